@@ -1,0 +1,47 @@
+# Everything a checkout needs: Python 3.11 to 3.13, make and git. `make` alone lists what there is.
+
+PYTHON ?= $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,$(shell \
+	$(python) -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $(python))) python3)
+VENV := .venv/bin
+STAMP := .venv/.installed
+UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile pyproject.toml --all-extras --group dev --universal \
+	--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help install test lint format demo bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Build .venv from requirements.lock (does nothing when it is current)
+
+$(STAMP): requirements.lock pyproject.toml tools/install.py
+	@$(PYTHON) tools/install.py
+
+test: install ## Lint, types, import contracts, then every test
+	@$(VENV)/python tools/timed.py lint $(MAKE) --no-print-directory lint
+	@$(VENV)/python tools/timed.py tests $(VENV)/python -m pytest -n auto $(PYTEST_ARGS)
+
+lint: install ## Format check, lint, types, import contracts
+	$(VENV)/ruff format --check --quiet
+	$(VENV)/ruff check --quiet
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+
+format: install ## Format the code and fix what can be fixed
+	$(VENV)/ruff format
+	$(VENV)/ruff check --fix
+
+demo: install ## The sales warehouse, end to end
+	@$(VENV)/penstock demo
+
+bench: install ## Measure against psql, results in benchmarks/RESULTS.md
+	$(VENV)/python -m benchmarks
+
+lock: install ## Make requirements.lock anew
+	$(UV_COMPILE) $(LOCK_ARGS) --output-file requirements.lock
+
+clean: ## Remove what tools left behind (.venv and .penstock stay)
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
