@@ -93,7 +93,7 @@ def is_healthy(python: Path) -> bool:
 
 def bootstrap_uv(python: Path) -> None:
     """Install the locked uv with pip, which checks its hash."""
-    pin = re.search(r"^uv==.*(?:\\\n.*)*", LOCK.read_text(), re.MULTILINE)
+    pin = re.search(r"^uv==(?:.*\\\n)*.*", LOCK.read_text(), re.MULTILINE)
     if pin is None:
         raise SystemExit("error: requirements.lock does not pin uv\nhint: make lock")
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
