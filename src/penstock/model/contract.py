@@ -1,0 +1,117 @@
+"""What a target table demands of a row."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_OTHER = re.compile(r"[\W_]+")
+
+
+class Kind(Enum):
+    """Families of column types that the cleaner converts itself. ``OTHER`` is handed to the server as text."""
+
+    BOOL = "bool"
+    INT2 = "int2"
+    INT4 = "int4"
+    INT8 = "int8"
+    FLOAT4 = "float4"
+    FLOAT8 = "float8"
+    NUMERIC = "numeric"
+    TEXT = "text"
+    BYTEA = "bytea"
+    UUID = "uuid"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    TIMESTAMPTZ = "timestamptz"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a target table.
+
+    Args:
+        type: The type as the server writes it, such as ``numeric(12,2)``.
+        length: Greatest number of characters of a ``varchar(n)`` or ``char(n)``.
+        precision: Digits of a ``numeric(p,s)`` in all; None where unlimited.
+        scale: Digits of it behind the point.
+        has_default: The server can fill it in (default, identity).
+    """
+
+    name: str
+    type: str
+    kind: Kind
+    nullable: bool = True
+    has_default: bool = False
+    length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A CHECK constraint: a row passes where the SQL expression is true or null."""
+
+    name: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignKey:
+    """Columns that must be found in another table, unless one of them is null."""
+
+    name: str
+    columns: tuple[str, ...]
+    schema: str
+    table: str
+    referred: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """A table as its catalogue describes it. Generated columns are left out: nobody can write them.
+
+    Args:
+        uniques: Sets of columns with a unique index over all rows, the primary key first.
+        partition_column: The one date or timestamp column that the table is range-partitioned by, if it is.
+    """
+
+    schema: str
+    table: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    uniques: tuple[tuple[str, ...], ...] = ()
+    checks: tuple[Check, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    partitioned: bool = False
+    partition_column: str | None = None
+
+    def column(self, name: str) -> Column:
+        """The column of this name. Raises KeyError where there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+def snake_case(name: str) -> str:
+    """A column name as the warehouse writes it.
+
+    Example:
+        >>> [snake_case(name) for name in ("SaleID", "Ship Mode", "dep_time", "HTTPStatus")]
+        ['sale_id', 'ship_mode', 'dep_time', 'http_status']
+    """
+    return _OTHER.sub("_", _CAMEL.sub("_", name.strip())).strip("_").lower() or "column"
+
+
+def matching_key(name: str) -> str:
+    """What two column names are compared by: ``SaleID``, ``sale_id`` and ``Sale ID`` are one.
+
+    Example:
+        >>> matching_key("SaleID") == matching_key("sale_id")
+        True
+    """
+    return _OTHER.sub("", name).casefold()

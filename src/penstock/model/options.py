@@ -1,0 +1,99 @@
+"""The plain words in which people ask for a copy, and the plan they mean. The three faces share them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict, Unpack, cast
+
+from penstock.model.errors import UsageError
+from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Interval, Mode, Threshold
+
+
+class CopyOptions(TypedDict, total=False):
+    """Options of a copy, all optional. Names and meanings are those of :class:`CopyPlan` and :class:`FileOptions`,
+    with texts where those have values: ``max_rejects`` is ``"100"`` or ``"0.5%"``, ``key`` may be ``"a,b"``."""
+
+    mode: Mode
+    key: str | Sequence[str]
+    order_by: str | None
+    interval_column: str | None
+    interval_start: str | None
+    interval_end: str | None
+    filter_column: str | None
+    filter_value: str | None
+    max_rejects: str | int | None
+    skip_extra: bool
+    fill_missing: bool
+    partition: Granularity
+    pipeline: str | None
+    task: str | None
+    format: Format
+    delimiter: str | None
+    quote: str | None
+    encoding: str
+    header: str | Sequence[str] | None
+    null_values: Sequence[str] | None
+    date_format: str | None
+
+
+def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
+    """The plan that these words mean.
+
+    Raises:
+        UsageError: If they mean none: an unknown mode, half an interval, half a filter, no such threshold.
+
+    Example:
+        >>> make_plan("sales.csv", "warehouse:raw.sales", key="sale_id", max_rejects="2%").key
+        ('sale_id',)
+    """
+    limit = options.get("max_rejects")
+    header = options.get("header")
+    null_values = options.get("null_values")
+    return CopyPlan(
+        source=source,
+        target=target,
+        mode=options.get("mode", "append"),
+        key=_names(options.get("key", ())),
+        order_by=options.get("order_by"),
+        interval=_interval(options),
+        where=_where(options),
+        file=FileOptions(
+            format=options.get("format", "auto"),
+            delimiter=options.get("delimiter"),
+            quote=options.get("quote", '"'),
+            encoding=options.get("encoding", "utf-8"),
+            header=None if header is None else _names(header),
+            null_values=None if null_values is None else tuple(null_values),
+            date_format=options.get("date_format"),
+        ),
+        max_rejects=None if limit is None else Threshold.parse(str(limit)),
+        skip_extra=options.get("skip_extra", False),
+        fill_missing=options.get("fill_missing", False),
+        partition=options.get("partition", "month"),
+        pipeline=options.get("pipeline"),
+        task=options.get("task"),
+    )
+
+
+def _names(value: str | Sequence[str]) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def _interval(options: CopyOptions) -> Interval | None:
+    parts = [options.get(name) for name in ("interval_column", "interval_start", "interval_end")]
+    if not any(parts):
+        return None
+    if not all(parts):
+        raise UsageError("half an interval", hint="an interval needs its column, its start and its end")
+    column, start, end = cast("list[str]", parts)
+    return Interval(column=column, start=start, end=end)
+
+
+def _where(options: CopyOptions) -> tuple[str, str] | None:
+    column, value = options.get("filter_column"), options.get("filter_value")
+    if column is None and value is None:
+        return None
+    if column is None or value is None:
+        raise UsageError("half a filter", hint="a filter needs its column and its value")
+    return column, value

@@ -1,0 +1,151 @@
+"""What is to be copied, from where, to where and how: one frozen, serialisable value."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from penstock.model.errors import UsageError
+
+Mode = Literal["append", "replace", "interval", "merge"]
+Format = Literal["auto", "csv", "jsonl", "parquet"]
+Granularity = Literal["day", "month", "year"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOptions:
+    """How to read a file.
+
+    Args:
+        format: ``auto`` goes by the file's name; standard input counts as CSV.
+        delimiter: One byte between fields; None tells a tab by the name ``.tsv`` and is a comma otherwise.
+        quote: One byte around a field that holds delimiters or newlines; None where nothing is quoted.
+        encoding: Any encoding Python knows; a byte order mark is stepped over.
+        header: Column names for a file without a header line; None where its first line names them.
+        null_values: Texts that mean "missing", compared without surrounding blanks, in every column. None is
+            the safe default: an unquoted empty field everywhere, and in columns that are not text also blanks
+            and ``NULL``, ``None``, ``NA``, ``N/A`` and ``\\N``, which are no values there.
+        date_format: ``strptime`` format of dates that are not ISO 8601.
+    """
+
+    format: Format = "auto"
+    delimiter: str | None = None
+    quote: str | None = '"'
+    encoding: str = "utf-8"
+    header: tuple[str, ...] | None = None
+    null_values: tuple[str, ...] | None = None
+    date_format: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A half-open stretch of one column's values: ``start <= column < end``, as the database reads the texts."""
+
+    column: str
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """How many rejected rows a copy survives: a count, or a share of the rows read.
+
+    Example:
+        >>> Threshold.parse("2%").exceeded(rejected=3, read=100)
+        True
+        >>> Threshold.parse("5").exceeded(rejected=5, read=100)
+        False
+    """
+
+    count: int | None = None
+    percent: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Threshold:
+        """Read ``N`` or ``N%``.
+
+        Raises:
+            UsageError: If the text is neither.
+        """
+        match = re.fullmatch(r"\s*(\d+)\s*|\s*(\d+(?:\.\d+)?)\s*%\s*", text)
+        if match is None:
+            raise UsageError(f"{text!r} is no threshold", hint="give a count (100) or a share (0.5%)")
+        if match[1] is not None:
+            return cls(count=int(match[1]))
+        return cls(percent=float(match[2]))
+
+    def exceeded(self, *, rejected: int, read: int) -> bool:
+        """Whether so many rejects of so many rows are too many."""
+        if self.count is not None:
+            return rejected > self.count
+        return self.percent is not None and rejected * 100 > self.percent * read
+
+    def __str__(self) -> str:
+        return str(self.count) if self.count is not None else f"{self.percent:g}%"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyPlan:
+    """One copy, wholly described. Two equal plans over equal input are the same copy.
+
+    Args:
+        source: A path, a glob, ``-`` for standard input.
+        target: ``connection:schema.table``.
+        mode: ``append``; ``replace``; ``interval`` (replace the rows of one interval); ``merge`` (upsert on the key).
+        key: Columns that identify a row; empty means the target's primary key, if it has one.
+        order_by: Column whose greatest value wins among rows of one key.
+        interval: The stretch that mode ``interval`` replaces.
+        where: ``(column, value)``: copy only rows whose source column holds this text.
+        file: How to read files.
+        max_rejects: More rejected rows than this fail the copy; None never does.
+        skip_extra: Leave out columns that the target lacks, instead of refusing.
+        fill_missing: Load NULL for nullable columns that the source lacks, instead of refusing.
+        partition: Size of the partitions that are made as rows need them, where the target is partitioned by a date.
+        pipeline: Name of the pipeline (an Airflow DAG) that owns this copy, part of its identity.
+        task: Name of its task.
+    """
+
+    source: str
+    target: str
+    mode: Mode = "append"
+    key: tuple[str, ...] = ()
+    order_by: str | None = None
+    interval: Interval | None = None
+    where: tuple[str, str] | None = None
+    file: FileOptions = FileOptions()
+    max_rejects: Threshold | None = None
+    skip_extra: bool = False
+    fill_missing: bool = False
+    partition: Granularity = "month"
+    pipeline: str | None = None
+    task: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(Mode):
+            raise UsageError(f"no mode {self.mode!r}", hint=f"one of {', '.join(get_args(Mode))}")
+        if (self.mode == "interval") != (self.interval is not None):
+            raise UsageError(
+                "mode interval and an interval belong together",
+                hint="--mode interval --interval-column C --interval-start A --interval-end B",
+            )
+
+    def to_json(self) -> str:
+        """The plan as canonical JSON: equal plans give equal text."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> CopyPlan:
+        """The plan that :meth:`to_json` wrote."""
+        fields: dict[str, Any] = json.loads(text)
+        file = fields["file"]
+        for name in ("header", "null_values"):
+            file[name] = None if file[name] is None else tuple(file[name])
+        fields["file"] = FileOptions(**file)
+        fields["key"] = tuple(fields["key"])
+        fields["where"] = None if fields["where"] is None else tuple(fields["where"])
+        fields["interval"] = None if fields["interval"] is None else Interval(**fields["interval"])
+        fields["max_rejects"] = None if fields["max_rejects"] is None else Threshold(**fields["max_rejects"])
+        return cls(**fields)

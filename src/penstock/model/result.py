@@ -1,0 +1,56 @@
+"""The account of one copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from penstock.model.errors import AccountMismatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyResult:
+    """What became of every row: ``read = loaded + duplicates + rejected``, ``loaded = inserted + updated + unchanged``.
+
+    Args:
+        id: The copy's identity; ledger and quarantine know it by this.
+        already: The same copy was done before; this is its first account, and nothing was changed now.
+        unchanged: Rows that the target held already, value for value.
+        deleted: Target rows that went, because the copy replaced them.
+        duplicates: Rows that equal another loaded row in everything.
+        filtered: Rows that the plan's ``where`` left out; not among the rows read.
+        rejects: Rejected rows by reason code.
+        seconds: Wall time.
+    """
+
+    id: str
+    already: bool = False
+    read: int = 0
+    loaded: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    filtered: int = 0
+    rejects: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def check(self) -> None:
+        """Prove the account.
+
+        Raises:
+            AccountMismatch: If a row is missing from it, or counted twice.
+        """
+        if (
+            self.read != self.loaded + self.duplicates + self.rejected
+            or self.loaded != self.inserted + self.updated + self.unchanged
+            or self.rejected != sum(self.rejects.values())
+        ):
+            raise AccountMismatch(f"the account does not add up: {self.to_dict()}", hint="nothing was changed")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The account as plain values, ready for JSON."""
+        return asdict(self)
