@@ -1,0 +1,125 @@
+"""The project that a command works in: a directory with a `penstock.toml`, and its private state beside it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from penstock.model.errors import PenstockError, UsageError
+
+MARKER = "penstock.toml"
+
+
+class NoProject(UsageError):
+    """No project was found: no `penstock.toml` here or above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project's place on disk.
+
+    Args:
+        root: The directory that holds `penstock.toml`.
+
+    Example:
+        >>> Project(Path("/srv/sales")).state_dir
+        PosixPath('/srv/sales/.penstock')
+    """
+
+    root: Path
+
+    @property
+    def state_dir(self) -> Path:
+        """Clusters, logs, process ids and keys; nothing is written elsewhere."""
+        return self.root / ".penstock"
+
+    @property
+    def name(self) -> str:
+        """`[project] name` of `penstock.toml`, or else the directory's name.
+
+        Raises:
+            UsageError: `penstock.toml` is not TOML.
+        """
+        try:
+            settings = tomllib.loads((self.root / MARKER).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            settings = {}
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{self.root / MARKER} is not valid TOML: {error}") from error
+        return str(settings.get("project", {}).get("name", self.root.name))
+
+    def make_state_dir(self, *parts: str) -> Path:
+        """Make a directory under the state directory, closed to other accounts, and return it.
+
+        As root the directories can be passed through, though not listed, because Postgres refuses to run as root
+        and its account must reach the files it owns.
+
+        Raises:
+            PenstockError: It cannot be made, mostly because another account made the state directory.
+        """
+        mode = 0o711 if os.geteuid() == 0 else 0o700
+        path = self.state_dir
+        try:
+            _make_dir(path, mode)
+            for part in parts:
+                path = path / part
+                _make_dir(path, mode)
+        except (PermissionError, NotADirectoryError, FileNotFoundError) as error:
+            raise PenstockError(
+                f"the state directory {path} cannot be made: {error.strerror}",
+                hint="check who owns it; a state directory belongs to the account that first ran Penstock there",
+            ) from error
+        return path
+
+
+def _make_dir(path: Path, mode: int) -> None:
+    if not path.is_dir():
+        path.mkdir(exist_ok=True)
+        path.chmod(mode)  # mkdir's own mode is cut by the umask
+
+
+def find_project(start: Path | None = None) -> Project:
+    """The project that `start` (by default the working directory) lies in.
+
+    `PENSTOCK_PROJECT` names one outright. Otherwise it is the nearest directory upwards that holds `penstock.toml`,
+    or whose `pipelines/` does, so that the gallery is the default project inside the repository.
+
+    Raises:
+        NoProject: There is none.
+    """
+    named = os.environ.get("PENSTOCK_PROJECT")
+    if named:
+        root = Path(named).expanduser().resolve()
+        if not (root / MARKER).is_file():
+            raise NoProject(f"PENSTOCK_PROJECT names {root}, which holds no {MARKER}", hint="correct or unset it")
+        return Project(root)
+    here = (start or Path.cwd()).resolve()
+    for directory in (here, *here.parents):
+        for root in (directory, directory / "pipelines"):
+            if (root / MARKER).is_file():
+                return Project(root)
+    raise NoProject(
+        f"no project here: {here} and the directories above it hold no {MARKER}",
+        hint="change into a project, or name one with PENSTOCK_PROJECT=DIRECTORY",
+    )
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write `text` so that only this account may read it, and a reader sees the old text or the new, never half.
+
+    Raises:
+        OSError: The directory is missing, not writable, or the disk is full.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

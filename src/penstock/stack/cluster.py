@@ -1,0 +1,142 @@
+"""A Postgres cluster on disk: made by `initdb`, started and stopped by `pg_ctl`, watched through its pid file."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from penstock.model.connection import Secret
+from penstock.model.errors import PenstockError
+from penstock.project import Project
+from penstock.stack.account import Account, give_to, run_as
+from penstock.stack.programs import SYSTEM_DIR, make_system_dir, programs_for
+from penstock.stack.server import LOGIN, STATE, Server, choose_home
+from penstock.stack.settings import Settings, as_text
+
+CONF = "penstock.conf"
+START_TIMEOUT_S = 300  # recovery after a crash replays up to max_wal_size
+STOP_TIMEOUT_S = 60
+
+
+def create(project: Project, name: str, port: int, account: Account | None) -> Server:
+    """Make an empty cluster with a new password. What an interrupted attempt left is cleared away first.
+
+    Raises:
+        PenstockError: `initdb` failed, mostly for want of disk.
+    """
+    home = choose_home(project, name, account)
+    if home.is_relative_to(SYSTEM_DIR):
+        make_system_dir(home.parent.name)
+    else:
+        project.make_state_dir(STATE)
+    server = Server(name, port, Secret(secrets.token_urlsafe(32)), home)
+    stop_orphan(server)
+    if home.exists():
+        shutil.rmtree(home)
+    home.mkdir(mode=0o700)
+    give_to(account, home)
+    _initdb(server, account)
+    return server
+
+
+def _initdb(server: Server, account: Account | None) -> None:
+    password = server.home / "password"
+    password.touch(mode=0o600)
+    give_to(account, password)
+    password.write_text(server.password.reveal() + "\n", encoding="utf-8")
+    argv = [
+        programs_for(account) / "initdb",
+        f"--pgdata={server.data_dir}",
+        f"--username={LOGIN}",
+        f"--pwfile={password}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        # Sorts by code point: the same order on every machine, and the fastest.
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        # The password is 32 random bytes: more rounds would not make it harder to guess, only slower to check.
+        "--set=scram_iterations=1",
+    ]
+    done = run_as(account, argv)
+    password.unlink()
+    if done.returncode:
+        last = done.stdout.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise PenstockError(f"the server {server.name!r} could not be made: {last[0]}", hint=f"look at {server.home}")
+    with (server.data_dir / "postgresql.conf").open("a", encoding="utf-8") as conf:
+        conf.write(f"include = '{CONF}'\n")
+
+
+def configure(server: Server, settings: Settings, account: Account | None) -> None:
+    """Write the settings that the next start reads."""
+    path = server.data_dir / CONF
+    path.write_text(f"# Written at every start; changes here are lost.\n{as_text(settings)}", encoding="utf-8")
+    give_to(account, path)
+
+
+def start(server: Server, account: Account | None, log: IO[str]) -> bool:
+    """Start the server in a session of its own and wait until it is ready; False where it did not come up."""
+    _drop_foreign_pid_file(server)
+    argv = [
+        programs_for(account) / "pg_ctl",
+        "start",
+        "--silent",
+        "--wait",
+        f"--timeout={START_TIMEOUT_S}",
+        f"--pgdata={server.data_dir}",
+    ]
+    return run_as(account, argv, output=log.fileno()).returncode == 0
+
+
+def stop(server: Server, account: Account | None, log: IO[str]) -> bool:
+    """Roll back what is open, stop the server and wait until it is gone; False where it would not."""
+    argv = [
+        programs_for(account) / "pg_ctl",
+        "stop",
+        "--silent",
+        "--mode=fast",
+        "--wait",
+        f"--timeout={STOP_TIMEOUT_S}",
+        f"--pgdata={server.data_dir}",
+    ]
+    return run_as(account, argv, output=log.fileno()).returncode == 0
+
+
+def postmaster_pid(server: Server) -> int | None:
+    """The process that runs this cluster, or None. A pid file alone proves nothing: its process may be long gone."""
+    try:
+        pid = int((server.data_dir / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
+    return pid if _serves(pid, server.data_dir) else None
+
+
+def _serves(pid: int, data_dir: Path) -> bool:
+    # The command line, because in a container even root may not read another account's working directory.
+    try:
+        words = psutil.Process(pid).cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+    return len(words) > 1 and Path(words[0]).name == "postgres" and str(data_dir) in words[1:]
+
+
+def _drop_foreign_pid_file(server: Server) -> None:
+    """After a crash the number in the pid file may be another process's by now, and Postgres would not start."""
+    if postmaster_pid(server) is None:
+        (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
+
+
+def stop_orphan(server: Server) -> None:
+    """Stop a server that outlived its data directory: a clone was removed while it ran, and made again."""
+    for process in psutil.process_iter(["ppid"]):
+        if _serves(process.pid, server.data_dir):
+            process.send_signal(signal.SIGQUIT)  # immediate: there is nothing left to save
+            deadline = time.monotonic() + 10
+            while process.is_running() and time.monotonic() < deadline:
+                time.sleep(0.02)

@@ -1,0 +1,197 @@
+"""The embedded servers of a project, started when something needs them."""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Literal
+
+from psycopg import sql
+
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed
+from penstock.project import Project
+from penstock.stack import cluster
+from penstock.stack.account import server_account
+from penstock.stack.server import HOST, STATE, Server, load, save
+from penstock.stack.settings import Settings, server_settings
+
+PREFERRED_PORTS: Mapping[str, int] = {"source": 5433, "warehouse": 5434}
+SERVERS = tuple(PREFERRED_PORTS)
+
+# Between attempts: another program may take the port first, and for a moment after a kill -9 the dead server's children
+# still hold its memory.
+PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
+LOG_LIMIT = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """What `status` found.
+
+    Args:
+        state: `absent` (never made), `stopped`, `running`, or `unready` (a process, but it lets nobody in yet).
+        port: Where it listens, or did last.
+        pid: Its process, where there is one.
+    """
+
+    name: str
+    state: Literal["absent", "stopped", "unready", "running"]
+    host: str
+    port: int | None
+    pid: int | None
+    data_dir: Path | None
+    log: Path
+
+
+def ensure(
+    project: Project, name: str, *, database: str | None = None, settings: Settings | None = None
+) -> Connection:
+    """Make the server answer, making and starting it where needed, and say how to enter it.
+
+    Idempotent, and safe when many processes call it at once. Costs one connection (2 to 7 ms) when it is up.
+
+    Args:
+        name: `source` or `warehouse`; another name makes another server, on a port of the system's choice.
+        database: Made where it is missing; by default the database of the server's own name.
+        settings: Take precedence over the usual settings when this call starts the server.
+
+    Raises:
+        ConnectionFailed: It could not be started; the message ends with what its log says.
+        PenstockError: The `stack` extra is missing, or the state directory is another account's.
+
+    Example:
+        connection = ensure(find_project(), "warehouse")
+    """
+    database = database or name
+    server = load(project, name)
+    if server is None or not server.answers(database):
+        with _locked(project, name):
+            server = _started(project, name, settings or {})
+            _make_database(server, database)
+    return server.connection(database)
+
+
+def stop(project: Project, name: str) -> bool:
+    """Stop the server; False where it did not run. Open transactions are rolled back.
+
+    Raises:
+        ConnectionFailed: It would not stop.
+    """
+    server = load(project, name)
+    if server is None:
+        return False
+    with _locked(project, name), _log(project, name) as log:
+        if cluster.postmaster_pid(server) is None:
+            return False
+        if not cluster.stop(server, server_account(), log):
+            raise ConnectionFailed(
+                f"the server {name!r} would not stop within {cluster.STOP_TIMEOUT_S} s", hint=f"see {log.name}"
+            )
+    return True
+
+
+def status(project: Project, name: str) -> ServerStatus:
+    """How the server is now; starts nothing."""
+    log = _log_path(project, name)
+    server = load(project, name)
+    if server is None:
+        return ServerStatus(name, "absent", HOST, None, None, None, log)
+    pid = cluster.postmaster_pid(server)
+    state: Literal["stopped", "unready", "running"] = "stopped"
+    if pid is not None:
+        state = "running" if server.answers("postgres") else "unready"
+    return ServerStatus(name, state, HOST, server.port, pid, server.data_dir, log)
+
+
+def _started(project: Project, name: str, settings: Settings) -> Server:
+    """The server, up. Called under its lock."""
+    account = server_account()
+    server = load(project, name)
+    if server is None or not (server.data_dir / "PG_VERSION").exists():
+        server = cluster.create(project, name, PREFERRED_PORTS.get(name, 0), account)
+        save(project, server)
+    with _log(project, name) as log:
+        for pause_s in PAUSES_S:
+            time.sleep(pause_s)
+            if _is_up(server):
+                return server
+            server = replace(server, port=_free_port(server))
+            save(project, server)
+            cluster.configure(server, {**server_settings(name, server.port), **settings}, account)
+            if cluster.start(server, account, log):
+                return server
+    last = _last_line(_log_path(project, name))
+    raise ConnectionFailed(f"the server {name!r} does not start: {last}", hint=f"see {_log_path(project, name)}")
+
+
+def _is_up(server: Server) -> bool:
+    """Whether it answers; a process that is still recovering or shutting down is waited for."""
+    deadline = time.monotonic() + cluster.START_TIMEOUT_S
+    while not server.answers("postgres"):
+        if cluster.postmaster_pid(server) is None:
+            return False
+        if time.monotonic() > deadline:
+            raise ConnectionFailed(
+                f"the server {server.name!r} runs on port {server.port} but lets nobody in",
+                hint=f"penstock db stop {server.name}",
+            )
+        time.sleep(0.05)
+    return True
+
+
+def _make_database(server: Server, database: str) -> None:
+    with server.enter("postgres") as session:
+        known = session.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone()
+        if known is None:
+            session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+
+
+def _free_port(server: Server) -> int:
+    """The remembered port, or the next in steps of ten, which keeps several clones apart and readable."""
+    preferred = PREFERRED_PORTS.get(server.name)
+    candidates = [server.port, *(range(preferred, preferred + 200, 10) if preferred else ()), 0]
+    for port in candidates:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Postgres does
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ConnectionFailed(f"no free port for the server {server.name!r}", hint="stop what listens on this machine")
+
+
+@contextmanager
+def _locked(project: Project, name: str) -> Iterator[None]:
+    """One process at a time makes, starts or stops a server; the lock ends with its process."""
+    with (project.make_state_dir(STATE) / f"{name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _log(project: Project, name: str) -> Iterator[IO[str]]:
+    """The server's log, opened by the caller so that the server's account needs no way to it."""
+    project.make_state_dir("logs")
+    path = _log_path(project, name)
+    if path.exists() and path.stat().st_size > LOG_LIMIT:
+        path.replace(path.with_suffix(".log.1"))
+    with path.open("a", encoding="utf-8") as log:
+        path.chmod(0o600)
+        yield log
+
+
+def _log_path(project: Project, name: str) -> Path:
+    return project.state_dir / "logs" / f"postgres-{name}.log"
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    fatal = [line for line in lines[-50:] if any(word in line for word in ("FATAL", "PANIC", "could not"))]
+    return (fatal or lines or ["its log is empty"])[-1]

@@ -1,0 +1,109 @@
+"""The settings of the embedded servers: a warehouse on a small machine, and never at the price of durability."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+MB = 1024 * 1024
+Settings = Mapping[str, str]
+
+
+def server_settings(name: str, port: int) -> dict[str, str]:
+    """What `penstock.conf` says for one server.
+
+    Args:
+        name: `warehouse` skips the log for rows that go into a table made in the same transaction.
+        port: Where it listens, on this machine's own address only.
+
+    Example:
+        >>> server_settings("source", 5433)["listen_addresses"]
+        '127.0.0.1'
+    """
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        # Reached over TCP from this machine alone; a socket file would need a directory all accounts can write to.
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": "",
+        "max_connections": "100",
+        **_memory(memory),
+        **_durability(name),
+        **_log(),
+        # Storage is solid state nearly everywhere; the default of 4 makes the planner shun indexes.
+        "random_page_cost": "1.1",
+        # Short statements on small machines: compiling them costs more than it saves.
+        "jit": "off",
+        # A table partitioned by month takes a lock for each partition and index.
+        "max_locks_per_transaction": "256",
+        "timezone": "UTC",
+        "datestyle": "iso, ymd",
+        "autovacuum_naptime": "30s",
+    }
+
+
+def _memory(total: int) -> dict[str, str]:
+    return {
+        # Two servers and Airflow share the machine, so a sixteenth each and the page cache for the rest.
+        "shared_buffers": f"{min(max(total // 16, 128 * MB), 1024 * MB) // MB}MB",
+        "effective_cache_size": f"{total // 2 // MB}MB",
+        "work_mem": "32MB",
+        "maintenance_work_mem": "256MB",  # building a key on 5 million rows stays in memory
+        "temp_buffers": "32MB",
+        "dynamic_shared_memory_type": "posix" if _is_roomy(Path("/dev/shm")) else "mmap",
+    }
+
+
+def _is_roomy(shared_memory: Path) -> bool:
+    """Containers get 64 MB there by default, which one parallel join outgrows."""
+    if not shared_memory.is_dir():
+        return False
+    filesystem = os.statvfs(shared_memory)
+    return filesystem.f_blocks * filesystem.f_frsize >= 512 * MB
+
+
+def _durability(name: str) -> dict[str, str]:
+    settings = {
+        # What was committed survives a crash and a power cut. A copy is one commit, so this costs one flush.
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "full_page_writes": "on",
+        # On means pglz in this build, which made merges four times slower.
+        "wal_compression": "off",
+        # Big loads in few checkpoints.
+        "max_wal_size": "4GB",
+        "min_wal_size": "256MB",
+        "wal_buffers": "16MB",
+        "checkpoint_timeout": "15min",
+        "checkpoint_completion_target": "0.9",
+        "max_wal_senders": "0",
+    }
+    if name == "warehouse":
+        # Rows copied into a table made in the same transaction are flushed to the table itself at commit and not
+        # written to the log as well. Costs the ability to replicate, which an embedded warehouse does not do.
+        settings["wal_level"] = "minimal"
+    return settings
+
+
+def _log() -> dict[str, str]:
+    return {
+        "log_timezone": "UTC",
+        "log_line_prefix": "%m [%p] %d ",
+        "log_checkpoints": "off",
+        # Statements and the values in error details may hold secrets and personal data: neither is logged.
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
+        "log_statement": "none",
+        "log_min_duration_statement": "-1",
+    }
+
+
+def as_text(settings: Settings) -> str:
+    """The settings as Postgres reads them.
+
+    Example:
+        >>> as_text({"port": "5433"})
+        "port = '5433'\\n"
+    """
+    return "".join(f"{key} = '{value.replace(chr(39), chr(39) * 2)}'\n" for key, value in settings.items())
