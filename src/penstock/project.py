@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from penstock.model.errors import PenstockError, UsageError
 
@@ -41,15 +43,31 @@ class Project:
         """`[project] name` of `penstock.toml`, or else the directory's name.
 
         Raises:
-            UsageError: `penstock.toml` is not TOML.
+            UsageError: As `section`.
         """
+        return str(self.section("project").get("name", self.root.name))
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """One table of `penstock.toml`, read anew; empty where there is none.
+
+        Raises:
+            UsageError: `penstock.toml` is not TOML, or holds something else under this name.
+
+        Example:
+            >>> Project(Path("/nowhere")).section("stack")
+            {}
+        """
+        path = self.root / MARKER
         try:
-            settings = tomllib.loads((self.root / MARKER).read_text(encoding="utf-8"))
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            settings = {}
+            return {}
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{self.root / MARKER} is not valid TOML: {error}") from error
-        return str(settings.get("project", {}).get("name", self.root.name))
+            raise UsageError(f"{path} is not valid TOML: {error}") from error
+        section = settings.get(name, {})
+        if not isinstance(section, dict):
+            raise UsageError(f"{path}: {name!r} must be a table", hint=f"write it as [{name}]")
+        return section
 
     def make_state_dir(self, *parts: str) -> Path:
         """Make a directory under the state directory, closed to other accounts, and return it.
@@ -94,7 +112,9 @@ def find_project(start: Path | None = None) -> Project:
     if named:
         root = Path(named).expanduser().resolve()
         if not (root / MARKER).is_file():
-            raise NoProject(f"PENSTOCK_PROJECT names {root}, which holds no {MARKER}", hint="correct or unset it")
+            raise NoProject(
+                f"PENSTOCK_PROJECT names {root}, which holds no {MARKER}", hint="correct or unset it"
+            )
         return Project(root)
     here = (start or Path.cwd()).resolve()
     for directory in (here, *here.parents):
@@ -113,7 +133,9 @@ def write_private(path: Path, text: str) -> None:
     Raises:
         OSError: The directory is missing, not writable, or the disk is full.
     """
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
+    descriptor, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}."
+    )  # mkstemp makes it 0600
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

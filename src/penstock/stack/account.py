@@ -13,7 +13,9 @@ from typing import IO
 
 from penstock.model.errors import PenstockError
 
-UNPRIVILEGED = "nobody"  # exists on every Linux; a service account of our own would be one more thing to remove
+UNPRIVILEGED = (
+    "nobody"  # exists on every Linux; a service account of our own would be one more thing to remove
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,8 @@ def server_account() -> Account | None:
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def can_reach(account: Account, path: Path) -> bool:
-    """Whether the account may pass through every directory above `path`.
-
-    Permission bits only: the account is taken to own nothing on the way and to be in no group.
-    """
+def can_strangers_reach(path: Path) -> bool:
+    """Whether an account that owns nothing and is in no group may pass through every directory above `path`."""
     return all(directory.stat().st_mode & stat.S_IXOTH for directory in path.resolve().parents)
 
 

@@ -50,7 +50,7 @@ def _initdb(server: Server, account: Account | None) -> None:
     password.touch(mode=0o600)
     give_to(account, password)
     password.write_text(server.password.reveal() + "\n", encoding="utf-8")
-    argv = [
+    argv: list[str | Path] = [
         programs_for(account) / "initdb",
         f"--pgdata={server.data_dir}",
         f"--username={LOGIN}",
@@ -68,7 +68,9 @@ def _initdb(server: Server, account: Account | None) -> None:
     password.unlink()
     if done.returncode:
         last = done.stdout.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise PenstockError(f"the server {server.name!r} could not be made: {last[0]}", hint=f"look at {server.home}")
+        raise PenstockError(
+            f"the server {server.name!r} could not be made: {last[0]}", hint=f"look at {server.home}"
+        )
     with (server.data_dir / "postgresql.conf").open("a", encoding="utf-8") as conf:
         conf.write(f"include = '{CONF}'\n")
 
@@ -76,14 +78,16 @@ def _initdb(server: Server, account: Account | None) -> None:
 def configure(server: Server, settings: Settings, account: Account | None) -> None:
     """Write the settings that the next start reads."""
     path = server.data_dir / CONF
-    path.write_text(f"# Written at every start; changes here are lost.\n{as_text(settings)}", encoding="utf-8")
+    path.write_text(
+        f"# Written at every start; changes here are lost.\n{as_text(settings)}", encoding="utf-8"
+    )
     give_to(account, path)
 
 
 def start(server: Server, account: Account | None, log: IO[str]) -> bool:
     """Start the server in a session of its own and wait until it is ready; False where it did not come up."""
     _drop_foreign_pid_file(server)
-    argv = [
+    argv: list[str | Path] = [
         programs_for(account) / "pg_ctl",
         "start",
         "--silent",
@@ -96,7 +100,7 @@ def start(server: Server, account: Account | None, log: IO[str]) -> bool:
 
 def stop(server: Server, account: Account | None, log: IO[str]) -> bool:
     """Roll back what is open, stop the server and wait until it is gone; False where it would not."""
-    argv = [
+    argv: list[str | Path] = [
         programs_for(account) / "pg_ctl",
         "stop",
         "--silent",

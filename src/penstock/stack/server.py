@@ -15,7 +15,7 @@ import psycopg
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import PenstockError
 from penstock.project import Project, write_private
-from penstock.stack.account import Account, can_reach
+from penstock.stack.account import Account, can_strangers_reach
 from penstock.stack.programs import SYSTEM_DIR
 
 HOST = "127.0.0.1"
@@ -41,6 +41,7 @@ class Server:
 
     @property
     def data_dir(self) -> Path:
+        """The cluster itself."""
         return self.home / "data"
 
     def connection(self, database: str | None = None) -> Connection:
@@ -100,7 +101,8 @@ def load(project: Project, name: str) -> Server | None:
         return None
     except PermissionError as error:
         raise PenstockError(
-            f"{path} belongs to another account", hint="run Penstock as the account that made this project's state"
+            f"{path} belongs to another account",
+            hint="run Penstock as the account that made this project's state",
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise PenstockError(
@@ -133,7 +135,7 @@ def choose_home(project: Project, name: str, account: Account | None) -> Path:
     """
     project.make_state_dir(STATE)
     home = _home_in(project, name)
-    if account is None or can_reach(account, home):
+    if account is None or can_strangers_reach(home):
         return home
     digest = hashlib.sha256(str(project.root).encode()).hexdigest()[:16]
     return SYSTEM_DIR / digest / name

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +18,9 @@ from penstock.project import Project
 from penstock.stack import cluster
 from penstock.stack.account import server_account
 from penstock.stack.server import HOST, STATE, Server, load, save
-from penstock.stack.settings import Settings, server_settings
+from penstock.stack.settings import server_settings
+from penstock.stack.wishes import PREFERRED_PORTS, free_port, read_wishes
 
-PREFERRED_PORTS: Mapping[str, int] = {"source": 5433, "warehouse": 5434}
 SERVERS = tuple(PREFERRED_PORTS)
 
 # Between attempts: another program may take the port first, and for a moment after a kill -9 the dead server's children
@@ -49,21 +48,21 @@ class ServerStatus:
     log: Path
 
 
-def ensure(
-    project: Project, name: str, *, database: str | None = None, settings: Settings | None = None
-) -> Connection:
+def ensure(project: Project, name: str, *, database: str | None = None) -> Connection:
     """Make the server answer, making and starting it where needed, and say how to enter it.
 
     Idempotent, and safe when many processes call it at once. Costs one connection (2 to 7 ms) when it is up.
+    `penstock.toml` may ask for a port (`[stack.ports] warehouse = 6000`, 0 for any that is free) and for settings
+    (`[stack.postgres] shared_buffers = "2GB"`), which count from the next start.
 
     Args:
         name: `source` or `warehouse`; another name makes another server, on a port of the system's choice.
         database: Made where it is missing; by default the database of the server's own name.
-        settings: Take precedence over the usual settings when this call starts the server.
 
     Raises:
         ConnectionFailed: It could not be started; the message ends with what its log says.
         PenstockError: The `stack` extra is missing, or the state directory is another account's.
+        UsageError: `penstock.toml` asks for something that is no port or no setting.
 
     Example:
         connection = ensure(find_project(), "warehouse")
@@ -72,7 +71,7 @@ def ensure(
     server = load(project, name)
     if server is None or not server.answers(database):
         with _locked(project, name):
-            server = _started(project, name, settings or {})
+            server = _started(project, name)
             _make_database(server, database)
     return server.connection(database)
 
@@ -91,7 +90,8 @@ def stop(project: Project, name: str) -> bool:
             return False
         if not cluster.stop(server, server_account(), log):
             raise ConnectionFailed(
-                f"the server {name!r} would not stop within {cluster.STOP_TIMEOUT_S} s", hint=f"see {log.name}"
+                f"the server {name!r} would not stop within {cluster.STOP_TIMEOUT_S} s",
+                hint=f"see {log.name}",
             )
     return True
 
@@ -109,25 +109,28 @@ def status(project: Project, name: str) -> ServerStatus:
     return ServerStatus(name, state, HOST, server.port, pid, server.data_dir, log)
 
 
-def _started(project: Project, name: str, settings: Settings) -> Server:
+def _started(project: Project, name: str) -> Server:
     """The server, up. Called under its lock."""
     account = server_account()
+    wishes = read_wishes(project, name)
     server = load(project, name)
     if server is None or not (server.data_dir / "PG_VERSION").exists():
-        server = cluster.create(project, name, PREFERRED_PORTS.get(name, 0), account)
+        server = cluster.create(project, name, wishes.port, account)
         save(project, server)
     with _log(project, name) as log:
         for pause_s in PAUSES_S:
             time.sleep(pause_s)
             if _is_up(server):
                 return server
-            server = replace(server, port=_free_port(server))
+            server = replace(server, port=free_port(server.port, wishes.port))
             save(project, server)
-            cluster.configure(server, {**server_settings(name, server.port), **settings}, account)
+            cluster.configure(server, {**server_settings(name, server.port), **wishes.settings}, account)
             if cluster.start(server, account, log):
                 return server
     last = _last_line(_log_path(project, name))
-    raise ConnectionFailed(f"the server {name!r} does not start: {last}", hint=f"see {_log_path(project, name)}")
+    raise ConnectionFailed(
+        f"the server {name!r} does not start: {last}", hint=f"see {_log_path(project, name)}"
+    )
 
 
 def _is_up(server: Server) -> bool:
@@ -150,21 +153,6 @@ def _make_database(server: Server, database: str) -> None:
         known = session.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone()
         if known is None:
             session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-
-
-def _free_port(server: Server) -> int:
-    """The remembered port, or the next in steps of ten, which keeps several clones apart and readable."""
-    preferred = PREFERRED_PORTS.get(server.name)
-    candidates = [server.port, *(range(preferred, preferred + 200, 10) if preferred else ()), 0]
-    for port in candidates:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Postgres does
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ConnectionFailed(f"no free port for the server {server.name!r}", hint="stop what listens on this machine")
 
 
 @contextmanager

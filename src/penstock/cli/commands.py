@@ -1,0 +1,60 @@
+"""Which module holds which command; a module is imported when its command is asked for.
+
+To add a command: write `cli/NAME.py` with `app = typer.Typer(...)`, holding one command or a group of them, import what
+is heavy (polars, pyarrow, psycopg) inside its functions only, and add a line to `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from penstock.model.errors import PenstockError
+
+# Name of the command -> its module under penstock.cli, in the order of `penstock --help`.
+COMMANDS: Mapping[str, str] = {
+    "demo": "demo",
+    "db": "db",
+}
+
+
+class Interrupted(PenstockError):
+    """The user pressed Ctrl-C."""
+
+    exit_code = 130  # 128 + SIGINT, as shells have it
+
+
+class LazyGroup(TyperGroup):
+    """The commands of `COMMANDS`, each imported when it is called or listed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # Typer's signature
+        """The names of the commands, in order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # Typer's signature
+        """The command, or None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"penstock.cli.{COMMANDS[cmd_name]}")
+        app: typer.Typer = module.app
+        app._add_completion = False  # noqa: SLF001  # offered once, by `penstock` itself
+        command = get_command(app)
+        command.name = cmd_name
+        return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As Typer does, with suggestions from the table."""
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # only its keys are read, for typos
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Ctrl-C becomes an error like any other."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted("interrupted; nothing was changed") from interrupt

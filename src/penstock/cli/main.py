@@ -1,0 +1,81 @@
+"""The entry point of `penstock`: finds the command, and turns errors into a message and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from penstock.cli.commands import LazyGroup
+from penstock.model.errors import PenstockError
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+app = typer.Typer(cls=LazyGroup, no_args_is_help=True, rich_markup_mode="rich")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"penstock {version('penstock')}")
+        raise typer.Exit
+
+
+@app.callback()
+def penstock(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """A data warehouse in one command, and one verb, copy, that accounts for every row."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 failed, 2 usage, 3 too many rejects, 130 interrupted.
+
+    An error the user can act upon is one message on standard error, with a hint where there is one. Any other is a
+    fault of Penstock's and keeps its traceback. PENSTOCK_DEBUG=1 shows the traceback of both.
+
+    Args:
+        arguments: What follows the program's name; by default the process's own arguments.
+
+    Example:
+        >>> main(["--version"])
+        penstock 0.1.0
+        0
+    """
+    try:
+        code = get_command(app).main(
+            None if arguments is None else list(arguments), prog_name="penstock", standalone_mode=False
+        )
+    except PenstockError as error:
+        return _fail(error, error.message, error.hint, error.exit_code)
+    except typer.TyperException as error:
+        # Without a message it has printed the help already: a group was called without a command.
+        return _fail(error, error.format_message(), None, error.exit_code)
+    except typer.Abort as error:
+        return _fail(error, "interrupted; nothing was changed", None, 130)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        return _fail(
+            error,
+            f"the disk is full: {error.filename or error.strerror}",
+            "free some space, then run again",
+            1,
+        )
+    return code if isinstance(code, int) else 0
+
+
+def _fail(error: Exception, message: str, hint: str | None, exit_code: int) -> int:
+    if os.environ.get("PENSTOCK_DEBUG") == "1":
+        raise error
+    if message:
+        typer.echo(f"error: {message}", err=True)
+    if hint:
+        typer.echo(f"hint: {hint}", err=True)
+    return exit_code

@@ -1,0 +1,150 @@
+"""One embedded server for the whole run, whatever the number of workers, and a database of its own for each test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from penstock.model.connection import Connection
+from penstock.project import Project
+from penstock.stack import SERVERS, ensure, stop
+from penstock.stack.cluster import stop_orphan
+from penstock.stack.server import load
+
+RUN_DIR = "PENSTOCK_TEST_RUN_DIR"
+PREFIX = "penstock-tests-"
+TEMPLATE = "template_penstock"
+
+# Not what users get: nothing of a test outlives the run, so nothing needs to reach the disk.
+PENSTOCK_TOML = """
+[project]
+name = "tests"
+
+[stack.ports]
+source = 0
+warehouse = 0
+
+[stack.postgres]
+fsync = false
+synchronous_commit = false
+full_page_writes = false
+shared_buffers = "128MB"
+max_connections = 50
+"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The controller decides where the run keeps its clusters, and its workers inherit the variable.
+    if not _is_worker():
+        _sweep()
+        # Not pytest's own directory, which is closed to the account that runs Postgres where the tests run as root.
+        run_dir = Path(tempfile.gettempdir(), f"{PREFIX}{os.getpid()}")
+        run_dir.mkdir()
+        run_dir.chmod(0o755)
+        os.environ[RUN_DIR] = str(run_dir)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not _is_worker() and RUN_DIR in os.environ:
+        _remove(Path(os.environ.pop(RUN_DIR)))
+
+
+def _is_worker() -> bool:
+    return "PYTEST_XDIST_WORKER" in os.environ
+
+
+def _sweep() -> None:
+    """Remove what a run that was killed left behind."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = left.name.removeprefix(PREFIX)
+        if left.stat().st_uid == os.getuid() and pid.isdigit() and not Path("/proc", pid).exists():
+            _remove(left)
+
+
+def _remove(run_dir: Path) -> None:
+    for marker in run_dir.glob("*/penstock.toml"):
+        project = Project(marker.parent)
+        for name in SERVERS:
+            if server := load(project, name):
+                stop_orphan(server)
+    shutil.rmtree(run_dir)
+
+
+def make_project(root: Path) -> Project:
+    root.mkdir(exist_ok=True)
+    root.chmod(0o755)
+    (root / "penstock.toml").write_text(PENSTOCK_TOML)
+    return Project(root)
+
+
+@pytest.fixture
+def project() -> Iterator[Project]:
+    """An empty project with servers of its own, which cost 0.6 s each when something needs them."""
+    project = make_project(Path(os.environ[RUN_DIR], secrets.token_hex(4)))
+    yield project
+    for name in SERVERS:
+        stop(project, name)
+    shutil.rmtree(project.root)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Connection:
+    """The run's server. Its database is the template, so nobody may stay connected to it."""
+    shared = make_project(Path(os.environ[RUN_DIR], "shared"))
+    return ensure(shared, "warehouse", database=TEMPLATE)
+
+
+@pytest.fixture
+def make_database(cluster: Connection) -> Iterator[Callable[[str], Connection]]:
+    """Makes fresh databases, dropped afterwards, and says how to enter them under the name given."""
+    made: list[str] = []
+
+    def make(name: str) -> Connection:
+        database = f"test_{secrets.token_hex(6)}"
+        with _enter(cluster) as session:
+            session.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(database), sql.Identifier(TEMPLATE)
+                )
+            )
+        made.append(database)
+        return replace(cluster, name=name, database=database)
+
+    yield make
+    with _enter(cluster) as session:
+        for database in made:
+            session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
+
+
+@pytest.fixture
+def warehouse(make_database: Callable[[str], Connection]) -> Connection:
+    """A fresh, empty database under the name `warehouse`."""
+    return make_database("warehouse")
+
+
+@pytest.fixture
+def source(make_database: Callable[[str], Connection]) -> Connection:
+    """A fresh, empty database under the name `source`."""
+    return make_database("source")
+
+
+def _enter(cluster: Connection) -> psycopg.Connection:
+    assert cluster.password is not None
+    return psycopg.connect(
+        host=cluster.host,
+        port=cluster.port,
+        user=cluster.login,
+        password=cluster.password.reveal(),
+        dbname="postgres",
+        sslmode="disable",
+        autocommit=True,
+    )
