@@ -1,0 +1,29 @@
+-- The raw table of sales. It is the contract that the copy holds every row to: rows that break it go to quarantine.
+create schema if not exists raw;
+
+create table if not exists raw.sales (
+    sale_id bigint not null,
+    product_id integer not null,
+    product_name varchar(80) not null,
+    brand varchar(40) not null,
+    category varchar(40) not null,
+    retailer_id integer not null,
+    retailer_name varchar(80) not null,
+    channel varchar(20) not null,
+    location varchar(80),
+    quantity integer not null,
+    price numeric(12, 2) not null,
+    date date not null,
+    -- The key of a partitioned table must hold the partition column. A sale has one id whatever its day: the copy
+    -- merges on sale_id alone, and moves a sale whose day was corrected.
+    constraint sales_pkey primary key (sale_id, date),
+    constraint sales_quantity_positive check (quantity > 0),
+    constraint sales_price_not_negative check (price >= 0),
+    constraint sales_channel_known check (channel in ('Online', 'Offline')),
+    constraint sales_location_unless_online check (channel = 'Online' or location is not null)
+) partition by range (date);
+
+-- No partition is made here: the copy makes the months that its rows need.
+create index if not exists sales_product_id on raw.sales (product_id);
+create index if not exists sales_retailer_id on raw.sales (retailer_id);
+create index if not exists sales_date on raw.sales (date);

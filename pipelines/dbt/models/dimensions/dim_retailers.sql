@@ -1,0 +1,6 @@
+{{ history(
+    key='retailer_id',
+    attributes=['retailer_name'],
+    surrogate='retailer_key',
+    relation=ref('stg_sales'),
+) }}
