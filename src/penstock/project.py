@@ -85,7 +85,7 @@ class Project:
             for part in parts:
                 path = path / part
                 _make_dir(path, mode)
-        except (PermissionError, NotADirectoryError, FileNotFoundError) as error:
+        except (PermissionError, FileExistsError, NotADirectoryError, FileNotFoundError) as error:
             raise PenstockError(
                 f"the state directory {path} cannot be made: {error.strerror}",
                 hint="check who owns it; a state directory belongs to the account that first ran Penstock there",

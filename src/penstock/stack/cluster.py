@@ -36,7 +36,7 @@ def create(project: Project, name: str, port: int, account: Account | None) -> S
     else:
         project.make_state_dir(STATE)
     server = Server(name, port, Secret(secrets.token_urlsafe(32)), home)
-    stop_orphan(server)
+    stop_orphan(server.data_dir)
     if home.exists():
         shutil.rmtree(home)
     home.mkdir(mode=0o700)
@@ -136,11 +136,11 @@ def _drop_foreign_pid_file(server: Server) -> None:
         (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
 
 
-def stop_orphan(server: Server) -> None:
+def stop_orphan(data_dir: Path) -> None:
     """Stop a server that outlived its data directory: a clone was removed while it ran, and made again."""
-    for process in psutil.process_iter(["ppid"]):
-        if _serves(process.pid, server.data_dir):
+    for process in psutil.process_iter():
+        if _serves(process.pid, data_dir):
             process.send_signal(signal.SIGQUIT)  # immediate: there is nothing left to save
             deadline = time.monotonic() + 10
-            while process.is_running() and time.monotonic() < deadline:
+            while _serves(process.pid, data_dir) and time.monotonic() < deadline:  # a zombie serves nobody
                 time.sleep(0.02)

@@ -136,16 +136,16 @@ def _started(project: Project, name: str) -> Server:
 def _is_up(server: Server) -> bool:
     """Whether it answers; a process that is still recovering or shutting down is waited for."""
     deadline = time.monotonic() + cluster.START_TIMEOUT_S
-    while not server.answers("postgres"):
-        if cluster.postmaster_pid(server) is None:
-            return False
+    while cluster.postmaster_pid(server) is not None:
+        if server.answers("postgres"):
+            return True
         if time.monotonic() > deadline:
             raise ConnectionFailed(
                 f"the server {server.name!r} runs on port {server.port} but lets nobody in",
                 hint=f"penstock db stop {server.name}",
             )
         time.sleep(0.05)
-    return True
+    return False
 
 
 def _make_database(server: Server, database: str) -> None:

@@ -1,0 +1,262 @@
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed, PenstockError
+from penstock.project import Project
+from penstock.stack import ensure, programs, server, status, stop
+from penstock.stack.account import Account, server_account
+from penstock.stack.programs import bundled_programs, programs_for
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root steps down to another account")
+
+
+def enter(connection: Connection) -> psycopg.Connection[Any]:
+    assert connection.password is not None
+    return psycopg.connect(
+        host=connection.host,
+        port=connection.port,
+        user=connection.login,
+        password=connection.password.reveal(),
+        dbname=connection.database,
+        autocommit=True,
+    )
+
+
+def ask(connection: Connection, query: str) -> Any:
+    with enter(connection) as session:
+        row = session.execute(query.encode()).fetchone()
+        assert row is not None
+        return row[0]
+
+
+def wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while Path("/proc", str(pid), "cmdline").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def test_a_server_is_made_started_and_entered(project: Project) -> None:
+    assert status(project, "warehouse").state == "absent"
+    connection = ensure(project, "warehouse")
+    assert (connection.name, connection.type, connection.host) == ("warehouse", "postgres", "127.0.0.1")
+    assert ask(connection, "SELECT current_database() || ' ' || current_user") == "warehouse penstock"
+    assert ask(connection, "SHOW server_encoding") == "UTF8"
+    assert ask(connection, "SHOW wal_level") == "minimal"
+    assert ask(connection, "SELECT count(*)::int FROM pg_settings WHERE pending_restart") == 0
+    assert status(project, "warehouse").state == "running"
+
+
+def test_only_with_the_password_and_only_from_this_machine(project: Project) -> None:
+    connection = ensure(project, "warehouse")
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(
+            host=connection.host, port=connection.port, user="penstock", password="x", dbname="postgres"
+        )
+    hba = "SELECT string_agg(DISTINCT auth_method, ',') FROM pg_hba_file_rules"
+    assert ask(connection, hba) == "scram-sha-256"
+    assert ask(connection, "SHOW listen_addresses") == "127.0.0.1"
+    assert ask(connection, "SHOW unix_socket_directories") == ""
+
+
+def test_ensuring_again_changes_nothing_and_is_quick(project: Project) -> None:
+    first = ensure(project, "warehouse")
+    pid = status(project, "warehouse").pid
+    started = time.monotonic()
+    assert all(ensure(project, "warehouse") == first for _ in range(10))
+    assert (time.monotonic() - started) / 10 < 0.1  # measured: 0.003
+    assert status(project, "warehouse").pid == pid
+
+
+def test_another_database_of_the_same_server(project: Project) -> None:
+    connection = ensure(project, "warehouse", database="airflow")
+    assert ask(connection, "SELECT current_database()") == "airflow"
+    assert ensure(project, "warehouse").port == connection.port
+
+
+def test_many_callers_at_once_make_one_server(project: Project) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        connections = list(pool.map(lambda _: ensure(project, "warehouse"), range(6)))
+    assert len(set(map(repr, connections))) == 1
+    assert ask(connections[0], "SELECT 1") == 1
+
+
+def test_what_was_committed_survives_stop_and_start(project: Project) -> None:
+    with enter(ensure(project, "warehouse")) as session:
+        session.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    assert stop(project, "warehouse") is True
+    assert stop(project, "warehouse") is False
+    assert status(project, "warehouse").state == "stopped"
+    assert ask(ensure(project, "warehouse"), "SELECT answer FROM kept") == 42
+
+
+def test_what_was_committed_survives_kill_9(project: Project) -> None:
+    with enter(ensure(project, "warehouse")) as session:
+        session.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    for _ in range(3):
+        pid = status(project, "warehouse").pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        assert ask(ensure(project, "warehouse"), "SELECT answer FROM kept") == 42
+
+
+def test_a_pid_file_that_names_another_process_is_no_obstacle(project: Project) -> None:
+    ensure(project, "warehouse")
+    data_dir = status(project, "warehouse").data_dir
+    assert data_dir is not None
+    left = (data_dir / "postmaster.pid").read_text().split("\n")
+    stop(project, "warehouse")
+    (data_dir / "postmaster.pid").write_text("\n".join([str(os.getpid()), *left[1:]]))
+    assert status(project, "warehouse").state == "stopped"
+    assert ask(ensure(project, "warehouse"), "SELECT 1") == 1
+
+
+def test_a_taken_port_is_left_and_the_new_one_remembered(project: Project) -> None:
+    port = ensure(project, "warehouse").port
+    assert port is not None
+    stop(project, "warehouse")
+    with socket.socket() as busy:
+        busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        busy.bind(("127.0.0.1", port))
+        busy.listen()
+        moved = ensure(project, "warehouse").port
+        assert moved != port
+    stop(project, "warehouse")
+    assert ensure(project, "warehouse").port == moved
+
+
+def test_an_interrupted_making_is_begun_again(project: Project) -> None:
+    home = project.make_state_dir("postgres") / "warehouse"
+    (home / "data" / "base").mkdir(parents=True)
+    (home / "data" / "PG_VERSION").write_text("18\n")
+    assert ask(ensure(project, "warehouse"), "SELECT 1") == 1
+
+
+def test_a_server_that_outlived_its_clone_does_not_stand_in_the_way(project: Project) -> None:
+    before = ensure(project, "warehouse")
+    orphan = status(project, "warehouse").pid
+    assert orphan is not None
+    shutil.rmtree(project.state_dir)
+    after = ensure(project, "warehouse")
+    assert after.password != before.password
+    wait_until_gone(orphan)
+    assert ask(after, "SELECT 1") == 1
+
+
+def test_settings_that_postgres_refuses_are_told_from_its_log(project: Project) -> None:
+    toml = project.root / "penstock.toml"
+    toml.write_text(toml.read_text() + 'work_mem = "plenty"\n')
+    with pytest.raises(ConnectionFailed, match="warehouse") as caught:
+        ensure(project, "warehouse")
+    assert "postgres-warehouse.log" in str(caught.value.hint)
+
+
+def test_a_damaged_record_is_told(project: Project) -> None:
+    (project.make_state_dir("postgres") / "warehouse.json").write_text("{")
+    with pytest.raises(PenstockError, match="damaged"):
+        ensure(project, "warehouse")
+
+
+def test_no_secret_is_shown_or_readable_by_others(project: Project) -> None:
+    connection = ensure(project, "warehouse")
+    assert connection.password is not None
+    password = connection.password.reveal()
+    with pytest.raises(psycopg.Error), enter(connection) as session:
+        session.execute(f"ALTER ROLE nobody_at_all PASSWORD '{password}'".encode())
+    found = status(project, "warehouse")
+    assert password not in repr(connection) + repr(found) + found.log.read_text()
+    record = project.state_dir / "postgres" / "warehouse.json"
+    assert json.loads(record.read_text())["password"] == password
+    assert record.stat().st_mode & 0o777 == found.log.stat().st_mode & 0o777 == 0o600
+
+
+@as_root
+def test_as_root_another_account_runs_the_server(project: Project) -> None:
+    ensure(project, "warehouse")
+    pid = status(project, "warehouse").pid
+    account = server_account()
+    assert account is not None
+    assert Path("/proc", str(pid)).stat().st_uid == account.uid != 0
+
+
+@as_root
+def test_where_that_account_has_no_way_the_cluster_lies_elsewhere(project: Project) -> None:
+    project.root.chmod(0o700)
+    connection = ensure(project, "warehouse")
+    data_dir = status(project, "warehouse").data_dir
+    assert data_dir is not None
+    try:
+        assert data_dir.is_relative_to("/var/lib/penstock")
+        # The clone is removed and made again: the old cluster is neither used nor in the way.
+        shutil.rmtree(project.state_dir)
+        again = ensure(project, "warehouse")
+        assert again.password != connection.password
+        assert ask(again, "SELECT 1") == 1
+    finally:
+        stop(project, "warehouse")
+        shutil.rmtree(data_dir.parent.parent)
+
+
+@as_root
+def test_programs_the_account_cannot_reach_are_copied(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "SYSTEM_DIR", project.root / "lib")
+    monkeypatch.setattr(programs, "can_strangers_reach", lambda _: False)
+    monkeypatch.setattr(server, "SYSTEM_DIR", project.root / "lib")
+    account = server_account()
+    copy = programs_for(account)
+    assert copy.is_relative_to(project.root / "lib")
+    assert copy == programs_for(account) != bundled_programs()
+    assert ask(ensure(project, "warehouse"), "SELECT 1") == 1
+
+
+def ordinary_account() -> Account:
+    entry = next(entry for entry in pwd.getpwall() if 1000 <= entry.pw_uid < 60000)
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+@as_root
+def test_as_an_ordinary_user(project: Project) -> None:
+    try:
+        account = ordinary_account()
+    except StopIteration:
+        pytest.skip("this machine has no ordinary user")
+    os.chown(project.root, account.uid, account.gid)
+    code = (
+        "import pathlib, sys; from penstock.project import Project; from penstock.stack import *\n"
+        "project = Project(pathlib.Path(sys.argv[1]))\n"
+        "print(ensure(project, 'warehouse').port); print(status(project, 'warehouse').pid)\n"
+        "print(stop(project, 'warehouse'))"
+    )
+    source = Path(ensure.__code__.co_filename).parents[2]
+    argv = [sys.executable, "-c", code, str(project.root)]
+    try:
+        done = subprocess.run(
+            argv,
+            user=account.uid,
+            group=account.gid,
+            extra_groups=[],
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(source)},
+            cwd="/",
+            capture_output=True,
+            text=True,
+        )
+    except PermissionError:
+        pytest.skip("this interpreter lies where an ordinary user has no way")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "True"
+    assert project.state_dir.stat().st_mode & 0o777 == 0o700
