@@ -18,6 +18,9 @@ from penstock.model.errors import PenstockError
 
 # Name of the command -> its module under penstock.cli, in the order of `penstock --help`.
 COMMANDS: Mapping[str, str] = {
+    "copy": "copy",
+    "rejects": "rejects",
+    "ledger": "ledger",
     "demo": "demo",
     "db": "db",
 }

@@ -39,6 +39,7 @@ class Column:
         precision: Digits of a ``numeric(p,s)`` in all; None where unlimited.
         scale: Digits of it behind the point.
         has_default: The server can fill it in (default, identity).
+        always: An identity that the server insists on making itself, unless overridden.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Column:
     kind: Kind
     nullable: bool = True
     has_default: bool = False
+    always: bool = False
     length: int | None = None
     precision: int | None = None
     scale: int | None = None

@@ -11,7 +11,8 @@ from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Inte
 
 class CopyOptions(TypedDict, total=False):
     """Options of a copy, all optional. Names and meanings are those of :class:`CopyPlan` and :class:`FileOptions`,
-    with texts where those have values: ``max_rejects`` is ``"100"`` or ``"0.5%"``, ``key`` may be ``"a,b"``."""
+    with texts where those have values: ``max_rejects`` is ``"100"`` or ``"0.5%"``, ``key`` may be ``"a,b"``.
+    """
 
     mode: Mode
     key: str | Sequence[str]

@@ -17,7 +17,7 @@ Granularity = Literal["day", "month", "year"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOptions:
-    """How to read a file.
+    r"""How to read a file.
 
     Args:
         format: ``auto`` goes by the file's name; standard input counts as CSV.

@@ -23,7 +23,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One row that was not loaded.
+    r"""One row that was not loaded.
 
     Args:
         file: Index of the file among the source's files.

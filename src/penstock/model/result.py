@@ -49,7 +49,9 @@ class CopyResult:
             or self.loaded != self.inserted + self.updated + self.unchanged
             or self.rejected != sum(self.rejects.values())
         ):
-            raise AccountMismatch(f"the account does not add up: {self.to_dict()}", hint="nothing was changed")
+            raise AccountMismatch(
+                f"the account does not add up: {self.to_dict()}", hint="nothing was changed"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The account as plain values, ready for JSON."""

@@ -1,0 +1,131 @@
+"""``penstock copy``: the one verb."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from penstock.cli.account import print_account
+from penstock.cli.progress import shown
+from penstock.model.options import make_plan
+from penstock.model.plan import Format, Granularity, Mode
+
+app = typer.Typer()
+
+_READING = "Reading files"
+_KEYS = "Keys and modes"
+_ACCOUNT = "Account"
+
+
+@app.command()
+def copy(  # noqa: PLR0913  # a command's options are its interface
+    source: Annotated[str, typer.Argument(help="A file, a glob in quotes, or - for standard input.")],
+    target: Annotated[str, typer.Argument(help="connection:schema.table; made where it does not exist.")],
+    mode: Annotated[
+        Mode, typer.Option(help="append, replace, interval or merge.", rich_help_panel=_KEYS)
+    ] = "append",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Same as --mode replace.", rich_help_panel=_KEYS)
+    ] = False,
+    key: Annotated[
+        str,
+        typer.Option(
+            help="Columns that identify a row: a,b. Default: the primary key.", rich_help_panel=_KEYS
+        ),
+    ] = "",
+    order_by: Annotated[
+        str | None,
+        typer.Option(help="Among rows of one key the greatest of this wins.", rich_help_panel=_KEYS),
+    ] = None,
+    interval_column: Annotated[str | None, typer.Option(rich_help_panel=_KEYS)] = None,
+    interval_start: Annotated[str | None, typer.Option(help="Included.", rich_help_panel=_KEYS)] = None,
+    interval_end: Annotated[str | None, typer.Option(help="Not included.", rich_help_panel=_KEYS)] = None,
+    partition: Annotated[
+        Granularity,
+        typer.Option(help="Size of partitions made as needed: day, month, year.", rich_help_panel=_KEYS),
+    ] = "month",
+    filter_column: Annotated[
+        str | None,
+        typer.Option(help="Copy only rows that hold --filter-value here.", rich_help_panel=_READING),
+    ] = None,
+    filter_value: Annotated[str | None, typer.Option(rich_help_panel=_READING)] = None,
+    file_format: Annotated[
+        Format, typer.Option("--format", help="auto, csv, jsonl or parquet.", rich_help_panel=_READING)
+    ] = "auto",
+    delimiter: Annotated[
+        str | None, typer.Option(help="Default: , or a tab for .tsv.", rich_help_panel=_READING)
+    ] = None,
+    quote: Annotated[str, typer.Option(help='"" where nothing is quoted.', rich_help_panel=_READING)] = '"',
+    encoding: Annotated[str, typer.Option(rich_help_panel=_READING)] = "utf-8",
+    header: Annotated[
+        str | None,
+        typer.Option(help="Column names, for a file without a header: a,b,c.", rich_help_panel=_READING),
+    ] = None,
+    null: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Text that means missing, in every column; may be repeated.", rich_help_panel=_READING
+        ),
+    ] = None,
+    date_format: Annotated[
+        str | None, typer.Option(help="Of dates that are not ISO: %d/%m/%Y.", rich_help_panel=_READING)
+    ] = None,
+    skip_extra: Annotated[
+        bool,
+        typer.Option("--skip-extra", help="Leave out columns the table lacks.", rich_help_panel=_READING),
+    ] = False,
+    fill_missing: Annotated[
+        bool,
+        typer.Option("--fill-missing", help="NULL for columns the source lacks.", rich_help_panel=_READING),
+    ] = False,
+    max_rejects: Annotated[
+        str | None,
+        typer.Option(help="Fail, and load nothing, beyond this: 100 or 0.5%.", rich_help_panel=_ACCOUNT),
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Even if this very copy was done before.", rich_help_panel=_ACCOUNT),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the account as JSON.", rich_help_panel=_ACCOUNT)
+    ] = False,
+) -> None:
+    """Copy a file into a table, and account for every row.
+
+    Bad rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects.
+
+    Example: penstock copy sales.csv warehouse:raw.sales --key sale_id --max-rejects 2%
+    """
+    plan = make_plan(
+        source,
+        target,
+        mode="replace" if replace else mode,
+        key=key,
+        order_by=order_by,
+        interval_column=interval_column,
+        interval_start=interval_start,
+        interval_end=interval_end,
+        partition=partition,
+        filter_column=filter_column,
+        filter_value=filter_value,
+        format=file_format,
+        delimiter=delimiter,
+        quote=quote or None,
+        encoding=encoding,
+        header=header,
+        null_values=null,
+        date_format=date_format,
+        skip_extra=skip_extra,
+        fill_missing=fill_missing,
+        max_rejects=max_rejects,
+    )
+    from penstock.wiring import run
+
+    with shown(quiet=as_json) as progress:
+        result = run(plan, again=again, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(result.to_dict()))
+    else:
+        print_account(result, plan.target)

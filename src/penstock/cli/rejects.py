@@ -1,0 +1,106 @@
+"""``penstock rejects``: the rows in quarantine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penstock.cli.account import print_account
+from penstock.cli.ledger import AsJson, Where
+from penstock.cli.progress import shown
+
+app = typer.Typer(no_args_is_help=True, help="Rows in quarantine: look, mend, replay.")
+
+CopyId = Annotated[str, typer.Argument(metavar="ID", help="The copy's id, or its beginning.")]
+ByReason = Annotated[str | None, typer.Option("--reason", help="Only rows rejected for this reason.")]
+
+
+@app.command("list")
+def list_copies(connection: Where = "warehouse", *, as_json: AsJson = False) -> None:
+    """List the copies that have rows in quarantine, by reason.
+
+    Example: penstock rejects list
+    """
+    from penstock.quarantine import records
+
+    with records(connection) as kept:
+        rows = kept.outstanding()
+    if as_json:
+        typer.echo(json.dumps(rows, default=str))
+        return
+    if not rows:
+        typer.echo(f"no row is in quarantine in {connection}")
+    for row in rows:
+        replayed = row["rows"] - row["open"]
+        note = f"  ({replayed:,} replayed)" if replayed else ""
+        typer.echo(f"{row['id'][:12]}  {row['target']}  {row['reason']:<16} {row['rows']:>8,}{note}")
+
+
+@app.command()
+def show(
+    copy_id: CopyId,
+    connection: Where = "warehouse",
+    reason: ByReason = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="How many rows.")] = 20,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show a copy's rejected rows: file, line, reason and text.
+
+    Example: penstock rejects show 3f2a --reason bad_type -n 5
+    """
+    from penstock.quarantine import records
+
+    with records(connection) as kept:
+        rows = kept.rejects(kept.find(copy_id)["run"], reason=reason, limit=limit)
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    for row in rows:
+        column = f" {row['column']}" if row["column"] else ""
+        typer.echo(f"{row['file']}:{row['line']}: {row['reason']}{column}: {row['message']}")
+        typer.echo(f"    {row['raw']}")
+
+
+@app.command()
+def export(
+    copy_id: CopyId,
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write them.")],
+    connection: Where = "warehouse",
+    reason: ByReason = None,
+) -> None:
+    """Write a copy's rejected rows to a file like the source, to be mended there.
+
+    Example: penstock rejects export 3f2a mended.csv
+    """
+    from penstock.quarantine import export as export_rejects
+
+    count = export_rejects(connection, copy_id, path, reason=reason)
+    typer.echo(f"{count:,} rows in {path}; mend them, then: penstock rejects replay {copy_id} --from {path}")
+
+
+@app.command()
+def replay(
+    copy_id: CopyId,
+    connection: Where = "warehouse",
+    mended: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="The exported file, mended.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Copy rejected rows again: after the table was changed, or from a mended file.
+
+    Example: penstock rejects replay 3f2a --from mended.csv
+    """
+    from penstock.quarantine import replay as replay_rejects
+
+    with shown(quiet=as_json) as progress:
+        result = replay_rejects(connection, copy_id, mended=mended, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(result.to_dict()))
+    else:
+        print_account(result, "replayed")

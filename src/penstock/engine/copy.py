@@ -1,0 +1,176 @@
+"""The story of one copy, from the plan to the account."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import xxhash
+
+from penstock.engine.ahead import ahead
+from penstock.engine.clean import CleanBatch, Cleaner, NeedsServer
+from penstock.engine.infer import infer
+from penstock.engine.matching import Match, find_column, match_columns
+from penstock.engine.repeats import Repeats
+from penstock.model.contract import Column, Contract, Kind
+from penstock.model.errors import ContractError, TooManyRejects
+from penstock.model.plan import CopyPlan
+from penstock.model.result import CopyResult
+from penstock.ports import Entry, Judged, Load, Loaded, Progress, Session, Source, Target
+
+
+def identify(plan: CopyPlan, source: Source) -> str:
+    """The copy's identity: what is done with what content, wherever it lies and however many rejects it may have.
+
+    Equal identities mean the same copy, so that running it again is safe.
+    """
+    core = replace(plan, source="", max_rejects=None)
+    return xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{source.fingerprint()}".encode())
+
+
+def copy(
+    plan: CopyPlan,
+    source: Source,
+    target: Target,
+    *,
+    again: bool = False,
+    progress: Progress | None = None,
+    replayed: int | None = None,
+) -> CopyResult:
+    """Carry out a plan: all of it, or nothing.
+
+    Args:
+        again: Do it even if the ledger says that the same copy was done before.
+        progress: Told how far the copy is.
+        replayed: Run whose quarantined rows the source holds; they count as replayed once the copy is made.
+
+    Returns:
+        The account, written to the ledger in the transaction that wrote the rows.
+
+    Raises:
+        PenstockError: If nothing was done, with the reason and the remedy.
+    """
+    started = time.perf_counter()
+    identity = identify(plan, source)
+    as_text: frozenset[str] = frozenset()
+    while True:
+        attempt = _Attempt(plan, source, identity, as_text, progress)
+        try:
+            with target.begin() as session:
+                if not again and (earlier := session.earlier(identity, plan)) is not None:
+                    return earlier
+                result = attempt.run(session, started)
+                if replayed is not None:
+                    session.mark_replayed(replayed, by=identity)
+                return result
+        except NeedsServer as need:
+            # A value such as 'infinity', which the table may hold and our types cannot: from the start again, with
+            # that column as text for the server to read. Each column leads here once at the most.
+            as_text |= {need.column}
+
+
+@dataclass(slots=True)
+class _Attempt:
+    plan: CopyPlan
+    source: Source
+    identity: str
+    as_text: frozenset[str]
+    progress: Progress | None
+    read: int = 0
+    filtered: int = 0
+    rejected: int = 0
+
+    def run(self, session: Session, started: float) -> CopyResult:
+        contract = session.contract() or self._create(session)
+        match = match_columns(self.plan, contract, self.source.columns)
+        load = Load(
+            plan=match.plan,
+            contract=contract,
+            columns=match.columns,
+            key=match.key,
+            as_text=self.as_text,
+            files=self.source.files,
+        )
+        loaded = session.load(load, self._judged(match))
+        self._explain(session)
+        result = self._account(loaded, session.reasons(), started)
+        self._enforce(result.rejected, session.examples())
+        result.check()
+        session.record(
+            Entry(plan=self.plan, result=result, files=self.source.files, header=self.source.columns)
+        )
+        return result
+
+    def _create(self, session: Session) -> Contract:
+        columns = infer(self.source, self.plan.file)
+        key = [_key_column(name, columns, self.plan).name for name in self.plan.key]
+        made = [replace(column, nullable=column.nullable and column.name not in key) for column in columns]
+        return session.create(made)
+
+    def _judged(self, match: Match) -> Iterator[Judged]:
+        cleaner = Cleaner(
+            match.pairs, self.plan.file, required=match.key, where=match.where, as_text=self.as_text
+        )
+        unsure = any(
+            c.kind is Kind.OTHER or c.name in self.as_text for c in match.columns if c.name in match.key
+        )
+        repeats = Repeats(match.key, unsure=unsure)
+        clean = ahead(map(cleaner.clean, ahead(self.source.batches())))
+        for batch in clean:
+            self._count(batch)
+            again = repeats.mark(batch.rows)
+            yield Judged(batch.file, batch.rows, batch.lines, again, batch.rejects)
+
+    def _count(self, batch: CleanBatch) -> None:
+        self.read += batch.read
+        self.filtered += batch.filtered
+        self.rejected += len(batch.rejects)
+        limit = self.plan.max_rejects
+        if limit is not None and limit.count is not None and self.rejected > limit.count:
+            # A count cannot come right again; a share can, with the rows still to come.
+            shown = [
+                f"{self.source.files[r.file]}:{r.line}: {r.reason}: {r.message}" for r in batch.rejects[:3]
+            ]
+            self._enforce(self.rejected, shown)
+        if self.progress is not None:
+            self.progress.advance(batch.read, len(batch.rejects))
+
+    def _explain(self, session: Session) -> None:
+        """Fetch the text of rows that the server rejected from the source, where they still stand."""
+        places = {name: index for index, name in enumerate(self.source.files)}
+        for file, lines in session.unread().items():
+            session.fill(file, self.source.raw(places[file], lines))
+
+    def _account(self, loaded: Loaded, reasons: dict[str, int], started: float) -> CopyResult:
+        return CopyResult(
+            id=self.identity,
+            read=self.read,
+            loaded=loaded.inserted + loaded.updated + loaded.unchanged,
+            inserted=loaded.inserted,
+            updated=loaded.updated,
+            unchanged=loaded.unchanged,
+            deleted=loaded.deleted,
+            duplicates=loaded.duplicates,
+            rejected=sum(reasons.values()),
+            filtered=self.filtered,
+            rejects=reasons,
+            seconds=round(time.perf_counter() - started, 3),
+        )
+
+    def _enforce(self, rejected: int, examples: Sequence[str]) -> None:
+        limit = self.plan.max_rejects
+        if limit is not None and limit.exceeded(rejected=rejected, read=self.read):
+            shown = "".join(f"\n  {example}" for example in examples)
+            raise TooManyRejects(
+                f"{rejected} of {self.read} rows rejected, {limit} allowed; nothing was loaded{shown}",
+                hint="mend the source, or allow more with --max-rejects",
+            )
+
+
+def _key_column(name: str, columns: Sequence[Column], plan: CopyPlan) -> Column:
+    column = find_column(name, columns)
+    if column is None:
+        names = ", ".join(column.name for column in columns)
+        raise ContractError(f"key column {name!r} is not in {plan.source}", hint=f"it has {names}")
+    return column

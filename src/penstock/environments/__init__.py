@@ -1,0 +1,1 @@
+"""The systems that plans name, and the secrets that open them."""

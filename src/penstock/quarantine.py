@@ -1,0 +1,154 @@
+"""Takes rejected rows out of quarantine: into a file to be mended, or through the same copy again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from penstock.engine.copy import copy
+from penstock.engine.replay import Replay, replay_plan
+from penstock.model.errors import UsageError
+from penstock.model.plan import CopyPlan, FileOptions
+from penstock.model.reject import Reason
+from penstock.model.result import CopyResult
+from penstock.ports import Lines, Progress, Source
+from penstock.sources.files import open_files
+from penstock.targets.postgres.records import Records, open_records
+from penstock.wiring import find, open_target
+
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
+
+
+def records(connection: str) -> AbstractContextManager[Records]:
+    """The ledger and quarantine of the database that a connection names, as a context manager.
+
+    Raises:
+        ConnectionFailed: If there is no such connection, or it cannot be entered.
+
+    Example:
+        >>> with records("warehouse") as kept:  # doctest: +SKIP
+        ...     kept.copies(limit=10)
+    """
+    return open_records(find(connection))
+
+
+def export(connection: str, id_prefix: str, path: Path, *, reason: str | None = None) -> int:
+    """Write a copy's open rejects to a file of the source's own form, header included; returns how many.
+
+    Raises:
+        UsageError: If there is no such copy, or nothing in its quarantine.
+    """
+    with records(connection) as kept:
+        entry, rows = _open_rejects(kept, id_prefix, reason)
+    plan = CopyPlan.from_json(json.dumps(entry["plan"]))
+    path.write_bytes(_head(plan, entry) + b"".join(_raw(row) + b"\n" for row in rows))
+    return len(rows)
+
+
+def replay(
+    connection: str, id_prefix: str, *, mended: Path | None = None, progress: Progress | None = None
+) -> CopyResult:
+    """Copy a copy's open rejects again, under the plan that rejected them, into the same table.
+
+    Rows that are still no good go to the quarantine of this new copy, so that each rejected row is open in one place.
+
+    Args:
+        mended: A file made by :func:`export` and corrected by hand; it must hold as many rows as are open.
+
+    Raises:
+        UsageError: If there is no such copy, nothing in its quarantine, or rows are missing from the mended file.
+    """
+    with records(connection) as kept:
+        entry, rows = _open_rejects(kept, id_prefix, None)
+    plan = replay_plan(CopyPlan.from_json(json.dumps(entry["plan"])))
+    target = open_target(plan)
+    if mended is not None:
+        source = open_files(str(mended), plan.file)
+        _refuse_fewer(source, len(rows), mended)
+        return copy(plan, source, target, progress=progress, replayed=entry["run"])
+    with _replayed(plan, entry, rows) as source:
+        return copy(plan, source, target, progress=progress, replayed=entry["run"])
+
+
+def _open_rejects(
+    kept: Records, id_prefix: str, reason: str | None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    entry = kept.find(id_prefix)
+    rows = kept.rejects(entry["run"], reason=reason, only_open=True)
+    if not rows:
+        raise UsageError(f"copy {entry['id'][:12]} has no open rejects", hint="see penstock rejects list")
+    return entry, rows
+
+
+def _refuse_fewer(source: Source, expected: int, mended: Path) -> None:
+    held = sum(batch.rows.num_rows + len(batch.rejects) for batch in source.batches())
+    if held != expected:
+        raise UsageError(
+            f"{mended} holds {held} rows, the quarantine {expected}",
+            hint="mend every row that was exported; a row that shall go for good is best deleted from the table later",
+        )
+
+
+@contextmanager
+def _replayed(plan: CopyPlan, entry: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Iterator[Source]:
+    names: list[str] = []
+    places: list[tuple[Lines, Lines]] = []
+    head = _head(plan, entry)
+    with tempfile.TemporaryDirectory(prefix="penstock-replay-") as directory:
+        for name, group in groupby(rows, key=lambda row: str(row["file"])):
+            texts = [(row["line"], _raw(row)) for row in group]
+            names.append(name)
+            places.append(_places(head, texts))
+            path = Path(directory, f"{len(names):06}")
+            path.write_bytes(head + b"".join(raw + b"\n" for _, raw in texts))
+        options = replace(plan.file, format="csv" if _is_csv(plan, entry) else "jsonl", encoding="utf-8")
+        inner = open_files(f"{directory}/*", _with_delimiter(options, entry))
+        yield Replay(inner, names, places)
+
+
+def _places(head: bytes, texts: Sequence[tuple[int, bytes]]) -> tuple[Lines, Lines]:
+    heights = [raw.count(b"\n") + 1 for _, raw in texts]
+    first = head.count(b"\n") + 1
+    inner = first + np.concatenate([[0], np.cumsum(heights[:-1], dtype=np.int64)]).astype(np.int64)
+    return inner, np.array([line for line, _ in texts], dtype=np.int64)
+
+
+def _head(plan: CopyPlan, entry: dict[str, Any]) -> bytes:
+    if not _is_csv(plan, entry) or plan.file.header is not None:
+        return b""
+    line = io.StringIO()
+    delimiter = _with_delimiter(plan.file, entry).delimiter or ","
+    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(entry["header"])
+    return line.getvalue().encode()
+
+
+def _is_csv(plan: CopyPlan, entry: dict[str, Any]) -> bool:
+    if plan.file.format != "auto":
+        return plan.file.format == "csv"
+    return not any(
+        part in (".parquet", ".pq", ".jsonl", ".ndjson") for part in Path(entry["files"][0]).suffixes
+    )
+
+
+def _with_delimiter(options: FileOptions, entry: dict[str, Any]) -> FileOptions:
+    tabs = ".tsv" in Path(entry["files"][0]).suffixes
+    return replace(options, delimiter=options.delimiter or ("\t" if tabs else ","))
+
+
+def _raw(row: dict[str, Any]) -> bytes:
+    raw = str(row["raw"]).encode()
+    if row["reason"] == Reason.BAD_ENCODING:
+        # Such a row's bytes were written out to be kept as text; as bytes again they are judged anew.
+        raw = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), raw)
+    return raw

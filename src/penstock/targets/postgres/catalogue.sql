@@ -1,0 +1,87 @@
+-- What the system catalogue says of one table.
+
+-- name: locate
+-- The table's oid and kind, or no row. Case-exact first; an unquoted name folds to lower case as in SQL.
+SELECT c.oid, c.relkind::text, c.relispartition
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = %(schema)s AND c.relname = %(table)s;
+
+-- name: columns
+-- Generated columns are left out, nobody can write them. A domain counts as a type of its own.
+SELECT
+    a.attname AS name,
+    format_type(a.atttypid, a.atttypmod) AS type,
+    t.typname AS base,
+    t.typtype::text AS typtype,
+    a.atttypmod AS typmod,
+    NOT a.attnotnull AS nullable,
+    (a.atthasdef OR a.attidentity <> '') AS has_default,
+    a.attidentity = 'a' AS always
+FROM pg_attribute AS a
+JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+ORDER BY a.attnum;
+
+-- name: uniques
+-- Unique indexes over plain columns and all rows; the primary key comes first.
+SELECT
+    i.indisprimary AS is_primary,
+    array(
+        SELECT a.attname::text
+        FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, place)
+        JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+        ORDER BY k.place
+    ) AS columns
+FROM pg_index AS i
+WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+ORDER BY i.indisprimary DESC, i.indexrelid;
+
+-- name: checks
+-- The expressions as SQL over the bare column names.
+SELECT conname AS name, pg_get_expr(conbin, conrelid) AS expression
+FROM pg_constraint
+WHERE conrelid = %(oid)s AND contype = 'c'
+ORDER BY conname;
+
+-- name: foreign_keys
+SELECT
+    c.conname AS name,
+    n.nspname AS schema,
+    r.relname AS table,
+    array(
+        SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY AS k(attnum, place)
+        JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY k.place
+    ) AS columns,
+    array(
+        SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY AS k(attnum, place)
+        JOIN pg_attribute AS a ON a.attrelid = c.confrelid AND a.attnum = k.attnum ORDER BY k.place
+    ) AS referred
+FROM pg_constraint AS c
+JOIN pg_class AS r ON r.oid = c.confrelid
+JOIN pg_namespace AS n ON n.oid = r.relnamespace
+WHERE c.conrelid = %(oid)s AND c.contype = 'f' AND c.conparentid = 0
+ORDER BY c.conname;
+
+-- name: partitioning
+-- The single plain column of date or timestamp type that a table is range-partitioned by, or no row.
+SELECT a.attname AS name
+FROM pg_partitioned_table AS p
+JOIN pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0]
+WHERE p.partrelid = %(oid)s AND p.partstrat = 'r' AND p.partnatts = 1 AND p.partattrs[0] <> 0
+    AND a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype);
+
+-- name: partitions
+-- Bounds of a table's partitions, as the server writes them.
+SELECT pg_get_expr(c.relpartbound, c.oid) AS bound
+FROM pg_inherits AS i
+JOIN pg_class AS c ON c.oid = i.inhrelid
+WHERE i.inhparent = %(oid)s;
+
+-- name: tables
+-- Names near the one that was asked for, to help with a slip of the pen.
+SELECT n.nspname || '.' || c.relname AS name
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'penstock')
+ORDER BY 1;

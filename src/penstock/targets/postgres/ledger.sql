@@ -1,0 +1,121 @@
+-- The ledger and the quarantine. Both are written in the transaction that writes the rows.
+
+-- name: exists
+SELECT to_regclass('penstock.ledger') IS NOT NULL AND to_regclass('penstock.rejects') IS NOT NULL AS there;
+
+-- name: create
+CREATE SCHEMA IF NOT EXISTS penstock;
+CREATE TABLE IF NOT EXISTS penstock.ledger (
+    run bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text NOT NULL,
+    target text NOT NULL,
+    target_oid oid NOT NULL,
+    plan jsonb NOT NULL,
+    files text[] NOT NULL,
+    header text[] NOT NULL,
+    read bigint NOT NULL,
+    loaded bigint NOT NULL,
+    inserted bigint NOT NULL,
+    updated bigint NOT NULL,
+    unchanged bigint NOT NULL,
+    deleted bigint NOT NULL,
+    duplicates bigint NOT NULL,
+    rejected bigint NOT NULL,
+    filtered bigint NOT NULL,
+    rejects jsonb NOT NULL,
+    seconds double precision NOT NULL,
+    finished_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT every_row_is_accounted_for CHECK (
+        read = loaded + duplicates + rejected AND loaded = inserted + updated + unchanged
+    )
+);
+CREATE INDEX IF NOT EXISTS ledger_id ON penstock.ledger (id);
+COMMENT ON TABLE penstock.ledger IS 'One row for each copy that was committed, with the account of its rows';
+CREATE TABLE IF NOT EXISTS penstock.rejects (
+    run bigint NOT NULL,
+    file text NOT NULL,
+    line bigint NOT NULL,
+    raw text,
+    reason text NOT NULL,
+    "column" text,
+    message text NOT NULL,
+    replayed_by text
+);
+CREATE INDEX IF NOT EXISTS rejects_run ON penstock.rejects (run);
+COMMENT ON TABLE penstock.rejects IS 'Quarantine: rows that were not good enough, with their text and the reason';
+
+-- name: next_run
+-- The number of this copy. Taken first, so that rejects can name it.
+SELECT nextval(pg_get_serial_sequence('penstock.ledger', 'run')) AS run;
+
+-- name: earlier
+-- The last account of the same copy into the same table (a table made anew has another oid), and whether it
+-- still stands: nothing later replaced what it left.
+SELECT
+    l.*,
+    NOT EXISTS (
+        SELECT FROM penstock.ledger AS later
+        WHERE later.run > l.run AND later.target_oid = l.target_oid AND later.id <> l.id
+    ) AS is_latest,
+    NOT EXISTS (
+        SELECT FROM penstock.ledger AS later
+        WHERE later.run > l.run AND later.target_oid = l.target_oid AND later.id <> l.id
+            AND (later.plan ->> 'mode' = 'replace' OR later.plan -> 'interval' = l.plan -> 'interval')
+    ) AS is_latest_of_interval
+FROM penstock.ledger AS l
+WHERE l.id = %(id)s AND l.target_oid = %(oid)s
+ORDER BY l.run DESC
+LIMIT 1;
+
+-- name: record
+INSERT INTO penstock.ledger (
+    run, id, target, target_oid, plan, files, header, read, loaded, inserted, updated, unchanged, deleted,
+    duplicates, rejected, filtered, rejects, seconds
+) OVERRIDING SYSTEM VALUE VALUES (
+    %(run)s, %(id)s, %(target)s, %(oid)s, %(plan)s, %(files)s, %(header)s, %(read)s, %(loaded)s, %(inserted)s,
+    %(updated)s, %(unchanged)s, %(deleted)s, %(duplicates)s, %(rejected)s, %(filtered)s, %(rejects)s, %(seconds)s
+);
+
+-- name: reasons
+SELECT reason, count(*) AS rows FROM penstock.rejects WHERE run = %(run)s GROUP BY reason ORDER BY reason;
+
+-- name: examples
+SELECT file, line, reason, message FROM penstock.rejects WHERE run = %(run)s ORDER BY file, line LIMIT 3;
+
+-- name: unread
+-- Rejects that the server found: their text has still to be fetched from the source.
+SELECT file, line FROM penstock.rejects WHERE run = %(run)s AND raw IS NULL;
+
+-- name: fill
+UPDATE penstock.rejects AS r SET raw = f.raw
+FROM unnest(%(files)s::text[], %(lines)s::bigint[], %(raws)s::text[]) AS f(file, line, raw)
+WHERE r.run = %(run)s AND r.file = f.file AND r.line = f.line AND r.raw IS NULL;
+
+-- name: list
+SELECT * FROM penstock.ledger ORDER BY run DESC LIMIT %(limit)s;
+
+-- name: find
+-- Copies whose id begins so, the latest first.
+SELECT * FROM penstock.ledger WHERE starts_with(id, %(id)s) ORDER BY run DESC;
+
+-- name: quarantined
+SELECT run, file, line, raw, reason, "column", message, replayed_by
+FROM penstock.rejects
+WHERE run = %(run)s
+    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+    AND (%(open)s IS FALSE OR replayed_by IS NULL)
+ORDER BY file, line
+LIMIT %(limit)s;
+
+-- name: outstanding
+-- Copies with rows in quarantine.
+SELECT l.run, l.id, l.target, l.finished_at, r.reason, count(*) AS rows,
+    count(*) FILTER (WHERE r.replayed_by IS NULL) AS open
+FROM penstock.rejects AS r
+JOIN penstock.ledger AS l USING (run)
+GROUP BY l.run, r.reason
+ORDER BY l.run DESC, r.reason;
+
+-- name: replayed
+-- All that were open: those that are still no good stand in the quarantine of the copy that replayed them.
+UPDATE penstock.rejects SET replayed_by = %(by)s WHERE run = %(run)s AND replayed_by IS NULL;

@@ -1,0 +1,93 @@
+"""Sends binary COPY data at the pace the server takes it."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
+
+from psycopg import pq
+from psycopg.sql import SQL, Composable, Identifier
+
+from penstock.targets.postgres.connect import PgConnection
+
+# Handed to libpq in pieces of this size: it copies each into its own buffer, so larger ones only cost memory.
+_PIECE_BYTES = 256 * 1024
+
+_SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+
+
+class CopyStream:
+    """An open ``COPY … FROM STDIN (FORMAT binary)``; ``rows`` is the server's count once it is closed.
+
+    psycopg's own ``Copy.write`` waits inside libpq with the interpreter lock held, and the threads that read and
+    clean the next batches stand still. Here libpq never waits: we do, in ``select``, without the lock.
+    """
+
+    def __init__(self, pgconn: pq.abc.PGconn) -> None:
+        self._pgconn = pgconn
+        self.rows = 0
+
+    def send(self, data: bytes) -> None:
+        """Send encoded rows; returns when the server, or the buffers on the way, have taken them.
+
+        Raises:
+            psycopg.Error: If the connection is lost.
+        """
+        view = memoryview(data)
+        for start in range(0, len(view), _PIECE_BYTES):
+            piece = view[start : start + _PIECE_BYTES]
+            while self._pgconn.put_copy_data(piece) != 1:
+                self._wait()
+            while self._pgconn.flush():
+                self._wait()
+
+    def _wait(self) -> None:
+        # Reading too keeps the two sides from waiting for each other when the server has something to say.
+        socket = self._pgconn.socket
+        readable, _, _ = select.select([socket], [socket], [])
+        if readable:
+            self._pgconn.consume_input()
+
+
+@contextmanager
+def copy_into(connection: PgConnection, table: Composable, columns: Sequence[str]) -> Iterator[CopyStream]:
+    """Open a binary COPY into a table; the stream ends with the block, and fails with it.
+
+    Raises:
+        psycopg.Error: What the server has against the rows, when the block ends.
+    """
+    statement = SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+        table, SQL(", ").join(map(Identifier, columns))
+    )
+    pgconn = connection.pgconn
+    stream = CopyStream(pgconn)
+    with connection.cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            # The signature goes through psycopg, so that it knows the stream is begun and adds none of its own.
+            copy.write(_SIGNATURE)
+            pgconn.nonblocking = 1
+            try:
+                yield stream
+            finally:
+                if pgconn.status == pq.ConnStatus.OK:
+                    pgconn.nonblocking = 0
+            copy.write(_TRAILER)
+        stream.rows = cursor.rowcount
+
+
+def spool_into(connection: PgConnection, table: Composable, columns: Sequence[str], spool: IO[bytes]) -> int:
+    """Send the encoded rows of a spool, from its start, into a table; returns how many there were.
+
+    Raises:
+        psycopg.Error: If the server refuses them.
+    """
+    if not spool.tell():
+        return 0
+    spool.seek(0)
+    with copy_into(connection, table, columns) as stream:
+        while piece := spool.read(4 * _PIECE_BYTES):
+            stream.send(piece)
+    return stream.rows

