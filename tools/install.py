@@ -69,7 +69,8 @@ def install() -> None:
     python = VENV / "bin" / "python"
     if not is_healthy(python):
         # --clear: what an interrupted install or another interpreter left behind is not built upon.
-        run(sys.executable, "-m", "venv", "--clear", VENV)
+        # Never by the environment's own interpreter, which is the `python3` of a shell that activated it.
+        run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", "--clear", VENV)
     bootstrap_uv(python)
     uv = [VENV / "bin" / "uv", "--no-config", "--quiet", "pip"]
     target = ["--python", python]
