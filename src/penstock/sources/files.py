@@ -1,0 +1,125 @@
+"""Files as a source: the public door of this package."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from penstock.model.errors import SourceError
+from penstock.model.plan import FileOptions
+from penstock.ports import Batch, Source
+from penstock.sources.blocks import Sizes
+from penstock.sources.stored import SpooledFile, StoredFile, fingerprint, store
+
+_PACKED = (".gz", ".zst", ".zip")
+_FORMATS = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+class FileFormat(Protocol):
+    """Takes files of one format apart."""
+
+    def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
+        """The columns that the files have together."""
+
+    def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
+        """The rows of one file, under these columns."""
+
+    def raw(self, file: StoredFile, lines: Collection[int]) -> dict[int, str]:
+        """The text of the rows that begin at these lines."""
+
+
+class FileSource:
+    """Some files of one format, read in their order."""
+
+    def __init__(self, stored: Sequence[StoredFile], reader: FileFormat) -> None:
+        self._stored = stored
+        self._reader = reader
+
+    @property
+    def files(self) -> Sequence[str]:
+        """See :class:`penstock.ports.Source`."""
+        return [file.name for file in self._stored]
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """See :class:`penstock.ports.Source`."""
+        return self._reader.columns(self._stored)
+
+    def fingerprint(self) -> str:
+        """See :class:`penstock.ports.Source`. Hashes the files as they are stored."""
+        return fingerprint(self._stored)
+
+    def batches(self) -> Iterator[Batch]:
+        """See :class:`penstock.ports.Source`."""
+        columns = self.columns
+        for index, file in enumerate(self._stored):
+            file.require_unchanged()
+            yield from self._reader.batches(index, file, columns)
+            file.require_unchanged()
+
+    def raw(self, file: int, lines: Collection[int]) -> dict[int, str]:
+        """See :class:`penstock.ports.Source`."""
+        return self._reader.raw(self._stored[file], lines)
+
+
+def open_files(
+    address: str, options: FileOptions, *, stdin: BinaryIO | None = None, sizes: Sizes | None = None
+) -> Source:
+    """The source of this address: a path, a glob, or ``-`` for standard input.
+
+    Args:
+        stdin: What ``-`` reads; the process's own by default.
+        sizes: How much is read at once.
+
+    Raises:
+        SourceError: If there is no such file, or it cannot be read.
+        UsageError: If the options make no sense.
+    """
+    if address == "-":
+        stored: list[StoredFile] = [SpooledFile("-", stdin or sys.stdin.buffer)]
+    else:
+        stored = [store(path) for path in _paths(address)]
+    return FileSource(stored, _format(stored, options, sizes or Sizes()))
+
+
+def _paths(address: str) -> list[str]:
+    if Path(address).exists() or not glob.has_magic(address):
+        return [address]
+    paths = sorted(path for path in glob.glob(address, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
+    if not paths:
+        raise SourceError(f"no file matches '{address}'", hint="check the pattern, and quote it in a shell")
+    return paths
+
+
+def _format(files: Sequence[StoredFile], options: FileOptions, sizes: Sizes) -> FileFormat:
+    names: set[str] = (
+        {options.format} if options.format != "auto" else {_format_of(file.name) for file in files}
+    )
+    if len(names) > 1:
+        raise SourceError(
+            f"the files are of several formats: {', '.join(sorted(names))}", hint="say which with --format"
+        )
+    match names.pop():
+        case "parquet":
+            from penstock.sources.parquet import ParquetFormat
+
+            return ParquetFormat()
+        case "jsonl":
+            from penstock.sources.jsonl import JsonLinesFormat
+
+            return JsonLinesFormat(options, sizes)
+        case _:
+            from penstock.sources.csv import CsvFormat
+
+            return CsvFormat(options, sizes)
+
+
+def _format_of(name: str) -> str:
+    path = Path(name.lower())
+    if path.suffix in _PACKED:
+        path = path.with_suffix("")
+    return _FORMATS.get(path.suffix, "csv")

@@ -1,0 +1,94 @@
+"""One JSON object taken apart into exact texts."""
+
+from __future__ import annotations
+
+import json
+import re
+from json.decoder import scanstring  # type: ignore[attr-defined]
+
+_BLANK = " \t\r\n"
+_NEXT = re.compile(r"[ \t\r\n]*")
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_TEXTS = {str, type(None)}
+
+Row = dict[str, str | None]
+
+
+class Malformed(ValueError):
+    """The text is no JSON object."""
+
+
+class NoText(ValueError):
+    """A string in it holds what no database holds in a text."""
+
+
+class _Repeated(dict[str, object]):
+    """An object in which a key comes twice."""
+
+
+def read_object(line: str) -> Row:
+    """The members of the object: strings as they are, anything else as the JSON text that stands there.
+
+    Raises:
+        Malformed: If the line is no JSON object, or a key comes twice.
+        NoText: If a string holds a NUL or half a character.
+
+    Example:
+        >>> read_object('{"id": 1.10, "tags": ["a",  2], "note": null}')
+        {'id': '1.10', 'tags': '["a",  2]', 'note': None}
+    """
+    text = line.strip(_BLANK)
+    row = _decoded(text)
+    if not _TEXTS.issuperset(map(type, row.values())):
+        row = _with_texts(text, row)
+    if "\\u" in text:
+        _require_text(row)
+    return row  # type: ignore[return-value]
+
+
+def _decoded(text: str) -> dict[str, object]:
+    try:
+        row, end = _scan(text, 0)
+    except json.JSONDecodeError as error:
+        raise Malformed(f"no JSON: {error.msg} at character {error.pos + 1}") from error
+    except StopIteration as error:
+        raise Malformed(f"no JSON: a value is missing at character {error.value + 1}") from error
+    except RecursionError as error:
+        raise Malformed("nested too deeply") from error
+    if end != len(text):
+        raise Malformed(f"more than one JSON value: the second begins at character {end + 1}")
+    if type(row) is not dict:
+        raise Malformed("a key comes twice" if isinstance(row, _Repeated) else "no JSON object")
+    return row
+
+
+def _with_texts(text: str, row: dict[str, object]) -> dict[str, object]:
+    """The row with what is neither string nor number nor null as the text that stands there."""
+    texts = dict(row)
+    at = _NEXT.match(text, 1).end()  # type: ignore[union-attr]
+    while text[at] != "}":
+        key, at = scanstring(text, at + 1)
+        at = _NEXT.match(text, text.index(":", at) + 1).end()  # type: ignore[union-attr]
+        value, end = _scan(text, at)
+        if value is not None and type(value) is not str:
+            texts[key] = text[at:end]
+        at = _NEXT.match(text, end).end()  # type: ignore[union-attr]
+        if text[at] == ",":
+            at = _NEXT.match(text, at + 1).end()  # type: ignore[union-attr]
+    return texts
+
+
+def _require_text(row: dict[str, object]) -> None:
+    for key, value in row.items():
+        if _NO_TEXT.search(key) or (isinstance(value, str) and _NO_TEXT.search(value)):
+            raise NoText(f"{key!r} holds a NUL or half a character")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    row = dict(pairs)
+    return row if len(row) == len(pairs) else _Repeated(row)
+
+
+_scan = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=str, parse_int=str, parse_constant=str
+).scan_once  # type: ignore[attr-defined]

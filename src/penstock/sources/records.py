@@ -1,0 +1,171 @@
+r"""Where the records of a block of text begin and end, exactly as Arrow's CSV parser sees them.
+
+A quote opens only at the start of a field. Inside quotes a doubled quote is one quote; after the closing quote the
+rest of the field is literal. A record ends at a line end (``\n``, ``\r\n`` or a lone ``\r``) outside quotes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.model.errors import UsageError
+
+Offsets = npt.NDArray[np.int64]
+
+_LF, _CR = 10, 13
+_NONE: Offsets = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The byte between fields, and the byte around a field, if any.
+
+    Raises:
+        UsageError: If they are not single, different characters of ASCII.
+    """
+
+    delimiter: str
+    quote: str | None
+
+    def __post_init__(self) -> None:
+        for what, text in (("delimiter", self.delimiter), ("quote", self.quote)):
+            if text is not None and (len(text) != 1 or not text.isascii() or text in "\r\n\0"):
+                raise UsageError(f"{text!r} cannot be a {what}", hint="give one ASCII character")
+        if self.delimiter == self.quote:
+            raise UsageError(f"delimiter and quote are both {self.quote!r}", hint="give two different ones")
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The complete records of a block.
+
+    Args:
+        starts: Where each begins.
+        ends: Where each ends, before its line end.
+        lines: How many line ends precede each in the block.
+        used: Where the first incomplete record begins.
+        used_lines: How many line ends precede that.
+    """
+
+    starts: Offsets
+    ends: Offsets
+    lines: Offsets
+    used: int
+    used_lines: int
+
+
+def split(data: bytes | bytearray, dialect: Dialect, *, final: bool) -> Records:
+    """Find the records of ``data``, which begins at the start of one.
+
+    Args:
+        final: Nothing follows ``data``: the last record needs no line end, unless its quotes are still open.
+    """
+    text = np.frombuffer(data, np.uint8)
+    breaks = _line_breaks(data, text, final=final)
+    opens, closes = _quoted(data, text, dialect)
+    ordinals = _outside(breaks, opens, closes)
+    last = breaks if ordinals is None else breaks[ordinals]
+    following = np.arange(1, len(last) + 1) if ordinals is None else ordinals + 1
+    used, used_lines = (int(last[-1]) + 1, int(following[-1])) if len(last) else (0, 0)
+    starts, lines, ends = _after(last + 1), _after(following), _before_crlf(data, text, last)
+    if final and used < len(data) and len(opens) == len(closes):
+        starts, lines = np.append(starts, used), np.append(lines, used_lines)
+        ends, used = np.append(ends, len(data)), len(data)
+    return Records(starts, ends, lines, used, used_lines)
+
+
+def first_line(data: bytes | bytearray) -> tuple[int, int]:
+    """Where the first physical line ends, and where the next begins; the end of data twice where there is none."""
+    found = [at for at in (data.find(b"\n"), data.find(b"\r")) if at >= 0]
+    if not found:
+        return len(data), len(data)
+    end = min(found)
+    return end, end + (2 if data[end : end + 2] == b"\r\n" else 1)
+
+
+def _after(begins: Offsets) -> Offsets:
+    """Each record begins where the one before it ended, the first at 0."""
+    starts = np.empty(len(begins), np.int64)
+    starts[:1] = 0
+    starts[1:] = begins[:-1]
+    return starts
+
+
+def _line_breaks(data: bytes | bytearray, text: npt.NDArray[np.uint8], *, final: bool) -> Offsets:
+    """Positions of the last byte of every line end."""
+    feeds = np.flatnonzero(text == _LF)
+    if b"\r" not in data:
+        return feeds
+    returns = np.flatnonzero(text == _CR)
+    if returns[-1] == len(data) - 1:
+        alone = np.append(text[returns[:-1] + 1] != _LF, final)  # a feed may follow in the next block
+    else:
+        alone = text[returns + 1] != _LF
+    if not alone.any():
+        return feeds
+    breaks = np.concatenate([feeds, returns[alone]])
+    breaks.sort()
+    return breaks
+
+
+def _before_crlf(data: bytes | bytearray, text: npt.NDArray[np.uint8], breaks: Offsets) -> Offsets:
+    if b"\r" not in data:
+        return breaks
+    wide = (text[breaks] == _LF) & (breaks > 0) & (text[breaks - 1] == _CR)
+    return breaks - wide  # type: ignore[no-any-return]
+
+
+def _quoted(
+    data: bytes | bytearray, text: npt.NDArray[np.uint8], dialect: Dialect
+) -> tuple[Offsets, Offsets]:
+    """Where quoted stretches open and close; the last may lack its close."""
+    if dialect.quote is None or dialect.quote.encode() not in data:
+        return _NONE, _NONE
+    quotes = np.flatnonzero(text == ord(dialect.quote))
+    opens, closes = quotes[0::2], quotes[1::2]
+    if _plausible(text, opens, closes, ord(dialect.delimiter)):
+        return opens, closes
+    return _scanned(data, dialect)
+
+
+def _plausible(text: npt.NDArray[np.uint8], opens: Offsets, closes: Offsets, delimiter: int) -> bool:
+    """Whether every other quote opens: stands at the start of a field, or doubles the quote before it."""
+    before = text[opens - 1]  # of a quote at 0 this is the last byte, and not used
+    proper = (before == delimiter) | (before == _LF) | (before == _CR) | (opens == 0)
+    proper[1:] |= opens[1:] == closes[: len(opens) - 1] + 1
+    return bool(proper.all())
+
+
+def _scanned(data: bytes | bytearray, dialect: Dialect) -> tuple[Offsets, Offsets]:
+    """The same, one quote at a time: some quotes are mere text."""
+    assert dialect.quote is not None
+    quote, starters = dialect.quote.encode(), f"{dialect.delimiter}\r\n".encode()
+    opens: list[int] = []
+    closes: list[int] = []
+    at = data.find(quote)
+    while at >= 0:
+        if at == 0 or data[at - 1] in starters:
+            opens.append(at)
+            at = data.find(quote, at + 1)
+            while at >= 0 and data.startswith(quote, at + 1):
+                at = data.find(quote, at + 2)
+            if at < 0:
+                break
+            closes.append(at)
+        at = data.find(quote, at + 1)
+    return np.array(opens, np.int64), np.array(closes, np.int64)
+
+
+def _outside(breaks: Offsets, opens: Offsets, closes: Offsets) -> Offsets | None:
+    """Which breaks are outside quotes; None where all are."""
+    if len(opens) == 0:
+        return None
+    if len(opens) < len(breaks):  # look the fewer ones up
+        closed = np.searchsorted(breaks, opens[: len(closes)])
+        if len(opens) == len(closes) and np.array_equal(closed, np.searchsorted(breaks, closes)):
+            return None
+    inside = np.searchsorted(opens, breaks) > np.searchsorted(closes, breaks)
+    return np.flatnonzero(~inside)

@@ -1,0 +1,157 @@
+"""A file's bytes as they are stored: opened as often as wanted, watched for changes, hashed."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import xxhash
+
+from penstock.model.errors import SourceError
+
+# Hashing and spooling go through pieces of this size: 1 to 8 MiB take the same time, less is slower.
+_PIECE = 4 << 20
+
+
+class StoredFile(Protocol):
+    """Bytes that stay where they are while a copy runs."""
+
+    @property
+    def name(self) -> str:
+        """What messages and rejects call it."""
+
+    def open(self) -> io.RawIOBase:
+        """The bytes from their beginning, seekable, independent of every other opening."""
+
+    def require_unchanged(self) -> None:
+        """Raises SourceError if the content may differ from what it was when this object was made."""
+
+
+class PathFile:
+    """A regular file under its path."""
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        with translated(path):
+            self._state = self._read_state()
+
+    def open(self) -> io.RawIOBase:
+        """See :class:`StoredFile`."""
+        with translated(self.name):
+            return Path(self.name).open("rb", buffering=0)
+
+    def require_unchanged(self) -> None:
+        """See :class:`StoredFile`."""
+        with translated(self.name):
+            state = self._read_state()
+        if state != self._state:
+            raise SourceError(
+                f"'{self.name}' changed while it was being copied",
+                hint="nothing of it was kept; copy it again once it is complete",
+            )
+
+    def _read_state(self) -> tuple[int, int, int]:
+        found = Path(self.name).stat()
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+class SpooledFile:
+    """A stream that can be read only once, kept in a temporary file without a name: nothing remains of it."""
+
+    def __init__(self, name: str, stream: BinaryIO) -> None:
+        self.name = name
+        with translated(name):
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
+            shutil.copyfileobj(stream, self._file, _PIECE)
+            self._file.flush()
+
+    def open(self) -> io.RawIOBase:
+        """See :class:`StoredFile`."""
+        return _PositionedReader(self._file)
+
+    def require_unchanged(self) -> None:
+        """Nobody else can reach it."""
+
+
+class _PositionedReader(io.RawIOBase):
+    """Reads a shared file at a position of its own."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file  # kept, so that the descriptor stays open
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        base = (0, self._at, os.fstat(self._file.fileno()).st_size)[whence]
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        count = os.preadv(self._file.fileno(), [buffer], self._at)
+        self._at += count
+        return count
+
+
+def store(path: str) -> StoredFile:
+    """The file of this path; a pipe (``<(command)``) is spooled first."""
+    with translated(path):
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(path)
+        if stat.S_ISREG(mode):
+            Path(path).open("rb").close()
+            return PathFile(path)
+        with Path(path).open("rb") as stream:
+            return SpooledFile(path, stream)
+
+
+def fingerprint(files: Iterable[StoredFile]) -> str:
+    """A hash of the contents in their order, whatever the files are called."""
+    whole = xxhash.xxh3_128()
+    for file in files:
+        digest = xxhash.xxh3_128()
+        piece = bytearray(_PIECE)
+        view = memoryview(piece)
+        with translated(file.name), file.open() as stream:
+            while count := stream.readinto(piece):
+                digest.update(view[:count])
+        file.require_unchanged()
+        whole.update(digest.digest())
+    return whole.hexdigest()
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Turn the operating system's errors into ours."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise SourceError(f"no file '{name}'", hint="check the path") from error
+    except IsADirectoryError as error:
+        raise SourceError(
+            f"'{name}' is a directory", hint=f"name its files: '{name.rstrip('/')}/*.csv'"
+        ) from error
+    except PermissionError as error:
+        raise SourceError(
+            f"'{name}' may not be read", hint="ask its owner for the right to read it"
+        ) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SourceError(
+            f"'{name}' cannot be read: {reason}", hint="check the disk and try again"
+        ) from error
