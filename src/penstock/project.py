@@ -78,6 +78,7 @@ class Project:
         Raises:
             PenstockError: It cannot be made, mostly because another account made the state directory.
         """
+        owner = "a state directory belongs to the account that first ran Penstock there"
         mode = 0o711 if os.geteuid() == 0 else 0o700
         path = self.state_dir
         try:
@@ -88,8 +89,10 @@ class Project:
         except (PermissionError, FileExistsError, NotADirectoryError, FileNotFoundError) as error:
             raise PenstockError(
                 f"the state directory {path} cannot be made: {error.strerror}",
-                hint="check who owns it; a state directory belongs to the account that first ran Penstock there",
+                hint=f"check who owns it; {owner}",
             ) from error
+        if not os.access(path, os.W_OK):
+            raise PenstockError(f"the state directory {path} belongs to another account", hint=owner)
         return path
 
 

@@ -17,7 +17,7 @@ import pytest
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, PenstockError
 from penstock.project import Project
-from penstock.stack import ensure, programs, server, status, stop
+from penstock.stack import cluster, ensure, programs, server, status, stop
 from penstock.stack.account import Account, server_account
 from penstock.stack.programs import bundled_programs, programs_for
 
@@ -159,9 +159,23 @@ def test_a_server_that_outlived_its_clone_does_not_stand_in_the_way(project: Pro
 def test_settings_that_postgres_refuses_are_told_from_its_log(project: Project) -> None:
     toml = project.root / "penstock.toml"
     toml.write_text(toml.read_text() + 'work_mem = "plenty"\n')
-    with pytest.raises(ConnectionFailed, match="warehouse") as caught:
+    with pytest.raises(ConnectionFailed, match='invalid value for parameter "work_mem": "plenty"') as caught:
         ensure(project, "warehouse")
     assert "postgres-warehouse.log" in str(caught.value.hint)
+
+
+def test_a_full_disk_is_told_and_the_next_attempt_begins_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = subprocess.CompletedProcess(
+        [], 1, "initdb: error: could not write file: No space left on device\nremoving", ""
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(cluster, "run_as", lambda *_: full)
+        with pytest.raises(PenstockError, match="No space left on device"):
+            ensure(project, "warehouse")
+    assert status(project, "warehouse").state == "absent"
+    assert ask(ensure(project, "warehouse"), "SELECT 1") == 1
 
 
 def test_a_damaged_record_is_told(project: Project) -> None:

@@ -15,6 +15,7 @@ from penstock.model.connection import Secret
 from penstock.model.errors import PenstockError
 from penstock.project import Project
 from penstock.stack.account import Account, give_to, run_as
+from penstock.stack.log import cause
 from penstock.stack.programs import SYSTEM_DIR, make_system_dir, programs_for
 from penstock.stack.server import LOGIN, STATE, Server, choose_home
 from penstock.stack.settings import Settings, as_text
@@ -67,9 +68,9 @@ def _initdb(server: Server, account: Account | None) -> None:
     done = run_as(account, argv)
     password.unlink()
     if done.returncode:
-        last = done.stdout.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
         raise PenstockError(
-            f"the server {server.name!r} could not be made: {last[0]}", hint=f"look at {server.home}"
+            f"the server {server.name!r} could not be made: {cause(done.stdout)}",
+            hint=f"it was to lie in {server.home}",
         )
     with (server.data_dir / "postgresql.conf").open("a", encoding="utf-8") as conf:
         conf.write(f"include = '{CONF}'\n")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 from psycopg import sql
 
@@ -17,6 +18,7 @@ from penstock.model.errors import ConnectionFailed
 from penstock.project import Project
 from penstock.stack import cluster
 from penstock.stack.account import server_account
+from penstock.stack.log import cause, log_path, opened_log
 from penstock.stack.server import HOST, STATE, Server, load, save
 from penstock.stack.settings import server_settings
 from penstock.stack.wishes import PREFERRED_PORTS, free_port, read_wishes
@@ -26,7 +28,7 @@ SERVERS = tuple(PREFERRED_PORTS)
 # Between attempts: another program may take the port first, and for a moment after a kill -9 the dead server's children
 # still hold its memory.
 PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
-LOG_LIMIT = 10 * 1024 * 1024
+BAD_SETTINGS = "contains errors"  # trying again would not mend them
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def stop(project: Project, name: str) -> bool:
     server = load(project, name)
     if server is None:
         return False
-    with _locked(project, name), _log(project, name) as log:
+    with _locked(project, name), opened_log(project, name) as log:
         if cluster.postmaster_pid(server) is None:
             return False
         if not cluster.stop(server, server_account(), log):
@@ -98,7 +100,7 @@ def stop(project: Project, name: str) -> bool:
 
 def status(project: Project, name: str) -> ServerStatus:
     """How the server is now; starts nothing."""
-    log = _log_path(project, name)
+    log = log_path(project, name)
     server = load(project, name)
     if server is None:
         return ServerStatus(name, "absent", HOST, None, None, None, log)
@@ -117,7 +119,8 @@ def _started(project: Project, name: str) -> Server:
     if server is None or not (server.data_dir / "PG_VERSION").exists():
         server = cluster.create(project, name, wishes.port, account)
         save(project, server)
-    with _log(project, name) as log:
+    reason = ""
+    with opened_log(project, name) as log:
         for pause_s in PAUSES_S:
             time.sleep(pause_s)
             if _is_up(server):
@@ -125,11 +128,14 @@ def _started(project: Project, name: str) -> Server:
             server = replace(server, port=free_port(server.port, wishes.port))
             save(project, server)
             cluster.configure(server, {**server_settings(name, server.port), **wishes.settings}, account)
+            before = log_path(project, name).stat().st_size
             if cluster.start(server, account, log):
                 return server
-    last = _last_line(_log_path(project, name))
+            reason = log_path(project, name).read_bytes()[before:].decode(errors="replace")
+            if BAD_SETTINGS in reason:
+                break
     raise ConnectionFailed(
-        f"the server {name!r} does not start: {last}", hint=f"see {_log_path(project, name)}"
+        f"the server {name!r} does not start: {cause(reason)}", hint=f"see {log_path(project, name)}"
     )
 
 
@@ -158,28 +164,7 @@ def _make_database(server: Server, database: str) -> None:
 @contextmanager
 def _locked(project: Project, name: str) -> Iterator[None]:
     """One process at a time makes, starts or stops a server; the lock ends with its process."""
-    with (project.make_state_dir(STATE) / f"{name}.lock").open("a") as lock:
+    path = project.make_state_dir(STATE) / f"{name}.lock"
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600)) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-@contextmanager
-def _log(project: Project, name: str) -> Iterator[IO[str]]:
-    """The server's log, opened by the caller so that the server's account needs no way to it."""
-    project.make_state_dir("logs")
-    path = _log_path(project, name)
-    if path.exists() and path.stat().st_size > LOG_LIMIT:
-        path.replace(path.with_suffix(".log.1"))
-    with path.open("a", encoding="utf-8") as log:
-        path.chmod(0o600)
-        yield log
-
-
-def _log_path(project: Project, name: str) -> Path:
-    return project.state_dir / "logs" / f"postgres-{name}.log"
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    fatal = [line for line in lines[-50:] if any(word in line for word in ("FATAL", "PANIC", "could not"))]
-    return (fatal or lines or ["its log is empty"])[-1]

@@ -1,0 +1,55 @@
+"""What a server writes about itself, and why it says it does not start."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from penstock.project import Project
+
+LIMIT_BYTES = 10 * 1024 * 1024
+
+# What went wrong is often a LOG line, and the FATAL one after it only says that something did.
+CAUSE = re.compile(
+    r"(?:error|ERROR|LOG|FATAL|PANIC): +(.*(?:invalid|unrecognized|could not|No space|denied|in use).*)"
+)
+LAST_WORD = re.compile(r"(?:error|FATAL|PANIC): +(.*)")
+
+
+def log_path(project: Project, name: str) -> Path:
+    """Where the server's log is."""
+    return project.state_dir / "logs" / f"postgres-{name}.log"
+
+
+@contextmanager
+def opened_log(project: Project, name: str) -> Iterator[IO[str]]:
+    """The server's log, opened by the caller so that the server's account needs no way to it.
+
+    Begun anew when it has grown large; the previous one is kept.
+
+    Raises:
+        PenstockError: The state directory belongs to another account.
+    """
+    project.make_state_dir("logs")
+    path = log_path(project, name)
+    if path.exists() and path.stat().st_size > LIMIT_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    with path.open("a", encoding="utf-8") as log:
+        path.chmod(0o600)
+        yield log
+
+
+def cause(text: str) -> str:
+    r"""The line that tells most about a failure.
+
+    Example:
+        >>> cause('12:00 LOG:  invalid value for parameter "port": "x"\n12:00 FATAL:  penstock.conf contains errors')
+        'invalid value for parameter "port": "x"'
+    """
+    for pattern in (CAUSE, LAST_WORD):
+        if found := pattern.search(text):
+            return found.group(1).strip()
+    return (text.strip().splitlines() or ["it gives no reason"])[-1]
