@@ -65,6 +65,7 @@ def is_current() -> bool:
 
 
 def install() -> None:
+    print("installing what requirements.lock names into .venv ...", flush=True)
     STAMP.unlink(missing_ok=True)
     python = VENV / "bin" / "python"
     if not is_healthy(python):

@@ -85,7 +85,8 @@ class Project:
             _make_dir(path, mode)
             for part in parts:
                 path = path / part
-                _make_dir(path, mode)
+                if _make_dir(path, mode):
+                    leave_to_owner(path)
         except (PermissionError, FileExistsError, NotADirectoryError, FileNotFoundError) as error:
             raise PenstockError(
                 f"the state directory {path} cannot be made: {error.strerror}",
@@ -96,10 +97,19 @@ class Project:
         return path
 
 
-def _make_dir(path: Path, mode: int) -> None:
-    if not path.is_dir():
-        path.mkdir(exist_ok=True)
-        path.chmod(mode)  # mkdir's own mode is cut by the umask
+def _make_dir(path: Path, mode: int) -> bool:
+    if path.is_dir():
+        return False
+    path.mkdir(exist_ok=True)
+    path.chmod(mode)  # mkdir's own mode is cut by the umask
+    return True
+
+
+def leave_to_owner(path: Path) -> None:
+    """As root, give what was made in another account's state directory to that account; else do nothing."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def find_project(start: Path | None = None) -> Project:
@@ -136,10 +146,10 @@ def write_private(path: Path, text: str) -> None:
     Raises:
         OSError: The directory is missing, not writable, or the disk is full.
     """
-    descriptor, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}."
-    )  # mkstemp makes it 0600
+    # mkstemp makes it 0600
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
+        leave_to_owner(Path(temporary))
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()

@@ -124,6 +124,20 @@ def test_a_pid_file_that_names_another_process_is_no_obstacle(project: Project) 
     assert ask(ensure(project, "warehouse"), "SELECT 1") == 1
 
 
+def test_a_project_that_is_moved_keeps_its_running_server(project: Project) -> None:
+    connection = ensure(project, "warehouse")
+    pid = status(project, "warehouse").pid
+    moved = Project(project.root.rename(project.root.with_name("moved")))
+    try:
+        assert ensure(moved, "warehouse") == connection
+        assert status(moved, "warehouse").pid == pid
+        assert stop(moved, "warehouse")
+        assert ask(ensure(moved, "warehouse"), "SELECT 1") == 1
+        assert stop(moved, "warehouse")
+    finally:
+        moved.root.rename(project.root)
+
+
 def test_a_taken_port_is_left_and_the_new_one_remembered(project: Project) -> None:
     port = ensure(project, "warehouse").port
     assert port is not None
@@ -201,7 +215,7 @@ def test_no_secret_is_shown_or_readable_by_others(project: Project) -> None:
 def test_as_root_another_account_runs_the_server(project: Project) -> None:
     ensure(project, "warehouse")
     pid = status(project, "warehouse").pid
-    account = server_account()
+    account = server_account(project.state_dir)
     assert account is not None
     assert Path("/proc", str(pid)).stat().st_uid == account.uid != 0
 
@@ -229,9 +243,9 @@ def test_programs_the_account_cannot_reach_are_copied(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "SYSTEM_DIR", project.root / "lib")
-    monkeypatch.setattr(programs, "can_strangers_reach", lambda _: False)
+    monkeypatch.setattr(programs, "can_reach", lambda *_: False)
     monkeypatch.setattr(server, "SYSTEM_DIR", project.root / "lib")
-    account = server_account()
+    account = server_account(project.state_dir)
     copy = programs_for(account)
     assert copy.is_relative_to(project.root / "lib")
     assert copy == programs_for(account) != bundled_programs()
@@ -239,28 +253,27 @@ def test_programs_the_account_cannot_reach_are_copied(
 
 
 def ordinary_account() -> Account:
-    entry = next(entry for entry in pwd.getpwall() if 1000 <= entry.pw_uid < 60000)
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    for entry in pwd.getpwall():
+        if 1000 <= entry.pw_uid < 60000:
+            return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    pytest.skip("this machine has no ordinary user")
 
 
-@as_root
-def test_as_an_ordinary_user(project: Project) -> None:
-    try:
-        account = ordinary_account()
-    except StopIteration:
-        pytest.skip("this machine has no ordinary user")
-    os.chown(project.root, account.uid, account.gid)
-    code = (
-        "import pathlib, sys; from penstock.project import Project; from penstock.stack import *\n"
-        "project = Project(pathlib.Path(sys.argv[1]))\n"
-        "print(ensure(project, 'warehouse').port); print(status(project, 'warehouse').pid)\n"
-        "print(stop(project, 'warehouse'))"
-    )
+ENSURE = """
+import pathlib, sys
+from penstock.project import Project
+from penstock.stack import ensure, status, stop
+project = Project(pathlib.Path(sys.argv[1]))
+ensure(project, "warehouse")
+print(status(project, "warehouse").pid, stop(project, "warehouse"))
+"""
+
+
+def ensure_as(account: Account, project: Project) -> None:
     source = Path(ensure.__code__.co_filename).parents[2]
-    argv = [sys.executable, "-c", code, str(project.root)]
     try:
         done = subprocess.run(
-            argv,
+            [sys.executable, "-c", ENSURE, str(project.root)],
             user=account.uid,
             group=account.gid,
             extra_groups=[],
@@ -272,5 +285,19 @@ def test_as_an_ordinary_user(project: Project) -> None:
     except PermissionError:
         pytest.skip("this interpreter lies where an ordinary user has no way")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "True"
+    assert done.stdout.split()[-1] == "True"
+
+
+@as_root
+def test_as_an_ordinary_user_also_after_root_was_here(project: Project) -> None:
+    account = ordinary_account()
+    os.chown(project.root, account.uid, account.gid)
+    ensure_as(account, project)
     assert project.state_dir.stat().st_mode & 0o777 == 0o700
+    ensure(project, "warehouse")
+    ensure(project, "source")
+    stop(project, "warehouse")
+    stop(project, "source")
+    ensure_as(account, project)
+    owners = {path.stat().st_uid for path in project.state_dir.rglob("*")}
+    assert owners == {account.uid}

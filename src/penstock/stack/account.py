@@ -27,14 +27,18 @@ class Account:
     gid: int
 
 
-def server_account() -> Account | None:
+def server_account(state_dir: Path) -> Account | None:
     """The account to step down to, or None where the caller is not root and runs Postgres itself.
+
+    It is the owner of the state directory, so that `sudo` once does not lock them out; `nobody` where that is root.
 
     Raises:
         PenstockError: The caller is root and this machine has no account `nobody`.
     """
     if os.geteuid() != 0:
         return None
+    if state_dir.exists() and (owner := state_dir.stat()).st_uid != 0:
+        return Account(f"uid {owner.st_uid}", owner.st_uid, owner.st_gid)
     try:
         entry = pwd.getpwnam(UNPRIVILEGED)
     except KeyError as error:
@@ -45,9 +49,12 @@ def server_account() -> Account | None:
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def can_strangers_reach(path: Path) -> bool:
-    """Whether an account that owns nothing and is in no group may pass through every directory above `path`."""
-    return all(directory.stat().st_mode & stat.S_IXOTH for directory in path.resolve().parents)
+def can_reach(account: Account, path: Path) -> bool:
+    """Whether the account may pass through every directory above `path`, as a stranger or as its owner."""
+    above = [directory.stat() for directory in path.resolve().parents]
+    return all(
+        found.st_mode & (stat.S_IXUSR if found.st_uid == account.uid else stat.S_IXOTH) for found in above
+    )
 
 
 def give_to(account: Account | None, path: Path) -> None:

@@ -116,10 +116,11 @@ def stop(server: Server, account: Account | None, log: IO[str]) -> bool:
 def postmaster_pid(server: Server) -> int | None:
     """The process that runs this cluster, or None. A pid file alone proves nothing: its process may be long gone."""
     try:
-        pid = int((server.data_dir / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
+        pid, started_in, *_ = (server.data_dir / "postmaster.pid").read_text(encoding="utf-8").split("\n")
+        # Where it was started, not where it lies: the project may have been moved since.
+        return int(pid) if _serves(int(pid), Path(started_in)) else None
     except (FileNotFoundError, ValueError):
         return None
-    return pid if _serves(pid, server.data_dir) else None
 
 
 def _serves(pid: int, data_dir: Path) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from penstock.project import Project
+from penstock.project import Project, leave_to_owner
 
 LIMIT_BYTES = 10 * 1024 * 1024
 
@@ -39,6 +39,7 @@ def opened_log(project: Project, name: str) -> Iterator[IO[str]]:
         path.replace(path.with_suffix(".log.1"))
     with path.open("a", encoding="utf-8") as log:
         path.chmod(0o600)
+        leave_to_owner(path)
         yield log
 
 

