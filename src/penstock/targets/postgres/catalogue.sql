@@ -83,5 +83,5 @@ WHERE i.inhparent = %(oid)s;
 SELECT n.nspname || '.' || c.relname AS name
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'penstock')
+WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'penstock_ledger')
 ORDER BY 1;

@@ -60,12 +60,11 @@ def reject_by_constraints(statements: Statements, contract: Contract, written: s
             expression=declared(check.expression),
             message=Literal(f"violates {check.name}: {check.expression}"[:_MESSAGE_LENGTH]),
         )
-    for key in contract.foreign_keys:
-        if written.issuperset(key.columns):
-            within = (key.schema, key.table) == (contract.schema, contract.table)
-            # Rows of this very copy may be what others refer to, so that one reject can lead to the next.
-            while _reject_orphans(statements, key, within=within) and within:
-                pass
+    keys = [key for key in contract.foreign_keys if written.issuperset(key.columns)]
+    within = {key: (key.schema, key.table) == (contract.schema, contract.table) for key in keys}
+    # Rows of this very copy may be what others refer to, so that one reject can lead to the next.
+    while sum(_reject_orphans(statements, key, within=within[key]) for key in keys) and any(within.values()):
+        pass
 
 
 def _reject_orphans(statements: Statements, key: ForeignKey, *, within: bool) -> int:

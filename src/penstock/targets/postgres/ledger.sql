@@ -1,11 +1,12 @@
 -- The ledger and the quarantine. Both are written in the transaction that writes the rows.
 
 -- name: exists
-SELECT to_regclass('penstock.ledger') IS NOT NULL AND to_regclass('penstock.rejects') IS NOT NULL AS there;
+SELECT to_regclass('penstock_ledger.copies') IS NOT NULL AND to_regclass('penstock_ledger.rejects') IS NOT NULL AS there;
 
 -- name: create
-CREATE SCHEMA IF NOT EXISTS penstock;
-CREATE TABLE IF NOT EXISTS penstock.ledger (
+-- The schema is not called penstock: a login of that name, as the embedded servers have, would look there first.
+CREATE SCHEMA IF NOT EXISTS penstock_ledger;
+CREATE TABLE IF NOT EXISTS penstock_ledger.copies (
     run bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id text NOT NULL,
     target text NOT NULL,
@@ -29,9 +30,9 @@ CREATE TABLE IF NOT EXISTS penstock.ledger (
         read = loaded + duplicates + rejected AND loaded = inserted + updated + unchanged
     )
 );
-CREATE INDEX IF NOT EXISTS ledger_id ON penstock.ledger (id);
-COMMENT ON TABLE penstock.ledger IS 'One row for each copy that was committed, with the account of its rows';
-CREATE TABLE IF NOT EXISTS penstock.rejects (
+CREATE INDEX IF NOT EXISTS copies_id ON penstock_ledger.copies (id);
+COMMENT ON TABLE penstock_ledger.copies IS 'One row for each copy that was committed, with the account of its rows';
+CREATE TABLE IF NOT EXISTS penstock_ledger.rejects (
     run bigint NOT NULL,
     file text NOT NULL,
     line bigint NOT NULL,
@@ -41,12 +42,12 @@ CREATE TABLE IF NOT EXISTS penstock.rejects (
     message text NOT NULL,
     replayed_by text
 );
-CREATE INDEX IF NOT EXISTS rejects_run ON penstock.rejects (run);
-COMMENT ON TABLE penstock.rejects IS 'Quarantine: rows that were not good enough, with their text and the reason';
+CREATE INDEX IF NOT EXISTS rejects_run ON penstock_ledger.rejects (run);
+COMMENT ON TABLE penstock_ledger.rejects IS 'Quarantine: rows that were not good enough, with their text and the reason';
 
 -- name: next_run
 -- The number of this copy. Taken first, so that rejects can name it.
-SELECT nextval(pg_get_serial_sequence('penstock.ledger', 'run')) AS run;
+SELECT nextval(pg_get_serial_sequence('penstock_ledger.copies', 'run')) AS run;
 
 -- name: earlier
 -- The last account of the same copy into the same table (a table made anew has another oid), and whether it
@@ -54,21 +55,21 @@ SELECT nextval(pg_get_serial_sequence('penstock.ledger', 'run')) AS run;
 SELECT
     l.*,
     NOT EXISTS (
-        SELECT FROM penstock.ledger AS later
+        SELECT FROM penstock_ledger.copies AS later
         WHERE later.run > l.run AND later.target_oid = l.target_oid AND later.id <> l.id
     ) AS is_latest,
     NOT EXISTS (
-        SELECT FROM penstock.ledger AS later
+        SELECT FROM penstock_ledger.copies AS later
         WHERE later.run > l.run AND later.target_oid = l.target_oid AND later.id <> l.id
             AND (later.plan ->> 'mode' = 'replace' OR later.plan -> 'interval' = l.plan -> 'interval')
     ) AS is_latest_of_interval
-FROM penstock.ledger AS l
+FROM penstock_ledger.copies AS l
 WHERE l.id = %(id)s AND l.target_oid = %(oid)s
 ORDER BY l.run DESC
 LIMIT 1;
 
 -- name: record
-INSERT INTO penstock.ledger (
+INSERT INTO penstock_ledger.copies (
     run, id, target, target_oid, plan, files, header, read, loaded, inserted, updated, unchanged, deleted,
     duplicates, rejected, filtered, rejects, seconds
 ) OVERRIDING SYSTEM VALUE VALUES (
@@ -77,30 +78,30 @@ INSERT INTO penstock.ledger (
 );
 
 -- name: reasons
-SELECT reason, count(*) AS rows FROM penstock.rejects WHERE run = %(run)s GROUP BY reason ORDER BY reason;
+SELECT reason, count(*) AS rows FROM penstock_ledger.rejects WHERE run = %(run)s GROUP BY reason ORDER BY reason;
 
 -- name: examples
-SELECT file, line, reason, message FROM penstock.rejects WHERE run = %(run)s ORDER BY file, line LIMIT 3;
+SELECT file, line, reason, message FROM penstock_ledger.rejects WHERE run = %(run)s ORDER BY file, line LIMIT 3;
 
 -- name: unread
 -- Rejects that the server found: their text has still to be fetched from the source.
-SELECT file, line FROM penstock.rejects WHERE run = %(run)s AND raw IS NULL;
+SELECT file, line FROM penstock_ledger.rejects WHERE run = %(run)s AND raw IS NULL;
 
 -- name: fill
-UPDATE penstock.rejects AS r SET raw = f.raw
+UPDATE penstock_ledger.rejects AS r SET raw = f.raw
 FROM unnest(%(files)s::text[], %(lines)s::bigint[], %(raws)s::text[]) AS f(file, line, raw)
 WHERE r.run = %(run)s AND r.file = f.file AND r.line = f.line AND r.raw IS NULL;
 
 -- name: list
-SELECT * FROM penstock.ledger ORDER BY run DESC LIMIT %(limit)s;
+SELECT * FROM penstock_ledger.copies ORDER BY run DESC LIMIT %(limit)s;
 
 -- name: find
 -- Copies whose id begins so, the latest first.
-SELECT * FROM penstock.ledger WHERE starts_with(id, %(id)s) ORDER BY run DESC;
+SELECT * FROM penstock_ledger.copies WHERE starts_with(id, %(id)s) ORDER BY run DESC;
 
 -- name: quarantined
 SELECT run, file, line, raw, reason, "column", message, replayed_by
-FROM penstock.rejects
+FROM penstock_ledger.rejects
 WHERE run = %(run)s
     AND (%(reason)s::text IS NULL OR reason = %(reason)s)
     AND (%(open)s IS FALSE OR replayed_by IS NULL)
@@ -111,11 +112,11 @@ LIMIT %(limit)s;
 -- Copies with rows in quarantine.
 SELECT l.run, l.id, l.target, l.finished_at, r.reason, count(*) AS rows,
     count(*) FILTER (WHERE r.replayed_by IS NULL) AS open
-FROM penstock.rejects AS r
-JOIN penstock.ledger AS l USING (run)
+FROM penstock_ledger.rejects AS r
+JOIN penstock_ledger.copies AS l USING (run)
 GROUP BY l.run, r.reason
 ORDER BY l.run DESC, r.reason;
 
 -- name: replayed
 -- All that were open: those that are still no good stand in the quarantine of the copy that replayed them.
-UPDATE penstock.rejects SET replayed_by = %(by)s WHERE run = %(run)s AND replayed_by IS NULL;
+UPDATE penstock_ledger.rejects SET replayed_by = %(by)s WHERE run = %(run)s AND replayed_by IS NULL;

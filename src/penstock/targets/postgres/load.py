@@ -17,7 +17,7 @@ from penstock.targets.postgres.encode import encode
 from penstock.targets.postgres.stage import PROVENANCE, STAGE, Shape
 from penstock.targets.postgres.stream import copy_into, spool_into
 
-_REJECTS = Identifier("penstock", "rejects")
+_REJECTS = Identifier("penstock_ledger", "rejects")
 _REJECT_COLUMNS = ("run", "file", "line", "raw", "reason", "column", "message")
 _REJECT_SCHEMA = pa.schema(
     [("run", pa.int64()), ("file", pa.large_string()), ("line", pa.int64())]
@@ -67,7 +67,7 @@ class Loader:
                     stream.send(self._staged(batch))
             self._quarantine(rejects)
 
-    def _staged(self, batch: Judged) -> bytes:
+    def _staged(self, batch: Judged) -> memoryview:
         count = batch.rows.num_rows
         provenance = [
             pa.array(np.full(count, batch.file, dtype=np.int32)),

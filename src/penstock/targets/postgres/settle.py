@@ -136,15 +136,25 @@ class Settler:
     def _update_and_insert(self) -> None:
         self._other_uniques(SQL("NOT ({})").format(match(self._key)))
         staged = self._statements.staged()
-        assignments = self._shape.assignments
-        if assignments is not None and self._shape.has_key_index and not self._shape.contract.partitioned:
-            self._loaded.inserted, self._loaded.updated = self._statements.values(
-                "upsert", key=names(self._key), assignments=assignments, same=self._shape.same()
-            )
+        if self._shape.has_key_index and not self._shape.contract.partitioned:
+            self._upsert()
         else:
-            if assignments is not None:
-                self._loaded.updated = self._statements.run(
-                    "update_changed", assignments=assignments, match=match(self._key), same=self._shape.same()
-                )
-            self._loaded.inserted = self._statements.run("insert_missing", match=match(self._key))
+            self._update_then_insert()
         self._loaded.unchanged = staged - self._loaded.inserted - self._loaded.updated
+
+    def _upsert(self) -> None:
+        assignments = self._shape.assignments("excluded")
+        if assignments is None:
+            self._update_then_insert()
+            return
+        self._loaded.inserted, self._loaded.updated = self._statements.values(
+            "upsert", key=names(self._key), assignments=assignments, same=self._shape.same("excluded")
+        )
+
+    def _update_then_insert(self) -> None:
+        on_key = match(self._key)
+        if (assignments := self._shape.assignments("s")) is not None:
+            self._loaded.updated = self._statements.run(
+                "update_changed", assignments=assignments, match=on_key, same=self._shape.same()
+            )
+        self._loaded.inserted = self._statements.run("insert_missing", match=on_key)

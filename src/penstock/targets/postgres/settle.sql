@@ -17,7 +17,7 @@ SELECT EXISTS (SELECT FROM {target}) AS any;
 WITH bad AS (
     DELETE FROM penstock_stage WHERE NOT pg_input_is_valid({column}, {type}) RETURNING _file, _line, {column} AS value
 )
-INSERT INTO penstock.rejects (run, file, line, reason, "column", message)
+INSERT INTO penstock_ledger.rejects (run, file, line, reason, "column", message)
 SELECT {run}, ({files}::text[])[b._file + 1], b._line,
     CASE
         WHEN e.sql_error_code IN ('22003', '22008') THEN 'out_of_range'
@@ -37,7 +37,7 @@ ANALYZE penstock_stage;
 
 -- name: reject_check
 WITH bad AS (DELETE FROM penstock_stage WHERE NOT ({expression}) RETURNING _file, _line)
-INSERT INTO penstock.rejects (run, file, line, reason, message)
+INSERT INTO penstock_ledger.rejects (run, file, line, reason, message)
 SELECT {run}, ({files}::text[])[_file + 1], _line, 'check', {message} FROM bad;
 
 -- name: reject_foreign_key
@@ -46,7 +46,7 @@ WITH bad AS (
     WHERE {present} AND NOT EXISTS (SELECT FROM {referred} AS r WHERE {match}) AND {no_sibling}
     RETURNING s._file, s._line
 )
-INSERT INTO penstock.rejects (run, file, line, reason, "column", message)
+INSERT INTO penstock_ledger.rejects (run, file, line, reason, "column", message)
 SELECT {run}, ({files}::text[])[_file + 1], _line, 'foreign_key', {column_name}, {message} FROM bad;
 
 -- name: reject_outside
@@ -55,7 +55,7 @@ WITH bad AS (
     WHERE ({column} >= {start} AND {column} < {end}) IS NOT TRUE
     RETURNING _file, _line
 )
-INSERT INTO penstock.rejects (run, file, line, reason, "column", message)
+INSERT INTO penstock_ledger.rejects (run, file, line, reason, "column", message)
 SELECT {run}, ({files}::text[])[_file + 1], _line, 'outside_interval', {column_name}, {message} FROM bad;
 
 -- name: settle_stage
@@ -72,7 +72,7 @@ WITH ranked AS (
     WHERE r.place > 1 AND s.ctid = r.id AND t.ctid = r.winner
     RETURNING s._file, s._line, {same} AS same
 ), kept AS (
-    INSERT INTO penstock.rejects (run, file, line, reason, "column", message)
+    INSERT INTO penstock_ledger.rejects (run, file, line, reason, "column", message)
     SELECT {run}, ({files}::text[])[_file + 1], _line, 'key_conflict', {column_name}, {message} FROM lost WHERE NOT same
 )
 SELECT count(*) FILTER (WHERE same) AS duplicates FROM lost;
@@ -85,7 +85,7 @@ WITH lost AS (
     WHERE {match} AND {scope}
     RETURNING s._file, s._line, {same} AS same
 ), kept AS (
-    INSERT INTO penstock.rejects (run, file, line, reason, "column", message)
+    INSERT INTO penstock_ledger.rejects (run, file, line, reason, "column", message)
     SELECT {run}, ({files}::text[])[_file + 1], _line, 'key_conflict', {column_name}, {message} FROM lost WHERE NOT same
 )
 SELECT count(*) FILTER (WHERE same) AS duplicates FROM lost;

@@ -71,13 +71,12 @@ class Shape:
         """Whether a unique index keeps the key."""
         return any(set(unique) == set(self.key) for unique in self.contract.uniques)
 
-    @property
-    def assignments(self) -> Composable | None:
-        """``SET`` list of an update that takes all but the key from the stage; None where the key is all."""
+    def assignments(self, alias: str) -> Composable | None:
+        """``SET`` list of an update that takes all but the key from a row; None where the key is all."""
         rest = [name for name in self.names if name not in self.key]
         if not rest:
             return None
-        return SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in rest)
+        return SQL(", ").join(SQL("{0} = {1}.{0}").format(Identifier(name), Identifier(alias)) for name in rest)
 
     def same(self, left: str = "s", right: str = "t") -> Composable:
         """Whether two rows hold the same values, nulls included."""

@@ -30,7 +30,7 @@ class CopyStream:
         self._pgconn = pgconn
         self.rows = 0
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Send encoded rows; returns when the server, or the buffers on the way, have taken them.
 
         Raises:
