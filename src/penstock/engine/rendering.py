@@ -1,0 +1,71 @@
+"""Arrow values of any type as the texts that a CSV file would hold of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+TEXT: Final = pa.large_string()
+
+
+def plain(array: pa.Array) -> pa.Array:
+    """The same values without dictionary, run-length or extension wrapping; all texts as ``large_string``."""
+    type_ = array.type
+    if isinstance(type_, pa.BaseExtensionType):
+        return plain(array.storage)
+    if pa.types.is_dictionary(type_):
+        return plain(array.dictionary_decode())
+    if pa.types.is_run_end_encoded(type_):
+        return plain(pc.run_end_decode(array))
+    if pa.types.is_null(type_):
+        return pa.nulls(len(array), TEXT)
+    if pa.types.is_string(type_) or pa.types.is_string_view(type_):
+        return pc.cast(array, TEXT)
+    if pa.types.is_binary_view(type_) or pa.types.is_binary(type_):
+        return pc.cast(array, pa.large_binary())
+    return array
+
+
+def as_texts(array: pa.Array) -> pa.Array:
+    r"""Each value's text: shortest digits of a float, ISO 8601 in UTC, JSON of what is nested, ``\xNN`` of bytes
+    that are no UTF-8.
+    """
+    array = plain(array)
+    type_ = array.type
+    if type_ == TEXT:
+        return array
+    if pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_):
+        return pa.array([_text_of_bytes(value) for value in array.to_pylist()], TEXT)
+    if pa.types.is_nested(type_):
+        return pa.array([_json(value) for value in array.to_pylist()], TEXT)
+    if pa.types.is_timestamp(type_) and type_.tz is not None:
+        array = pc.cast(
+            array, pa.timestamp(type_.unit, "UTC")
+        )  # no conversion, and no zone data needed to print it
+    if pa.types.is_decimal(type_):
+        return pa.array([None if value is None else f"{value:f}" for value in array.to_pylist()], TEXT)
+    try:
+        return pc.cast(array, TEXT)
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        return pa.array([None if value is None else str(value) for value in array.to_pylist()], TEXT)
+
+
+def whole_floats(array: pa.Array) -> pa.Array:
+    """Texts of floating numbers, whole ones without point and exponent."""
+    numbers = array.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64)
+    whole = np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < 2.0**63)
+    digits = pc.cast(pa.array(np.where(whole, numbers, 0).astype(np.int64)), TEXT)
+    texts = pc.if_else(pa.array(whole), digits, as_texts(array))
+    return pc.if_else(array.is_valid(), texts, pa.scalar(None, TEXT))
+
+
+def _text_of_bytes(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "backslashreplace")
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, default=str, ensure_ascii=False)

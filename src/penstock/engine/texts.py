@@ -1,0 +1,113 @@
+"""A column of texts as bare bytes that numpy can compute on, eight characters at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+BLANKS = " \t\n\r\v\f"
+PAD = 32  # a word may be read this far before a text's first byte and behind its last one
+
+_ZEROS = np.uint64(0x3030303030303030)
+_OVER_NINE = np.uint64(0x7676767676767676)
+_HIGH_BITS = np.uint64(0x8080808080808080)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_WORD = 8
+_WORD_VALUE = np.uint64(10**_WORD)
+# Neighbouring digits become one number, then neighbouring pairs, then fours: factor, shift and mask of each step.
+_STEPS = (
+    (np.uint64(10 * 2**8 + 1), np.uint64(8), np.uint64(0x00FF00FF00FF00FF)),
+    (np.uint64(100 * 2**16 + 1), np.uint64(16), np.uint64(0x0000FFFF0000FFFF)),
+    (np.uint64(10_000 * 2**32 + 1), np.uint64(32), _ALL),
+)
+DIGITS = 19  # as many as an unsigned word holds whatever they are
+
+
+class Texts:
+    """The bytes of a ``large_string`` array between two pads, and where each text begins and ends in them.
+
+    Args:
+        array: Texts; where it is null, length and bytes mean nothing.
+    """
+
+    __slots__ = ("_words", "array", "data", "ends", "lengths", "starts", "valid")
+
+    def __init__(self, array: pa.Array) -> None:
+        self.array = array
+        offsets, content = text_buffers(array)
+        self.data: Bytes = np.empty(len(content) + 2 * PAD, np.uint8)
+        self.data[:PAD] = 0
+        self.data[PAD : PAD + len(content)] = content
+        self.data[PAD + len(content) :] = 0
+        shifted = offsets + (PAD - (offsets[0] if len(offsets) else 0))
+        self.starts: Ints = shifted[:-1]
+        self.ends: Ints = shifted[1:]
+        self.lengths: Ints = self.ends - self.starts
+        self.valid: Mask | None = validity(array)
+        self._words: Words = np.ndarray((len(self.data) - _WORD + 1,), "<u8", self.data, strides=(1,))
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def words(self, at: Ints) -> Words:
+        """Eight bytes from each of these places; the first byte is the lowest."""
+        return self._words[at]
+
+    def digits(self, ends: Ints, lengths: Ints) -> tuple[Words, Mask]:
+        """The numbers that these stretches of ASCII digits write, and where they are nothing but digits.
+
+        A stretch of no length is 0. Longer ones than :data:`DIGITS` are not taken.
+        """
+        number, good = _eight_digits(self.words(ends - _WORD), np.minimum(lengths, _WORD))
+        power = np.uint64(1)
+        for taken in (_WORD, 2 * _WORD):
+            more = np.flatnonzero(lengths > taken)
+            if not len(more):
+                break
+            power *= _WORD_VALUE
+            rest = np.minimum(lengths[more] - taken, _WORD)
+            part, fine = _eight_digits(self.words(ends[more] - (taken + _WORD)), rest)
+            number[more] += part * power
+            good[more] &= fine
+        good &= (lengths >= 0) & (lengths <= DIGITS)
+        return number, good
+
+
+def _eight_digits(words: Words, lengths: Ints) -> tuple[Words, Mask]:
+    """The number in the last ``lengths`` bytes of each word, by arithmetic on all eight at once."""
+    keep = np.left_shift(_ALL, ((_WORD - lengths) << 3).view(np.uint64))
+    word = words ^ _ZEROS
+    word &= keep
+    np.add(word, _OVER_NINE, out=keep)
+    keep |= word
+    keep &= _HIGH_BITS
+    for factor, shift, mask in _STEPS:
+        word *= factor
+        word >>= shift
+        word &= mask
+    return word, keep == 0
+
+
+def text_buffers(array: pa.Array) -> tuple[Ints, Bytes]:
+    """Offsets of a ``large_string`` or ``large_binary`` array, and the bytes between its first and last one."""
+    _, offsets, content = array.buffers()
+    if not len(array) or offsets is None:
+        return np.zeros(1, np.int64), np.empty(0, np.uint8)
+    places: Ints = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    if content is None:
+        return places, np.empty(0, np.uint8)
+    return places, np.frombuffer(content, np.uint8)[places[0] : places[-1]]
+
+
+def validity(array: pa.Array) -> Mask | None:
+    """Where an array has values; None where everywhere."""
+    if array.null_count == 0:
+        return None
+    valid: Mask = array.is_valid().to_numpy(zero_copy_only=False)
+    return valid
