@@ -116,7 +116,11 @@ def read_blocks(text: Text, dialect: Dialect, sizes: Sizes) -> Iterator[Block]:
 def _cut(data: bytearray, line: int, dialect: Dialect, longest: int, *, final: bool) -> tuple[Block, int]:
     """The complete records, up to one that is too long, and the line behind them."""
     found = split(data, dialect, final=final)
-    block = Block(data, 0, found.used, found.starts, found.ends, found.lines + line)
+    end = found.used
+    if len(found.ends) and found.ends[-1] == len(data):
+        data += b"\n"  # without it Arrow takes a last empty field behind a quoted one for quoted, too
+        end += 1
+    block = Block(data, 0, end, found.starts, found.ends, found.lines + line)
     if found.used > longest:
         over = np.flatnonzero(found.ends - found.starts > longest)
         if len(over):
@@ -139,7 +143,9 @@ def _give_up(
     end, following = first_line(rest)
     if end <= sizes.record:
         return Broken(line, rest[:end], "a quote opens here and is not closed"), rest[following:], final
-    broken = Broken(line, rest[:_KEPT_BYTES], f"a line of more than {sizes.record:,} bytes")
+    broken = Broken(
+        line, rest[: min(_KEPT_BYTES, sizes.record)], f"a line of more than {sizes.record:,} bytes"
+    )
     while not final and following == len(rest) and not rest.endswith(b"\n"):
         rest = rest[end:]  # a return at the end is kept: a feed may follow it
         buffer = text.follow(rest, sizes.block)

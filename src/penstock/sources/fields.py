@@ -97,7 +97,9 @@ class FieldParser:
         return (batches[0] if batches else self._no_rows()), ragged
 
     def _no_rows(self) -> pa.RecordBatch:
-        return pa.schema([(name, pa.large_string()) for name in self._columns]).empty_table().to_batches()[0]
+        return pa.RecordBatch.from_pylist(
+            [], pa.schema([(name, pa.large_string()) for name in self._columns])
+        )
 
     def _without_bad(self, block: Block, rejects: list[Reject]) -> Block:
         """The block without the records that are no text."""

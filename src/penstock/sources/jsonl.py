@@ -37,11 +37,17 @@ class JsonLinesFormat:
     def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The keys of all lines of all files, in the order in which they first appear."""
         keys: dict[str, None] = {}
+        empty = False
         for file in files:
             for block in self._blocks(file):
                 for row in self._rows(block)[1]:
                     if row.keys() - keys.keys():
                         keys.update(dict.fromkeys(row))
+                    empty = empty or not row
+        if empty and not keys:
+            raise SourceError(
+                f"'{files[0].name}' has no columns: its objects are empty", hint="check the file"
+            )
         require_distinct(tuple(keys), files[0].name)
         return tuple(keys)
 

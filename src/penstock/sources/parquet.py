@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from penstock.model.errors import SourceError
 from penstock.model.reject import Reason, Reject
 from penstock.ports import Batch
 from penstock.sources.columns import name_columns, rename_columns
+from penstock.sources.records import Offsets
 from penstock.sources.stored import StoredFile, translated
 
 _BATCH_ROWS = 50_000
@@ -50,15 +52,14 @@ class ParquetFormat:
                     text,
                     Reason.BAD_ENCODING,
                     None,
-                    "text that holds a NUL or no UTF-8",
+                    "a text that holds a NUL character",
                 )
-                for at, text in zip(bad, _RowTexts(rows)(bad), strict=True)
+                for at, text in zip(np.flatnonzero(bad), _texts(found, np.flatnonzero(bad)), strict=True)
             ]
-            if bad:
-                kept = np.ones(rows.num_rows, bool)
-                kept[bad] = False
-                rows, lines = rows.filter(pa.array(kept)), lines[kept]
-            yield Batch(index, rows, lines, _RowTexts(rows), rejects)
+            good = np.flatnonzero(~bad)
+            if rejects:
+                rows = rows.take(pa.array(good))
+            yield Batch(index, rows, lines[good], _RowTexts(found, good), rejects)
 
     def raw(self, file: StoredFile, lines: Collection[int]) -> dict[int, str]:
         """The rows of these numbers as JSON."""
@@ -67,7 +68,7 @@ class ParquetFormat:
         begin = 1
         for found in _record_batches(file):
             numbers = wanted[(wanted >= begin) & (wanted < begin + found.num_rows)]
-            texts.update(zip(numbers.tolist(), _RowTexts(found)((numbers - begin).tolist()), strict=True))
+            texts.update(zip(numbers.tolist(), _texts(found, numbers - begin), strict=True))
             begin += found.num_rows
             if len(texts) == len(wanted):
                 break
@@ -80,18 +81,22 @@ class ParquetFormat:
 
 @dataclass(frozen=True, slots=True)
 class _RowTexts:
-    """Rows as JSON texts."""
+    """Some rows of those found, as JSON texts."""
 
-    rows: pa.RecordBatch
+    found: pa.RecordBatch
+    positions: Offsets
 
     def __call__(self, positions: Sequence[int]) -> list[str]:
-        taken = self.rows.take(pa.array(positions, pa.int64()))
-        columns = [[_shown(value) for value in _values(array)] for array in taken.columns]
-        names = self.rows.schema.names
-        return [
-            json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=_plain)
-            for row in zip(*columns, strict=True)
-        ]
+        return _texts(self.found, self.positions[np.asarray(positions, np.int64)])
+
+
+def _texts(found: pa.RecordBatch, positions: Offsets) -> list[str]:
+    taken = found.take(pa.array(positions, pa.int64()))
+    columns = [[_shown(value) for value in _values(array)] for array in taken.columns]
+    return [
+        json.dumps(dict(zip(found.schema.names, row, strict=True)), ensure_ascii=False, default=_plain)
+        for row in zip(*columns, strict=True)
+    ]
 
 
 @contextmanager
@@ -160,12 +165,12 @@ def _plain(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _bad_rows(rows: pa.RecordBatch) -> list[int]:
-    """Positions of the rows that hold a NUL in a text."""
+def _bad_rows(rows: pa.RecordBatch) -> npt.NDArray[np.bool_]:
+    """Which rows hold a NUL in a text: no database holds that."""
     bad = np.zeros(rows.num_rows, bool)
     for array in rows.columns:
         if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
             found = pc.fill_null(pc.match_substring(array, "\0"), False)
             if found.true_count:
                 bad |= found.to_numpy(zero_copy_only=False)
-    return np.flatnonzero(bad).tolist()
+    return bad

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,10 +72,11 @@ class SpooledFile:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
             shutil.copyfileobj(stream, self._file, _PIECE)
             self._file.flush()
+        weakref.finalize(self, self._file.close)
 
     def open(self) -> io.RawIOBase:
         """See :class:`StoredFile`."""
-        return _PositionedReader(self._file)
+        return _PositionedReader(self, self._file.fileno())
 
     def require_unchanged(self) -> None:
         """Nobody else can reach it."""
@@ -83,8 +85,9 @@ class SpooledFile:
 class _PositionedReader(io.RawIOBase):
     """Reads a shared file at a position of its own."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file  # kept, so that the descriptor stays open
+    def __init__(self, owner: SpooledFile, descriptor: int) -> None:
+        self._owner = owner  # as long as it lives, the descriptor is open
+        self._descriptor = descriptor
         self._at = 0
 
     def readable(self) -> bool:
@@ -97,12 +100,12 @@ class _PositionedReader(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        base = (0, self._at, os.fstat(self._file.fileno()).st_size)[whence]
+        base = (0, self._at, os.fstat(self._descriptor).st_size)[whence]
         self._at = base + offset
         return self._at
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        count = os.preadv(self._file.fileno(), [buffer], self._at)
+        count = os.preadv(self._descriptor, [buffer], self._at)
         self._at += count
         return count
 

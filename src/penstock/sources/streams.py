@@ -8,7 +8,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 import pyarrow as pa
@@ -49,8 +49,9 @@ class Encoding:
 
     def __init__(self, name: str) -> None:
         try:
-            b"".decode(name)
             self.name = codecs.lookup(name).name
+            with suppress(UnicodeDecodeError):
+                b"?".decode(name)  # no text encoding (hex, zip) raises LookupError here
         except (LookupError, ValueError) as error:
             raise UsageError(
                 f"unknown encoding {name!r}", hint="for instance utf-8, utf-16, latin-1, cp1252"
