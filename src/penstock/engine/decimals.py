@@ -117,10 +117,10 @@ class Numerics:
 
 
 def _decimals(texts: Texts, lengths: Ints) -> tuple[Ints, Ints]:
-    """The number of characters behind each text's last point, if that is among its last sixteen; and the points."""
+    """The number of characters behind each text's last point, if that is among its last 24; and the points."""
     places, dot = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int64)
     left = int(np.count_nonzero(texts.data == ord(".")))
-    for behind in (0, _WORD):
+    for behind in (0, _WORD, 2 * _WORD):
         if left > 0:
             left -= _find_dots(texts, lengths, behind, (places, dot))
     return places, dot
