@@ -1,0 +1,80 @@
+"""What a run found: times of rivals measured in turns, and claims that hold or do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One measured run.
+
+    Args:
+        seconds: Wall time of the whole process.
+        client_s: Processor time of the client.
+        server_s: Processor time of the server on its behalf.
+    """
+
+    seconds: float
+    client_s: float
+    server_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """The same work done by several, one after the other, round by round.
+
+    Args:
+        rows: What a rate is counted in.
+        rounds: Each one's runs, in the order of the rounds.
+    """
+
+    title: str
+    rows: int
+    rounds: Mapping[str, Sequence[Timing]]
+
+    def seconds(self, name: str) -> float:
+        """The median of one's times."""
+        return median(timing.seconds for timing in self.rounds[name])
+
+    def fastest(self, names: Sequence[str]) -> str:
+        """Whose median is the least."""
+        return min(names, key=self.seconds)
+
+    def ratios(self, name: str, other: str) -> list[float]:
+        """One's time in units of the other's, round by round: what slows a round down slows both."""
+        pairs = zip(self.rounds[name], self.rounds[other], strict=True)
+        return [mine.seconds / theirs.seconds for mine, theirs in pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One line of the results.
+
+    Args:
+        measured: The figure that is judged, as it is shown.
+        target: What was asked for, as it is shown.
+    """
+
+    what: str
+    penstock: str
+    rival: str
+    measured: str
+    target: str
+    met: bool
+
+
+@dataclass(slots=True)
+class Findings:
+    """All of a run."""
+
+    claims: list[Claim] = field(default_factory=list)
+    contests: list[Contest] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def spread(values: Sequence[float]) -> str:
+    """The median and the range."""
+    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
