@@ -1,8 +1,8 @@
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -80,8 +80,9 @@ def test_outside_a_project(tmp_path: Path) -> None:
 def test_help_is_quick() -> None:
     times_s = []
     for _ in range(5):
-        started = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-m", "penstock", "--help"], capture_output=True, check=True)
-        times_s.append(time.monotonic() - started)
-    # 0.2 s measured; the fastest of five, because other tests run beside this one.
-    assert min(times_s) < 0.5
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times_s.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    # 0.16 s measured alone. Time of the processor, and the best of five, because other tests run beside this one.
+    assert min(times_s) < 0.3
