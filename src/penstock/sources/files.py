@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
@@ -87,7 +88,9 @@ def open_files(
 
 
 def _paths(address: str) -> list[str]:
-    if Path(address).exists() or not glob.has_magic(address):
+    if not address or "\0" in address:
+        raise SourceError(f"no file {address!r}", hint="check the path")
+    if os.path.exists(address) or not glob.has_magic(address):  # noqa: PTH110 - Path.exists raises for long names
         return [address]
     paths = sorted(path for path in glob.glob(address, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
     if not paths:

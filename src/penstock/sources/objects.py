@@ -9,7 +9,8 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 _BLANK = " \t\r\n"
 _NEXT = re.compile(r"[ \t\r\n]*")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
-_TEXTS = {str, type(None)}
+_TEXTS: set[type] = {str, type(None)}
+_BOOLS = {True: "true", False: "false"}
 
 Row = dict[str, str | None]
 
@@ -39,7 +40,10 @@ def read_object(line: str) -> Row:
     """
     text = line.strip(_BLANK)
     row = _decoded(text)
-    if not _TEXTS.issuperset(map(type, row.values())):
+    types = {type(value) for value in row.values()} - _TEXTS
+    if types == {bool}:
+        row = {key: _BOOLS[value] if type(value) is bool else value for key, value in row.items()}
+    elif types:
         row = _with_texts(text, row)
     if "\\u" in text:
         _require_text(row)

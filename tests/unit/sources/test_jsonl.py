@@ -33,7 +33,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     rows=st.lists(st.dictionaries(st.sampled_from(["a", "b", 'c"{', "d\\"]), VALUES), max_size=6),
     block=st.integers(1, 50),
