@@ -85,4 +85,4 @@ def test_help_is_quick() -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         times_s.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     # 0.16 s measured alone. Time of the processor, and the best of five, because other tests run beside this one.
-    assert min(times_s) < 0.3
+    assert min(times_s) < 0.4
