@@ -87,9 +87,14 @@ class CsvFormat:
             )
         dialect = self._dialect(file)
         text = io.StringIO(data.decode(), newline="")
-        if dialect.quote is None:
-            return next(csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE))
-        return next(csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote))
+        try:
+            if dialect.quote is None:
+                return next(csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE))
+            return next(csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote))
+        except csv.Error as error:
+            raise SourceError(
+                f"the header of '{file}' is no header: {error}", hint="name its columns with --header"
+            ) from error
 
     def _dialect(self, file: str) -> Dialect:
         delimiter = self._options.delimiter

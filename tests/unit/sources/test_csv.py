@@ -222,6 +222,7 @@ def test_headers(
         (b"a,\xe9\n1,2\n", "the header of '-' is no utf-8: a,\\xe9"),
         ("a,b\n".encode("utf-16"), "'-' is no UTF-8"),
         (b"PAR1xxxx", "'-' is a Parquet file"),
+        (b"x" * 200_000, "the header of '-' is no header: field larger than field limit (131072)"),
     ],
 )
 def test_no_usable_header(data: bytes, message: str) -> None:
