@@ -44,7 +44,9 @@ class Steps:
         setattr(owner, name, step)
 
 
-def _copy(uri: str, fatal: int | None, after: bool, arguments: tuple[str, str], options: dict[str, Any]) -> None:
+def _copy(
+    uri: str, fatal: int | None, after: bool, arguments: tuple[str, str], options: dict[str, Any]
+) -> None:
     os.environ["PENSTOCK_CONN_WAREHOUSE"] = uri
     steps = Steps(fatal, after=after)
     # Statements, pieces of the stream, and the end of the transaction: everything that the server sees.
@@ -56,7 +58,9 @@ def _copy(uri: str, fatal: int | None, after: bool, arguments: tuple[str, str], 
     os._exit(0)
 
 
-def start(uri: str, fatal: int | None, after: bool, arguments: tuple[str, str], options: dict[str, Any]) -> BaseProcess:
+def start(
+    uri: str, fatal: int | None, after: bool, arguments: tuple[str, str], options: dict[str, Any]
+) -> BaseProcess:
     """Begin a copy that dies at this step, if it has as many."""
     process = FORKS.Process(target=_copy, args=(uri, fatal, after, arguments, options))
     process.start()

@@ -33,6 +33,7 @@ def named(warehouse: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def session(warehouse: Connection) -> Iterator[PgConnection]:
     with connect(warehouse) as opened:
+        opened.prepare_threshold = None  # tests make tables anew under the same name
         yield opened
 
 
@@ -52,11 +53,11 @@ def query(session: PgConnection) -> Query:
 def copy_text(tmp_path: Path) -> CopyText:
     """Writes text to a file and copies it; each text has a file of its own."""
 
-    def copy(text: str, target: str = "warehouse:t", /, name: str = "in.csv", **options: Any) -> penstock.CopyResult:
+    def copy(
+        text: str, target: str = "warehouse:t", /, name: str = "in.csv", **options: Any
+    ) -> penstock.CopyResult:
         path = tmp_path / name
         path.write_text(text)
         return penstock.copy(str(path), target, **options)
 
     return copy
-
-

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.integration.copying.conftest import CopyText, Query
 
 from penstock import PenstockError
 from penstock.model.errors import ContractError, TooManyRejects
-from tests.integration.copying.conftest import CopyText, Query
 
 Rejected = list[tuple[int, str, str | None]]
 
@@ -14,7 +14,9 @@ Rejected = list[tuple[int, str, str | None]]
 def rejected(query: Query) -> Rejected:
     return [
         (line, reason, column)
-        for line, reason, column in query('SELECT line, reason, "column" FROM penstock_ledger.rejects ORDER BY line')
+        for line, reason, column in query(
+            'SELECT line, reason, "column" FROM penstock_ledger.rejects ORDER BY line'
+        )
     ]
 
 
@@ -80,8 +82,15 @@ def test_types_that_only_the_server_can_read(copy_text: CopyText, query: Query) 
         "sad,1,{},{x},2013-02-01\n"
     )
     assert result.loaded == 1
-    assert rejected(query) == [(3, "bad_type", "m"), (4, "check", "s"), (5, "bad_type", "j"), (6, "bad_type", "a")]
-    assert query("SELECT m::text, s::int, j, a, ts::text FROM t") == [("glad", 1, {"k": 1}, [1, 2], "infinity")]
+    assert rejected(query) == [
+        (3, "bad_type", "m"),
+        (4, "check", "s"),
+        (5, "bad_type", "j"),
+        (6, "bad_type", "a"),
+    ]
+    assert query("SELECT m::text, s::int, j, a, ts::text FROM t") == [
+        ("glad", 1, {"k": 1}, [1, 2], "infinity")
+    ]
 
 
 def test_defaults_identities_and_generated_columns_may_be_absent(copy_text: CopyText, query: Query) -> None:
@@ -140,7 +149,9 @@ def test_names_match_after_normalising(copy_text: CopyText, query: Query) -> Non
 
 def test_a_filter_is_no_reject(copy_text: CopyText, query: Query) -> None:
     query("CREATE TABLE t (id int, at date)")
-    result = copy_text("id,at\n1,2013-02-01\n2,2013-02-02\nx,2013-02-02\n", filter_column="at", filter_value="2013-02-02")
+    result = copy_text(
+        "id,at\n1,2013-02-01\n2,2013-02-02\nx,2013-02-02\n", filter_column="at", filter_value="2013-02-02"
+    )
     assert (result.read, result.loaded, result.rejected, result.filtered) == (2, 1, 1, 1)
 
 
@@ -157,7 +168,9 @@ def test_too_many_rejects_publish_nothing(copy_text: CopyText, query: Query, lim
 def test_names_reach_sql_as_identifiers_only(copy_text: CopyText, query: Query) -> None:
     name = '"; DROP TABLE victim; --'
     query("CREATE TABLE victim (id int)")
-    result = copy_text(f'id,"{name.replace(chr(34), chr(34) * 2)}"\n1,2\n', "warehouse:t'; drop table victim; --")
+    result = copy_text(
+        f'id,"{name.replace(chr(34), chr(34) * 2)}"\n1,2\n', "warehouse:t'; drop table victim; --"
+    )
     assert result.loaded == 1
     assert query("SELECT count(*) FROM victim") == [(0,)]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.integration.copying.conftest import CopyText, Query
 
 from penstock import CopyResult, PenstockError
-from tests.integration.copying.conftest import CopyText, Query
 
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, name text, at date)"
 
@@ -32,7 +32,10 @@ def test_append_counts_equal_rows_and_keeps_different_ones_in_quarantine(
     assert counts(result) == {"read": 5, "loaded": 1, "inserted": 1, "duplicates": 2, "rejected": 2}
     assert result.rejects == {"key_conflict": 2}
     assert query("SELECT id, name FROM t ORDER BY id") == [(1, "old"), (2, "same"), (3, "x")]
-    assert query("SELECT line, raw FROM penstock_ledger.rejects ORDER BY line") == [(2, "1,new,"), (6, "3,y,")]
+    assert query("SELECT line, raw FROM penstock_ledger.rejects ORDER BY line") == [
+        (2, "1,new,"),
+        (6, "3,y,"),
+    ]
 
 
 @pytest.mark.parametrize("existing", [False, True], ids=["straight", "staged"])

@@ -1,0 +1,216 @@
+"""Bad input is normal input: a clear message, the right exit code, and nothing changed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from tests.integration.copying.conftest import Query, uri
+
+from penstock.model.connection import Connection
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(warehouse: Connection, tmp_path: Path) -> Run:
+    """Runs the command as a person would, and checks that no message shows the password or a traceback."""
+    assert warehouse.password is not None
+    secret = warehouse.password.reveal()
+
+    def command(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PENSTOCK_CONN_WAREHOUSE": uri(warehouse)} | variables
+        done = subprocess.run(
+            [sys.executable, "-m", "penstock", *arguments],
+            input=stdin,
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        for text in (done.stdout, done.stderr):
+            assert secret not in text
+            assert quote(secret, safe="") not in text
+            assert "Traceback" not in text
+        return done
+
+    return command
+
+
+@pytest.fixture
+def table(query: Query, tmp_path: Path) -> Iterator[None]:
+    """A table with a row in it, that no failure may change."""
+    query("CREATE TABLE t (id int PRIMARY KEY, name text)")
+    query("INSERT INTO t VALUES (0, 'there')")
+    (tmp_path / "in.csv").write_text("id,name\n1,a\n")
+    yield
+    assert query("SELECT id, name FROM t") == [(0, "there")]
+    assert query("SELECT to_regclass('penstock_ledger.copies')") in ([(None,)], [("penstock_ledger.copies",)])
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nowhere.csv", "warehouse:t"], 1, "nowhere.csv"),
+        (["*.nothing", "warehouse:t"], 1, r"\*\.nothing"),
+        ([".", "warehouse:t"], 1, "directory"),
+        (["in.csv", "elsewhere:t"], 1, "no connection 'elsewhere'"),
+        (["in.csv", "t"], 2, "names no table"),
+        (["in.csv", "warehouse:t", "--mode", "upsert"], 2, "upsert"),
+        (["in.csv", "warehouse:t", "--max-rejects", "few"], 2, "no threshold"),
+        (["in.csv", "warehouse:t", "--mode", "interval"], 2, "interval"),
+        (["in.csv", "warehouse:t", "--filter-column", "id"], 2, "half a filter"),
+        (["in.csv", "warehouse:t", "--key", "nope"], 1, "'nope'"),
+        (["in.csv", "warehouse:t", "--encoding", "klingon"], 2, "klingon"),
+        (["in.csv"], 2, "target"),
+    ],
+)
+def test_wrong_words(run: Run, arguments: list[str], code: int, words: str) -> None:
+    done = run("copy", *arguments)
+    assert done.returncode == code, done.stderr
+    assert re.search(words, done.stderr)
+
+
+@pytest.mark.usefixtures("table")
+def test_a_file_that_may_not_be_read(run: Run, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may read every file")
+    (tmp_path / "in.csv").chmod(0)
+    done = run("copy", "in.csv", "warehouse:t")
+    assert (done.returncode, "permission" in done.stderr.lower()) == (1, True)
+
+
+@pytest.mark.usefixtures("table")
+def test_a_wrong_password(run: Run, warehouse: Connection) -> None:
+    wrong = re.sub(r":[^:@/]+@", ":tell-nobody@", uri(warehouse))
+    done = run("copy", "in.csv", "warehouse:t", PENSTOCK_CONN_WAREHOUSE=wrong)
+    assert done.returncode == 1
+    assert "the login or the password is wrong" in done.stderr
+    assert "tell-nobody" not in done.stderr
+
+
+@pytest.mark.usefixtures("table")
+def test_a_server_that_is_down(run: Run) -> None:
+    done = run(
+        "copy", "in.csv", "warehouse:t", PENSTOCK_CONN_WAREHOUSE="postgres://me:tell-nobody@127.0.0.1:1/x"
+    )
+    assert done.returncode == 1
+    assert "nothing listens there" in done.stderr
+    assert "tell-nobody" not in done.stderr
+
+
+@pytest.mark.usefixtures("table")
+def test_a_connection_that_is_none(run: Run) -> None:
+    done = run("copy", "in.csv", "warehouse:t", PENSTOCK_CONN_WAREHOUSE="tell-nobody")
+    assert done.returncode == 2
+    assert "PENSTOCK_CONN_WAREHOUSE" in done.stderr
+    assert "tell-nobody" not in done.stderr
+
+
+def test_over_the_threshold(run: Run, query: Query) -> None:
+    query("CREATE TABLE t (id int)")
+    done = run("copy", "-", "warehouse:t", "--max-rejects", "0", stdin="id\n1\nx\n")
+    assert done.returncode == 3
+    assert "1 of 2 rows rejected, 0 allowed" in done.stderr
+    assert query("SELECT count(*) FROM t") == [(0,)]
+
+
+def test_a_right_that_is_lacking(run: Run, query: Query, warehouse: Connection) -> None:
+    query("CREATE TABLE t (id int)")
+    query("DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'tell-nobody'")
+    limited = re.sub(r"//[^@]+@", "//reader:tell-nobody@", uri(warehouse))
+    done = run("copy", "-", "warehouse:t", stdin="id\n1\n", PENSTOCK_CONN_WAREHOUSE=limited)
+    query("DROP ROLE reader")
+    assert done.returncode == 1
+    assert "permission denied" in done.stderr
+    assert "grant" in done.stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path_factory: pytest.TempPathFactory, query: Query) -> Iterator[Path]:
+    """A file system of 4 MB that the server can write to."""
+    (data,) = query("SHOW data_directory")[0]
+    owner = Path(data).stat()
+    disk = Path(tempfile.mkdtemp(prefix="penstock-disk-"))
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True
+    )
+    if mounted.returncode:
+        disk.rmdir()
+        pytest.skip("only root may mount a small disk")
+    os.chown(disk, owner.st_uid, owner.st_gid)
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+    disk.rmdir()
+
+
+def test_a_full_disk(run: Run, query: Query, small_disk: Path, tmp_path: Path) -> None:
+    query(f"CREATE TABLESPACE small LOCATION '{small_disk}'")
+    query("CREATE TABLE t (id int, name text) TABLESPACE small")
+    (tmp_path / "in.csv").write_text("id,name\n" + "".join(f"{n},{'x' * 60}\n" for n in range(100_000)))
+    done = run("copy", "in.csv", "warehouse:t")
+    left = query("SELECT count(*) FROM t")
+    query("DROP TABLE t")
+    query("DROP TABLESPACE small")
+    assert (done.returncode, left) == (1, [(0,)])
+    assert "No space left" in done.stderr
+    assert "make room" in done.stderr
+
+
+def _slow(tmp_path: Path) -> Path:
+    path = tmp_path / "long.csv"
+    path.write_text("id,name\n" + "".join(f"{n},{'x' * 50}\n" for n in range(1, 1_500_000)))
+    return path
+
+
+@pytest.mark.usefixtures("table")
+def test_interrupted(warehouse: Connection, tmp_path: Path, query: Query) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "penstock", "copy", str(_slow(tmp_path)), "warehouse:t"],
+        env=os.environ | {"PENSTOCK_CONN_WAREHOUSE": uri(warehouse)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    copying = (
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'penstock' AND query LIKE 'COPY%%'"
+    )
+    deadline = time.monotonic() + 30
+    while query(copying) == [(0,)] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert "interrupted; nothing was changed" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.usefixtures("table")
+def test_a_server_that_goes_away(warehouse: Connection, tmp_path: Path, query: Query) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "penstock", "copy", str(_slow(tmp_path)), "warehouse:t"],
+        env=os.environ | {"PENSTOCK_CONN_WAREHOUSE": uri(warehouse)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    ending = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE application_name = 'penstock' AND query LIKE 'COPY%%' AND datname = current_database()"
+    )
+    deadline = time.monotonic() + 30
+    while query(ending) == [(0,)] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1, errors
+    assert "the connection to the server was lost" in errors
+    assert "Traceback" not in errors
