@@ -135,7 +135,9 @@ def write_sales(path: Path, rows: int = 100_000, seed: int = 2013_02) -> SalesTr
     ]
     # The sales keep their order and everything else lies scattered among them, a correction behind what it corrects.
     start = np.concatenate([corrected, np.zeros(bad), copies])
-    place = np.concatenate([np.arange(sales.height), start + chance.random(start.size) * (sales.height - start)])
+    place = np.concatenate(
+        [np.arange(sales.height), start + chance.random(start.size) * (sales.height - start)]
+    )
     _write(path, [",".join(HEADER), *(lines[index] for index in np.argsort(place, kind="stable"))])
     return _truth(good, counts, conflicts, duplicates)
 

@@ -1,0 +1,54 @@
+"""The sales warehouse: a dirty file goes in, a tested star schema comes out, every row accounted for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
+from airflow.sdk import DAG, Param
+
+from penstock.airflow.dbt import dbt_task_group
+from penstock.airflow.operator import CopyOperator
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+with DAG(
+    "sales_warehouse",
+    description="Sales file -> raw.sales -> star schema",
+    doc_md=__doc__,
+    schedule=None,
+    start_date=datetime(2013, 2, 1),
+    catchup=False,
+    max_active_runs=1,
+    tags=["sales"],
+    params={
+        "file": Param("include/data/sales-2013-02.csv", type="string", description="Below the project's directory"),
+        "day": Param("", type="string", description="Copy the sales of this day only, such as 2013-02-24"),
+    },
+):
+    create_raw_sales = SQLExecuteQueryOperator(
+        task_id="create_raw_sales",
+        conn_id="warehouse",
+        sql="create_raw_sales.sql",
+        split_statements=True,
+    )
+    copy_sales = CopyOperator(
+        task_id="copy_sales",
+        source=f"{PROJECT}/{{{{ params.file }}}}",
+        target="warehouse:raw.sales",
+        mode="merge",
+        key="sale_id",
+        order_by="date",
+        null_values=["", "None"],
+        filter_column="{{ 'Date' if params.day else '' }}",
+        filter_value="{{ params.day }}",
+    )
+    dbt = dbt_task_group(
+        "dbt",
+        PROJECT / "dbt",
+        manifest=PROJECT / ".penstock" / "dbt" / "target" / "manifest.json",
+        profile="penstock",
+        target="warehouse",
+    )
+    create_raw_sales >> copy_sales >> dbt

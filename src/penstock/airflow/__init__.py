@@ -1,0 +1,1 @@
+"""Penstock inside Airflow: the operator, and dbt projects as task groups. The only package that imports Airflow."""

@@ -1,0 +1,36 @@
+"""The dbt project's manifest, which DAG files read instead of asking dbt: made anew when the project changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from penstock.model.errors import PenstockError
+
+_READ_BY_DBT = (".sql", ".yml", ".yaml", ".md", ".csv", ".py")
+
+
+def current_manifest(project_dir: Path, target_dir: Path) -> Path:
+    """The path of the manifest; `dbt parse` writes it first where a file of the project is newer.
+
+    Raises:
+        PenstockError: dbt cannot parse the project.
+    """
+    manifest = target_dir / "manifest.json"
+    if not manifest.exists() or manifest.stat().st_mtime < _changed(project_dir):
+        _parse(project_dir, target_dir)
+    return manifest
+
+
+def _changed(project_dir: Path) -> float:
+    """When a file was last written, or made to disappear, which changes its directory."""
+    paths = [project_dir, *project_dir.rglob("*")]
+    return max(path.stat().st_mtime for path in paths if path.is_dir() or path.suffix in _READ_BY_DBT)
+
+
+def _parse(project_dir: Path, target_dir: Path) -> None:
+    from dbt.cli.main import dbtRunner
+
+    words = ["--quiet", "parse", "--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
+    result = dbtRunner().invoke([*words, "--target-path", str(target_dir), "--no-partial-parse"])
+    if not result.success:
+        raise PenstockError(f"dbt cannot parse {project_dir}: {result.exception}", hint="see the log of dbt")

@@ -1,0 +1,23 @@
+"""What Airflow asks a provider at start."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The description behind the entry point ``apache_airflow_provider``.
+
+    Example:
+        >>> get_provider_info()["package-name"]
+        'penstock'
+    """
+    return {
+        "package-name": "penstock",
+        "name": "Penstock",
+        "description": "Copies data at the database's own speed and accounts for every row.",
+        "versions": [version("penstock")],
+        "integrations": [{"integration-name": "Penstock", "external-doc-url": "", "tags": ["software"]}],
+        "operators": [{"integration-name": "Penstock", "python-modules": ["penstock.airflow.operator"]}],
+    }
