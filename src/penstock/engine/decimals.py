@@ -46,7 +46,7 @@ class Numerics:
         starts, minus = unsigned(texts)
         lengths = texts.ends - starts
         places, dot = _decimals(texts, lengths)
-        scale = places if self._scale is None else np.int64(min(self._scale, _SAFE))
+        scale = np.minimum(places, _SAFE) if self._scale is None else np.int64(min(self._scale, _SAFE))
         whole_lengths = lengths - places - dot
         whole, good = texts.digits(texts.ends - places - dot, whole_lengths)
         fraction, fine = texts.digits(texts.ends, places)
@@ -148,7 +148,7 @@ def _rescaled(fraction: Words, up: Ints, good: Mask) -> Words:
     scaled = fraction * _POWERS[np.clip(up, 0, _SAFE)]
     down = np.flatnonzero(up < 0)
     if len(down):
-        scaled[down], lost = np.divmod(fraction[down], _POWERS[-up[down]])
+        scaled[down], lost = np.divmod(fraction[down], _POWERS[np.minimum(-up[down], _SAFE)])
         good[down] &= lost == 0
     return scaled
 

@@ -108,18 +108,17 @@ class Guess:
     @property
     def fit(self) -> Fit:
         """The most wanted type that holds every value; text where there was none."""
-        return self._lead if self._seen else Fit.TEXT
+        return self._lead() if self._seen else Fit.TEXT
 
-    @property
     def _lead(self) -> Fit:
         return next(one for one in Fit if one in self._fits)
 
     def observe(self, array: pa.Array) -> None:
         """Rule out what does not hold one of these values."""
-        if self._lead is Fit.TEXT:
+        if self._lead() is Fit.TEXT:
             return
         texts = self._present(array)
-        while len(texts) and (lead := self._lead) is not Fit.TEXT:
+        while len(texts) and (lead := self._lead()) is not Fit.TEXT:
             good = self._fast(lead, texts)
             if good.any():
                 self._seen = True
@@ -162,7 +161,7 @@ class Guess:
             if fits is None:
                 fits = self._known[text] = self._fits_of(text.strip(BLANKS))
             self._fits &= fits
-            if self._lead is Fit.TEXT:
+            if self._lead() is Fit.TEXT:
                 return
 
     def _fits_of(self, text: str) -> Fit:

@@ -70,7 +70,7 @@ class TextColumn:
 
 def _nul_bytes(array: pa.Array) -> list[tuple[int, Fault]]:
     suspects = np.flatnonzero(
-        pc.match_substring(array, "\0").fill_null(value=False).to_numpy(zero_copy_only=False)
+        pc.match_substring(array, "\0").fill_null(fill_value=False).to_numpy(zero_copy_only=False)
     )
     texts = array.take(pa.array(suspects)).to_pylist()
     return [

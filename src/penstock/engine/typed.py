@@ -158,12 +158,13 @@ class TypedColumn:
             places = np.flatnonzero(wrong)
             shown = as_texts(array.take(pa.array(places))).to_pylist()
             faults += [
-                (place, self._refuse(text)) for place, text in zip(places.tolist(), shown, strict=True)
+                (place, self._refuse(array.type, text))
+                for place, text in zip(places.tolist(), shown, strict=True)
             ]
         return Cleaned(values, faults)
 
-    def _refuse(self, text: str) -> Fault:
-        if self._column.kind is Kind.DATE and ":" in text:
+    def _refuse(self, type_: pa.DataType, text: str) -> Fault:
+        if self._column.kind is Kind.DATE and pa.types.is_timestamp(type_):
             return Fault(Reason.BAD_TYPE, f"{quoted(text)} is no date")
         return Fault(Reason.OUT_OF_RANGE, f"{quoted(text)} is out of range for {self._column.type}")
 
