@@ -111,9 +111,10 @@ def snake_case(name: str) -> str:
 
 def matching_key(name: str) -> str:
     """What two column names are compared by: ``SaleID``, ``sale_id`` and ``Sale ID`` are one.
+    A name without any letter or digit stands for itself.
 
     Example:
         >>> matching_key("SaleID") == matching_key("sale_id")
         True
     """
-    return _OTHER.sub("", name).casefold()
+    return _OTHER.sub("", name).casefold() or name

