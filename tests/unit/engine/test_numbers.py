@@ -86,7 +86,22 @@ class TestNumeric:
         assert reason("numeric(12,2)", "Infinity") == "out_of_range"
 
     @pytest.mark.parametrize(
-        "text", ["abc", "1.2.3", ".", "-", "1,5", "1e", "e5", "0x1", "1_0", "٣", "1.٣", "1 2"]
+        "text",
+        [
+            "abc",
+            "1.2.3",
+            ".",
+            "-",
+            "1,5",
+            "1e",
+            "e5",
+            "0x1",
+            "1_0",
+            "٣",
+            "1.٣",
+            ".00000000000000000٣٣",
+            "1 2",
+        ],
     )
     def test_no_number(self, text: str) -> None:
         assert fault("numeric(12,2)", text) == ("bad_type", f"'{text}' is no number")

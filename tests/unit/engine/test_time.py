@@ -10,6 +10,8 @@ from tests.unit.engine.cleaning import clean, fault, reason, values
 
 from penstock.engine.clean import NeedsServer
 
+INNER_YEARS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1))  # noqa: DTZ001 - hypothesis wants naive ones
+
 
 class TestDate:
     @given(st.lists(st.dates()))
@@ -55,17 +57,8 @@ class TestDate:
         good = ["03/02/2013", "3/2/2013", " 03/2/2013"]
         assert values("date", *good, date_format="%d/%m/%Y") == [date(2013, 2, 3)] * 3
         assert values("date", "3 feb 2013", date_format="%d %b %Y") == [date(2013, 2, 3)]
-        for text in (
-            "03/02/13",
-            "2013-02-03",
-            "31/02/2013",
-            "03/02/2013 ",
-            "03 /02/2013",
-            "٣/02/2013",
-            "03/02/02013",
-        ):
-            if text.strip() != "03/02/2013":
-                assert reason("date", text, date_format="%d/%m/%Y") == "bad_type"
+        for text in ("03/02/13", "2013-02-03", "31/02/2013", "03 /02/2013", "٣/02/2013", "03/02/02013"):
+            assert reason("date", text, date_format="%d/%m/%Y") == "bad_type"
         assert reason("date", "2013-02-03 10:00", date_format="%Y-%m-%d %H:%M") == "bad_type"
         assert values("date", "3/2/2013", "infinity", as_text=True, date_format="%d/%m/%Y") == [
             "2013-02-03",
@@ -87,9 +80,7 @@ class TestMoment:
         for separator in ("T", " "):
             assert values("timestamp", *[moment.isoformat(separator) for moment in moments]) == moments
 
-    @given(
-        st.lists(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1)), max_size=5), st.integers(-959, 959)
-    )
+    @given(st.lists(INNER_YEARS, max_size=5), st.integers(-959, 959))
     def test_zoned(self, moments: list[datetime], minutes: int) -> None:
         zone = timezone(timedelta(minutes=minutes))
         aware = [moment.replace(tzinfo=zone) for moment in moments]
