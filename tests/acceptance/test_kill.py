@@ -72,10 +72,10 @@ class Scene:
         self._session.execute("DROP TABLE IF EXISTS t; DROP SCHEMA IF EXISTS penstock_ledger CASCADE")
         self._session.execute("CREATE TABLE t (id int PRIMARY KEY, name text, at date)")
         if self._before:
-            self._session.execute(self._before)  # type: ignore[arg-type]  # a test's own words
+            self._session.execute(self._before)
 
     def state(self) -> State:
-        return [self._session.execute(text).fetchall() for text in STATE]  # type: ignore[arg-type]
+        return [self._session.execute(text).fetchall() for text in STATE]
 
     def copy(self) -> penstock.CopyResult:
         return penstock.copy(*self.arguments, **self.options)

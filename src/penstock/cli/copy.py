@@ -39,7 +39,9 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         str | None,
         typer.Option(help="Among rows of one key the greatest of this wins.", rich_help_panel=_KEYS),
     ] = None,
-    interval_column: Annotated[str | None, typer.Option(rich_help_panel=_KEYS)] = None,
+    interval_column: Annotated[
+        str | None, typer.Option(help="With --mode interval: the column.", rich_help_panel=_KEYS)
+    ] = None,
     interval_start: Annotated[str | None, typer.Option(help="Included.", rich_help_panel=_KEYS)] = None,
     interval_end: Annotated[str | None, typer.Option(help="Not included.", rich_help_panel=_KEYS)] = None,
     partition: Annotated[
@@ -50,7 +52,9 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         str | None,
         typer.Option(help="Copy only rows that hold --filter-value here.", rich_help_panel=_READING),
     ] = None,
-    filter_value: Annotated[str | None, typer.Option(rich_help_panel=_READING)] = None,
+    filter_value: Annotated[
+        str | None, typer.Option(help="The text it must hold.", rich_help_panel=_READING)
+    ] = None,
     file_format: Annotated[
         Format, typer.Option("--format", help="auto, csv, jsonl or parquet.", rich_help_panel=_READING)
     ] = "auto",
@@ -58,7 +62,7 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         str | None, typer.Option(help="Default: , or a tab for .tsv.", rich_help_panel=_READING)
     ] = None,
     quote: Annotated[str, typer.Option(help='"" where nothing is quoted.', rich_help_panel=_READING)] = '"',
-    encoding: Annotated[str, typer.Option(rich_help_panel=_READING)] = "utf-8",
+    encoding: Annotated[str, typer.Option(help="Of the file.", rich_help_panel=_READING)] = "utf-8",
     header: Annotated[
         str | None,
         typer.Option(help="Column names, for a file without a header: a,b,c.", rich_help_panel=_READING),

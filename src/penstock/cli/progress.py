@@ -6,10 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 
-from penstock.ports import Progress
+if TYPE_CHECKING:
+    from penstock.ports import Progress
 
 _EVERY_S = 5.0
 
@@ -18,15 +20,17 @@ class PlainProgress:
     """Writes a line every few seconds to standard error, for logs and pipes."""
 
     def __init__(self) -> None:
-        self._started = self._last = time.monotonic()
+        self._started = self._last = 0.0
         self._rows = 0
         self._rejected = 0
 
     def advance(self, rows: int, rejected: int) -> None:
         """Count, and write a line when it is time."""
+        now = time.monotonic()
+        if not self._rows:
+            self._started = self._last = now  # what came before, such as looking for types, was no copying
         self._rows += rows
         self._rejected += rejected
-        now = time.monotonic()
         if now - self._last >= _EVERY_S:
             self._last = now
             rate = self._rows / (now - self._started)

@@ -43,7 +43,7 @@ def query(session: PgConnection) -> Query:
 
     def run(text: str, *values: Any) -> list[tuple[Any, ...]]:
         with session.cursor(row_factory=tuple_row) as cursor:
-            cursor.execute(text, values or None)  # type: ignore[arg-type]  # a test's own words
+            cursor.execute(text, values or None)
             return cursor.fetchall() if cursor.description else []
 
     return run

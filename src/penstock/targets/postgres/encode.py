@@ -5,7 +5,6 @@ from __future__ import annotations
 import pgpq
 import pyarrow as pa
 
-
 _TRAILER_BYTES = 2
 
 

@@ -76,7 +76,9 @@ class Shape:
         rest = [name for name in self.names if name not in self.key]
         if not rest:
             return None
-        return SQL(", ").join(SQL("{0} = {1}.{0}").format(Identifier(name), Identifier(alias)) for name in rest)
+        return SQL(", ").join(
+            SQL("{0} = {1}.{0}").format(Identifier(name), Identifier(alias)) for name in rest
+        )
 
     def same(self, left: str = "s", right: str = "t") -> Composable:
         """Whether two rows hold the same values, nulls included."""
