@@ -50,6 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
         run_dir.mkdir()
         run_dir.chmod(0o755)
         os.environ[RUN_DIR] = str(run_dir)
+        # Where it is imported, Airflow writes a configuration into its home.
+        os.environ["AIRFLOW_HOME"] = str(run_dir / "airflow")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
