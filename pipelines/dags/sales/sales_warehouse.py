@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
@@ -18,12 +18,14 @@ with DAG(
     description="Sales file -> raw.sales -> star schema",
     doc_md=__doc__,
     schedule=None,
-    start_date=datetime(2013, 2, 1),
+    start_date=datetime(2013, 2, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     tags=["sales"],
     params={
-        "file": Param("include/data/sales-2013-02.csv", type="string", description="Below the project's directory"),
+        "file": Param(
+            "include/data/sales-2013-02.csv", type="string", description="Below the project's directory"
+        ),
         "day": Param("", type="string", description="Copy the sales of this day only, such as 2013-02-24"),
     },
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -38,6 +39,7 @@ def run(dag_id: str, file: Path, conf: dict[str, Any], tell: Tell) -> bool:
     dag = _find(dag_id, file)
     get_listener_manager().add_listener(_Listener(tell))
     tell(event="start", dag=dag_id, tasks=list(dag.task_ids))
+    gc.freeze()  # dbt's runner asks for a collection
     started = time.monotonic()
     run = dag.test(logical_date=timezone.utcnow(), run_conf=conf)
     with create_session() as session:
@@ -72,22 +74,22 @@ class _Listener:
         self._started = 0.0
 
     @hookimpl
-    def on_task_instance_running(self, previous_state: Any, task_instance: Any) -> None:
+    def on_task_instance_running(self, task_instance: Any) -> None:
         self._started = time.monotonic()
         self._tell(event="begin", task=task_instance.task_id)
 
     @hookimpl
-    def on_task_instance_success(self, previous_state: Any, task_instance: Any) -> None:
+    def on_task_instance_success(self, task_instance: Any) -> None:
         value = task_instance.xcom_pull(task_ids=task_instance.task_id)
         account = {"account": value} if isinstance(value, dict) and "duplicates" in value else {}
         self._end(task_instance, "success", **account)
 
     @hookimpl
-    def on_task_instance_skipped(self, previous_state: Any, task_instance: Any) -> None:
+    def on_task_instance_skipped(self, task_instance: Any) -> None:
         self._end(task_instance, "skipped")
 
     @hookimpl
-    def on_task_instance_failed(self, previous_state: Any, task_instance: Any, error: Any) -> None:
+    def on_task_instance_failed(self, task_instance: Any, error: Any) -> None:
         self._end(task_instance, "failed", error=str(error), hint=getattr(error, "hint", None))
 
     def _end(self, task_instance: Any, state: str, **more: Any) -> None:

@@ -87,7 +87,9 @@ def _tell_only_what_is_asked(context: Any) -> None:
 
     def push_if_asked(key: str, value: Any, **more: Any) -> None:
         is_event = isinstance(value, dict) and "finish_time" in value
-        is_passing_test = key.startswith("test__") and isinstance(value, dict) and value.get("status") == "pass"
+        is_passing_test = (
+            key.startswith("test__") and isinstance(value, dict) and value.get("status") == "pass"
+        )
         if not (is_passing_test or (is_event and not value["finish_time"])):
             push(key=key, value=value, **more)
 

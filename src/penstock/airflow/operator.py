@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
 
+from penstock import run
+from penstock.model.errors import ContractError, TooManyRejects, UsageError
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.result import CopyResult
 
 OPTIONS = frozenset(CopyOptions.__annotations__)
 
+# Trying again gives the same: the task fails at once, whatever its retries.
+_HOPELESS = (UsageError, ContractError, TooManyRejects)
 _TARGET = re.compile(r"(?P<connection>[\w-]+):(?:(?P<schema>\w+)\.)?(?P<table>\w+)")
 
 
@@ -31,7 +36,9 @@ class CopyOperator(BaseOperator):
             pipeline is the DAG and the task this task, unless they say otherwise.
 
     Raises:
-        PenstockError: When the task runs: the words mean no plan, or the copy failed and nothing was published.
+        AirflowFailException: When the task runs: the words mean no plan, source and target do not fit, or too many
+            rows were rejected. It is not retried.
+        PenstockError: When the task runs: the copy failed otherwise, and nothing was published.
 
     Example:
         CopyOperator(task_id="copy", source="sales.csv", target="warehouse:raw.sales", mode="merge", key="sale_id")
@@ -51,21 +58,24 @@ class CopyOperator(BaseOperator):
         if asset is not None and asset not in self.outlets:
             self.outlets.append(asset)
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 Airflow calls it so
         """Copy, log the account and return it."""
-        from penstock import wiring
-
         given: dict[str, Any] = {"pipeline": self.dag_id, "task": self.task_id}
         given |= {name: value for name, value in self.options.items() if not _is_blank(name, value)}
-        result = wiring.run(make_plan(self.source, self.target, **given), again=self.again)
+        try:
+            result = run(make_plan(self.source, self.target, **given), again=self.again)
+        except _HOPELESS as error:
+            raise AirflowFailException(
+                f"{error.message}; {error.hint}" if error.hint else error.message
+            ) from error
         for line in account_lines(result):
             self.log.info("%s", line)
         return result.to_dict()
 
 
-# Mapping over an option (`.partial(...).expand(filter_value=[...])`) is checked against the names of parameters,
-# and Airflow finds those in signatures only. https://github.com/apache/airflow: validate_mapping_kwargs
-CopyOperator.__init__._BaseOperatorMeta__param_names |= OPTIONS
+# Airflow checks what is mapped over (`.partial(...).expand(filter_value=[...])`) against the parameters it has found
+# in the signature, where options do not stand one by one.
+CopyOperator.__init__._BaseOperatorMeta__param_names |= OPTIONS  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def target_asset(target: str) -> Asset | None:

@@ -32,16 +32,21 @@ def run_dag(project: Project, dag_id: str) -> Iterator[dict[str, Any]]:
         try:
             assert process.stdout is not None
             for line in process.stdout:
-                event: dict[str, Any] = json.loads(line)
-                if event["event"] == "error":
-                    raise PenstockError(event["message"], hint=event["hint"])
+                event = _read(line)
                 finished = finished or event["event"] == "done"
                 yield event
-        finally:
-            if process.poll() is None and not finished:
-                process.terminate()
+        except BaseException:
+            process.terminate()
+            raise
     if not finished:
         raise PenstockError(
             f"running the DAG {dag_id} broke off with code {process.returncode}",
             hint=f"see {project.state_dir / 'logs' / 'airflow-run.log'}",
         )
+
+
+def _read(line: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(line)
+    if event["event"] == "error":
+        raise PenstockError(event["message"], hint=event["hint"])
+    return event

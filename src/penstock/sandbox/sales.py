@@ -161,7 +161,7 @@ def _sales(chance: np.random.Generator, count: int, first_id: int = _SALE_ID_STA
 
 
 def _corrections(sales: pl.DataFrame) -> pl.DataFrame:
-    """These sales once more with more units: on the same day, a day later, on the same day, a day earlier, and so on."""
+    """These sales once more, with more units: on the same day, a day later, the same day, a day earlier, and so on."""
     shift = pl.Series(np.resize([0, 1, 0, -1], sales.height))
     return sales.with_columns(pl.col("quantity") + 20, day=(pl.col("day") + shift).clip(0, shop.DAYS - 1))
 
