@@ -1,1 +1,29 @@
-"""The systems that plans name, and the secrets that open them."""
+"""The systems that plans name, and the secrets that open them: the public door."""
+
+from __future__ import annotations
+
+from penstock.environments.environment import Environment, Explained
+from penstock.environments.loading import choose, load
+from penstock.environments.problems import (
+    BadEnvironment,
+    BadKey,
+    MissingKey,
+    PlainSecret,
+    SecretProblem,
+    TamperedSecret,
+    WrongKey,
+)
+
+__all__ = [
+    "BadEnvironment",
+    "BadKey",
+    "Environment",
+    "Explained",
+    "MissingKey",
+    "PlainSecret",
+    "SecretProblem",
+    "TamperedSecret",
+    "WrongKey",
+    "choose",
+    "load",
+]

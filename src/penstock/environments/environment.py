@@ -1,0 +1,199 @@
+"""An environment: connections and variables by name, with their secrets decrypted only when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from penstock.environments.layer import EXTRA, LINK, Layer, Value
+from penstock.environments.names import MASK, Extra, masked
+from penstock.environments.problems import BadEnvironment, Place, suggestion
+from penstock.model.connection import Connection, Secret
+from penstock.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from penstock.environments.keys import Keys
+
+_ENCRYPTED = "enc:"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One field, and where it comes from.
+
+    Args:
+        name: The connection's or variable's name.
+        field: The connection's field (``extra.NAME`` for a further one); ``value`` for a variable.
+        value: As it may be shown: secrets masked.
+        file: The file, relative to the project.
+        line: The line in it.
+        environment: The environment whose file it is.
+    """
+
+    kind: Literal["connection", "variable"]
+    name: str
+    field: str
+    value: str
+    file: str
+    line: int
+    environment: str
+
+
+class Environment:
+    """What the files of one environment and of those it inherits from say together.
+
+    Args:
+        name: The environment's name; empty where the project has none.
+        layer: What the files say.
+        keys: Finds the keys; called whenever a secret is decrypted, so that a rotation is noticed.
+    """
+
+    __slots__ = ("_keys", "_layer", "name")
+
+    def __init__(self, name: str, layer: Layer, keys: Callable[[], Keys]) -> None:
+        self.name = name
+        self._layer = layer
+        self._keys = keys
+
+    def connection(self, name: str) -> Connection | None:
+        """The connection of this name with its secrets decrypted, or None.
+
+        Raises:
+            BadEnvironment: If a secret cannot be decrypted, it has no type, or it links to none.
+        """
+        fields = self._resolve(name)
+        if fields is None:
+            return None
+        if "type" not in fields:
+            place = self._layer.connections[name].place
+            raise BadEnvironment(
+                place, f"connection {name!r} has no type", "add a line such as type: postgres"
+            )
+        texts = {field: self._text(value) for field, value in fields.items()}
+        secret = frozenset(
+            field.removeprefix(EXTRA) for field, value in fields.items() if _is_encrypted(value.text)
+        )
+        return Connection(
+            name=name,
+            type=texts["type"],
+            host=texts.get("host"),
+            port=int(texts["port"]) if "port" in texts else None,
+            login=texts.get("login"),
+            password=Secret(texts["password"]) if "password" in texts else None,
+            database=texts.get("database"),
+            extra=Extra(
+                {field.removeprefix(EXTRA): text for field, text in texts.items() if field.startswith(EXTRA)},
+                secret,
+            ),
+        )
+
+    def variable(self, name: str) -> str | None:
+        """The variable of this name, decrypted, or None.
+
+        Raises:
+            BadEnvironment: If it cannot be decrypted.
+        """
+        value = self._layer.variables.get(name)
+        return None if value is None or value.text is None else self._text(value)
+
+    def connection_names(self) -> tuple[str, ...]:
+        """The names of all connections, sorted."""
+        return tuple(sorted(name for name, entry in self._layer.connections.items() if not entry.excluded))
+
+    def variable_names(self) -> tuple[str, ...]:
+        """The names of all variables, sorted."""
+        return tuple(sorted(name for name, value in self._layer.variables.items() if value.text is not None))
+
+    def excluded(self, name: str) -> Place | None:
+        """Where a connection is taken away by name, if it is: nobody should look for it elsewhere."""
+        entry = self._layer.connections.get(name)
+        return entry.place if entry is not None and entry.excluded else None
+
+    def shown(self, name: str) -> Mapping[str, str]:
+        """The fields of a connection with secrets masked; needs no key.
+
+        Raises:
+            UsageError: If there is no such connection.
+            BadEnvironment: If it links to none.
+        """
+        fields = self._resolve(name)
+        if fields is None:
+            raise self._unknown(name, self.connection_names())
+        return {field: _show(field, value) for field, value in _ordered(fields).items()}
+
+    def explain(self, name: str) -> tuple[Explained, ...]:
+        """Every field of the connection or variable of this name, and where it comes from.
+
+        Raises:
+            UsageError: If there is neither.
+            BadEnvironment: If the connection links to none.
+        """
+        found = [
+            Explained("connection", name, field, _show(field, value), *_where(value))
+            for field, value in _ordered(self._resolve(name) or {}).items()
+        ]
+        if (variable := self._layer.variables.get(name)) is not None and variable.text is not None:
+            found.append(Explained("variable", name, "value", _show(name, variable), *_where(variable)))
+        if not found:
+            raise self._unknown(name, {*self.connection_names(), *self.variable_names()})
+        return tuple(found)
+
+    def __repr__(self) -> str:
+        return (
+            f"Environment({self.name!r}, {len(self.connection_names())} connections, "
+            f"{len(self.variable_names())} variables)"
+        )
+
+    def _unknown(self, name: str, known: set[str] | tuple[str, ...]) -> UsageError:
+        if place := self.excluded(name):
+            return UsageError(
+                f"{place} excludes {name!r}", hint="take that line out, or define it anew there"
+            )
+        where = f"environment {self.name!r}" if self.name else "the project's environments"
+        return UsageError(f"{where}: no {name!r}", hint=suggestion(name, known))
+
+    def _resolve(self, name: str, path: tuple[str, ...] = ()) -> Mapping[str, Value] | None:
+        """The connection's fields, those of the connection it links to included."""
+        entry = self._layer.connections.get(name)
+        if entry is None or entry.excluded:
+            return None
+        fields = {field: value for field, value in entry.fields.items() if field != LINK}
+        link = entry.fields.get(LINK)
+        if link is not None and link.text is not None:
+            if link.text in (*path, name):
+                circle = " -> ".join([*path, name, link.text])
+                raise BadEnvironment(link.place, f"{LINK} is a circle: {circle}", "take one of the links out")
+            linked = self._resolve(link.text, (*path, name))
+            if linked is None:
+                raise BadEnvironment(
+                    link.place,
+                    f"connection {name!r} is the {LINK} of an unknown connection {link.text!r}",
+                    suggestion(link.text, self.connection_names()),
+                )
+            fields = {**linked, **fields}
+        return {field: value for field, value in fields.items() if value.text is not None}
+
+    def _text(self, value: Value) -> str:
+        text = value.text or ""
+        return self._keys().decrypt(text, value.place) if _is_encrypted(text) else text
+
+
+def _is_encrypted(text: str | None) -> bool:
+    return text is not None and text.startswith(_ENCRYPTED)
+
+
+def _show(field: str, value: Value) -> str:
+    text = value.text or ""
+    return MASK if _is_encrypted(text) else masked(field.removeprefix(EXTRA), text)
+
+
+def _where(value: Value) -> tuple[str, int, str]:
+    return value.place.file, value.place.line, value.place.environment
+
+
+def _ordered(fields: Mapping[str, Value]) -> Mapping[str, Value]:
+    from penstock.environments.kinds import PLAIN_FIELDS
+
+    plain = [field for field in PLAIN_FIELDS if field in fields]
+    return {field: fields[field] for field in (*plain, *sorted(fields.keys() - {*plain}))}

@@ -1,0 +1,114 @@
+"""The types of connections: which fields each has, which it needs, and how a form asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# The fields that every connection may have, as files call them. `schema` is Airflow's name for the database.
+PLAIN_FIELDS = ("type", "host", "port", "login", "password", "database")
+ALIASES: Mapping[str, str] = {"schema": "database"}
+MAX_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a type, as a form asks for it.
+
+    Args:
+        name: Its name in a file; ``extra.NAME`` lies in the mapping ``extra``.
+        title: What it is, in a few words.
+        required: Whether a connection is of no use without it.
+        default: What the form offers.
+    """
+
+    name: str
+    title: str
+    required: bool = False
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One type of connection."""
+
+    title: str
+    fields: tuple[Field, ...]
+
+    def field(self, name: str) -> Field | None:
+        """The field of this name, if the type has it."""
+        return next((one for one in self.fields if one.name == name), None)
+
+
+_LOGIN = Field("login", "login")
+_PASSWORD = Field("password", "password")
+
+KINDS: Mapping[str, Kind] = {
+    "postgres": Kind(
+        "A PostgreSQL database",
+        (
+            Field("host", "host name or address", required=True),
+            Field("port", "port", default="5432"),
+            Field("login", "login", required=True),
+            _PASSWORD,
+            Field("database", "database", required=True),
+            Field("extra.sslmode", "sslmode (disable, prefer, require, verify-full)"),
+        ),
+    ),
+    "http": Kind(
+        "A web service",
+        (
+            Field("host", "base address, as in https://api.example.com/v1", required=True),
+            Field("port", "port, where the address does not say it"),
+            _LOGIN,
+            _PASSWORD,
+            Field("extra.allow", "private hosts and networks it may reach, separated by commas"),
+        ),
+    ),
+    "s3": Kind(
+        "An object store that speaks S3",
+        (
+            Field("login", "access key id"),
+            Field("password", "secret access key"),
+            Field("extra.region_name", "region"),
+            Field("extra.endpoint_url", "endpoint, where it is not Amazon's"),
+            Field("extra.bucket", "bucket"),
+        ),
+    ),
+    "snowflake": Kind(
+        "A Snowflake account",
+        (
+            Field("extra.account", "account identifier", required=True),
+            Field("login", "login", required=True),
+            _PASSWORD,
+            Field("database", "database"),
+            Field("extra.warehouse", "warehouse"),
+            Field("extra.role", "role"),
+        ),
+    ),
+    "generic": Kind(
+        "Anything else",
+        (
+            Field("host", "host name or address"),
+            Field("port", "port"),
+            _LOGIN,
+            _PASSWORD,
+            Field("database", "database"),
+        ),
+    ),
+}
+
+
+def kind_of(name: str) -> Kind:
+    """The type of this name; one that is not known is treated as ``generic``."""
+    return KINDS.get(name, KINDS["generic"])
+
+
+def is_port(text: str) -> bool:
+    """Whether the text is a port's number.
+
+    Example:
+        >>> is_port("5432"), is_port("0"), is_port("65536"), is_port("543Z")
+        (True, False, False, False)
+    """
+    return text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PORT)) and 0 < int(text) <= MAX_PORT

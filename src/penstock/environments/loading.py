@@ -1,0 +1,103 @@
+"""Chooses, reads and keeps environments: files are read again only when one of them changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from penstock.environments.environment import Environment
+from penstock.environments.layer import Layer
+from penstock.model.errors import UsageError
+from penstock.project import MARKER, Project
+
+if TYPE_CHECKING:
+    from penstock.environments.keys import Keys
+
+VARIABLE = "PENSTOCK_ENV"
+BASE = "base"
+
+# What says that a file is unchanged: saved in place its time or size differ, replaced also its inode.
+Stamp = tuple[int, int, int] | None
+
+_kept: dict[tuple[Path, str], tuple[dict[Path, Stamp], Layer]] = {}
+_defaults: dict[Path, tuple[Stamp, str | None]] = {}
+
+
+def load(root: Path, name: str | None = None, *, key: Keys | str | None = None) -> Environment:
+    """The environment of the project at ``root``.
+
+    It is chosen by the argument, else ``PENSTOCK_ENV``, else ``[project] environment`` of ``penstock.toml``, else it is
+    ``base`` if that has a file; a project without any has an empty one.
+
+    Args:
+        root: The directory that holds ``penstock.toml`` and ``environments/``.
+        name: The environment's name.
+        key: The key to decrypt with, instead of ``PENSTOCK_KEY`` or ``.penstock/key``; needed for secrets only.
+
+    Raises:
+        BadEnvironment: If a file is wrong or holds a secret in plain text; with the file and the line.
+        UsageError: If there is no such environment.
+
+    Example:
+        >>> load(Path("/nowhere")).connection_names()
+        ()
+    """
+    chosen = choose(root, name)
+    layer = Layer() if chosen is None else _layer(root, chosen)
+    return Environment(chosen or "", layer, _keys(root, key))
+
+
+def choose(root: Path, name: str | None = None) -> str | None:
+    """Which environment `load` loads; None where the project has none."""
+    chosen = name or os.environ.get(VARIABLE) or _default(root)
+    if chosen:
+        return chosen
+    return BASE if (root / "environments" / f"{BASE}.yaml").is_file() else None
+
+
+def _default(root: Path) -> str | None:
+    stamp = _stamp(root / MARKER)
+    if root not in _defaults or _defaults[root][0] != stamp:
+        chosen = Project(root).section("project").get("environment")
+        if chosen is not None and not isinstance(chosen, str):
+            raise UsageError(f"{root / MARKER}: environment must be a name", hint='environment = "dev"')
+        _defaults[root] = stamp, chosen
+    return _defaults[root][1]
+
+
+def _layer(root: Path, name: str) -> Layer:
+    kept = _kept.get((root, name))
+    if kept is not None and all(_stamp(path) == stamp for path, stamp in kept[0].items()):
+        return kept[1]
+    from penstock.environments.inheritance import merge_lineage, path_of, read_lineage
+
+    # Stamped before they are read: a change in between is seen the next time.
+    before = {path: _stamp(path) for path in (root / "environments").glob("*.yaml")}
+    lineage = read_lineage(root, name)
+    for file in lineage:
+        if file.plain:
+            raise file.plain[0]
+    layer = merge_lineage(lineage)
+    stamps = {path: before.get(path) for path in (path_of(root, file.name) for file in lineage)}
+    _kept[root, name] = stamps, layer
+    return layer
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _keys(root: Path, key: Keys | str | None) -> Callable[[], Keys]:
+    from penstock.environments.keys import Keys, find_keys
+
+    if key is None:
+        return partial(find_keys, root)
+    given = Keys([key], "the key given") if isinstance(key, str) else key
+    return lambda: given
