@@ -1,0 +1,183 @@
+"""A connection as Airflow writes it down: named fields, JSON, or a URI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
+
+from penstock.environments.formats.extras import to_texts, to_values
+from penstock.model.connection import Connection, Secret
+from penstock.model.errors import UsageError
+
+EXTRA_KEY = "__extra__"  # Airflow's own name for extra fields that a query string cannot hold
+
+_FROM_AIRFLOW = {"postgresql": "postgres", "aws": "s3"}
+_TO_AIRFLOW = {"s3": "aws"}
+
+
+def from_fields(name: str, fields: Mapping[str, Any]) -> Connection:
+    """The connection that Airflow's fields (``conn_type``, ``schema``, ``extra`` …) describe.
+
+    Raises:
+        UsageError: If they describe none; the message shows none of their values.
+
+    Example:
+        >>> from_fields("dwh", {"conn_type": "postgres", "schema": "sales", "port": "5432"}).database
+        'sales'
+    """
+    try:
+        return _from_fields(name, fields)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # Not chained: the parser's own words would show the value.
+        raise UsageError(
+            f"{name}: these fields are no connection",
+            hint="conn_type is required, port is a number, extra is JSON",
+        ) from None
+
+
+def to_fields(connection: Connection) -> dict[str, Any]:
+    """The connection in Airflow's fields, those without a value left out. The password is in the clear.
+
+    Example:
+        >>> to_fields(Connection(name="dwh", type="postgres", database="sales"))
+        {'conn_type': 'postgres', 'schema': 'sales'}
+    """
+    extra: dict[str, Any] = to_values(connection.extra)
+    schema = connection.database
+    if connection.type == "snowflake":  # Airflow keeps Snowflake's database among the extra fields
+        schema = extra.pop("schema", None)
+        if connection.database is not None:
+            extra["database"] = connection.database
+    fields = {
+        "conn_type": _TO_AIRFLOW.get(connection.type, connection.type),
+        "host": connection.host,
+        "login": connection.login,
+        "password": connection.password.reveal() if connection.password else None,
+        "schema": schema if schema is None else str(schema),
+        "port": connection.port,
+        "extra": extra or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def to_json(connection: Connection) -> str:
+    """The connection as the value of an ``AIRFLOW_CONN_`` variable. The password is in the clear."""
+    return json.dumps(to_fields(connection))
+
+
+def from_text(name: str, text: str) -> Connection:
+    """The connection that a URI or JSON describes, as the value of an ``AIRFLOW_CONN_`` variable does.
+
+    Raises:
+        UsageError: If the text is neither; the message shows nothing of it.
+
+    Example:
+        >>> from_text("dwh", "postgres://etl:secret@db:5432/sales").host
+        'db'
+    """
+    try:
+        if text.lstrip().startswith("{"):
+            return _from_fields(name, json.loads(text))
+        return _from_uri(name, text.strip())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError(
+            f"{name} is no connection", hint="write it as postgres://login:password@host:port/database"
+        ) from None
+
+
+def to_uri(connection: Connection) -> str:
+    """The connection as a URI, as Airflow would write it. The password is in the clear.
+
+    Example:
+        >>> to_uri(Connection(name="dwh", type="postgres", host="db", port=5432, database="sales"))
+        'postgres://db:5432/sales'
+    """
+    fields = to_fields(connection)
+    protocol, _, host = str(fields.get("host", "")).rpartition("://")
+    login, password = fields.get("login"), fields.get("password")
+    account = "" if login is None else quote(login, safe="")
+    account += "" if password is None else f":{quote(password, safe='')}"
+    place = quote(host, safe="") + (f":{fields['port']}" if "port" in fields else "")
+    return (
+        f"{str(fields['conn_type']).replace('_', '-')}://"
+        + (f"{protocol}://" if protocol else "")
+        + (f"{account}@" if account or (not host and place) else "")
+        + place
+        + (f"/{quote(fields['schema'], safe='')}" if "schema" in fields else "")
+        + _query(fields.get("extra", {}), after_path="schema" in fields)
+    )
+
+
+def _query(extra: Mapping[str, Any], *, after_path: bool) -> str:
+    if not extra:
+        return ""
+    simple = all(isinstance(value, str) for value in extra.values()) and EXTRA_KEY not in extra
+    query = urlencode(extra if simple else {EXTRA_KEY: json.dumps(extra)})
+    return f"{'' if after_path else '/'}?{query}"
+
+
+def _from_uri(name: str, uri: str) -> Connection:
+    scheme, separator, rest = uri.partition("://")
+    if not separator or not scheme:
+        raise ValueError(name)
+    protocol, separator, address = rest.partition("://")
+    if not separator or not protocol.isalnum():
+        protocol, address = "", rest
+    parts = urlsplit(f"//{address}")
+    host = _host(parts)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    return _from_fields(
+        name,
+        {
+            "conn_type": scheme.replace("-", "_"),
+            "host": f"{protocol}://{host}" if protocol and host else host,
+            "port": parts.port,
+            "login": unquote(parts.username or ""),
+            "password": unquote(parts.password or ""),
+            "schema": unquote(parts.path[1:]),
+            "extra": query.get(EXTRA_KEY, query),
+        },
+    )
+
+
+def _host(parts: SplitResult) -> str:
+    """The host as it was written: `SplitResult.hostname` would make it lower case, quoted characters included."""
+    place = parts.netloc.rpartition("@")[2]
+    if place.startswith("["):
+        return place[1:].partition("]")[0]
+    return unquote(place.partition(":")[0])
+
+
+def _from_fields(name: str, fields: Mapping[str, Any]) -> Connection:
+    extra = _extra(fields.get("extra"))
+    kind = str(fields["conn_type"])
+    if not kind:
+        raise ValueError(name)
+    kind = _FROM_AIRFLOW.get(kind, kind)
+    schema = fields.get("schema") or None
+    database = schema
+    if kind == "snowflake":
+        database = extra.pop("database", None)
+        extra |= {} if schema is None else {"schema": str(schema)}
+    port = fields.get("port")
+    return Connection(
+        name=name,
+        type=kind,
+        host=_text(fields.get("host")),
+        port=None if port in (None, "") else int(str(port)),
+        login=_text(fields.get("login")),
+        password=Secret(str(fields["password"])) if fields.get("password") else None,
+        database=_text(database),
+        extra=extra,
+    )
+
+
+def _extra(given: Any) -> dict[str, str]:
+    values = json.loads(given) if isinstance(given, str) and given.strip() else given
+    return to_texts(dict(values or {}))
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value not in (None, "") else None
