@@ -88,6 +88,13 @@ class Extra(dict[str, str]):
         super().__init__(fields)  # type: ignore[call-overload]  # whatever a dict takes
         self._secret = secret
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The names of the fields that are secrets, or hold one."""
+        return frozenset(
+            name for name, text in self.items() if name in self._secret or holds_secret(name, text)
+        )
+
     def __repr__(self) -> str:
         return repr(
             {name: MASK if name in self._secret else masked(name, text) for name, text in self.items()}

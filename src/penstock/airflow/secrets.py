@@ -1,0 +1,146 @@
+"""Penstock's environments as a secrets backend of Airflow, for servers, workers and the command line.
+
+    AIRFLOW__SECRETS__BACKEND=penstock.airflow.secrets.PenstockSecretsBackend
+    AIRFLOW__SECRETS__BACKEND_KWARGS={"project": "/srv/sales", "environment": "prod"}
+
+Workers use the same unless ``AIRFLOW__WORKERS__SECRETS_BACKEND`` names another. The order is that of
+:mod:`penstock.resolving`, and after it: the backend named as ``fallback``, then those that Airflow always asks, which
+are the process's variables and its own store.
+"""
+
+from __future__ import annotations
+
+import base64
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from airflow.sdk.log import mask_secret
+from airflow.secrets import BaseSecretsBackend
+
+from penstock import resolving
+from penstock.environments import load
+from penstock.environments.formats.airflow import to_json
+from penstock.environments.names import MASK, Extra
+from penstock.model.connection import Connection
+from penstock.model.errors import PenstockError
+from penstock.project import Project, find_project
+
+try:
+    # Airflow takes every other error for "unknown here" and asks the next backend.
+    from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied as Denied
+except ImportError:  # before Airflow 3.3
+    Denied = PermissionError
+
+
+class PenstockSecretsBackend(BaseSecretsBackend):
+    """Connections and variables of the project's environment; what it lacks, the fallback is asked for.
+
+    An environment that is wrong, or whose secrets cannot be decrypted, is an error and not "unknown": the next backend
+    might know the name and mean another system.
+
+    Args:
+        project: The directory that holds ``penstock.toml``; by default as every command finds it.
+        environment: The environment's name; by default as every command chooses it.
+        fallback: Dotted name of the backend class to ask next.
+        fallback_kwargs: What that class is made with.
+    """
+
+    def __init__(
+        self,
+        project: str | None = None,
+        environment: str | None = None,
+        fallback: str | None = None,
+        fallback_kwargs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._root = project
+        self._environment = environment
+        self._fallback = None if fallback is None else _make(fallback, fallback_kwargs or {})
+
+    def get_connection(self, conn_id: str, team_name: str | None = None) -> Any:
+        """The connection, or None.
+
+        Raises:
+            AirflowSecretsBackendAccessDenied: The environment is wrong; no other backend is asked then.
+        """
+        if (found := self._connection(conn_id)) is not None:
+            return self.deserialize_connection(conn_id, to_json(found))
+        return None if self._fallback is None else self._fallback.get_connection(conn_id)
+
+    def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
+        """The connection as JSON, or whatever the fallback says, or None.
+
+        Raises:
+            AirflowSecretsBackendAccessDenied: As `get_connection`.
+        """
+        if (found := self._connection(conn_id)) is not None:
+            return to_json(found)
+        return None if self._fallback is None else self._fallback.get_conn_value(conn_id)
+
+    def get_variable(self, key: str, team_name: str | None = None) -> str | None:
+        """The variable, or None.
+
+        Raises:
+            AirflowSecretsBackendAccessDenied: As `get_connection`.
+        """
+        try:
+            environment = load(self._project().root, self._environment)
+            found = resolving.variable(key, environment)
+        except PenstockError as error:
+            raise _denied(error) from None
+        if found is None:
+            return None if self._fallback is None else self._fallback.get_variable(key)
+        if found and key in environment.variable_names() and environment.explain(key)[-1].value == MASK:
+            mask_secret(_forms(found))
+        return found
+
+    def get_config(self, key: str) -> str | None:
+        """A setting of Airflow's own, which only the fallback may know."""
+        return None if self._fallback is None else self._fallback.get_config(key)
+
+    def _set_connection_class(self, conn_class: type) -> None:
+        super()._set_connection_class(conn_class)
+        if self._fallback is not None:
+            self._fallback._set_connection_class(conn_class)  # noqa: SLF001  # as Airflow does to this one
+
+    def _connection(self, name: str) -> Connection | None:
+        try:
+            found = resolving.connection(name, self._project(), self._environment)
+        except PenstockError as error:
+            raise _denied(error) from None
+        if found is not None:
+            _mask(found)
+        return found
+
+    def _project(self) -> Project:
+        return find_project() if self._root is None else Project(Path(self._root))
+
+    def __repr__(self) -> str:
+        return f"PenstockSecretsBackend(environment={self._environment!r})"
+
+
+def _make(name: str, kwargs: dict[str, Any]) -> Any:
+    module, _, attribute = name.rpartition(".")
+    return getattr(import_module(module), attribute)(**kwargs)
+
+
+def _denied(error: PenstockError) -> Exception:
+    refusal: Exception = Denied(f"{error.message}; {error.hint}" if error.hint else error.message)
+    return refusal
+
+
+def _mask(connection: Connection) -> None:
+    """Keep the connection's secrets out of the logs, also in the forms that URLs and headers give them."""
+    secrets = [connection.password.reveal()] if connection.password else []
+    extra = connection.extra if isinstance(connection.extra, Extra) else Extra(connection.extra)
+    secrets += [extra[name] for name in extra.hidden]
+    if forms := [form for secret in secrets if secret for form in _forms(secret)]:
+        mask_secret(forms)
+
+
+def _forms(secret: str) -> list[str]:
+    encoded = base64.b64encode(secret.encode()).decode("ascii")
+    return list(dict.fromkeys([secret, quote(secret), quote(secret, safe=""), encoded]))
