@@ -60,7 +60,7 @@ class PenstockSecretsBackend(BaseSecretsBackend):
         self._environment = environment
         self._fallback = None if fallback is None else _make(fallback, fallback_kwargs or {})
 
-    def get_connection(self, conn_id: str, team_name: str | None = None) -> Any:
+    def get_connection(self, conn_id: str) -> Any:
         """The connection, or None.
 
         Raises:
@@ -70,7 +70,7 @@ class PenstockSecretsBackend(BaseSecretsBackend):
             return self.deserialize_connection(conn_id, to_json(found))
         return None if self._fallback is None else self._fallback.get_connection(conn_id)
 
-    def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
+    def get_conn_value(self, conn_id: str) -> str | None:
         """The connection as JSON, or whatever the fallback says, or None.
 
         Raises:
@@ -80,7 +80,7 @@ class PenstockSecretsBackend(BaseSecretsBackend):
             return to_json(found)
         return None if self._fallback is None else self._fallback.get_conn_value(conn_id)
 
-    def get_variable(self, key: str, team_name: str | None = None) -> str | None:
+    def get_variable(self, key: str) -> str | None:
         """The variable, or None.
 
         Raises:
