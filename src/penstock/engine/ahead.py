@@ -18,7 +18,7 @@ class _Failure:
         self.error = error
 
 
-def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
+def ahead(items: Iterable[T], depth: int = 1) -> Iterator[T]:
     """The same items in the same order, made while the reader is busy with earlier ones.
 
     Reading, cleaning and sending spend their time in native code that lets other threads run, so that three of
