@@ -63,8 +63,9 @@ def _report_after_build(producer: Any, tasks: list[Any]) -> None:
     for task in tasks:
         if task is not producer and not task.upstream_task_ids:
             producer >> task
-            # A model that was built says so, even where another one failed the build.
-            task.trigger_rule = TriggerRule.ALL_DONE
+            # It also runs where the producer failed, as a model that was built says so even then; but not where the
+            # producer was never run, for then nobody would ever answer it.
+            task.trigger_rule = TriggerRule.ONE_DONE
 
 
 def _report_shared_tests(producer: Any, tasks: list[Any]) -> None:

@@ -4,16 +4,17 @@
     AIRFLOW__SECRETS__BACKEND_KWARGS={"project": "/srv/sales", "environment": "prod"}
 
 Workers use the same unless ``AIRFLOW__WORKERS__SECRETS_BACKEND`` names another. The order is that of
-:mod:`penstock.resolving`, and after it: the backend named as ``fallback``, then those that Airflow always asks, which
-are the process's variables and its own store.
+:mod:`penstock.resolving`, in which the backend named as ``fallback`` is the one asked next; what none of them knows
+Airflow asks its own store for.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from airflow.sdk.log import mask_secret
@@ -32,6 +33,8 @@ try:
     from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied as Denied
 except ImportError:  # before Airflow 3.3
     Denied = PermissionError
+
+Answer = TypeVar("Answer")
 
 
 class PenstockSecretsBackend(BaseSecretsBackend):
@@ -66,19 +69,26 @@ class PenstockSecretsBackend(BaseSecretsBackend):
         Raises:
             AirflowSecretsBackendAccessDenied: The environment is wrong; no other backend is asked then.
         """
-        if (found := self._connection(conn_id)) is not None:
-            return self.deserialize_connection(conn_id, to_json(found))
-        return None if self._fallback is None else self._fallback.get_connection(conn_id)
+        found = self._ask(lambda: resolving.declared(conn_id, self._project(), self._environment))
+        if found is None and self._fallback is not None:
+            answer = self._fallback.get_connection(conn_id)
+            if answer is not None:
+                return answer
+        if found is None:
+            found = self._ask(lambda: resolving.embedded(conn_id, self._project()))
+        if found is None:
+            return None
+        _mask(found)
+        return self.deserialize_connection(conn_id, to_json(found))
 
     def get_conn_value(self, conn_id: str) -> str | None:
-        """The connection as JSON, or whatever the fallback says, or None.
+        """The connection as JSON, or None.
 
         Raises:
             AirflowSecretsBackendAccessDenied: As `get_connection`.
         """
-        if (found := self._connection(conn_id)) is not None:
-            return to_json(found)
-        return None if self._fallback is None else self._fallback.get_conn_value(conn_id)
+        found = self.get_connection(conn_id)
+        return None if found is None else str(found.as_json())
 
     def get_variable(self, key: str) -> str | None:
         """The variable, or None.
@@ -86,11 +96,8 @@ class PenstockSecretsBackend(BaseSecretsBackend):
         Raises:
             AirflowSecretsBackendAccessDenied: As `get_connection`.
         """
-        try:
-            environment = load(self._project().root, self._environment)
-            found = resolving.variable(key, environment)
-        except PenstockError as error:
-            raise _denied(error) from None
+        environment = self._ask(lambda: load(self._project().root, self._environment))
+        found = self._ask(lambda: resolving.variable(key, environment))
         if found is None:
             return None if self._fallback is None else self._fallback.get_variable(key)
         if found and key in environment.variable_names() and environment.explain(key)[-1].value == MASK:
@@ -106,14 +113,12 @@ class PenstockSecretsBackend(BaseSecretsBackend):
         if self._fallback is not None:
             self._fallback._set_connection_class(conn_class)  # noqa: SLF001  # as Airflow does to this one
 
-    def _connection(self, name: str) -> Connection | None:
+    def _ask(self, ask: Callable[[], Answer]) -> Answer:
         try:
-            found = resolving.connection(name, self._project(), self._environment)
+            return ask()
         except PenstockError as error:
-            raise _denied(error) from None
-        if found is not None:
-            _mask(found)
-        return found
+            refusal: Exception = Denied(f"{error.message}; {error.hint}" if error.hint else error.message)
+        raise refusal
 
     def _project(self) -> Project:
         return find_project() if self._root is None else Project(Path(self._root))
@@ -125,11 +130,6 @@ class PenstockSecretsBackend(BaseSecretsBackend):
 def _make(name: str, kwargs: dict[str, Any]) -> Any:
     module, _, attribute = name.rpartition(".")
     return getattr(import_module(module), attribute)(**kwargs)
-
-
-def _denied(error: PenstockError) -> Exception:
-    refusal: Exception = Denied(f"{error.message}; {error.hint}" if error.hint else error.message)
-    return refusal
 
 
 def _mask(connection: Connection) -> None:

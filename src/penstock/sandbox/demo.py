@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,13 @@ from rich.table import Table
 from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
-from penstock.queries import queries
-from penstock.sandbox.events import run_dag
-from penstock.sandbox.sales import write_sales
-from penstock.targets.postgres.connect import connect
-from penstock.wiring import find
+from penstock.sandbox.events import DagRun
 
 DAG = "sales_warehouse"
 COPY = "copy_sales"
 FILE = Path("include", "data", "sales-2013-02.csv")
 BAR_WIDTH = 24
 
-_SQL = queries(__package__, "gold.sql")
 _MARKS = {"success": "[green]✓[/green]", "failed": "[red]✗[/red]", "skipped": "[yellow]-[/yellow]"}
 
 
@@ -38,11 +34,15 @@ def run() -> None:
     project = find_project()
     # Where nobody watches, lines are as long as they need to be.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-    warehouse = find("warehouse")
-    console.print(f"[bold]Postgres[/bold]  warehouse answers on {warehouse.host}:{warehouse.port}")
     console.print(f"[bold]File[/bold]      {_sales_file(project)}")
-    console.print(f"[bold]Airflow[/bold]   runs the DAG {DAG}, dbt builds the star schema")
-    account = _run_and_report(project, console)
+    with DagRun(project, DAG) as events:
+        # Airflow takes seconds to be imported; what else there is to do is done meanwhile.
+        from penstock.wiring import find
+
+        warehouse = find("warehouse")
+        console.print(f"[bold]Postgres[/bold]  warehouse answers on {warehouse.host}:{warehouse.port}")
+        console.print(f"[bold]Airflow[/bold]   runs the DAG {DAG}, dbt builds the star schema")
+        account = _report(project, events, console)
     _print_account(console, account)
     _print_gold(console, warehouse)
     _print_next_step(console, account)
@@ -53,17 +53,19 @@ def _sales_file(project: Project) -> str:
     path = project.root / FILE
     if path.exists():
         return f"{FILE} is there"
+    from penstock.sandbox.sales import write_sales
+
     path.parent.mkdir(parents=True, exist_ok=True)
     truth = write_sales(path)
     return f"{FILE} made: {truth.rows:,} rows, {path.stat().st_size / 1e6:.1f} MB, dirty on purpose"
 
 
-def _run_and_report(project: Project, console: Console) -> dict[str, Any]:
+def _report(project: Project, events: Iterable[dict[str, Any]], console: Console) -> dict[str, Any]:
     """Print each task as it ends, and return the account of the copy."""
     account: dict[str, Any] = {}
     failed: dict[str, Any] | None = None
     with console.status("Airflow starts") as status:
-        for event in run_dag(project, DAG):
+        for event in events:
             if event["event"] == "begin":
                 status.update(event["task"])
             elif event["event"] == "end":
@@ -95,10 +97,13 @@ def _print_account(console: Console, account: dict[str, Any]) -> None:
 
 
 def _print_gold(console: Console, warehouse: Connection) -> None:
-    session = connect(warehouse)
-    with session:
-        months = session.execute(_SQL["months"]).fetchall()
-        best = session.execute(_SQL["best_products"]).fetchall()
+    from penstock.queries import queries
+    from penstock.targets.postgres.connect import connect
+
+    sql = queries("penstock.sandbox", "gold.sql")
+    with connect(warehouse) as session:
+        months = session.execute(sql["months"]).fetchall()
+        best = session.execute(sql["best_products"]).fetchall()
     console.print("\n[bold]gold.year_month_product_sales[/bold]")
     for month in months:
         console.print(

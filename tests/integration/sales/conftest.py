@@ -87,7 +87,7 @@ def dbt(project: Path, *words: str) -> Done:
 def penstock_command(project: Path, *words: str) -> Done:
     environment = os.environ | {"PENSTOCK_PROJECT": str(project)}
     command = [sys.executable, "-m", *words]
-    return subprocess.run(command, capture_output=True, text=True, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200)
 
 
 def events(done: Done) -> list[dict[str, Any]]:

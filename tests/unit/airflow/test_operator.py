@@ -1,0 +1,92 @@
+"""The operator without a database: what it makes of its words. Airflow is imported, so these take a second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from penstock.model.errors import ConnectionFailed, TooManyRejects
+from penstock.model.plan import CopyPlan
+from penstock.model.result import CopyResult
+
+operator = pytest.importorskip("penstock.airflow.operator")
+
+
+@pytest.fixture
+def plans(monkeypatch: pytest.MonkeyPatch) -> list[CopyPlan]:
+    seen: list[CopyPlan] = []
+
+    def run(plan: CopyPlan, *, again: bool = False) -> CopyResult:
+        seen.append(plan)
+        return CopyResult(id="1", read=3, loaded=2, inserted=2, rejected=1, rejects={"check": 1})
+
+    monkeypatch.setattr(operator, "run", run)
+    return seen
+
+
+def make(**words: Any) -> Any:
+    return operator.CopyOperator(task_id="copy", source="in.csv", target="warehouse:raw.sales", **words)
+
+
+def test_it_returns_the_account(plans: list[CopyPlan]) -> None:
+    assert make(mode="merge", key="sale_id").execute({})["rejects"] == {"check": 1}
+    assert (plans[0].mode, plans[0].key, plans[0].task) == ("merge", ("sale_id",), "copy")
+
+
+def test_what_renders_to_nothing_is_not_given(plans: list[CopyPlan]) -> None:
+    make(filter_column="", filter_value="", max_rejects="").execute({})
+    assert plans[0].where is None
+    assert plans[0].max_rejects is None
+
+
+def test_every_option_is_a_template() -> None:
+    task = make(filter_column="Date", filter_value="{{ ds }}", null_values=["{{ nothing }}"])
+    task.render_template_fields({"ds": "2013-02-24", "nothing": "None"})
+    assert task.options["filter_value"] == "2013-02-24"
+    assert task.options["null_values"] == ["None"]
+
+
+def test_it_can_be_mapped_over_an_option() -> None:
+    mapped = operator.CopyOperator.partial(
+        task_id="copy", target="warehouse:raw.sales", mode="append"
+    ).expand(source=["a.csv", "b.csv"])
+    assert mapped.partial_kwargs["mode"] == "append"
+
+
+def test_unknown_words_are_refused_when_the_dag_is_parsed() -> None:
+    with pytest.raises(TypeError, match="modes"):
+        make(modes="merge")
+
+
+def test_the_target_is_an_asset_unless_a_template_names_it() -> None:
+    assert [asset.uri for asset in make().outlets] == ["penstock://warehouse/raw/sales"]
+    templated = operator.CopyOperator(task_id="copy", source="in.csv", target="{{ params.target }}")
+    assert templated.outlets == []
+
+
+def test_what_fails_the_same_way_again_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    def refuse(plan: CopyPlan, *, again: bool = False) -> CopyResult:
+        raise TooManyRejects("3 of 3 rows were rejected", hint="look at them")
+
+    monkeypatch.setattr(operator, "run", refuse)
+    with pytest.raises(AirflowFailException, match="3 of 3 rows were rejected; look at them"):
+        make().execute({})
+
+    def unreachable(plan: CopyPlan, *, again: bool = False) -> CopyResult:
+        raise ConnectionFailed("server down")
+
+    monkeypatch.setattr(operator, "run", unreachable)
+    with pytest.raises(ConnectionFailed):
+        make().execute({})
+
+
+def test_the_provider_is_found_by_its_entry_point() -> None:
+    from importlib.metadata import entry_points
+
+    (entry,) = entry_points(group="apache_airflow_provider", name="provider_info").select(
+        value="penstock.airflow.provider:get_provider_info"
+    )
+    assert entry.load()()["package-name"] == "penstock"
