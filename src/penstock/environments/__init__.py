@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from penstock.environments.environment import Environment, Explained
+from penstock.environments.environment import Environment
+from penstock.environments.explaining import Explained
 from penstock.environments.loading import choose, load
 from penstock.environments.problems import (
     BadEnvironment,

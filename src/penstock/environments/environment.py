@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from penstock.environments.explaining import Explained, ordered, show, where
+from penstock.environments.keys import is_encrypted
 from penstock.environments.layer import EXTRA, LINK, Layer, Value
-from penstock.environments.names import MASK, Extra, masked
+from penstock.environments.names import Extra
 from penstock.environments.problems import BadEnvironment, Place, suggestion
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import UsageError
 
 if TYPE_CHECKING:
     from penstock.environments.keys import Keys
-
-_ENCRYPTED = "enc:"
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """One field, and where it comes from.
-
-    Args:
-        name: The connection's or variable's name.
-        field: The connection's field (``extra.NAME`` for a further one); ``value`` for a variable.
-        value: As it may be shown: secrets masked.
-        file: The file, relative to the project.
-        line: The line in it.
-        environment: The environment whose file it is.
-    """
-
-    kind: Literal["connection", "variable"]
-    name: str
-    field: str
-    value: str
-    file: str
-    line: int
-    environment: str
 
 
 class Environment:
@@ -72,7 +49,9 @@ class Environment:
             )
         texts = {field: self._text(value) for field, value in fields.items()}
         secret = frozenset(
-            field.removeprefix(EXTRA) for field, value in fields.items() if _is_encrypted(value.text)
+            field.removeprefix(EXTRA)
+            for field, value in fields.items()
+            if value.text and is_encrypted(value.text)
         )
         return Connection(
             name=name,
@@ -97,6 +76,14 @@ class Environment:
         value = self._layer.variables.get(name)
         return None if value is None or value.text is None else self._text(value)
 
+    def reveal(self, name: str) -> Mapping[str, str]:
+        """The fields of a connection as texts, secrets decrypted; none where there is no such connection.
+
+        Raises:
+            BadEnvironment: As `connection`.
+        """
+        return {field: self._text(value) for field, value in (self._resolve(name) or {}).items()}
+
     def connection_names(self) -> tuple[str, ...]:
         """The names of all connections, sorted."""
         return tuple(sorted(name for name, entry in self._layer.connections.items() if not entry.excluded))
@@ -120,7 +107,7 @@ class Environment:
         fields = self._resolve(name)
         if fields is None:
             raise self._unknown(name, self.connection_names())
-        return {field: _show(field, value) for field, value in _ordered(fields).items()}
+        return {field: show(field, value) for field, value in ordered(fields).items()}
 
     def explain(self, name: str) -> tuple[Explained, ...]:
         """Every field of the connection or variable of this name, and where it comes from.
@@ -130,14 +117,25 @@ class Environment:
             BadEnvironment: If the connection links to none.
         """
         found = [
-            Explained("connection", name, field, _show(field, value), *_where(value))
-            for field, value in _ordered(self._resolve(name) or {}).items()
+            Explained("connection", name, field, show(field, value), *where(value))
+            for field, value in ordered(self._resolve(name) or {}).items()
         ]
-        if (variable := self._layer.variables.get(name)) is not None and variable.text is not None:
-            found.append(Explained("variable", name, "value", _show(name, variable), *_where(variable)))
+        if name in self.variable_names():
+            found.append(self.explain_variable(name))
         if not found:
             raise self._unknown(name, {*self.connection_names(), *self.variable_names()})
         return tuple(found)
+
+    def explain_variable(self, name: str) -> Explained:
+        """The same of a variable alone.
+
+        Raises:
+            UsageError: If there is none.
+        """
+        if name not in self.variable_names():
+            raise self._unknown(name, self.variable_names())
+        value = self._layer.variables[name]
+        return Explained("variable", name, "value", show(name, value), *where(value))
 
     def __repr__(self) -> str:
         return (
@@ -176,24 +174,4 @@ class Environment:
 
     def _text(self, value: Value) -> str:
         text = value.text or ""
-        return self._keys().decrypt(text, value.place) if _is_encrypted(text) else text
-
-
-def _is_encrypted(text: str | None) -> bool:
-    return text is not None and text.startswith(_ENCRYPTED)
-
-
-def _show(field: str, value: Value) -> str:
-    text = value.text or ""
-    return MASK if _is_encrypted(text) else masked(field.removeprefix(EXTRA), text)
-
-
-def _where(value: Value) -> tuple[str, int, str]:
-    return value.place.file, value.place.line, value.place.environment
-
-
-def _ordered(fields: Mapping[str, Value]) -> Mapping[str, Value]:
-    from penstock.environments.kinds import PLAIN_FIELDS
-
-    plain = [field for field in PLAIN_FIELDS if field in fields]
-    return {field: fields[field] for field in (*plain, *sorted(fields.keys() - {*plain}))}
+        return self._keys().decrypt(text, value.place) if is_encrypted(text) else text

@@ -36,24 +36,33 @@ def path_of(root: Path, name: str) -> Path:
     return root / DIRECTORY / f"{name}{SUFFIX}"
 
 
-def read_lineage(root: Path, name: str) -> tuple[EnvironmentFile, ...]:
+def read_lineage(root: Path, name: str, draft: EnvironmentFile | None = None) -> tuple[EnvironmentFile, ...]:
     """The environment's file and those it inherits from, each once, parents before children.
+
+    Args:
+        draft: What is about to stand in the environment's file, instead of what stands there.
 
     Raises:
         BadEnvironment: If one of them is wrong, a parent is unknown, or the inheritance is a circle.
         UsageError: If there is no such environment.
     """
-    if not path_of(root, name).is_file():
+    if draft is None and not path_of(root, name).is_file():
         raise UsageError(f"no environment {name!r}", hint=suggestion(name, environment_names(root)))
     lineage: dict[str, EnvironmentFile] = {}
-    _visit(root, name, [], lineage)
+    _visit(root, name, [], lineage, draft)
     return tuple(lineage.values())
 
 
-def _visit(root: Path, name: str, path: list[str], lineage: dict[str, EnvironmentFile]) -> None:
+def _visit(
+    root: Path,
+    name: str,
+    path: list[str],
+    lineage: dict[str, EnvironmentFile],
+    draft: EnvironmentFile | None = None,
+) -> None:
     if name in lineage:
         return
-    file = read_file(path_of(root, name), f"{DIRECTORY}/{name}{SUFFIX}", name)
+    file = draft or read_file(path_of(root, name), f"{DIRECTORY}/{name}{SUFFIX}", name)
     path.append(name)
     for parent, place in file.inherits:
         if parent in path:

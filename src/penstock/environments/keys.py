@@ -142,10 +142,16 @@ def new_key() -> str:
 def write_keys(root: Path, texts: Sequence[str]) -> Keys:
     """Make these the project's keys, in a file that this account alone may read.
 
+    The state directory is also hidden from git, so that no key is committed by accident.
+
     Raises:
         PenstockError: The state directory cannot be made.
     """
-    path = Project(root).make_state_dir() / FILE
+    directory = Project(root).make_state_dir()
+    path = directory / FILE
+    ignored = directory / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("*\n", encoding="utf-8")  # whatever the project's own .gitignore says
     write_private(path, "".join(f"{text}\n" for text in texts))
     return Keys(texts, str(path))
 

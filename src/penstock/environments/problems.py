@@ -40,7 +40,18 @@ class BadEnvironment(PenstockError):
 
 
 class PlainSecret(BadEnvironment):
-    """A secret stands in a file as plain text."""
+    """A secret stands in a file as plain text.
+
+    Args:
+        what: Which, in words.
+        path: The names that lead to it in the file.
+    """
+
+    def __init__(self, place: Place, what: str, path: tuple[str, ...]) -> None:
+        super().__init__(
+            place, f"{what} is a secret in plain text", f"penstock env encrypt {place.environment}"
+        )
+        self.path = path
 
 
 class SecretProblem(BadEnvironment):

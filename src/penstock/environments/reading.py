@@ -1,4 +1,4 @@
-"""Reads one environment file into a layer, remembering the line of every value. Loads nothing but texts."""
+"""Reads one environment file into a layer, remembering the line of every value."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from penstock.environments.keys import is_encrypted
 from penstock.environments.kinds import ALIASES, PLAIN_FIELDS, is_port
 from penstock.environments.layer import EXTRA, LINK, Entry, Layer, Value
 from penstock.environments.names import holds_secret
+from penstock.environments.nodes import Nodes, compose, is_null
 from penstock.environments.problems import BadEnvironment, Place, PlainSecret, suggestion
 
 SECTIONS = ("inherits", "connections", "variables")
@@ -20,9 +21,6 @@ FIELDS = (*PLAIN_FIELDS, *ALIASES, "extra", LINK)
 NEVER_ENCRYPTED = frozenset({"type", "port", LINK})
 
 _CONNECTION_NAME = re.compile(r"\w[\w.-]*")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_STANDARD = "tag:yaml.org,2002:"
-_NULL = f"{_STANDARD}null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +56,29 @@ def read_file(path: Path, shown: str, name: str) -> EnvironmentFile:
 
 def parse(text: str, shown: str, name: str) -> EnvironmentFile:
     """As `read_file`, from the file's text."""
-    return _Reader(name, shown).read(_compose(text, Place(name, shown, 1)))
+    reader = _Reader(name, shown)
+    inherits: tuple[tuple[str, Place], ...] = ()
+    connections: dict[str, Entry] = {}
+    variables: dict[str, Value] = {}
+    for section, key, node in reader.items(compose(text, Place(name, shown, 1)), "the file"):
+        if section == "inherits":
+            inherits = tuple(reader.parents(node))
+        elif section == "connections":
+            items = reader.items(node, "connections")
+            connections = {one: reader.connection(one, where, value) for one, where, value in items}
+        elif section == "variables":
+            variables = {
+                one: reader.variable(one, value) for one, _, value in reader.items(node, "variables")
+            }
+        else:
+            raise reader.problem(key, f"unknown section {section!r}", suggestion(section, SECTIONS))
+    return EnvironmentFile(name, inherits, Layer(connections, variables), tuple(reader.plain))
 
 
-def _compose(text: str, place: Place) -> yaml.Node | None:
-    try:
-        node: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
-    except yaml.MarkedYAMLError as error:
-        # Not chained, and the snippet is left out: it would show what stands on the line.
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        where = Place(place.environment, place.file, line)
-        raise BadEnvironment(where, f"not valid YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise BadEnvironment(
-            place, f"not valid YAML: {getattr(error, 'reason', 'nested too deep')}"
-        ) from None
-    return node
-
-
-class _Reader:
+class _Reader(Nodes):
     def __init__(self, environment: str, file: str) -> None:
-        self.environment = environment
-        self.file = file
+        super().__init__(environment, file)
         self.plain: list[PlainSecret] = []
-
-    def read(self, root: yaml.Node | None) -> EnvironmentFile:
-        inherits: tuple[tuple[str, Place], ...] = ()
-        connections: dict[str, Entry] = {}
-        variables: dict[str, Value] = {}
-        for section, key, node in self.items(root, "the file"):
-            if section == "inherits":
-                inherits = tuple(self.parents(node))
-            elif section == "connections":
-                connections = {
-                    name: self.connection(name, where, one)
-                    for name, where, one in self.items(node, "connections")
-                }
-            elif section == "variables":
-                variables = {name: self.variable(name, one) for name, _, one in self.items(node, "variables")}
-            else:
-                raise self.problem(key, f"unknown section {section!r}", suggestion(section, SECTIONS))
-        return EnvironmentFile(self.environment, inherits, Layer(connections, variables), tuple(self.plain))
 
     def parents(self, node: yaml.Node) -> Iterator[tuple[str, Place]]:
         for one in node.value if isinstance(node, yaml.SequenceNode) else [node]:
@@ -107,99 +87,52 @@ class _Reader:
 
     def connection(self, name: str, key: yaml.Node, node: yaml.Node) -> Entry:
         if not _CONNECTION_NAME.fullmatch(name):
-            raise self.problem(
-                key, f"{name!r} cannot name a connection", "use letters, digits and underscores"
-            )
-        if _is_null(node):
-            if node.value == "":
-                raise self.problem(key, f"connection {name!r} is empty", "write null to exclude it")
+            raise self.problem(key, f"{name!r} cannot name a connection", "use letters, digits, - and _")
+        if is_null(node) and node.value:
             return Entry({}, self.place(key), fresh=True)
         fields: dict[str, Value] = {}
-        for field, where, one in self.items(node, f"connection {name!r}"):
-            if field == "extra":
+        for written, where, one in self.items(node, f"connection {name!r}"):
+            if written == "extra":
                 fields.update(self.further(name, one))
                 continue
-            if field not in FIELDS:
-                hint = f"{suggestion(field, FIELDS)}; further fields belong under extra"
-                raise self.problem(where, f"connection {name!r} has no field {field!r}", hint)
-            plain = ALIASES.get(field, field)
-            if plain in fields:
-                raise self.problem(where, f"connection {name!r} has {plain} twice", "schema is the database")
-            fields[plain] = self.field(name, plain, one)
+            if written not in FIELDS:
+                hint = f"{suggestion(written, FIELDS)}; further fields belong under extra"
+                raise self.problem(where, f"connection {name!r} has no field {written!r}", hint)
+            field = ALIASES.get(written, written)
+            if field in fields:
+                raise self.problem(where, f"connection {name!r} has {field} twice", "schema is the database")
+            fields[field] = self.field(("connections", name, written), one)
         if not fields:
             raise self.problem(key, f"connection {name!r} is empty", "write null to exclude it")
         return Entry(fields, self.place(key), fresh=LINK in fields)
 
-    def further(self, name: str, node: yaml.Node) -> Mapping[str, Value]:
-        items = self.items(node, f"extra of connection {name!r}")
-        return {f"{EXTRA}{field}": self.field(name, f"{EXTRA}{field}", one) for field, _, one in items}
+    def further(self, connection: str, node: yaml.Node) -> Mapping[str, Value]:
+        items = self.items(node, f"extra of connection {connection!r}")
+        return {
+            f"{EXTRA}{name}": self.field(("connections", connection, "extra", name), one)
+            for name, _, one in items
+        }
 
-    def field(self, connection: str, name: str, node: yaml.Node) -> Value:
+    def field(self, path: tuple[str, ...], node: yaml.Node) -> Value:
+        _, connection, *inside = path
+        name = ".".join(inside)
         text = self.text(node, f"{name} of connection {connection!r}")
-        if text is not None:
-            self.check_field(connection, name, text, node)
-        return Value(text, self.place(node))
-
-    def check_field(self, connection: str, name: str, text: str, node: yaml.Node) -> None:
-        if is_encrypted(text):
+        if text is not None and is_encrypted(text):
             if name in NEVER_ENCRYPTED:
                 raise self.problem(node, f"{name} of connection {connection!r} cannot be encrypted")
-            return
-        if name == "port" and not is_port(text):
-            raise self.problem(
-                node, f"connection {connection!r} has the port {text!r}", "a port is a number from 1 to 65535"
-            )
-        self.find_plain(f"{name} of connection {connection!r}", name.removeprefix(EXTRA), text, node)
+        elif text is not None:
+            if name == "port" and not is_port(text):
+                hint = "a port is a number from 1 to 65535"
+                raise self.problem(node, f"connection {connection!r} has the port {text!r}", hint)
+            self.note_plain(f"{name} of connection {connection!r}", path, text, node)
+        return Value(text, self.place(node))
 
     def variable(self, name: str, node: yaml.Node) -> Value:
         text = self.text(node, f"variable {name!r}")
         if text is not None and not is_encrypted(text):
-            self.find_plain(f"variable {name!r}", name, text, node)
+            self.note_plain(f"variable {name!r}", ("variables", name), text, node)
         return Value(text, self.place(node))
 
-    def find_plain(self, what: str, name: str, text: str, node: yaml.Node) -> None:
-        if holds_secret(name, text):
-            self.plain.append(
-                PlainSecret(
-                    self.place(node),
-                    f"{what} is a secret in plain text",
-                    hint=f"penstock env encrypt {self.environment}",
-                )
-            )
-
-    def items(self, node: yaml.Node | None, what: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-        """Names, the nodes of the names, and the nodes of the values; nothing where the mapping is left empty."""
-        if node is None or _is_null(node):
-            return
-        if not isinstance(node, yaml.MappingNode):
-            raise self.problem(node, f"{what} must be a mapping", "write it as name: value lines")
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = self.text(key, what)
-            if name is None or name in seen:
-                raise self.problem(
-                    key, f"{what}: {name!r} stands there twice" if name else f"{what}: a name is missing"
-                )
-            seen.add(name)
-            yield name, key, value
-
-    def text(self, node: yaml.Node, what: str) -> str | None:
-        if _is_null(node):
-            return None
-        if not isinstance(node, yaml.ScalarNode):
-            raise self.problem(
-                node, f"{what} must be one value", "put lists and mappings into quotes, as JSON"
-            )
-        if not node.tag.startswith(_STANDARD):
-            raise self.problem(node, f"{what}: tags are not used here", "write the value alone")
-        return str(node.value)
-
-    def place(self, node: yaml.Node) -> Place:
-        return Place(self.environment, self.file, node.start_mark.line + 1)
-
-    def problem(self, node: yaml.Node, message: str, hint: str | None = None) -> BadEnvironment:
-        return BadEnvironment(self.place(node), message, hint)
-
-
-def _is_null(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.tag == _NULL
+    def note_plain(self, what: str, path: tuple[str, ...], text: str, node: yaml.Node) -> None:
+        if holds_secret(path[-1], text):
+            self.plain.append(PlainSecret(self.place(node), what, path))
