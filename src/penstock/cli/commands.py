@@ -21,6 +21,9 @@ COMMANDS: Mapping[str, str] = {
     "copy": "copy",
     "rejects": "rejects",
     "ledger": "ledger",
+    "env": "env",
+    "connection": "connection",
+    "variable": "variable",
     "demo": "demo",
     "db": "db",
 }

@@ -9,6 +9,7 @@ import typer
 
 from penstock.cli.account import print_account
 from penstock.cli.progress import shown
+from penstock.cli.using import using
 from penstock.model.options import make_plan
 from penstock.model.plan import Format, Granularity, Mode
 
@@ -92,6 +93,9 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         bool,
         typer.Option("--again", help="Even if this very copy was done before.", rich_help_panel=_ACCOUNT),
     ] = False,
+    env: Annotated[
+        str | None, typer.Option("--env", metavar="NAME", help="The environment, as in --env prod.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the account as JSON.", rich_help_panel=_ACCOUNT)
     ] = False,
@@ -127,7 +131,7 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
     )
     from penstock.wiring import run
 
-    with shown(quiet=as_json) as progress:
+    with using(env), shown(quiet=as_json) as progress:
         result = run(plan, again=again, progress=progress)
     if as_json:
         typer.echo(json.dumps(result.to_dict()))

@@ -12,6 +12,7 @@ import typer
 from typer.main import get_command
 
 from penstock.cli.commands import LazyGroup
+from penstock.cli.using import using
 from penstock.model.errors import PenstockError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -27,11 +28,18 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def penstock(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  # its callback prints it
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    env: Annotated[
+        str | None,
+        typer.Option("--env", metavar="NAME", help="The environment, as in penstock --env prod copy ..."),
+    ] = None,
 ) -> None:
     """A data warehouse in one command, and one verb, copy, that accounts for every row."""
+    if env is not None:
+        context.with_resource(using(env))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

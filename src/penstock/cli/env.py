@@ -1,0 +1,175 @@
+"""`penstock env`: the project's environments."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from penstock.cli.choosing import AsJson, Env, here, print_table
+from penstock.cli.env_keys import encrypt, rotate
+from penstock.environments import choose
+from penstock.model.errors import PenstockError
+from penstock.project import find_project
+
+app = typer.Typer(help="Look at environments, prove them, and change their keys.", no_args_is_help=True)
+
+Name = Annotated[
+    str | None,
+    typer.Argument(help="The environment, as in prod; by default the one in use.", show_default=False),
+]
+
+
+class ProblemsFound(PenstockError):
+    """Something is wrong with an environment; what, was printed."""
+
+
+@app.command("list")
+def list_environments(*, as_json: AsJson = False) -> None:
+    """List the environments, and what each inherits from.
+
+    Example: penstock env list
+    """
+    from penstock.environments.inheritance import environment_names, read_lineage
+
+    root = find_project().root
+    used = choose(root)
+    parents = {
+        name: [parent for parent, _ in read_lineage(root, name)[-1].inherits]
+        for name in environment_names(root)
+    }
+    if as_json:
+        rows = [{"name": name, "inherits": its, "used": name == used} for name, its in parents.items()]
+        typer.echo(json.dumps(rows))
+    elif parents:
+        marks = {used: "in use"}
+        print_table(
+            ("name", "inherits", ""),
+            [(name, ", ".join(its), marks.get(name, "")) for name, its in parents.items()],
+        )
+    else:
+        typer.echo("no environments yet; penstock connection add makes the first")
+
+
+@app.command()
+def show(name: Name = None, *, as_json: AsJson = False) -> None:
+    """Show every connection and variable of an environment, secrets masked.
+
+    Example: penstock env show prod
+    """
+    _, environment = here(name)
+    connections = {one: dict(environment.shown(one)) for one in environment.connection_names()}
+    variables = {one: environment.explain_variable(one).value for one in environment.variable_names()}
+    if as_json:
+        typer.echo(json.dumps({"name": environment.name, "connections": connections, "variables": variables}))
+        return
+    rows = [(one, field, value) for one, fields in connections.items() for field, value in fields.items()]
+    print_table(
+        ("name", "field", "value"), [*rows, *((one, "variable", value) for one, value in variables.items())]
+    )
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="A connection or variable, as in warehouse.")],
+    env: Env = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show where every field of a connection, or a variable, comes from: file and line, secrets masked.
+
+    Example: penstock env explain warehouse --env prod
+    """
+    found = here(env)[1].explain(name)
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found]))
+        return
+    rows = [(one.field, one.value, f"{one.file}:{one.line}", one.environment) for one in found]
+    print_table(("field", "value", "where", "environment"), rows)
+
+
+@app.command()
+def diff(
+    one: Annotated[str, typer.Argument(help="An environment, as in dev.")],
+    other: Annotated[str, typer.Argument(help="Another, as in prod.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show what differs between two environments. Secrets are compared, and masked.
+
+    Example: penstock env diff dev prod
+    """
+    from penstock.environments.comparing import differences
+
+    found = list(differences(here(one)[1], here(other)[1]))
+    if as_json:
+        typer.echo(json.dumps([asdict(difference) for difference in found]))
+    elif found:
+        rows = [(each.name, each.field, each.one or "-", each.other or "-") for each in found]
+        print_table(("name", "field", one, other), rows)
+    else:
+        typer.echo(f"{one} and {other} say the same")
+
+
+@app.command()
+def check(
+    name: Name = None,
+    *,
+    secrets: Annotated[
+        bool,
+        typer.Option(
+            "--secrets/--no-secrets",
+            help="Also decrypt every secret; --no-secrets where the key is not at hand.",
+        ),
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Find everything that is wrong with an environment, or with all of them. Exit code 1 if anything is.
+
+    Example: penstock env check prod --no-secrets
+    """
+    from penstock.environments.checking import problems
+    from penstock.environments.inheritance import environment_names
+
+    root = find_project().root
+    names = [name] if name else list(environment_names(root))
+    # What is wrong with a parent is told once.
+    found = {
+        problem.message: (problem.hint, one)
+        for one in reversed(names)
+        for problem in problems(root, one, secrets=secrets)
+    }
+    if as_json:
+        typer.echo(
+            json.dumps(
+                [{"environment": one, "problem": text, "hint": hint} for text, (hint, one) in found.items()]
+            )
+        )
+    for text, (hint, _) in () if as_json else found.items():
+        typer.echo(f"{text} ({hint})" if hint else text)
+    if found:
+        raise ProblemsFound(f"{len(found)} {'problem' if len(found) == 1 else 'problems'}")
+    if not as_json:
+        typer.echo(f"{', '.join(names) or 'no environments'}: nothing wrong")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of environment files, for editors.
+
+    Example: penstock env schema > environments/schema.json
+    """
+    from penstock.environments.schema import schema_text
+
+    typer.echo(schema_text(), nl=False)
+
+
+# Commands that lie in modules of their own.
+app.command()(encrypt)
+app.command()(rotate)
+if find_spec("penstock.cli.env_transfer") is not None:
+    import_module("penstock.cli.env_transfer").register(app)

@@ -1,0 +1,59 @@
+"""`penstock env encrypt` and `penstock env rotate`: the secrets of environments and their keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from penstock.cli.choosing import written_to
+from penstock.project import find_project
+
+
+def encrypt(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="The environment, as in dev; by default the one in use.", show_default=False),
+    ] = None,
+) -> None:
+    """Encrypt the secrets that stand in an environment's file as plain text.
+
+    If the file was committed with them, they are known: change them where they are used, too.
+
+    Example: penstock env encrypt dev
+    """
+    from penstock.environments.writing import encrypt_plain
+
+    project = find_project()
+    places = encrypt_plain(project.root, written_to(project, name))
+    for place in places:
+        typer.echo(f"{place}: encrypted")
+    if not places:
+        typer.echo("no secret stands there as plain text")
+
+
+def rotate(
+    *,
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget", help="Drop the old keys, as in penstock env rotate --forget, once nobody needs them."
+        ),
+    ] = False,
+) -> None:
+    """Make a new key, and encrypt every secret of every environment with it.
+
+    The old keys stay in .penstock/key, so that running tasks and older branches can still be read, until --forget.
+    With PENSTOCK_KEY set, put the new key before the old one there: PENSTOCK_KEY=new,old penstock env rotate
+
+    Example: penstock env rotate
+    """
+    from penstock.environments.rotating import rotate as rotate_keys
+
+    done = rotate_keys(find_project().root, forget=forget)
+    typer.echo(f"{done.secrets} secrets are encrypted with key {done.key} now")
+    for file in done.files:
+        typer.echo(f"  {file}")
+    if done.kept:
+        typer.echo(f"older keys still decrypt: {', '.join(done.kept)}")
+    typer.echo("share the key with whoever needs it; environment files alone do not open anything")

@@ -1,0 +1,118 @@
+"""`penstock variable`: what DAGs read by name."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from penstock.cli import form
+from penstock.cli.choosing import AsJson, Env, here, print_table, written_to
+from penstock.environments.names import MASK, looks_secret
+from penstock.model.errors import UsageError
+
+app = typer.Typer(help="Set, read and remove variables in an environment's file.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The variable, as in region.", show_default=False)]
+
+
+@app.command("set")
+def set_variable(  # a command's options are its interface
+    name: Name,
+    value: Annotated[
+        str | None, typer.Argument(help="Its value, as in eu; asked for if left out.", show_default=False)
+    ] = None,
+    env: Env = None,
+    from_env: Annotated[
+        str | None,
+        typer.Option(
+            "--from-env", metavar="VARIABLE", help="Take it from there, as in --from-env API_TOKEN."
+        ),
+    ] = None,
+    *,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Read it from standard input, as in cat key.pem | ... --stdin.")
+    ] = False,
+    secret: Annotated[
+        bool,
+        typer.Option("--secret", help="Encrypt it although its name promises no secret, as in --secret."),
+    ] = False,
+) -> None:
+    """Set a variable. One whose name promises a secret, such as api_token, is encrypted.
+
+    Example: penstock variable set region eu --env prod
+    """
+    from penstock.environments.writing import save_variable
+
+    project, _ = here(env)
+    hidden = secret or looks_secret(name)
+    if value is not None and hidden:
+        form.warn(name, "--from-env VARIABLE")
+    text = value if value is not None else _read(name, from_env, stdin=stdin, hidden=hidden)
+    file = save_variable(project.root, written_to(project, env), name, text, secret=secret)
+    typer.echo(f"{name}: written to {file}{', encrypted' if hidden else ''}")
+
+
+@app.command()
+def get(
+    name: Name,
+    env: Env = None,
+    *,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Print it although it is a secret, as in --reveal | pbcopy.")
+    ] = False,
+) -> None:
+    """Print a variable. A secret is printed with --reveal only.
+
+    Example: penstock variable get region --env prod
+    """
+    environment = here(env)[1]
+    if environment.explain_variable(name).value == MASK and not reveal:
+        raise UsageError(f"variable {name!r} is a secret", hint="--reveal prints it")
+    typer.echo(environment.variable(name))
+
+
+@app.command("list")
+def list_variables(env: Env = None, *, as_json: AsJson = False) -> None:
+    """List the variables of an environment, secrets masked.
+
+    Example: penstock variable list --env prod
+    """
+    environment = here(env)[1]
+    shown = {name: environment.explain_variable(name).value for name in environment.variable_names()}
+    if as_json:
+        typer.echo(json.dumps(shown))
+    elif shown:
+        print_table(("name", "value"), list(shown.items()))
+    else:
+        typer.echo("no variables yet: penstock variable set region eu")
+
+
+@app.command()
+def remove(name: Name, env: Env = None) -> None:
+    """Remove a variable from an environment; one that is inherited is excluded there.
+
+    Example: penstock variable remove region --env dev
+    """
+    from penstock.environments.writing import remove_variable
+
+    project, environment = here(env)
+    environment.explain_variable(name)  # it must be there
+    typer.echo(f"{name}: removed from {remove_variable(project.root, written_to(project, env), name)}")
+
+
+def _read(name: str, variable: str | None, *, stdin: bool, hidden: bool) -> str:
+    if variable is not None:
+        if variable not in os.environ:
+            raise UsageError(f"there is no environment variable {variable}", hint="export it first")
+        return os.environ[variable]
+    if stdin:
+        return sys.stdin.read().removesuffix("\n")
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"variable {name!r} needs a value", hint="give it, or --stdin, or --from-env VARIABLE"
+        )
+    return str(typer.prompt(name, hide_input=hidden, err=True))
