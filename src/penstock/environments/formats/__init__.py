@@ -12,7 +12,7 @@ from penstock.model.errors import UsageError
 Format = Literal["env", "json", "airflow-settings", "dbt"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
-__all__ = ["FORMATS", "Bundle", "Format", "guess", "read", "write"]
+__all__ = ["FORMATS", "Bundle", "Format", "guess", "left_out", "read", "write"]
 
 
 def guess(path: str, text: str) -> Format:
@@ -79,6 +79,23 @@ def write(bundle: Bundle, form: str) -> str:
         "dbt": dbt.write,
     }
     return writers[_known(form)](bundle)
+
+
+def left_out(bundle: Bundle, form: str) -> tuple[str, ...]:
+    """What a text of this format cannot hold, a line each, without secrets.
+
+    Example:
+        >>> left_out(Bundle(variables={"region": "north"}), "json")
+        ('variable region: env and airflow-settings can hold it',)
+    """
+    from penstock.environments.formats import dbt
+
+    holders = ("json", "dbt")
+    variables = bundle.variables if _known(form) in holders else {}
+    return (
+        *(dbt.left_out(bundle) if form == "dbt" else ()),
+        *(f"variable {name}: env and airflow-settings can hold it" for name in variables),
+    )
 
 
 def _known(form: str) -> str:

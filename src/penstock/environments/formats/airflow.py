@@ -98,7 +98,7 @@ def to_uri(connection: Connection) -> str:
     protocol, _, host = str(fields.get("host", "")).rpartition("://")
     login, password = fields.get("login"), fields.get("password")
     account = "" if login is None else quote(login, safe="")
-    account += "" if password is None else f":{quote(password, safe='')}"
+    account += "" if password is None else f":{quote(password, safe='*')}"
     place = quote(host, safe="") + (f":{fields['port']}" if "port" in fields else "")
     return (
         f"{str(fields['conn_type']).replace('_', '-')}://"

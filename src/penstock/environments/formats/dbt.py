@@ -83,7 +83,7 @@ def write(bundle: Bundle, profile: str = "penstock") -> str:
 
 
 def left_out(bundle: Bundle) -> tuple[str, ...]:
-    """What `write` cannot say, a line each."""
+    """What `write` cannot say of the connections, a line each."""
     others = [f"{one.name} is of type {one.type}" for one in bundle.connections if one.type not in _PLACE]
     further = [
         f"{one.name}: dbt has no field {key}"
@@ -92,7 +92,7 @@ def left_out(bundle: Bundle) -> tuple[str, ...]:
         for key in one.extra
         if key not in _FURTHER[one.type]
     ]
-    return (*others, *further, *(f"variable {name}" for name in bundle.variables))
+    return (*others, *further)
 
 
 def _outputs(profiles: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

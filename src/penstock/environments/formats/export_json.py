@@ -34,9 +34,7 @@ def read(text: str) -> Bundle:
     connections: list[Connection] = []
     variables: dict[str, str] = {}
     for name, value in entries.items():
-        if name == VARIABLES and isinstance(value, dict):
-            variables |= {key: _text(one) for key, one in value.items()}
-        elif isinstance(value, dict) and "conn_type" in value:
+        if isinstance(value, dict) and "conn_type" in value:
             connections.append(from_fields(name, value))
         elif isinstance(value, str) and "://" in value and not value.startswith(("http://", "https://")):
             connections.append(from_text(name, value))
@@ -46,10 +44,8 @@ def read(text: str) -> Bundle:
 
 
 def write(bundle: Bundle) -> str:
-    """The object, as ``airflow connections import`` reads it where there are no variables. In the clear."""
-    entries: dict[str, Any] = {one.name: to_fields(one) for one in bundle.connections}
-    if bundle.variables:
-        entries[VARIABLES] = dict(bundle.variables)
+    """The object, as ``airflow connections import`` reads it, so without variables. In the clear."""
+    entries = {one.name: to_fields(one) for one in bundle.connections}
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 

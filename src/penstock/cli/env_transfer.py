@@ -1,0 +1,197 @@
+"""`penstock env import`, `export` and `exec`: between an environment and the formats of others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from penstock.cli.choosing import here, written_to
+from penstock.model.errors import PenstockError, UsageError
+from penstock.project import find_project, write_private
+
+if TYPE_CHECKING:
+    from penstock.environments.formats.bundle import Bundle
+
+_COMMAND = "penstock.command"  # where `exec` keeps what follows the two dashes
+
+
+class Form(StrEnum):
+    """The formats, as options name them."""
+
+    env = "env"
+    json = "json"
+    airflow_settings = "airflow-settings"
+    dbt = "dbt"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``penstock env``."""
+    app.command("import")(import_file)
+    app.command("export")(export)
+    app.command("exec", cls=_AfterDashes)(execute)
+
+
+def import_file(
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="airflow_settings.yaml, .env, connections.json, profiles.yml; - is standard input."
+        ),
+    ],
+    *,
+    into: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ENV", help="The environment to write to, as in --into prod. Default: the one in use."
+        ),
+    ] = None,
+    form: Annotated[
+        Form | None,
+        typer.Option(
+            "--format", help="Default: what the file's name tells. As in --format airflow-settings."
+        ),
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Encrypt this variable or field too, as in --secret POLYGON_ID. Repeatable."
+        ),
+    ] = None,
+) -> None:
+    """Take connections and variables out of a file of Airflow's, Astro's or dbt's; secrets are encrypted.
+
+    Example: penstock env import airflow_settings.yaml --into dev
+    """
+    from penstock.environments import formats
+    from penstock.environments.transfer import take_in
+
+    project = find_project()
+    text = _read(file)
+    form_name = form.value if form else formats.guess(file, text)
+    bundle = formats.read(text, form_name, os.environ)
+    taken = take_in(project.root, written_to(project, into), bundle, secret or ())
+    typer.echo(f"{taken.file}: {len(taken.written)} written, {len(taken.unchanged)} unchanged")
+    for name in taken.written:
+        typer.echo(f"  {name}")
+    for remark in bundle.remarks:
+        typer.echo(f"not taken in: {remark}")
+    if taken.encrypted:
+        typer.echo(f"{taken.encrypted} secrets are encrypted now; {file} still holds them as plain text")
+
+
+def export(
+    environment: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ENV",
+            help="The environment, as in prod; by default the one in use.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    form: Annotated[Form, typer.Option("--format", help="What to write, as in --format dbt.")] = Form.env,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write this file, which nobody else may read. Default: standard output."
+        ),
+    ] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Write secrets too, as in --reveal --to prod.env. Default: ***.")
+    ] = False,
+) -> None:
+    """Write an environment's connections and variables in a format of Airflow's, Astro's or dbt's; secrets masked.
+
+    Example: penstock env export prod --format airflow-settings
+    """
+    from penstock.environments import formats
+    from penstock.environments.transfer import give_out
+
+    bundle = give_out(here(environment)[1], reveal=reveal)
+    text = formats.write(bundle, form.value)
+    for remark in formats.left_out(bundle, form.value):
+        typer.echo(f"left out: {remark}", err=True)
+    if to is None:
+        typer.echo(text, nl=False)
+        return
+    _write(to, text)
+    typer.echo(f"{to}: {_count(bundle)}{'' if reveal else ', secrets masked'}")
+
+
+class _AfterDashes(TyperCommand):
+    """What follows the first ``--`` belongs to another program, options included."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Typer does, with the words before the dashes."""
+        if "--" in args:
+            dashes = args.index("--")
+            args, ctx.meta[_COMMAND] = args[:dashes], args[dashes + 1 :]
+        return super().parse_args(ctx, args)
+
+
+def execute(
+    context: typer.Context,
+    environment: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ENV",
+            help="The environment, as in prod; by default the one in use.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    pg: Annotated[
+        str | None,
+        typer.Option(
+            "--pg",
+            metavar="NAME",
+            help="The connection psql and dbt enter, as in --pg source. Default: warehouse.",
+        ),
+    ] = None,
+) -> None:
+    """Run a command with an environment's AIRFLOW_CONN_*, AIRFLOW_VAR_* and PENSTOCK_ENV, and with PGHOST and its like.
+
+    They are given in the command's variables, never in its arguments, which everybody on the machine may read.
+
+    Example: penstock env exec prod -- psql -c 'select 1'
+    """
+    from penstock.shell import process_environment
+
+    command: list[str] = context.meta.get(_COMMAND, [])
+    if not command:
+        raise UsageError(
+            "no command is given", hint="write it after two dashes: penstock env exec prod -- psql"
+        )
+    variables = process_environment(find_project(), environment, pg)
+    program = shutil.which(command[0], path=variables.get("PATH"))
+    if program is None:
+        raise UsageError(f"no program {command[0]!r} is on the path")
+    sys.stdout.flush()
+    os.execve(program, command, variables)  # noqa: S606  # no shell, on purpose
+
+
+def _read(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is not written in UTF-8") from None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_private(path, text)
+    except OSError as error:
+        raise PenstockError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _count(bundle: Bundle) -> str:
+    return f"{len(bundle.connections)} connections, {len(bundle.variables)} variables"
