@@ -58,7 +58,7 @@ def query(warehouse: Connection) -> Iterator[Query]:
 
         def run(text: str) -> list[tuple[Any, ...]]:
             with session.cursor(row_factory=tuple_row) as cursor:
-                cursor.execute(text)  # type: ignore[call-overload]  # a test's own text
+                cursor.execute(text)
                 return cursor.fetchall() if cursor.description else []
 
         yield run
