@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
+from penstock.cli import env_transfer
 from penstock.cli.choosing import AsJson, Env, here, print_table
+from penstock.cli.env_check import check
 from penstock.cli.env_keys import encrypt, rotate
 from penstock.environments import choose
-from penstock.model.errors import PenstockError
 from penstock.project import find_project
 
 app = typer.Typer(help="Look at environments, prove them, and change their keys.", no_args_is_help=True)
@@ -22,10 +21,6 @@ Name = Annotated[
     str | None,
     typer.Argument(help="The environment, as in prod; by default the one in use.", show_default=False),
 ]
-
-
-class ProblemsFound(PenstockError):
-    """Something is wrong with an environment; what, was printed."""
 
 
 @app.command("list")
@@ -116,48 +111,6 @@ def diff(
 
 
 @app.command()
-def check(
-    name: Name = None,
-    *,
-    secrets: Annotated[
-        bool,
-        typer.Option(
-            "--secrets/--no-secrets",
-            help="Also decrypt every secret; --no-secrets where the key is not at hand.",
-        ),
-    ] = True,
-    as_json: AsJson = False,
-) -> None:
-    """Find everything that is wrong with an environment, or with all of them. Exit code 1 if anything is.
-
-    Example: penstock env check prod --no-secrets
-    """
-    from penstock.environments.checking import problems
-    from penstock.environments.inheritance import environment_names
-
-    root = find_project().root
-    names = [name] if name else list(environment_names(root))
-    # What is wrong with a parent is told once.
-    found = {
-        problem.message: (problem.hint, one)
-        for one in reversed(names)
-        for problem in problems(root, one, secrets=secrets)
-    }
-    if as_json:
-        typer.echo(
-            json.dumps(
-                [{"environment": one, "problem": text, "hint": hint} for text, (hint, one) in found.items()]
-            )
-        )
-    for text, (hint, _) in () if as_json else found.items():
-        typer.echo(f"{text} ({hint})" if hint else text)
-    if found:
-        raise ProblemsFound(f"{len(found)} {'problem' if len(found) == 1 else 'problems'}")
-    if not as_json:
-        typer.echo(f"{', '.join(names) or 'no environments'}: nothing wrong")
-
-
-@app.command()
 def schema() -> None:
     """Print the JSON Schema of environment files, for editors.
 
@@ -171,5 +124,5 @@ def schema() -> None:
 # Commands that lie in modules of their own.
 app.command()(encrypt)
 app.command()(rotate)
-if find_spec("penstock.cli.env_transfer") is not None:
-    import_module("penstock.cli.env_transfer").register(app)
+app.command()(check)
+env_transfer.register(app)

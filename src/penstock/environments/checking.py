@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from penstock.environments.environment import Environment
@@ -11,10 +11,6 @@ from penstock.environments.keys import find_keys
 from penstock.environments.kinds import kind_of
 from penstock.environments.problems import BadEnvironment, Place, SecretProblem
 from penstock.model.errors import PenstockError
-
-# What else is looked into: functions of the project's directory and the environment.
-Finder = Callable[[Path, Environment], Iterable[PenstockError]]
-FINDERS: list[Finder] = []
 
 
 def problems(root: Path, name: str, *, secrets: bool = True) -> Iterator[PenstockError]:
@@ -38,8 +34,6 @@ def problems(root: Path, name: str, *, secrets: bool = True) -> Iterator[Penstoc
     environment = Environment(name, layer, lambda: find_keys(root))
     found = [*_incomplete(environment), *(_locked(environment) if secrets else ())]
     yield from sorted(found, key=lambda problem: problem.place)
-    for finder in FINDERS:
-        yield from finder(root, environment)
 
 
 def _incomplete(environment: Environment) -> Iterator[BadEnvironment]:

@@ -128,6 +128,8 @@ class _Reader:
         texts = [
             self.text(part.value if isinstance(part, ast.FormattedValue) else part) for part in node.values
         ]
+        if texts[0] is None and texts[1:] and (texts[1] or "").startswith("/"):
+            return "/"  # a path, whatever its directory is
         known = texts[: texts.index(None)] if None in texts else texts
         beginning = "".join(text for text in known if text is not None)
         return beginning if len(known) == len(texts) or ":" in beginning or "/" in beginning else None

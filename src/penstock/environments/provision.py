@@ -2,74 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from penstock.environments.demands import Demand, Kind
 from penstock.environments.environment import Environment
-from penstock.environments.loading import load
+from penstock.environments.inheritance import environment_names, read_lineage
+from penstock.environments.loading import BASE
 from penstock.model.errors import PenstockError
+from penstock.project import Project
+
+_SHOWN = 3  # places; the rest are counted
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A name that is asked for and not provided.
-
-    Args:
-        places: Where it is asked for, as ``file:line``.
-    """
-
-    kind: Kind
-    name: str
-    places: tuple[str, ...]
+class NotProvided(PenstockError):
+    """DAGs ask for a connection or variable that an environment does not provide."""
 
 
-@dataclass(frozen=True, slots=True)
-class Provision:
-    """What one environment lacks.
+def lacking(
+    environment: Environment, asked: Iterable[Demand], elsewhere: Collection[str] = ()
+) -> Iterator[NotProvided]:
+    """What is asked for and not provided, a problem each. Needs no key, and connects to nothing.
 
     Args:
-        problem: Why the environment, or a connection that is asked for, cannot be used at all.
-    """
-
-    environment: str
-    missing: tuple[Missing, ...] = ()
-    problem: str | None = None
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing is missing."""
-        return not self.missing and self.problem is None
-
-
-def provision(
-    root: Path, environment: str | None, asked: Iterable[Demand], elsewhere: Collection[str] = ()
-) -> Provision:
-    """Compare what is asked for with what the environment provides. Needs no key and connects to nothing.
-
-    Args:
-        environment: None for a project without environments.
         elsewhere: Names that come from somewhere else: the process's variables, a vault, an embedded server.
     """
-    try:
-        loaded = load(root, environment)
-        missing = tuple(_missing(loaded, asked, elsewhere))
-    except PenstockError as error:
-        return Provision(environment or "", problem=error.message)
-    return Provision(loaded.name, missing)
-
-
-def _missing(
-    environment: Environment, asked: Iterable[Demand], elsewhere: Collection[str]
-) -> Iterable[Missing]:
-    connections, variables = environment.connection_names(), environment.variable_names()
+    provided = {"connection": environment.connection_names(), "variable": environment.variable_names()}
     places: dict[tuple[Kind, str], list[str]] = {}
     for one in asked:
-        if one.name is None or one.optional:
-            continue
-        if one.kind == "connection" and one.name in connections:
-            environment.shown(one.name)  # finds links that lead nowhere
-        elif one.name not in (variables if one.kind == "variable" else ()) and one.name not in elsewhere:
+        known = one.name is None or one.optional or one.name in elsewhere or one.name in provided[one.kind]
+        if one.name is not None and not known:
             places.setdefault((one.kind, one.name), []).append(str(one))
-    return (Missing(kind, name, tuple(found)) for (kind, name), found in places.items())
+    where = f"environment {environment.name!r}" if environment.name else "the project"
+    option = f" --env {environment.name}" if environment.name else ""
+    for (kind, name), found in places.items():
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        yield NotProvided(
+            f"{where} has no {kind} {name!r}, which {', '.join(found[:_SHOWN])}{more} ask{'s' * (len(found) == 1)} for",
+            hint=f"penstock {'connection add' if kind == 'connection' else 'variable set'} {name}{option}",
+        )
+
+
+def deployed(root: Path) -> tuple[str, ...]:
+    """The environments that DAGs run in: the project's default, and those that no other inherits from.
+
+    Raises:
+        PenstockError: If a file is wrong.
+    """
+    names = environment_names(root)
+    parents = {
+        parent for name in names for file in read_lineage(root, name)[-1:] for parent, _ in file.inherits
+    }
+    return tuple(name for name in names if name not in parents or name == default(root))
+
+
+def default(root: Path) -> str:
+    """The environment in use where nothing else is said, whatever this process's variables say."""
+    return str(Project(root).section("project").get("environment", BASE))

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from penstock.cli.main import main
+from penstock.environments import load
 from penstock.environments.demands import asked_in, demands
-from penstock.environments.provision import Missing, provision
+from penstock.environments.provision import lacking
 from penstock.environments.templates import asked_in_templates
 
 
@@ -19,7 +23,8 @@ def asked(text: str) -> set[tuple[str, str | None]]:
         ("CopyOperator(source='lake:a/b.csv', target='dwh:raw.sales')", {"lake", "dwh"}),
         ("CopyOperator(source='/data/x.csv', target='dwh:raw.sales')", {"dwh"}),
         ("CopyOperator(source='s3://bucket/x.csv', target='https://x')", set()),
-        ("CopyOperator(source=f'{ROOT}/x.csv', target=f'dwh:raw.{table}')", {None, "dwh"}),
+        ("CopyOperator(source=f'{ROOT}/x.csv', target=f'dwh:raw.{table}')", {"dwh"}),
+        ("CopyOperator(source=f'{where}:x.y', target=f'{which()}')", {None}),
         ("W = 'dwh'\nCopyOperator(source='a.csv', target=f'{W}:raw.sales')", {"dwh"}),
         ("penstock.copy('shop:public.product', 'dwh:raw.product')", {"shop", "dwh"}),
         ("SQLExecuteQueryOperator(conn_id='dwh')", {"dwh"}),
@@ -86,20 +91,68 @@ def test_demands_name_file_and_line(root: Path) -> None:
     ]
 
 
+def lacks(root: Path, name: str, *elsewhere: str) -> list[str]:
+    return [one.message for one in lacking(load(root, name), demands(root), elsewhere)]
+
+
 def test_what_an_environment_lacks(root: Path) -> None:
-    lacking = provision(root, "base", demands(root))
-    assert lacking.missing == (
-        Missing("connection", "dwh", ("dags/a/dag.py:2",)),
-        Missing("variable", "region", ("dags/a/view.sql:2",)),
+    assert lacks(root, "base") == [
+        "environment 'base' has no connection 'dwh', which dags/a/dag.py:2 asks for",
+        "environment 'base' has no variable 'region', which dags/a/view.sql:2 asks for",
+    ]
+    assert lacks(root, "base", "dwh", "region") == []
+    assert [text.split(",")[0] for text in lacks(root, "prod")] == [
+        "environment 'prod' has no variable 'region'"
+    ]
+
+
+def run(*words: str) -> int:
+    return main(["env", "check", *words])
+
+
+def test_check_through_the_command(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PENSTOCK_PROJECT", str(root))
+    write(root, "penstock.toml", '[project]\nenvironment = "prod"\n')
+    write(root, "environments/base.yaml", "connections:\n  shop:\n    type: generic\n")
+    assert run() == 1
+    assert "'region'" in capsys.readouterr().out
+    assert run("--json") == 1
+    (problem,) = json.loads(capsys.readouterr().out)
+    assert problem["environment"] == "prod"
+    assert problem["hint"] == "penstock variable set region --env prod"
+    assert run("base", "--elsewhere", "region") == 1
+    assert run("--elsewhere", "region") == 0
+    assert "nothing wrong; the DAGs ask for 3 names" in capsys.readouterr().out
+
+
+def test_embedded_servers_count_for_the_default_environment_only(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PENSTOCK_PROJECT", str(root))
+    monkeypatch.setenv("PENSTOCK_ENV", "prod")
+    shutil.rmtree(root / "dags")
+    write(root, "dags/dag.py", "CopyOperator(source='source:p.x', target=f'warehouse:{t}', conn_id=some())")
+    for name in ("dev", "prod"):
+        write(root, f"environments/{name}.yaml", "variables:\n  region: north\n")
+    write(root, "penstock.toml", '[project]\nenvironment = "dev"\n')
+    assert run("dev") == 0
+    assert (
+        "note: dags/dag.py:1 asks for a connection whose name only a run can tell" in capsys.readouterr().out
     )
-    assert not lacking.complete
-    assert provision(root, "base", demands(root), elsewhere={"dwh", "region"}).complete
-    assert [one.name for one in provision(root, "prod", demands(root)).missing] == ["region"]
+    assert run("prod") == 1
+    assert "has no connection 'warehouse'" in capsys.readouterr().out
+    shutil.rmtree(root / "environments")
+    write(root, "penstock.toml", "")
+    monkeypatch.delenv("PENSTOCK_ENV")
+    assert run() == 0
 
 
-def test_an_environment_that_cannot_be_used(root: Path) -> None:
-    write(root, "environments/odd.yaml", "connections:\n  dwh:\n    same_as: nowhere\n")
-    found = provision(root, "odd", demands(root))
-    assert found.problem is not None
-    assert "environments/odd.yaml:3" in found.problem
-    assert not found.complete
+def test_an_environment_that_cannot_be_read_is_told_once(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PENSTOCK_PROJECT", str(root))
+    write(root, "environments/base.yaml", "connections:\n  dwh: [\n")
+    assert run() == 1
+    assert capsys.readouterr().out.count("environments/base.yaml:3") == 1

@@ -1,0 +1,114 @@
+"""`penstock env check`: what is wrong with environments, and what DAGs ask for that they lack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penstock.cli.choosing import AsJson
+from penstock.model.errors import PenstockError
+from penstock.project import find_project
+
+if TYPE_CHECKING:
+    from penstock.environments.demands import Demand
+
+
+class ProblemsFound(PenstockError):
+    """Something is wrong with an environment; what, was printed."""
+
+
+def check(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="The environment, as in prod; by default all of them.", show_default=False),
+    ] = None,
+    *,
+    secrets: Annotated[
+        bool,
+        typer.Option(
+            "--secrets/--no-secrets",
+            help="Also decrypt every secret; --no-secrets where the key is not at hand.",
+        ),
+    ] = True,
+    elsewhere: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A name that a vault or the server itself knows, as in --elsewhere lake. Repeatable.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find what is wrong with environments, and what DAGs ask for that they lack. Exit code 1 if there is anything.
+
+    Without a name, what DAGs ask for is looked for in the default environment and in those that no other inherits from.
+    The embedded servers count for the default environment only.
+
+    Example: penstock env check prod --no-secrets
+    """
+    from penstock.environments.demands import demands
+    from penstock.environments.inheritance import environment_names
+
+    root = find_project().root
+    asked = demands(root)
+    # What is wrong with a parent is told once.
+    found: dict[str, tuple[str | None, str]] = {}
+    for one in [name] if name else environment_names(root):
+        for problem in _problems(root, one, secrets=secrets):
+            found.setdefault(problem.message, (problem.hint, one))
+    for one in _asked_of(root, name):
+        for problem in _lacking(root, one, asked, elsewhere or ()):
+            found.setdefault(problem.message, (problem.hint, one))
+    if as_json:
+        rows = [{"environment": one, "problem": text, "hint": hint} for text, (hint, one) in found.items()]
+        typer.echo(json.dumps(rows))
+    else:
+        _print(found, asked)
+    if found:
+        raise ProblemsFound(f"{len(found)} {'problem' if len(found) == 1 else 'problems'}")
+
+
+def _problems(root: Path, name: str, *, secrets: bool) -> Iterator[PenstockError]:
+    from penstock.environments.checking import problems
+
+    return problems(root, name, secrets=secrets)
+
+
+def _asked_of(root: Path, name: str | None) -> tuple[str, ...]:
+    """The environments that are compared with what DAGs ask for; "" is a project without any."""
+    from penstock.environments.provision import deployed
+
+    try:
+        return (name,) if name else deployed(root) or ("",)
+    except PenstockError:
+        return ()  # told already
+
+
+def _lacking(
+    root: Path, name: str, asked: Iterable[Demand], elsewhere: Collection[str]
+) -> Iterator[PenstockError]:
+    from penstock.environments import load
+    from penstock.environments.provision import default, lacking
+    from penstock.resolving import EMBEDDED
+
+    try:
+        environment = load(root, name or None)
+    except PenstockError:
+        return  # told already
+    embedded = EMBEDDED if name in ("", default(root)) else ()
+    yield from lacking(environment, asked, {*elsewhere, *embedded})
+
+
+def _print(found: dict[str, tuple[str | None, str]], asked: Iterable[Demand]) -> None:
+    for text, (hint, _) in found.items():
+        typer.echo(f"{text} ({hint})" if hint else text)
+    for demand in asked:
+        if demand.name is None:
+            typer.echo(f"note: {demand} asks for a {demand.kind} whose name only a run can tell")
+    if not found:
+        count = len({(one.kind, one.name) for one in asked if one.name is not None})
+        typer.echo(f"nothing wrong; the DAGs ask for {count} names")
