@@ -8,10 +8,12 @@ everything else that Airflow and dbt have to say goes to the project's logs.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import fcntl
 import gc
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
 from penstock.wiring import find
 
+_PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 LOG_LIMIT = 10 * 1024 * 1024
 
 
@@ -32,7 +35,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="penstock.airflow.run", description=__doc__)
     parser.add_argument("dag_id")
     parser.add_argument("--conf", default="{}", help="parameters of the run, as JSON")
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end when the process that started this one ends"
+    )
     words = parser.parse_args()
+    if words.with_parent:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # Airflow and dbt are imported into objects that never go: looking for garbage among them cost 4 s of 15.
     gc.disable()
     project = find_project()

@@ -35,7 +35,7 @@ class DagRun:
         self._dag_id = dag_id
         self._log = project.state_dir / "logs" / "airflow-run.log"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "penstock.airflow.run", dag_id],
+            [sys.executable, "-m", "penstock.airflow.run", dag_id, "--with-parent"],
             env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},
             stdout=subprocess.PIPE,
             text=True,
@@ -48,7 +48,8 @@ class DagRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            self._process.terminate()
+            # Airflow's tasks take SIGTERM as a wish and go on. What a kill interrupts is rolled back by the server.
+            self._process.kill()
         self._process.__exit__(kind, error, trace)
 
     def _events(self) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.integration.sales.conftest import Query, dbt, penstock_command
 
@@ -99,3 +100,17 @@ def test_without_a_manifest_the_import_error_says_what_to_do(gallery: Path) -> N
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 1
     assert "has no manifest" in done.stderr
+
+
+def test_an_interrupted_demo_leaves_nothing_running(gallery: Path) -> None:
+    small_file(gallery)
+    environment = os.environ | {"PENSTOCK_PROJECT": str(gallery)}
+    command = [sys.executable, "-m", "penstock", "demo"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        while "create_raw_sales" not in demo.stdout.readline():
+            assert demo.poll() is None
+        (run,) = psutil.Process(demo.pid).children()
+        demo.kill()
+    psutil.wait_procs([run], timeout=10)
+    assert not run.is_running() or run.status() == psutil.STATUS_ZOMBIE
