@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, 
 from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
 from cosmos.operators.watcher import DbtProducerWatcherOperator, DbtTestWatcherOperator
 
+from penstock.airflow.lookup import enter_for_dbt
 from penstock.model.errors import UsageError
 
 
@@ -25,7 +27,7 @@ def dbt_task_group(
     Args:
         manifest: What `dbt parse` wrote. Reading it is all that happens while the DAG file is parsed.
         profile: Name of the profile in the project's `profiles.yml`.
-        target: Name of the target in it.
+        target: Name of the target in it, and of the connection whose fields it takes from PENSTOCK_DBT_HOST and so on.
 
     Raises:
         UsageError: There is no manifest yet.
@@ -53,10 +55,18 @@ def dbt_task_group(
     )
     tasks = list(group)
     producer = next(task for task in tasks if isinstance(task, DbtProducerWatcherOperator))
-    producer.pre_execute = _tell_only_what_is_asked
+    for task in tasks:
+        task.pre_execute = partial(_prepare, connection=target, is_producer=task is producer)
     _report_after_build(producer, tasks)
     _report_shared_tests(producer, tasks)
     return group
+
+
+def _prepare(context: Any, *, connection: str, is_producer: bool) -> None:
+    # Also those that only report: tried again, they run dbt themselves.
+    enter_for_dbt(connection)
+    if is_producer:
+        _tell_only_what_is_asked(context)
 
 
 def _report_after_build(producer: Any, tasks: list[Any]) -> None:

@@ -10,6 +10,7 @@ from airflow.sdk import Asset, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from penstock import run
+from penstock.airflow.lookup import as_airflow
 from penstock.model.errors import ContractError, TooManyRejects, UsageError
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.result import CopyResult
@@ -63,7 +64,8 @@ class CopyOperator(BaseOperator):
         given: dict[str, Any] = {"pipeline": self.dag_id, "task": self.task_id}
         given |= {name: value for name, value in self.options.items() if not _is_blank(name, value)}
         try:
-            result = run(make_plan(self.source, self.target, **given), again=self.again)
+            with as_airflow():
+                result = run(make_plan(self.source, self.target, **given), again=self.again)
         except _HOPELESS as error:
             raise AirflowFailException(
                 f"{error.message}; {error.hint}" if error.hint else error.message
