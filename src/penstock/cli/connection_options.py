@@ -18,7 +18,9 @@ Port = Annotated[str | None, typer.Option("--port", help="As in --port 5432.")]
 Login = Annotated[str | None, typer.Option("--login", help="As in --login etl.")]
 Password = Annotated[
     str | None,
-    typer.Option("--password", help="Warned of: others see it. Better --password-stdin, as in its help."),
+    typer.Option(
+        "--password", help="Others see it, so you are warned; as in --password x. Better --password-stdin."
+    ),
 ]
 PasswordStdin = Annotated[
     bool,

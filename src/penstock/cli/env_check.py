@@ -31,7 +31,7 @@ def check(
         bool,
         typer.Option(
             "--secrets/--no-secrets",
-            help="Also decrypt every secret; --no-secrets where the key is not at hand.",
+            help="Decrypt every secret, too; as in --no-secrets where the key is missing.",
         ),
     ] = True,
     elsewhere: Annotated[

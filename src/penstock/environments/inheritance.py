@@ -15,7 +15,7 @@ from penstock.model.errors import UsageError
 
 DIRECTORY = "environments"
 SUFFIX = ".yaml"
-_NAME = re.compile(r"\w[\w-]*")
+_NAME = re.compile(r"\w[\w-]*", re.ASCII)
 
 
 def environment_names(root: Path) -> tuple[str, ...]:

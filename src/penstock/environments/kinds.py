@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 PLAIN_FIELDS = ("type", "host", "port", "login", "password", "database")
 ALIASES: Mapping[str, str] = {"schema": "database"}
 MAX_PORT = 65_535
+CONNECTION_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from penstock.environments.keys import is_encrypted
-from penstock.environments.kinds import ALIASES, PLAIN_FIELDS, is_port
+from penstock.environments.kinds import ALIASES, CONNECTION_NAME, PLAIN_FIELDS, is_port
 from penstock.environments.layer import EXTRA, LINK, Entry, Layer, Value
 from penstock.environments.names import holds_secret
 from penstock.environments.nodes import Nodes, compose, is_null
@@ -19,8 +18,6 @@ from penstock.environments.problems import BadEnvironment, Place, PlainSecret, s
 SECTIONS = ("inherits", "connections", "variables")
 FIELDS = (*PLAIN_FIELDS, *ALIASES, "extra", LINK)
 NEVER_ENCRYPTED = frozenset({"type", "port", LINK})
-
-_CONNECTION_NAME = re.compile(r"\w[\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ class _Reader(Nodes):
                 yield name, self.place(one)
 
     def connection(self, name: str, key: yaml.Node, node: yaml.Node) -> Entry:
-        if not _CONNECTION_NAME.fullmatch(name):
+        if not CONNECTION_NAME.fullmatch(name):
             raise self.problem(key, f"{name!r} cannot name a connection", "use letters, digits, - and _")
         if is_null(node) and node.value:
             return Entry({}, self.place(key), fresh=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.environments.kinds import KINDS, MAX_PORT
+from penstock.environments.kinds import CONNECTION_NAME, KINDS, MAX_PORT
 
 # Any one value: files are read as texts, so `8080`, `true` and `eu` are as good as `"8080"`, `"true"` and `"eu"`.
 One = str | int | float | bool
@@ -47,7 +47,10 @@ class EnvironmentDocument(_Model):
 
     inherits: str | list[str] | None = None
     """The environment, or environments, whose connections and variables this one shares."""
-    connections: dict[Annotated[str, Field(pattern=r"^\w[\w.-]*$")], ConnectionEntry | None] | None = None
+    connections: Annotated[
+        dict[str, ConnectionEntry | None] | None,
+        Field(json_schema_extra={"propertyNames": {"pattern": f"^{CONNECTION_NAME.pattern}$"}}),
+    ] = None
     """Connections by name. A connection of null is excluded, although a parent has it."""
     variables: dict[str, One | None] | None = None
     """Variables by name. A variable of null is excluded. Secrets are encrypted by `penstock env encrypt`."""
