@@ -91,13 +91,13 @@ WITH lost AS (
 SELECT count(*) FILTER (WHERE same) AS duplicates FROM lost;
 
 -- name: insert
-INSERT INTO {target} ({columns}) {overriding} SELECT {columns} FROM penstock_stage ORDER BY _file, _line;
+-- Rows keep the order of the input: the stage is filled in it, and a scan of a temporary table starts at its beginning.
+INSERT INTO {target} ({columns}) {overriding} SELECT {columns} FROM penstock_stage;
 
 -- name: insert_missing
 INSERT INTO {target} ({columns}) {overriding}
 SELECT {columns} FROM penstock_stage AS s
-WHERE NOT EXISTS (SELECT FROM {target} AS t WHERE {match})
-ORDER BY _file, _line;
+WHERE NOT EXISTS (SELECT FROM {target} AS t WHERE {match});
 
 -- name: update_changed
 UPDATE {target} AS t SET {assignments} FROM penstock_stage AS s WHERE {match} AND NOT ({same});
