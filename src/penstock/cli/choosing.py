@@ -44,9 +44,9 @@ def lookup(name: str, env: str | None) -> Connection:
     """
     from penstock import resolving
 
-    found = resolving.find(name, find_project(), env)
+    found = resolving.find(name, environment=env)
     if found is None:
-        known = here(env)[1].connection_names()
+        known = here(env)[1].connection_names() if resolving.project_here() else ()
         raise ConnectionFailed(f"no connection {name!r}", hint=suggestion(name, known))
     return found
 

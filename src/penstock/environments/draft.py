@@ -13,7 +13,7 @@ from penstock.environments.editing import put, remove
 from penstock.environments.inheritance import DIRECTORY, path_of
 from penstock.environments.nodes import compose, is_null
 from penstock.environments.problems import BadEnvironment, Place
-from penstock.environments.reading import EnvironmentFile, parse
+from penstock.environments.reading import EnvironmentFile, parse, read_text
 from penstock.model.errors import PenstockError
 
 # Every value of a file by the names that lead to it.
@@ -35,8 +35,9 @@ class Draft:
         self.path = path_of(root, environment)
         self.environment = environment
         self.shown = f"{DIRECTORY}/{self.path.name}"
-        self._before = self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
-        self._text = self._before
+        self._before = self._read()
+        self._text = self._before.replace("\r\n", "\n")
+        self._line_end = "\r\n" if "\r\n" in self._before else "\n"
         self.file: EnvironmentFile = parse(self._text, self.shown, environment)
 
     def has(self, path: Sequence[str]) -> bool:
@@ -83,18 +84,21 @@ class Draft:
         Raises:
             PenstockError: If somebody else changed it in the meantime, or it cannot be written.
         """
-        if self._text == self._before:
+        text = self._text.replace("\n", self._line_end)
+        if text == self._before:
             return False
-        now = self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
-        if now != self._before:
+        if self._read() != self._before:
             raise PenstockError(f"{self.shown} was changed by somebody else meanwhile", hint="run it again")
         try:
             self.path.parent.mkdir(exist_ok=True)
-            _replace(self.path.resolve(), self._text)
+            _replace(self.path.resolve(), text)
         except OSError as error:
             raise PenstockError(f"{self.shown} cannot be written: {error.strerror}") from error
-        self._before = self._text
+        self._before = text
         return True
+
+    def _read(self) -> str:
+        return read_text(self.path, Place(self.environment, self.shown, 1)) if self.path.exists() else ""
 
     def _become(self, text: str, expected: Contents, path: tuple[str, ...]) -> None:
         before, self._text = self._text, text
@@ -124,8 +128,8 @@ def _replace(path: Path, text: str) -> None:
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(mode)

@@ -124,6 +124,8 @@ def find_keys(root: Path) -> Keys:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return Keys((), str(path))
+    except PermissionError as error:
+        raise BadKey(f"{path} cannot be read", hint="check who owns it") from error
     if stat.S_IMODE(status.st_mode) & 0o077:
         raise BadKey(f"others may read {path}", hint=f"chmod 600 {path}")
     try:

@@ -44,11 +44,19 @@ def read_file(path: Path, shown: str, name: str) -> EnvironmentFile:
     Raises:
         BadEnvironment: If it is no YAML, or says something that cannot be; the message shows no value.
     """
+    return parse(read_text(path, Place(name, shown, 1)), shown, name)
+
+
+def read_text(path: Path, place: Place) -> str:
+    """The text of a file, its line ends as they are.
+
+    Raises:
+        BadEnvironment: If it cannot be read, or is no UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadEnvironment(Place(name, shown, 1), f"cannot be read: {type(error).__name__}") from None
-    return parse(text, shown, name)
+        raise BadEnvironment(place, f"cannot be read: {type(error).__name__}") from None
 
 
 def parse(text: str, shown: str, name: str) -> EnvironmentFile:

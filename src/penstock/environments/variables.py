@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from penstock.environments.formats.airflow import from_text
+from penstock.environments.names import Extra
 from penstock.model.connection import Connection
 
 OWN = "PENSTOCK_CONN_"
@@ -33,5 +34,6 @@ def find_connection(
     for prefix in prefixes:
         variable = f"{prefix}{name.upper()}"
         if text := given.get(variable):
-            return replace(from_text(variable, text), name=name)
+            found = from_text(variable, text)
+            return replace(found, name=name, extra=Extra(found.extra))
     return None

@@ -278,6 +278,18 @@ def test_other_peoples_changes_are_kept(root: Path, write: Write) -> None:
         draft.save()
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_line_ends_and_modes_stay_as_they_were(root: Path, run: Run, write: Write, mark: str) -> None:
+    path = write(base="") / "environments" / "base.yaml"
+    path.write_bytes(f"{mark}# é\r\nvariables:\r\n  a: b\r\n".encode())
+    path.chmod(0o640)
+    run("variable set c d")
+    assert path.read_bytes().decode() == f"{mark}# é\r\nvariables:\r\n  a: b\r\n  c: d\r\n"
+    assert path.stat().st_mode & 0o777 == 0o640
+    path.write_bytes(b"\xff")
+    assert "base.yaml:1: cannot be read" in run("env encrypt", 1)
+
+
 def test_a_text_with_several_meanings_is_not_changed(root: Path, run: Run, write: Write) -> None:
     write(base="connections:\n  a: &a\n    type: generic\n    host: x\n  b: *a\n")
     assert "cannot be changed alone; edit" in run("connection set b --host y", 1).replace("\nhint: ", "; ")

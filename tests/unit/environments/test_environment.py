@@ -8,6 +8,7 @@ import pytest
 
 from penstock.environments import BadEnvironment, load
 from penstock.environments.keys import Keys, new_key
+from penstock.environments.variables import find_connection
 from penstock.model.errors import UsageError
 
 from .conftest import Write
@@ -157,7 +158,7 @@ def test_changes_are_noticed(write: Write) -> None:
 def test_nothing_is_read_twice(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write(base=BASE, prod=PROD)
     load(root, "prod")
-    monkeypatch.setattr(Path, "read_text", lambda *_, **__: pytest.fail("read again"))
+    monkeypatch.setattr(Path, "read_bytes", lambda *_, **__: pytest.fail("read again"))
     assert load(root, "prod").variable("region") == "us"
 
 
@@ -199,3 +200,11 @@ def test_the_door_is_cheap() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_connections_of_variables_are_masked_too() -> None:
+    found = find_connection("api", {"PENSTOCK_CONN_API": "http://etl:hunter2@api.example.com/?api_key=tiger"})
+    assert found is not None
+    assert found.extra == {"api_key": "tiger"}
+    assert "tiger" not in repr(found)
+    assert "hunter2" not in repr(found)
