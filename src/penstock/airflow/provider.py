@@ -19,5 +19,6 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Copies data at the database's own speed and accounts for every row.",
         "versions": [version("penstock")],
         "integrations": [{"integration-name": "Penstock", "external-doc-url": "", "tags": ["software"]}],
+        "secrets-backends": ["penstock.airflow.secrets.PenstockSecretsBackend"],
         "operators": [{"integration-name": "Penstock", "python-modules": ["penstock.airflow.operator"]}],
     }

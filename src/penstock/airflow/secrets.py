@@ -11,7 +11,8 @@ Airflow asks its own store for.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,7 +102,7 @@ class PenstockSecretsBackend(BaseSecretsBackend):
         if found is None:
             return None if self._fallback is None else self._fallback.get_variable(key)
         if found and key in environment.variable_names() and environment.explain(key)[-1].value == MASK:
-            mask_secret(_forms(found))
+            _hide([found])
         return found
 
     def get_config(self, key: str) -> str | None:
@@ -133,12 +134,20 @@ def _make(name: str, kwargs: dict[str, Any]) -> Any:
 
 
 def _mask(connection: Connection) -> None:
-    """Keep the connection's secrets out of the logs, also in the forms that URLs and headers give them."""
     secrets = [connection.password.reveal()] if connection.password else []
     extra = connection.extra if isinstance(connection.extra, Extra) else Extra(connection.extra)
-    secrets += [extra[name] for name in extra.hidden]
-    if forms := [form for secret in secrets if secret for form in _forms(secret)]:
-        mask_secret(forms)
+    _hide([*secrets, *(extra[name] for name in extra.hidden)])
+
+
+def _hide(secrets: Iterable[str]) -> None:
+    """Keep secrets out of the logs, also in the forms that URLs and headers give them."""
+    forms = [form for secret in secrets if secret for form in _forms(secret)]
+    if not forms:
+        return
+    mask_secret(forms)
+    # Airflow has two maskers: the one above is its tasks', this is its servers' and `dag.test()`'s, where it is loaded.
+    if (server := sys.modules.get("airflow._shared.secrets_masker")) is not None:
+        server.mask_secret(forms)
 
 
 def _forms(secret: str) -> list[str]:
