@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from penstock.sources.records import Dialect, Offsets, first_line, split
 
-# 2 MiB is some 25,000 rows of a common table. Memory grows with it, for five batches are on their way at once: a copy of 5
-# million rows peaks at 290, 350 and 400 MB with blocks of 1, 2 and 4 MiB, and takes 6.6, 5.8 and 5.8 s of processor time.
+# 2 MiB is some 25,000 rows of a common table. Memory grows with it, for five batches are on their way at once: a copy
+# of 5 million rows peaks at 290, 350 and 400 MB with blocks of 1, 2 and 4 MiB, and takes 6.6, 5.8 and 5.8 s of
+# processor time.
 BLOCK_BYTES = 2 << 20
 
 # A quote that is never closed swallows this much before it is given up; a longer record cannot be read.
