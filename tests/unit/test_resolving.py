@@ -1,0 +1,89 @@
+"""The order in which names are found."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from penstock import resolving
+from penstock.environments import load
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed, UsageError
+from penstock.project import Project
+from penstock.wiring import find
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    for name in [*os.environ]:
+        if name.startswith(("PENSTOCK_", "AIRFLOW_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(
+        resolving, "embedded", lambda name, project: at("embedded") if name in resolving.EMBEDDED else None
+    )
+    (tmp_path / "penstock.toml").touch()
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "base.yaml").write_text("connections:\n  none: null\n")
+    monkeypatch.chdir(tmp_path)
+    return Project(tmp_path)
+
+
+def at(host: str) -> Connection:
+    return Connection(name="warehouse", type="postgres", host=host)
+
+
+def host(project: Project, name: str = "warehouse") -> str | None:
+    with resolving.asking_next(lambda asked: at("vault") if asked == "warehouse" else None):
+        found = resolving.find(name, project)
+    return None if found is None else found.host
+
+
+def test_who_comes_first_answers(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolving.find("warehouse", project) == at("embedded")
+    assert host(project) == "vault"
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgres://airflow")
+    assert host(project) == "airflow"
+    (project.root / "environments" / "base.yaml").write_text(
+        "connections:\n  none: null\n  warehouse:\n    type: postgres\n    host: files\n"
+    )
+    assert host(project) == "files"
+    monkeypatch.setenv("PENSTOCK_CONN_WAREHOUSE", "postgres://penstock")
+    assert host(project) == "penstock"
+    assert find("warehouse").host == "penstock"
+
+
+def test_what_is_excluded_is_looked_for_no_further(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_NONE", "postgres://db")
+    with pytest.raises(ConnectionFailed, match=r"environments/base\.yaml:2 excludes the connection 'none'"):
+        resolving.find("none", project)
+
+
+def test_variables(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = load(project.root)
+    assert resolving.variable("region", environment) is None
+    monkeypatch.setenv("AIRFLOW_VAR_REGION", "south")
+    assert resolving.variable("region", environment) == "south"
+    (project.root / "environments" / "base.yaml").write_text("variables:\n  region: north\n")
+    assert resolving.variable("region", load(project.root)) == "north"
+
+
+def test_outside_a_project(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    monkeypatch.setenv("AIRFLOW_CONN_DWH", "postgres://db")
+    assert find("dwh").host == "db"
+    with pytest.raises(ConnectionFailed, match="no connection 'nope'") as caught:
+        find("nope")
+    assert "PENSTOCK_CONN_NOPE" in str(caught.value.hint)
+
+
+def test_a_variable_that_is_no_connection_is_not_shown(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PENSTOCK_CONN_DWH", "hunter2")
+    with pytest.raises(UsageError, match="PENSTOCK_CONN_DWH is no connection") as caught:
+        find("dwh")
+    assert "hunter2" not in f"{caught.value}{caught.value.hint}"
