@@ -9,10 +9,10 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-# 2^22 words of 64 bits are 32 MB, of which the system gives only the pages that are touched. Each key sets three bits of
-# one word (a blocked Bloom filter), so that a look costs one visit to memory. Marked wrongly were 1 of 5,000 distinct
-# keys when there were 5 million and 1 of 270 when there were 20 million. A row marked wrongly costs a little time,
-# never a row: the server compares the values themselves.
+# 2^22 words of 64 bits are 32 MB, of which the system gives only the pages that are touched. Each key sets three bits
+# of one word (a blocked Bloom filter), so that a look costs one visit to memory. Marked wrongly were 1 of 5,000
+# distinct keys when there were 5 million and 1 of 270 when there were 20 million. A row marked wrongly costs a little
+# time, never a row: the server compares the values themselves.
 _WORDS = 22
 _BITS = (0, 6, 12)
 

@@ -106,11 +106,8 @@ def test_flights(query: Query) -> None:
     result = penstock.copy(str(path), "warehouse:raw.flights", null_values=["NA"])
     truth = pl.read_csv(zipfile.ZipFile(path).read("flights.csv"), null_values="NA", infer_schema_length=None)
     assert (result.read, result.loaded, truth.height) == (336_776, 336_776, 336_776)
-    kinds = dict(
-        query(
-            "SELECT column_name::text, data_type::text FROM information_schema.columns WHERE table_name = 'flights'"
-        )
-    )
+    columns = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'flights'"
+    kinds: dict[str, str] = dict(query(columns))
     assert kinds["dep_time"] == "bigint"
     assert kinds["time_hour"] == "timestamp with time zone"
     for column in truth.columns:
