@@ -18,6 +18,12 @@ from penstock.model.errors import PenstockError
 
 # Name of the command -> its module under penstock.cli, in the order of `penstock --help`.
 COMMANDS: Mapping[str, str] = {
+    "start": "start",
+    "stop": "stop",
+    "restart": "restart",
+    "status": "status",
+    "logs": "logs",
+    "reset": "reset",
     "copy": "copy",
     "rejects": "rejects",
     "ledger": "ledger",

@@ -21,9 +21,9 @@ from penstock.stack.account import server_account
 from penstock.stack.log import cause, log_path, opened_log
 from penstock.stack.server import HOST, STATE, Server, load, save
 from penstock.stack.settings import server_settings
-from penstock.stack.wishes import PREFERRED_PORTS, free_port, read_wishes
+from penstock.stack.wishes import free_port, read_wishes
 
-SERVERS = tuple(PREFERRED_PORTS)
+SERVERS = ("source", "warehouse")  # those that hold the project's data
 
 # Between attempts: another program may take the port first, and for a moment after a kill -9 the dead server's children
 # still hold its memory.

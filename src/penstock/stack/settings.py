@@ -28,7 +28,7 @@ def server_settings(name: str, port: int) -> dict[str, str]:
         "port": str(port),
         "unix_socket_directories": "",
         "max_connections": "100",
-        **_memory(memory),
+        **_memory(memory if name != "metadata" else 0),  # Airflow's own database stays small
         **_durability(name),
         **_log(),
         # Storage is solid state nearly everywhere; the default of 4 makes the planner shun indexes.
@@ -45,9 +45,9 @@ def server_settings(name: str, port: int) -> dict[str, str]:
 
 def _memory(total: int) -> dict[str, str]:
     return {
-        # Two servers and Airflow share the machine, so a sixteenth each and the page cache for the rest.
+        # The servers and Airflow share the machine, so a sixteenth each and the page cache for the rest.
         "shared_buffers": f"{min(max(total // 16, 128 * MB), 1024 * MB) // MB}MB",
-        "effective_cache_size": f"{total // 2 // MB}MB",
+        "effective_cache_size": f"{max(total // 2, 256 * MB) // MB}MB",
         "work_mem": "32MB",
         "maintenance_work_mem": "256MB",  # building a key on 5 million rows stays in memory
         "temp_buffers": "32MB",

@@ -12,7 +12,7 @@ from penstock.project import MARKER, Project
 from penstock.stack.server import HOST
 from penstock.stack.settings import Settings
 
-PREFERRED_PORTS: Mapping[str, int] = {"source": 5433, "warehouse": 5434}
+PREFERRED_PORTS: Mapping[str, int] = {"source": 5433, "warehouse": 5434, "metadata": 5435, "airflow": 5884}
 
 
 @dataclass(frozen=True, slots=True)

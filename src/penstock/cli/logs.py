@@ -1,0 +1,44 @@
+"""`penstock logs`: what the parts of the stack write."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from penstock.model.errors import UsageError
+from penstock.project import find_project
+
+app = typer.Typer()
+
+
+@app.command()
+def logs(
+    part: Annotated[
+        str | None,
+        typer.Argument(help="One part, as status names it; by default all.", show_default=False),
+    ] = None,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=0, help="How many lines of each, the last ones.")
+    ] = 20,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+) -> None:
+    """Print what the parts write.
+
+    Example: penstock logs scheduler -f
+    """
+    from penstock.stack.logs import Reader, log_files
+
+    files = log_files(find_project())
+    if part is not None and part not in files:
+        raise UsageError(f"the stack has no part {part!r}", hint=f"there are: {', '.join(files)}")
+    chosen = files if part is None else {part: files[part]}
+    width = 0 if part else max(map(len, chosen)) + 2
+    reader = Reader(chosen, lines)
+    try:
+        for name, line in reader.lines(follow=follow):
+            typer.echo(f"{name:<{width}}{line}" if width else line)
+    except KeyboardInterrupt:
+        if not follow:
+            raise

@@ -1,0 +1,29 @@
+"""`penstock reset`: begin again with an empty stack."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from penstock.project import find_project
+
+app = typer.Typer()
+
+
+@app.command()
+def reset(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
+    """Stop the stack and remove its databases, Airflow's history and the logs. Files, environments and keys stay.
+
+    Example: penstock reset --yes
+    """
+    from penstock.stack import resetting
+
+    project = find_project()
+    if not yes:
+        typer.confirm(
+            f"Remove every table in the embedded servers of {project.root}, and Airflow's history?",
+            abort=True,
+        )
+    freed = resetting.reset(project)
+    typer.echo(f"removed, {freed / 1_000_000:.0f} MB")

@@ -1,0 +1,40 @@
+"""`penstock restart`: the stack or one part of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from penstock.model.errors import UsageError
+from penstock.project import find_project
+
+app = typer.Typer()
+
+
+@app.command()
+def restart(
+    part: Annotated[
+        str | None,
+        typer.Argument(help="One part, as status names it; by default all.", show_default=False),
+    ] = None,
+) -> None:
+    """Restart the stack, or one part of it, and wait until it is healthy.
+
+    Example: penstock restart scheduler
+    """
+    from penstock.stack import control
+    from penstock.stack.assembly import SERVICES
+
+    project = find_project()
+    if part is None:
+        from penstock.cli.start import start
+        from penstock.cli.stop import stop
+
+        stop()
+        start()
+        return
+    if part not in SERVICES:
+        raise UsageError(f"the stack has no part {part!r}", hint=f"there are: {', '.join(SERVICES)}")
+    seconds = control.restart(project, part)
+    typer.echo(f"{part}: healthy again after {seconds:.1f} s")

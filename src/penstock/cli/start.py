@@ -1,0 +1,45 @@
+"""`penstock start`: the whole stack."""
+
+from __future__ import annotations
+
+import time
+
+import typer
+
+from penstock.project import find_project
+
+app = typer.Typer()
+
+
+@app.command()
+def start() -> None:
+    """Start Airflow and three Postgres servers, and watch over them. Harmless where they run already.
+
+    Example: penstock start
+    """
+    from penstock.cli.coming_up import Board
+    from penstock.stack import control, logins
+
+    project = find_project()
+    began = time.monotonic()
+    beginning = control.begin(project)
+    if beginning.recovered:
+        typer.echo(
+            f"the last stack was not stopped but broke off; ended what it left: {', '.join(beginning.recovered)}"
+        )
+    if beginning.already:
+        typer.echo("the stack runs already")
+    try:
+        with Board() as board:
+            found = control.follow(project, board.show)
+    except BaseException:
+        if not beginning.already:  # half a stack is no use, and would hold the ports
+            control.stop(project)
+        raise
+    if not beginning.already:
+        typer.echo(f"up in {time.monotonic() - began:.1f} s")
+    address = (found.address("api-server") or "").replace("127.0.0.1", "localhost")
+    typer.echo(f"Airflow:  {address}   login {logins.shown_login(project)}")
+    for name in ("source", "warehouse"):
+        typer.echo(f"{name + ':':<9} postgres on {found.address(name)}   penstock db psql {name}")
+    typer.echo("next:     penstock status, penstock logs -f, penstock stop")

@@ -1,0 +1,60 @@
+"""`penstock status`: each part of the stack."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penstock.project import find_project
+
+if TYPE_CHECKING:
+    from penstock.stack.looking import PartStatus
+
+app = typer.Typer()
+
+_MB = 1_000_000
+_MINUTE_S, _HOUR_S = 60, 3600
+
+
+@app.command()
+def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
+    """Tell of each part: state, process, memory, address and since when. Ends with 1 unless all is well.
+
+    Example: penstock status --json
+    """
+    from penstock.stack.looking import look
+
+    found = look(find_project())
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found]))
+    else:
+        _print(found)
+    if any(one.state != "healthy" for one in found):
+        raise typer.Exit(1)
+
+
+def _print(found: list[PartStatus]) -> None:
+    typer.echo(f"{'part':<14}{'state':<14}{'process':>8}{'memory':>9}  {'address':<24}since")
+    for one in found:
+        memory = "" if one.memory_bytes is None else f"{one.memory_bytes / _MB:.0f} MB"
+        since = "" if one.since is None else _ago(one.since)
+        falls = f"; restarted {one.restarts} times: {one.reason}" if one.restarts else ""
+        line = f"{one.name:<14}{one.state:<14}{one.pid or '':>8}{memory:>9}  {one.address or '':<24}{since}{falls}"
+        typer.echo(line.rstrip())
+    total = sum(one.memory_bytes or 0 for one in found)
+    if total:
+        typer.echo(f"{'':<36}{total / _MB:>6.0f} MB")
+
+
+def _ago(since: str) -> str:
+    seconds = int(time.time() - datetime.fromisoformat(since).astimezone(UTC).timestamp())
+    if seconds < _MINUTE_S:
+        return f"{seconds} s"
+    if seconds < _HOUR_S:
+        return f"{seconds // _MINUTE_S} min"
+    return f"{seconds // _HOUR_S} h {seconds % _HOUR_S // _MINUTE_S} min"

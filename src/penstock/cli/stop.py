@@ -1,0 +1,26 @@
+"""`penstock stop`: the whole stack."""
+
+from __future__ import annotations
+
+import time
+
+import typer
+
+from penstock.project import find_project
+
+app = typer.Typer()
+
+
+@app.command()
+def stop() -> None:
+    """Stop Airflow and the Postgres servers. Running tasks are ended, open transactions rolled back.
+
+    Example: penstock stop
+    """
+    from penstock.stack import control
+
+    began = time.monotonic()
+    if control.stop(find_project()):
+        typer.echo(f"stopped in {time.monotonic() - began:.1f} s")
+    else:
+        typer.echo("nothing was running")

@@ -1,0 +1,49 @@
+"""Which parts the stack has."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from penstock.project import Project
+from penstock.stack.airflow_environment import DATABASE, METADATA
+from penstock.stack.airflow_parts import airflow_parts
+from penstock.stack.embedded import Embedded
+from penstock.stack.options import read_options
+from penstock.stack.part import Runner
+from penstock.stack.seeds import fill_source, fill_warehouse
+from penstock.stack.wishes import free_port
+
+# Also the order in which they are shown.
+PARTS = (
+    METADATA,
+    "source",
+    "warehouse",
+    "migration",
+    "api-server",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+)
+SERVICES = tuple(name for name in PARTS if name != "migration")  # those that keep running
+
+
+def assemble(project: Project, pool: ThreadPoolExecutor) -> list[Runner]:
+    """The runners of all parts, none of them started.
+
+    Raises:
+        UsageError: `penstock.toml` asks for what cannot be.
+    """
+    options = read_options(project)
+    if options.port == 0:
+        options = replace(options, port=free_port(0, 0))
+    seeds = {"source": fill_source, "warehouse": fill_warehouse} if options.seed else {}
+    return [
+        Embedded(project, METADATA, pool, database=DATABASE),
+        *(Embedded(project, name, pool, fill=seeds.get(name, _nothing)) for name in ("source", "warehouse")),
+        *airflow_parts(project, options),
+    ]
+
+
+def _nothing(_: object) -> None:
+    pass

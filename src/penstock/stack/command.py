@@ -1,0 +1,162 @@
+"""Parts that are a program: run in a session of their own, their output in the project's logs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from penstock.stack.log import LIMIT_BYTES
+from penstock.stack.processes import Identity, identify, kill_family
+
+_TAIL_BYTES = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is run.
+
+    Args:
+        argv: The program and its arguments.
+        log: Where its output goes; begun anew at a start when it has grown large.
+        environment: Its variables, asked for at every start.
+    """
+
+    argv: Sequence[str]
+    log: Path
+    environment: Callable[[], Mapping[str, str]] = field(repr=False)
+
+
+class Command:
+    """A program that runs until it is ended.
+
+    Args:
+        name: Of the part.
+        is_ready: Told when it was started, in seconds since 1970; whether it does its work now.
+        needs: Parts that must be healthy before it starts.
+        at: Where it answers.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        program: Program,
+        *,
+        is_ready: Callable[[float], bool] = lambda _: True,
+        needs: tuple[str, ...] = (),
+        at: str | None = None,
+    ) -> None:
+        self.name = name
+        self.needs = needs
+        self._program = program
+        self._log = program.log
+        self._is_ready = is_ready
+        self._at = at
+        self._started = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._identity: Identity | None = None
+
+    def launch(self) -> None:
+        """Clear away what the last start left, and start it.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        if self._identity is not None:
+            kill_family(self._identity)  # workers that outlived it would work against the new ones
+        if self._log.exists() and self._log.stat().st_size > LIMIT_BYTES:
+            self._log.replace(self._log.with_suffix(".log.1"))
+        with os.fdopen(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:
+            self._started = time.time()
+            self._process = subprocess.Popen(
+                self._program.argv,
+                env=dict(self._program.environment()),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._identity = identify(self._process.pid)
+
+    def ended(self) -> str | None:
+        """Why it ended, with the last line that it wrote; None while it runs."""
+        if self._process is None or (code := self._process.poll()) is None:
+            return None
+        return self.explain(code)
+
+    def explain(self, code: int) -> str:
+        """An exit code in words."""
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        last = last_line(self._log)
+        return how if code < 0 or not last else f"{how}: {last}"
+
+    def ready(self) -> bool:
+        """Whether it does its work."""
+        return self._is_ready(self._started)
+
+    def process(self) -> Identity | None:
+        """The process that was started last."""
+        return self._identity
+
+    def address(self) -> str | None:
+        """Where it answers."""
+        return self._at
+
+
+class Once(Command):
+    """A program that does its work and ends; healthy from then on.
+
+    Args:
+        is_done: Whether there is nothing to do, asked before every start.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        program: Program,
+        *,
+        is_done: Callable[[], bool],
+        needs: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(name, program, needs=needs)
+        self._is_done = is_done
+        self._skipped = False
+
+    def launch(self) -> None:
+        """Start it, unless there is nothing to do.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        self._skipped = self._is_done()
+        if not self._skipped:
+            super().launch()
+
+    def ended(self) -> str | None:
+        """Why it failed."""
+        code = None if self._process is None or self._skipped else self._process.poll()
+        return self.explain(code) if code else None
+
+    def ready(self) -> bool:
+        """Whether its work is done."""
+        return self._skipped or (self._process is not None and self._process.poll() == 0)
+
+    def process(self) -> Identity | None:
+        """Its process while it works."""
+        return None if self.ready() else super().process()
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that is not blank."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            lines = file.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1].strip() if lines else ""

@@ -1,0 +1,185 @@
+"""Starts and stops the stack from outside, whatever state the last one was left in."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from penstock.model.errors import ConnectionFailed, PenstockError
+from penstock.project import Project
+from penstock.stack import processes, record, servers
+from penstock.stack.airflow_environment import METADATA
+from penstock.stack.command import last_line
+from penstock.stack.logins import require_safe
+from penstock.stack.options import AIRFLOW, read_options
+from penstock.stack.programs import bundled_programs
+from penstock.stack.record import StackRecord
+from penstock.stack.requests import request_restart
+from penstock.stack.taken import require_free
+
+EMBEDDED = (METADATA, *servers.SERVERS)
+START_TIMEOUT_S, STOP_TIMEOUT_S = 180.0, 15.0
+GRACE_S = 2.0
+FALLS = 3  # so often a part may fall before `start` gives up
+_POLL_S = 0.1
+
+Tell = Callable[[StackRecord], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a start began.
+
+    Args:
+        already: The stack was running.
+        recovered: Parts that a supervisor left behind which was killed, or lost its power.
+    """
+
+    already: bool
+    recovered: tuple[str, ...] = ()
+
+
+def begin(project: Project) -> Beginning:
+    """Start the supervisor, unless it runs. Idempotent, and safe when several callers do it at once.
+
+    Raises:
+        ConnectionFailed: Airflow's port is taken.
+        UsageError: The project asks for what is refused.
+        PenstockError: Airflow or Postgres is not installed.
+    """
+    _require_installed()
+    with _alone(project):
+        found = record.load(project)
+        if found is not None and found.is_supervised:
+            return Beginning(already=True)
+        recovered = _recover(project, found)
+        options = read_options(project)
+        require_safe(project, options)
+        if options.port:
+            require_free(options.host, options.port, f"[stack.ports] {AIRFLOW}")
+        _spawn(project)
+    return Beginning(already=False, recovered=recovered)
+
+
+def follow(project: Project, tell: Tell) -> StackRecord:
+    """Wait until every part is healthy, telling of each change.
+
+    Raises:
+        PenstockError: A part does not come up, or the supervisor ended.
+    """
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        found = record.load(project)
+        if found is None or not found.is_supervised:
+            raise PenstockError(
+                "the supervisor of the stack ended", hint=f"see {project.state_dir}/logs/supervisor.log"
+            )
+        tell(found)
+        if found.is_healthy:
+            return found
+        for part in found.parts:
+            if part.restarts >= FALLS and part.state != "healthy":
+                raise PenstockError(
+                    f"{part.name} does not start: {part.reason}", hint=f"penstock logs {part.name}"
+                )
+        if time.monotonic() > deadline:
+            late = ", ".join(part.name for part in found.parts if part.state != "healthy")
+            raise PenstockError(f"not up after {START_TIMEOUT_S:.0f} s: {late}", hint="penstock logs")
+        time.sleep(_POLL_S)
+
+
+def stop(project: Project) -> bool:
+    """Stop everything; False where nothing ran. Running tasks are ended, open transactions rolled back.
+
+    Raises:
+        PenstockError: Something would not end.
+    """
+    found = record.load(project)
+    if found is not None and found.is_supervised:
+        os.kill(found.supervisor.pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while found.is_supervised:
+            if time.monotonic() > deadline:
+                os.kill(found.supervisor.pid, signal.SIGKILL)
+                break
+            time.sleep(_POLL_S / 2)
+        # What is left if it was killed, or a part was being started while it ended.
+        return bool(_recover(project, found)) or True
+    return bool(_recover(project, found))
+
+
+def restart(project: Project, part: str) -> float:
+    """Have the supervisor restart one part; the seconds until it was healthy again.
+
+    Raises:
+        ConnectionFailed: The stack does not run.
+        PenstockError: It does not come up again.
+    """
+    found = running(project)
+    began, clock = time.time(), time.monotonic()
+    request_restart(project, found.supervisor, part)
+    while not any(one.name == part and one.since > began for one in running(project).parts):
+        time.sleep(_POLL_S)
+    follow(project, lambda _: None)
+    return time.monotonic() - clock
+
+
+def _recover(project: Project, found: StackRecord | None) -> tuple[str, ...]:
+    """Stop what a dead supervisor left, and say what that was."""
+    left = [] if found is None else [part for part in found.parts if part.name not in EMBEDDED]
+    alive = [part.name for part in left if part.process is not None and processes.family(part.process)]
+    processes.end([part.process for part in left if part.process is not None], GRACE_S)
+    stopped = [name for name in EMBEDDED if servers.stop(project, name)]
+    record.forget(project)
+    return tuple(alive + (stopped if found is not None else []))
+
+
+def _spawn(project: Project) -> None:
+    path = project.make_state_dir("logs") / "supervisor.log"
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "penstock.stack.supervisor"],
+            env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    while record.load(project) is None:
+        if process.poll() is not None:
+            raise PenstockError(f"the supervisor ended: {last_line(path)}", hint=f"see {path}")
+        time.sleep(_POLL_S / 2)
+
+
+def _require_installed() -> None:
+    bundled_programs()
+    if find_spec("airflow") is None:
+        raise PenstockError("Airflow is not installed", hint="pip install 'penstock[airflow,stack]'")
+
+
+@contextmanager
+def _alone(project: Project) -> Iterator[None]:
+    with (project.make_state_dir(record.STATE) / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def running(project: Project) -> StackRecord:
+    """The record of the running stack.
+
+    Raises:
+        ConnectionFailed: It does not run.
+    """
+    found = record.load(project)
+    if found is None or not found.is_supervised:
+        raise ConnectionFailed("the stack does not run", hint="penstock start")
+    return found

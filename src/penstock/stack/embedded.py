@@ -1,0 +1,82 @@
+"""Parts that are an embedded Postgres server: a daemon of its own, so looked after through its pid file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+
+from penstock.model.errors import PenstockError
+from penstock.project import Project
+from penstock.stack import cluster, server
+from penstock.stack.command import last_line
+from penstock.stack.log import log_path
+from penstock.stack.processes import Identity, identify
+from penstock.stack.servers import ensure
+
+Session = psycopg.Connection[Any]
+
+
+class Embedded:
+    """An embedded server, and what must be in it.
+
+    Args:
+        name: Of the server.
+        pool: Runs its start, which waits.
+        database: The database made in it.
+        fill: Called with a session in the database, each time the server was started.
+    """
+
+    needs: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        project: Project,
+        name: str,
+        pool: ThreadPoolExecutor,
+        *,
+        database: str | None = None,
+        fill: Callable[[Session], None] = lambda _: None,
+    ) -> None:
+        self.name = name
+        self._project = project
+        self._pool = pool
+        self._database = database or name
+        self._fill = fill
+        self._start: Future[None] | None = None
+
+    def launch(self) -> None:
+        """Begin to start it."""
+        self._start = self._pool.submit(self._bring_up)
+
+    def ended(self) -> str | None:
+        """Why it does not run, from its log; None while it does, or starts."""
+        if self._start is None or not self._start.done():
+            return None
+        if (error := self._start.exception()) is not None:
+            return error.message if isinstance(error, PenstockError) else f"{type(error).__name__}: {error}"
+        return None if self.process() else last_line(log_path(self._project, self.name)) or "it ended"
+
+    def ready(self) -> bool:
+        """Whether it lets one in and holds what it must."""
+        return self._start is not None and self._start.done() and self._start.exception() is None
+
+    def process(self) -> Identity | None:
+        """Its first process."""
+        found = server.load(self._project, self.name)
+        pid = None if found is None else cluster.postmaster_pid(found)
+        return None if pid is None else identify(pid)
+
+    def address(self) -> str | None:
+        """Where it listens."""
+        found = server.load(self._project, self.name)
+        return None if found is None else f"{server.HOST}:{found.port}"
+
+    def _bring_up(self) -> None:
+        ensure(self._project, self.name, database=self._database)
+        found = server.load(self._project, self.name)
+        assert found is not None
+        with found.enter(self._database) as session:
+            self._fill(session)

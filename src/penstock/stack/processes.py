@@ -1,0 +1,141 @@
+"""Which processes are ours: a process id with the moment its process began, so that a recycled id is never ours."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+_POLL_S = 0.02
+_KB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One process, told from every other that ever had its number.
+
+    Args:
+        pid: Its number; for what Penstock starts, also the number of its session.
+        began: The boot and the clock tick in which it began, as the kernel counts them.
+    """
+
+    pid: int
+    began: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Stat:
+    session: int
+    parent: int
+    began: str
+
+
+def identify(pid: int) -> Identity | None:
+    """The process that has this number now, or None where there is none, or a dead one that nobody buried."""
+    found = _stat(pid)
+    return None if found is None else Identity(pid, found.began)
+
+
+def is_alive(process: Identity | None) -> bool:
+    """Whether this very process still runs."""
+    return process is not None and identify(process.pid) == process
+
+
+def family(leader: Identity) -> list[int]:
+    """The processes of the session that this leader began, and all that descend from them; the leader may be gone.
+
+    Empty where the leader's number belongs to another process by now.
+    """
+    now = identify(leader.pid)
+    if now not in (None, leader):
+        return []
+    everyone = {pid: found for pid in _pids() if (found := _stat(pid)) is not None}
+    members = {pid for pid, stat in everyone.items() if stat.session == leader.pid}
+    # What a task started in a session of its own hangs on the task.
+    while more := {pid for pid, stat in everyone.items() if stat.parent in members and pid not in members}:
+        members |= more
+    return sorted(members)
+
+
+def end(leaders: Iterable[Identity], grace_s: float) -> bool:
+    """Ask the leaders to end, wait, and kill what is left of their families; whether any of them was there.
+
+    Only leaders are asked: Airflow's parts end their own children, and a child that is asked beside them is restarted.
+    """
+    leaders = list(leaders)
+    families = {leader: [one for pid in family(leader) if (one := identify(pid))] for leader in leaders}
+    for leader in leaders:
+        _send(leader, signal.SIGTERM)
+    deadline = time.monotonic() + grace_s
+    while time.monotonic() < deadline and any(is_alive(leader) for leader in leaders):
+        time.sleep(_POLL_S)
+    for leader in leaders:
+        kill_family(leader, families[leader])
+    return any(families.values())
+
+
+def kill_family(leader: Identity, known: Iterable[Identity] = ()) -> None:
+    """Kill what a leader left behind, and those of its children that are known to have left its session."""
+    for one in {*known, *(found for pid in family(leader) if (found := identify(pid)))}:
+        _send(one, signal.SIGKILL)
+
+
+def memory(leader: Identity) -> int:
+    """Bytes that the leader's family holds; pages that processes share are divided among them."""
+    return sum(memory_of(pid) for pid in family(leader))
+
+
+def cpu_s(leader: Identity) -> float:
+    """Processor time that the living members of the leader's family have used."""
+    ticks = 0
+    for pid in family(leader):
+        with suppress(OSError):
+            fields = _fields(pid)
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _send(process: Identity, number: signal.Signals) -> None:
+    if is_alive(process):
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
+
+
+def memory_of(pid: int) -> int:
+    """Bytes that one process holds."""
+    with suppress(OSError, StopIteration, ValueError):
+        lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) * _KB for line in lines if line.startswith("Pss:"))
+    with suppress(OSError):
+        return int((_PROC / str(pid) / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _pids() -> Iterator[int]:
+    return (int(path.name) for path in _PROC.iterdir() if path.name.isdigit())
+
+
+def _stat(pid: int) -> _Stat | None:
+    try:
+        fields = _fields(pid)
+    except OSError:
+        return None
+    if fields[0] in "ZX":
+        return None
+    return _Stat(session=int(fields[3]), parent=int(fields[1]), began=f"{_boot()}:{fields[19]}")
+
+
+def _fields(pid: int) -> list[str]:
+    """What /proc/PID/stat says behind the program's name, which may hold blanks and brackets itself."""
+    return (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
+def _boot() -> str:
+    with suppress(OSError):
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    return ""

@@ -1,0 +1,31 @@
+"""Removes what the stack keeps, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from penstock.project import Project
+from penstock.stack import control, logins, record, server
+
+# Not the keys of the environments, without which their secrets are lost.
+FOLDERS = (server.STATE, logins.STATE, record.STATE, "logs", "dbt")
+
+
+def reset(project: Project) -> int:
+    """Stop the stack and remove its state; the bytes that were freed.
+
+    Raises:
+        PenstockError: Something would not stop; nothing was removed then.
+    """
+    control.stop(project)
+    homes = [found.home for name in control.EMBEDDED if (found := server.load(project, name)) is not None]
+    folders = [*homes, *(project.state_dir / name for name in FOLDERS)]
+    freed = sum(_bytes(folder) for folder in folders if folder.is_dir())
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=not folder.exists())
+    return freed
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())

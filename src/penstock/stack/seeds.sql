@@ -1,0 +1,22 @@
+-- The small shop that a new stack holds, so that there is something to transfer: rows at the source, none in the warehouse.
+
+-- name: is_there
+SELECT to_regclass('public.product') IS NOT NULL;
+
+-- name: table
+CREATE TABLE public.product (
+    product_id   integer PRIMARY KEY,
+    product_name varchar(250) NOT NULL,
+    price        integer,
+    created_at   timestamp NOT NULL DEFAULT now(),
+    updated_at   timestamp NOT NULL DEFAULT now()
+);
+
+-- name: rows
+INSERT INTO public.product (product_id, product_name, price) VALUES
+    (1, 'Desk lamp', 35),
+    (2, 'Office chair', 180),
+    (3, 'Standing desk', 420),
+    (4, 'Bookshelf', 95),
+    (5, 'Whiteboard', 60),
+    (6, 'Filing cabinet', NULL);

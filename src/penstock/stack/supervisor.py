@@ -1,0 +1,185 @@
+"""The process that brings the stack up and keeps it up: `python -m penstock.stack.supervisor`.
+
+It runs in a session of its own and outlives the command that started it. What it knows it writes into its record; what
+it is asked for it finds in files, and a signal wakes it. SIGTERM ends the stack.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import IO
+
+from penstock.model.errors import PenstockError
+from penstock.project import Project, find_project
+from penstock.stack import processes, record, servers
+from penstock.stack.assembly import assemble
+from penstock.stack.command import Once
+from penstock.stack.embedded import Embedded
+from penstock.stack.part import Part
+from penstock.stack.processes import identify
+from penstock.stack.record import PartRecord, StackRecord
+from penstock.stack.requests import taken_requests
+
+BUSY_PAUSE_S, QUIET_PAUSE_S = 0.1, 1.0
+GRACE_S = 3.0  # Airflow's parts need 1 to 2.5 s
+
+
+class Supervisor:
+    """Steps every part in turn until it is told to stop.
+
+    Args:
+        parts: In the order in which they are shown.
+        publish: Told of every change.
+        clear: Ends what a part is, for a restart on request.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        publish: Callable[[tuple[PartRecord, ...]], None],
+        clear: Callable[[Part], None],
+    ) -> None:
+        self.parts = parts
+        self._publish = publish
+        self._clear = clear
+        self._last: tuple[PartRecord, ...] = ()
+
+    def step(self) -> bool:
+        """Look at every part once; whether all are healthy."""
+        for part in self.parts:
+            part.step({other.name for other in self.parts if other.state == "healthy"})
+        self.tell()
+        return all(part.state == "healthy" for part in self.parts)
+
+    def tell(self) -> None:
+        """Publish what changed."""
+        found = tuple(_told(part) for part in self.parts)
+        if found != self._last:
+            self._publish(found)
+            self._last = found
+
+    def restart(self, name: str) -> None:
+        """Stop a part and have it started again; a name that is none is passed over."""
+        for part in self.parts:
+            if part.name == name and part.state != "waiting":
+                self._clear(part)
+                part.expect_restart()
+
+
+def supervise(project: Project) -> None:
+    """Keep the project's stack up until SIGTERM.
+
+    Raises:
+        PenstockError: `penstock.toml` asks for what cannot be.
+    """
+    began = time.time()
+    myself = identify(os.getpid())
+    assert myself is not None
+
+    def publish(parts: tuple[PartRecord, ...]) -> None:
+        record.save(project, StackRecord(myself, began, parts))
+
+    with _waking() as wake, ThreadPoolExecutor(4) as pool:
+        parts = [Part(runner) for runner in assemble(project, pool)]
+        supervisor = Supervisor(parts, publish, lambda part: _clear(project, part))
+        while not wake.told_to_stop:
+            quiet = supervisor.step()
+            for name in taken_requests(project):
+                supervisor.restart(name)
+            wake.wait(QUIET_PAUSE_S if quiet else BUSY_PAUSE_S)
+        _stop_all(project, parts, pool)
+    record.forget(project)
+
+
+def _stop_all(project: Project, parts: Sequence[Part], pool: ThreadPoolExecutor) -> None:
+    """Airflow first, because it writes to its database until the end."""
+    commands = [part.runner.process() for part in parts if not isinstance(part.runner, Embedded)]
+    processes.end([one for one in commands if one is not None], GRACE_S)
+    embedded = [part.name for part in parts if isinstance(part.runner, Embedded)]
+    list(pool.map(lambda name: servers.stop(project, name), embedded))
+
+
+def _clear(project: Project, part: Part) -> None:
+    if isinstance(part.runner, Embedded):
+        servers.stop(project, part.name)
+    elif (process := part.runner.process()) is not None:
+        processes.end([process], GRACE_S)
+
+
+def _told(part: Part) -> PartRecord:
+    return PartRecord(
+        name=part.name,
+        state=part.state,
+        since=part.since,
+        process=None if part.state == "waiting" else part.runner.process(),
+        address=part.runner.address(),
+        took_s=part.took_s,
+        restarts=part.restarts,
+        reason=part.reason,
+        once=isinstance(part.runner, Once),
+    )
+
+
+class _Wake:
+    """Sleeps until a signal comes; one that came before is not missed."""
+
+    def __init__(self, reader: int) -> None:
+        self._reader = reader
+        self.told_to_stop = False
+
+    def wait(self, pause_s: float) -> None:
+        if not self.told_to_stop and select.select([self._reader], [], [], pause_s)[0]:
+            os.read(self._reader, 1024)
+
+
+@contextmanager
+def _waking() -> Iterator[_Wake]:
+    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    wake = _Wake(reader)
+
+    def stop(*_: object) -> None:
+        wake.told_to_stop = True
+
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    for number in (signal.SIGCHLD, signal.SIGUSR1):  # a part ended, or something is asked for: look now
+        signal.signal(number, lambda *_: None)
+    yield wake
+
+
+def _lock(project: Project) -> IO[str] | None:
+    """Held as long as this process lives: there is one supervisor for a project."""
+    lock = (project.make_state_dir(record.STATE) / "supervisor.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def main() -> int:
+    """Supervise the project that the caller is in."""
+    project = find_project()
+    lock = _lock(project)
+    if lock is None:
+        return 0
+    try:
+        supervise(project)
+    except PenstockError as error:
+        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201  # into its log
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Who holds a port."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import psutil
+
+from penstock.model.errors import ConnectionFailed
+
+
+def require_free(host: str, port: int, setting: str) -> None:
+    """Make sure that the port can be bound.
+
+    Args:
+        setting: How the user asks for another, such as `[stack.ports] airflow`.
+
+    Raises:
+        ConnectionFailed: It is taken; the message names the process that holds it.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConnectionFailed(
+                f"port {port} on {host} is taken by {_holder(port)}"
+                if error.errno == errno.EADDRINUSE
+                else f"{host}:{port} cannot be bound: {error.strerror}",
+                hint=f"stop it, or choose another port in penstock.toml: {setting} = {port + 10}",
+            ) from error
+
+
+def _holder(port: int) -> str:
+    try:
+        for one in psutil.net_connections(kind="tcp"):
+            if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and one.pid:
+                words = psutil.Process(one.pid).cmdline()
+                return f"process {one.pid} ({' '.join(words)[:80]})"
+    except psutil.Error:
+        pass
+    return "a process of another account"
