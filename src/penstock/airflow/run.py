@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from penstock.airflow.manifest import current_manifest
-from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
+from penstock.shell import WAREHOUSE, dbt_settings
 from penstock.wiring import find
 
 _PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
@@ -59,7 +59,7 @@ def tell(events: IO[str], **fields: Any) -> None:
 
 def _run(project: Project, dag_id: str, conf: dict[str, Any], events: IO[str]) -> bool:
     file = _dag_file(dag_id, project.root / "dags")
-    os.environ |= _settings(project, file.parent) | _connection_settings(find("warehouse"))
+    os.environ |= _settings(project, file.parent) | dbt_settings(find(WAREHOUSE))
     if (project.root / "dbt").is_dir():
         current_manifest(project.root / "dbt", project.make_state_dir("dbt") / "target")
     # Airflow reads its settings once, when it is imported.
@@ -85,6 +85,7 @@ def _settings(project: Project, folder: Path) -> dict[str, str]:
         "CORE__UNIT_TEST_MODE": "False",
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'metadata.db'}",
         "DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
+        "SECRETS__BACKEND": "penstock.airflow.secrets.PenstockSecretsBackend",
         "LOGGING__BASE_LOG_FOLDER": str(project.make_state_dir("logs", "airflow")),
         "LOGGING__COLORED_CONSOLE_LOG": "False",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -102,28 +103,6 @@ def _settings(project: Project, folder: Path) -> dict[str, str]:
         "DBT_LOG_LEVEL_FILE": "info",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
         "DO_NOT_TRACK": "1",
-    }
-
-
-def _connection_settings(warehouse: Connection) -> dict[str, str]:
-    """How Airflow and dbt enter the warehouse. In this process's environment and nowhere else."""
-    password = warehouse.password.reveal() if warehouse.password else ""
-    fields = {
-        "conn_type": "postgres",
-        "host": warehouse.host,
-        "port": warehouse.port,
-        "login": warehouse.login,
-        "password": password,
-        "schema": warehouse.database,
-        "extra": dict(warehouse.extra),
-    }
-    return {
-        "AIRFLOW_CONN_WAREHOUSE": json.dumps(fields),
-        "PENSTOCK_DBT_HOST": warehouse.host or "",
-        "PENSTOCK_DBT_PORT": str(warehouse.port or 5432),
-        "PENSTOCK_DBT_USER": warehouse.login or "",
-        "PENSTOCK_DBT_PASSWORD": password,
-        "PENSTOCK_DBT_DATABASE": warehouse.database or "",
     }
 
 
