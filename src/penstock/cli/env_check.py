@@ -111,4 +111,4 @@ def _print(found: dict[str, tuple[str | None, str]], asked: Iterable[Demand]) ->
             typer.echo(f"note: {demand} asks for a {demand.kind} whose name only a run can tell")
     if not found:
         count = len({(one.kind, one.name) for one in asked if one.name is not None})
-        typer.echo(f"nothing wrong; the DAGs ask for {count} names")
+        typer.echo(f"nothing wrong; names that the DAGs ask for: {count}")

@@ -83,7 +83,7 @@ def import_file(
     for remark in bundle.remarks:
         typer.echo(f"not taken in: {remark}")
     if taken.encrypted:
-        typer.echo(f"{taken.encrypted} secrets are encrypted now; {file} still holds them as plain text")
+        typer.echo(f"secrets encrypted: {taken.encrypted}; {file} still holds them as plain text")
 
 
 def export(

@@ -124,7 +124,7 @@ def test_check_through_the_command(
     assert problem["hint"] == "penstock variable set region --env prod"
     assert run("base", "--elsewhere", "region") == 1
     assert run("--elsewhere", "region") == 0
-    assert "nothing wrong; the DAGs ask for 3 names" in capsys.readouterr().out
+    assert "nothing wrong; names that the DAGs ask for: 3" in capsys.readouterr().out
 
 
 def test_embedded_servers_count_for_the_default_environment_only(

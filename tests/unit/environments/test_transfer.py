@@ -81,7 +81,7 @@ def test_import_encrypts_and_says_nothing_secret(root: Path, capsys: pytest.Capt
         assert secret not in written
         assert secret not in out
     assert "pool small" in out
-    assert "3 secrets are encrypted" in out
+    assert "secrets encrypted: 3" in out
     environment = load(root)
     assert environment.connection("warehouse") == WAREHOUSE
     assert environment.variable("POLYGON_ID") == PASSWORD
