@@ -16,7 +16,7 @@ from psycopg import sql
 
 from penstock.model.connection import Connection
 from penstock.project import Project
-from penstock.stack import ensure
+from penstock.stack import control, ensure
 from penstock.stack.cluster import stop_orphan
 
 RUN_DIR = "PENSTOCK_TEST_RUN_DIR"
@@ -30,6 +30,8 @@ PENSTOCK_TOML = """
 name = "tests"
 
 [stack.ports]
+airflow = 0
+metadata = 0
 source = 0
 warehouse = 0
 
@@ -72,6 +74,9 @@ def _sweep() -> None:
 
 
 def _remove(run_dir: Path) -> None:
+    for state_dir in run_dir.glob("**/.penstock"):
+        if (state_dir / "stack" / "record.json").exists():
+            control.stop(Project(state_dir.parent))
     # By their directories and not their records: a test may have damaged those.
     for data_dir in run_dir.glob("**/.penstock/postgres/*/data"):
         stop_orphan(data_dir)

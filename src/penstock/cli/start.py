@@ -39,7 +39,7 @@ def start() -> None:
     if not beginning.already:
         typer.echo(f"up in {time.monotonic() - began:.1f} s")
     address = (found.address("api-server") or "").replace("127.0.0.1", "localhost")
-    typer.echo(f"Airflow:  {address}   login {logins.shown_login(project)}")
+    typer.echo(f"Airflow:   {address}   login {logins.shown_login(project)}")
     for name in ("source", "warehouse"):
-        typer.echo(f"{name + ':':<9} postgres on {found.address(name)}   penstock db psql {name}")
-    typer.echo("next:     penstock status, penstock logs -f, penstock stop")
+        typer.echo(f"{name + ':':<10} postgres on {found.address(name)}   penstock db psql {name}")
+    typer.echo("next:      penstock status, penstock logs -f, penstock stop")
