@@ -112,7 +112,7 @@ def export(
     Example: penstock env export prod --format airflow-settings
     """
     from penstock.environments import formats
-    from penstock.environments.transfer import give_out
+    from penstock.environments.outgoing import give_out
 
     bundle = give_out(here(environment)[1], reveal=reveal)
     text = formats.write(bundle, form.value)

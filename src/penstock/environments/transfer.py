@@ -1,9 +1,9 @@
-"""Takes connections and variables of other formats into an environment's file, and gives them out again."""
+"""Takes connections and variables of other formats into an environment's file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,16 @@ from typing import Any
 from penstock.environments.draft import Draft
 from penstock.environments.environment import Environment
 from penstock.environments.formats.bundle import Bundle
+from penstock.environments.fresh import write
 from penstock.environments.keys import is_encrypted
 from penstock.environments.layer import EXTRA, LINK
 from penstock.environments.loading import load
-from penstock.environments.names import MASK, holds_secret, looks_secret
+from penstock.environments.names import holds_secret, looks_secret
 from penstock.environments.problems import BadEnvironment, SecretProblem
 from penstock.environments.writing import encrypt
-from penstock.model.connection import Connection, Secret
-from penstock.model.errors import UsageError
+from penstock.model.connection import Connection
+
+Names = tuple[str, ...]  # the names that lead to a value of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,42 +52,24 @@ def take_in(root: Path, environment: str, bundle: Bundle, secret: Collection[str
     draft = Draft(root, environment)
     # Under the name of the file, so that a file that is not there yet is an empty environment.
     now = load(root, environment) if draft.path.is_file() else None
-    written, unchanged, encrypted = [], [], 0
-    for connection in bundle.connections:
-        if now is not None and _connection(now, connection.name) == connection:
-            unchanged.append(connection.name)
-            continue
-        fields = fields_of(connection)
-        before = now.shown(connection.name) if now and connection.name in now.connection_names() else {}
-        encrypted += _put(root, draft, connection.name, {**dict.fromkeys(before), **fields}, secret)
-        written.append(connection.name)
-    for name, text in bundle.variables.items():
-        if now is not None and _variable(now, name) == text:
-            unchanged.append(name)
-            continue
-        closed = _closed(root, name, text, secret)
-        draft.put(("variables", name), closed)
-        encrypted += closed != text
-        written.append(name)
-    draft.save()
-    return Taken(draft.shown, tuple(written), tuple(unchanged), encrypted)
-
-
-def give_out(environment: Environment, *, reveal: bool) -> Bundle:
-    """What an environment provides; secrets are masked, which needs no key, unless they are to be revealed.
-
-    Raises:
-        BadEnvironment: If something is wrong with it, or a secret cannot be decrypted.
-    """
-    names = environment.connection_names()
-    read = _connection_in_full if reveal else _masked
+    connections = [one for one in bundle.connections if now is None or _connection(now, one.name) != one]
     variables = {
-        name: environment.variable(name) if reveal else environment.explain_variable(name).value
-        for name in environment.variable_names()
+        name: text for name, text in bundle.variables.items() if now is None or _variable(now, name) != text
     }
-    return Bundle(
-        connections=tuple(read(environment, name) for name in names),
-        variables={name: text for name, text in variables.items() if text is not None},
+    texts = {path: text for one in connections for path, text in _fields(draft, now, one).items()}
+    texts |= {("variables", name): text for name, text in variables.items()}
+    values = {
+        path: None if text is None else _closed(root, path[-1], text, secret) for path, text in texts.items()
+    }
+    _put(draft, values, [one.name for one in connections])
+    draft.save()
+    written = (*(one.name for one in connections), *variables)
+    named = (*(one.name for one in bundle.connections), *bundle.variables)
+    return Taken(
+        draft.shown,
+        written,
+        tuple(name for name in named if name not in written),
+        sum(values[path] != text for path, text in texts.items()),
     )
 
 
@@ -108,21 +92,36 @@ def fields_of(connection: Connection) -> dict[str, str]:
     return {name: text for name, text in fields.items() if text is not None}
 
 
-def _put(
-    root: Path, draft: Draft, name: str, fields: Mapping[str, str | None], secret: Collection[str]
-) -> int:
-    """Set every field, None taking one away; how many were encrypted."""
-    draft.remove(("connections", name, LINK))
-    encrypted = 0
-    for field, text in fields.items():
-        path = _path(draft, name, field)
-        closed = None if text is None else _closed(root, path[-1], text, secret)
-        draft.put(path, closed)
-        encrypted += closed != text
-    return encrypted
+def _fields(draft: Draft, now: Environment | None, connection: Connection) -> dict[Names, str | None]:
+    """The connection's fields by their places in the file; those that it has now and shall not have are None."""
+    name = connection.name
+    before = now.shown(name) if now is not None and name in now.connection_names() else {}
+    fields = {**dict.fromkeys(before), **fields_of(connection)}
+    return {_path(draft, name, field): text for field, text in fields.items()}
 
 
-def _path(draft: Draft, name: str, field: str) -> tuple[str, ...]:
+def _put(draft: Draft, values: Mapping[Names, str | None], connections: Iterable[str]) -> None:
+    if not draft.contents():
+        draft.begin(write(_nested(values)))
+        return
+    for name in connections:
+        draft.remove(("connections", name, LINK))
+    for path, value in values.items():
+        draft.put(path, value)
+
+
+def _nested(values: Mapping[Names, str | None]) -> dict[str, Any]:
+    """The values below their names."""
+    top: dict[str, Any] = {}
+    for (*names, last), value in values.items():
+        below = top
+        for name in names:
+            below = below.setdefault(name, {})
+        below[last] = value
+    return top
+
+
+def _path(draft: Draft, name: str, field: str) -> Names:
     if field.startswith(EXTRA):
         return "connections", name, "extra", field.removeprefix(EXTRA)
     if field == "database" and draft.has(("connections", name, "schema")):
@@ -164,24 +163,3 @@ def _variable(environment: Environment, name: str) -> str | None:
         return environment.variable(name)
     except SecretProblem:
         return None
-
-
-def _connection_in_full(environment: Environment, name: str) -> Connection:
-    found = environment.connection(name)
-    if found is None:
-        raise UsageError(f"environment {environment.name!r}: no {name!r}")
-    return found
-
-
-def _masked(environment: Environment, name: str) -> Connection:
-    shown = environment.shown(name)
-    return Connection(
-        name=name,
-        type=shown.get("type", "generic"),
-        host=shown.get("host"),
-        port=int(shown["port"]) if "port" in shown else None,
-        login=shown.get("login"),
-        password=Secret(MASK) if "password" in shown else None,
-        database=shown.get("database"),
-        extra={field.removeprefix(EXTRA): text for field, text in shown.items() if field.startswith(EXTRA)},
-    )

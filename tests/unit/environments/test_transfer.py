@@ -14,7 +14,8 @@ import pytest
 from penstock.cli.main import main
 from penstock.environments import load
 from penstock.environments.formats.bundle import Bundle
-from penstock.environments.transfer import give_out, take_in
+from penstock.environments.outgoing import give_out
+from penstock.environments.transfer import take_in
 from penstock.model.connection import Connection, Secret
 from penstock.project import Project
 from penstock.shell import process_environment
@@ -105,6 +106,13 @@ def test_import_replaces_the_whole_connection(root: Path) -> None:
     assert environment.connection("warehouse") == WAREHOUSE
     assert environment.connection("linked") == linked
     assert "# mine" in (root / "environments" / "dev.yaml").read_text()
+
+
+def test_remarks_of_an_empty_file_stay(root: Path) -> None:
+    (root / "environments").mkdir()
+    (root / "environments" / "dev.yaml").write_text("# mine")
+    take_in(root, "dev", Bundle(variables={"region": "north"}))
+    assert (root / "environments" / "dev.yaml").read_text() == "# mine\nvariables:\n  region: north\n"
 
 
 def test_a_text_that_looks_encrypted_is_a_text(root: Path) -> None:
