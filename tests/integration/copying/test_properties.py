@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +37,8 @@ class Type:
 
 def decimals(digits: int, places: int) -> st.SearchStrategy[Decimal]:
     limit = 10**digits - 1
-    return st.integers(-limit, limit).map(lambda n: Decimal(n).scaleb(-places))
+    wide = Context(prec=digits + 1)  # the usual one rounds to 28 digits
+    return st.integers(-limit, limit).map(lambda n: wide.scaleb(Decimal(n), -places))
 
 
 MOMENTS = st.datetimes()
