@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.bench import Bench, require
+from benchmarks.calm import busy_s, share, wait_for_calm
 from benchmarks.dataset import Dataset, Truth
 from benchmarks.findings import Claim, Contest, Findings, Timing, spread
 from benchmarks.processes import Run
@@ -50,9 +51,12 @@ def copy_side_by_side(bench: Bench, data: Dataset, table: str, rounds: int, find
 
 def timed(bench: Bench, work: Callable[[], tuple[Run, dict[str, Any]]]) -> tuple[Timing, dict[str, Any]]:
     """Do the work and take its times."""
-    before = bench.server_cpu_s()
+    wait_for_calm()
+    server_before, busy_before = bench.server_cpu_s(), busy_s()
     run, account = work()
-    return Timing(run.seconds, run.cpu_s, bench.server_cpu_s() - before), account
+    busy, server = busy_s() - busy_before, bench.server_cpu_s() - server_before
+    others = share(busy - server - run.cpu_s, run.seconds)
+    return Timing(run.seconds, run.cpu_s, server, others), account
 
 
 def copy_dirty(bench: Bench, data: Dataset, table: str) -> tuple[Run, dict[str, Any]]:

@@ -15,11 +15,13 @@ class Timing:
         seconds: Wall time of the whole process.
         client_s: Processor time of the client.
         server_s: Processor time of the server on its behalf.
+        others: Share of the machine that other programs took meanwhile.
     """
 
     seconds: float
     client_s: float
     server_s: float
+    others: float
 
 
 @dataclass(frozen=True, slots=True)

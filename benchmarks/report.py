@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
+from statistics import median
 
 from benchmarks.dataset import Dataset
 from benchmarks.findings import Contest, Findings, Timing
@@ -28,7 +29,8 @@ def render(findings: Findings, data: Dataset, machine: Sequence[tuple[str, str]]
 def _introduction(day: date) -> str:
     return (
         f"Written by `make bench` on {day.isoformat()}. Ratios are medians over rounds in which the rivals took turns, "
-        "least and greatest in brackets. Times are those of whole processes, where nothing else is said."
+        "least and greatest in brackets. Times are those of whole processes, where nothing else is said; "
+        "processor times are medians, and `others` is the share of the machine that other programs took meanwhile."
     )
 
 
@@ -60,22 +62,24 @@ def _mb(file: Path) -> str:
 
 def _contest(contest: Contest) -> str:
     count = max(map(len, contest.rounds.values()))
-    heads = ("s", *(f"round {turn}" for turn in range(1, count + 1)), "client CPU", "server CPU")
-    rows = [
-        (
-            name,
-            *(f"{timing.seconds:.2f}" for timing in timings),
-            _median_cpu(timings, "client_s"),
-            _median_cpu(timings, "server_s"),
-        )
-        for name, timings in contest.rounds.items()
-    ]
+    heads = (
+        "seconds",
+        *(f"round {turn}" for turn in range(1, count + 1)),
+        "client CPU",
+        "server CPU",
+        "others",
+    )
+    rows = [(name, *_runs(timings)) for name, timings in contest.rounds.items()]
     return f"## {contest.title[0].upper()}{contest.title[1:]}\n\n{_table(heads, rows)}"
 
 
-def _median_cpu(timings: Sequence[Timing], name: str) -> str:
-    values = sorted(getattr(timing, name) for timing in timings)
-    return f"{values[len(values) // 2]:.2f}"
+def _runs(timings: Sequence[Timing]) -> list[str]:
+    return [
+        *(f"{timing.seconds:.2f}" for timing in timings),
+        f"{median(timing.client_s for timing in timings):.2f}",
+        f"{median(timing.server_s for timing in timings):.2f}",
+        f"{median(timing.others for timing in timings):.0%}",
+    ]
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -6,6 +6,7 @@ from itertools import islice
 from statistics import median
 
 from benchmarks.bench import Bench, require
+from benchmarks.calm import wait_for_calm
 from benchmarks.dataset import Dataset
 from benchmarks.findings import Claim, Findings, spread
 
@@ -21,6 +22,7 @@ def measure_start(bench: Bench, data: Dataset, findings: Findings) -> None:
     with data.clean.open() as clean:
         path.write_text("".join(islice(clean, _ROWS + 1)))
     helps, copies = [], []
+    wait_for_calm()
     for _ in range(_TIMES):
         helps.append(bench.penstock("--help").seconds)
         done, account = bench.copy(path, "warehouse:bench.sales", "--again")
