@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+
+import psycopg
 
 from penstock.project import Project
 from penstock.stack import server
@@ -15,12 +18,12 @@ from penstock.stack.health import Health
 from penstock.stack.logins import STATE
 from penstock.stack.options import Options
 
-MIGRATION = "migration"
+MIGRATION, DBT = "migration", "dbt"
 API_SERVER = "api-server"
 
 
 def airflow_parts(project: Project, options: Options) -> list[Command]:
-    """The migration, and the four processes.
+    """What is done once, and the four processes.
 
     Args:
         options: With the port that was found for Airflow.
@@ -32,28 +35,36 @@ def airflow_parts(project: Project, options: Options) -> list[Command]:
     def environment() -> Mapping[str, str]:
         return airflow_environment(project, options)
 
-    def part(name: str, *words: str, is_ready: Callable[[float], bool], at: str | None = None) -> Command:
-        argv = [sys.executable, "-m", "airflow", name, *words]
-        program = Program(argv, logs / f"{name}.log", environment)
-        return Command(name, program, is_ready=is_ready, needs=(MIGRATION,), at=at)
+    def program(name: str, module: str, *words: str) -> Program:
+        return Program([sys.executable, "-m", module, *words], logs / f"{name}.log", environment)
+
+    def part(
+        name: str,
+        *words: str,
+        is_ready: Callable[[float], bool],
+        needs: tuple[str, ...] = (MIGRATION,),
+        at: str | None = None,
+    ) -> Command:
+        return Command(
+            name, program(name, "penstock.airflow.part", name, *words), is_ready=is_ready, needs=needs, at=at
+        )
 
     address = ("--host", options.host, "--port", str(options.port))
     # The log servers of these two would bind every interface; on one machine the files are read directly.
     quiet = "--skip-serve-logs"
+    marker = _migrated(project)
+    migrating = program(MIGRATION, "penstock.airflow.migration", str(marker))
+    manifest = program(DBT, "penstock.airflow.dbt_manifest")
     return [
-        Once(
-            MIGRATION,
-            Program(
-                [sys.executable, "-m", "penstock.airflow.migration", str(_migrated(project))],
-                logs / f"{MIGRATION}.log",
-                environment,
-            ),
-            is_done=lambda: _is_migrated(project),
-            needs=(METADATA,),
-        ),
+        Once(MIGRATION, migrating, is_done=lambda: _is_migrated(project, marker), needs=(METADATA,)),
+        Once(DBT, manifest, is_done=lambda: not _has_dbt(project), needs=("warehouse", METADATA)),
         part(API_SERVER, *address, is_ready=lambda _: health.answers(), at=url),
         part("scheduler", quiet, is_ready=lambda since: health.beats("scheduler", since)),
-        part("dag-processor", is_ready=lambda since: health.beats("dag_processor", since)),
+        part(
+            "dag-processor",
+            needs=(MIGRATION, DBT),
+            is_ready=lambda since: health.beats("dag_processor", since),
+        ),
         part("triggerer", quiet, is_ready=lambda since: health.beats("triggerer", since)),
     ]
 
@@ -62,11 +73,18 @@ def _migrated(project: Project) -> Path:
     return project.make_state_dir(STATE, "home") / f"migrated-{version('apache-airflow-core')}"
 
 
-def _is_migrated(project: Project) -> bool:
+def _is_migrated(project: Project, marker: Path) -> bool:
     """Whether this version of Airflow has brought this very database up to date."""
     found = server.load(project, METADATA)
-    if found is None or not _migrated(project).exists():
+    if found is None or not marker.exists():
         return False
-    with found.enter(DATABASE) as session:
-        row = session.execute("SELECT to_regclass('public.alembic_version') IS NOT NULL").fetchone()
-        return row is not None and bool(row[0])
+    try:
+        with found.enter(DATABASE) as session:
+            row = session.execute("SELECT to_regclass('public.alembic_version') IS NOT NULL").fetchone()
+            return row is not None and bool(row[0])
+    except psycopg.Error:  # the server fell a moment ago; the migration will say so
+        return False
+
+
+def _has_dbt(project: Project) -> bool:
+    return (project.root / "dbt").is_dir() and find_spec("dbt") is not None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from penstock.project import Project
 from penstock.stack.airflow_environment import DATABASE, METADATA
-from penstock.stack.airflow_parts import airflow_parts
+from penstock.stack.airflow_parts import DBT, MIGRATION, airflow_parts
 from penstock.stack.embedded import Embedded
 from penstock.stack.options import read_options
 from penstock.stack.part import Runner
@@ -19,13 +19,14 @@ PARTS = (
     METADATA,
     "source",
     "warehouse",
-    "migration",
+    MIGRATION,
+    DBT,
     "api-server",
     "scheduler",
     "dag-processor",
     "triggerer",
 )
-SERVICES = tuple(name for name in PARTS if name != "migration")  # those that keep running
+SERVICES = tuple(name for name in PARTS if name not in (MIGRATION, DBT))  # those that keep running
 
 
 def assemble(project: Project, pool: ThreadPoolExecutor) -> list[Runner]:

@@ -65,14 +65,20 @@ class Embedded:
 
     def process(self) -> Identity | None:
         """Its first process."""
-        found = server.load(self._project, self.name)
+        found = self._found()
         pid = None if found is None else cluster.postmaster_pid(found)
         return None if pid is None else identify(pid)
 
     def address(self) -> str | None:
         """Where it listens."""
-        found = server.load(self._project, self.name)
+        found = self._found()
         return None if found is None else f"{server.HOST}:{found.port}"
+
+    def _found(self) -> server.Server | None:
+        try:
+            return server.load(self._project, self.name)
+        except PenstockError:  # damaged: its start says so
+            return None
 
     def _bring_up(self) -> None:
         ensure(self._project, self.name, database=self._database)

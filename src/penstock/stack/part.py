@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Literal, Protocol
 
+from penstock.model.errors import PenstockError
 from penstock.stack.processes import Identity
 
 State = Literal["waiting", "starting", "healthy", "restarting"]
@@ -91,7 +92,7 @@ class Part:
         self._enter("starting")
         try:
             self.runner.launch()
-        except OSError as error:  # such as a full disk, or no memory for a process
+        except (OSError, PenstockError) as error:  # such as a full disk, or a damaged file of keys
             self._fell(str(error))
 
     def _fell(self, reason: str) -> None:

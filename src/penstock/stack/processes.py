@@ -92,12 +92,15 @@ def memory(leader: Identity) -> int:
 
 def cpu_s(leader: Identity) -> float:
     """Processor time that the living members of the leader's family have used."""
-    ticks = 0
-    for pid in family(leader):
-        with suppress(OSError):
-            fields = _fields(pid)
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return sum(cpu_of(pid) for pid in family(leader))
+
+
+def cpu_of(pid: int) -> float:
+    """Processor time that one process has used."""
+    with suppress(OSError):
+        fields = _fields(pid)
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _send(process: Identity, number: signal.Signals) -> None:

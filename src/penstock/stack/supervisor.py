@@ -20,9 +20,11 @@ from typing import IO
 from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
 from penstock.stack import processes, record, servers
+from penstock.stack.airflow_parts import API_SERVER
 from penstock.stack.assembly import assemble
 from penstock.stack.command import Once
 from penstock.stack.embedded import Embedded
+from penstock.stack.health import fetch
 from penstock.stack.part import Part
 from penstock.stack.processes import identify
 from penstock.stack.record import PartRecord, StackRecord
@@ -90,8 +92,11 @@ def supervise(project: Project) -> None:
     with _waking() as wake, ThreadPoolExecutor(4) as pool:
         parts = [Part(runner) for runner in assemble(project, pool)]
         supervisor = Supervisor(parts, publish, lambda part: _clear(project, part))
+        quiet = False
         while not wake.told_to_stop:
-            quiet = supervisor.step()
+            was_quiet, quiet = quiet, supervisor.step()
+            if quiet and not was_quiet:
+                pool.submit(_warm_up, parts)
             for name in taken_requests(project):
                 supervisor.restart(name)
             wake.wait(QUIET_PAUSE_S if quiet else BUSY_PAUSE_S)
@@ -105,6 +110,13 @@ def _stop_all(project: Project, parts: Sequence[Part], pool: ThreadPoolExecutor)
     processes.end([one for one in commands if one is not None], GRACE_S)
     embedded = [part.name for part in parts if isinstance(part.runner, Embedded)]
     list(pool.map(lambda name: servers.stop(project, name), embedded))
+
+
+def _warm_up(parts: Sequence[Part]) -> None:
+    """Have Airflow build what it answers its tasks with: it does so when it is first asked, and a task would wait."""
+    for part in parts:
+        if part.name == API_SERVER:
+            fetch(f"{part.runner.address()}/execution/health", timeout_s=60)
 
 
 def _clear(project: Project, part: Part) -> None:
