@@ -92,6 +92,11 @@ def listening(pids: list[int]) -> set[str]:
     return found
 
 
+def kill_the_supervisor(project: Project) -> None:
+    os.kill(states(project)["supervisor"]["pid"], signal.SIGKILL)
+    until(lambda: states(project)["scheduler"]["state"] == "unsupervised")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_up_used_killed_and_gone(project: Project) -> None:
@@ -130,9 +135,19 @@ def test_up_used_killed_and_gone(project: Project) -> None:
     assert states(project)["scheduler"]["reason"] == "killed by SIGKILL"
     assert family(scheduler) == []  # type: ignore[arg-type]  # the record was complete
 
-    # The supervisor dies: all goes on unwatched, and `stop` still finds everything.
-    os.kill(parts["supervisor"]["pid"], signal.SIGKILL)
-    until(lambda: states(project)["scheduler"]["state"] == "unsupervised")
+    # The supervisor dies and all goes on unwatched. The next start ends what it left, but not the servers, and says so.
+    kill_the_supervisor(project)
+    before = states(project)
+    recovered = penstock(project, "start")
+    assert recovered.returncode == 0, recovered.stdout + recovered.stderr
+    left_behind = "api-server, scheduler, dag-processor, triggerer"
+    assert recovered.stdout.splitlines()[0].endswith(f"broke off; ended what it left: {left_behind}")
+    after = states(project)
+    assert {one["state"] for one in after.values()} == {"healthy"}
+    assert [after[name]["pid"] == before[name]["pid"] for name in ("source", "scheduler")] == [True, False]
+
+    # It dies once more: `stop` finds everything without it.
+    kill_the_supervisor(project)
     last = record.load(project)
     assert last is not None
     left = [one for process in last.processes() for one in family(process)]

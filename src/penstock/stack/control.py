@@ -60,11 +60,12 @@ def begin(project: Project) -> Beginning:
         found = record.load(project)
         if found is not None and found.is_supervised:
             return Beginning(already=True)
-        recovered = _recover(project, found)
+        recovered = _end_left(found)  # servers that run may be in use, and need no start
         options = read_options(project)
         require_safe(project, options)
         if options.port:
             require_free(options.host, options.port, f"[stack.ports] {AIRFLOW}")
+        record.forget(project)
         _spawn(project)
     return Beginning(already=False, recovered=recovered)
 
@@ -76,6 +77,7 @@ def follow(project: Project, tell: Tell) -> StackRecord:
         PenstockError: A part does not come up, or the supervisor ended.
     """
     deadline = time.monotonic() + START_TIMEOUT_S
+    before: dict[str, int] = {}
     while True:
         found = record.load(project)
         if found is None or not found.is_supervised:
@@ -85,8 +87,9 @@ def follow(project: Project, tell: Tell) -> StackRecord:
         tell(found)
         if found.is_healthy:
             return found
+        before = before or {part.name: part.restarts for part in found.parts}
         for part in found.parts:
-            if part.restarts >= FALLS and part.state != "healthy":
+            if part.restarts - before[part.name] >= FALLS and part.state != "healthy":
                 raise PenstockError(
                     f"{part.name} does not start: {part.reason}", hint=f"penstock logs {part.name}"
                 )
@@ -111,9 +114,9 @@ def stop(project: Project) -> bool:
                 os.kill(found.supervisor.pid, signal.SIGKILL)
                 break
             time.sleep(_POLL_S / 2)
-        # What is left if it was killed, or a part was being started while it ended.
-        return bool(_recover(project, found)) or True
-    return bool(_recover(project, found))
+        _end_everything(project, found)  # what is left if it was killed
+        return True
+    return _end_everything(project, found)
 
 
 def restart(project: Project, part: str) -> float:
@@ -132,14 +135,19 @@ def restart(project: Project, part: str) -> float:
     return time.monotonic() - clock
 
 
-def _recover(project: Project, found: StackRecord | None) -> tuple[str, ...]:
-    """Stop what a dead supervisor left, and say what that was."""
-    left = [] if found is None else [part for part in found.parts if part.name not in EMBEDDED]
-    alive = [part.name for part in left if part.process is not None and processes.family(part.process)]
+def _end_left(found: StackRecord | None) -> tuple[str, ...]:
+    """End what a dead supervisor left of Airflow, and say what that was."""
+    left = [part for part in (found.parts if found else ()) if part.name not in EMBEDDED]
+    alive = tuple(part.name for part in left if part.process is not None and processes.family(part.process))
     processes.end([part.process for part in left if part.process is not None], GRACE_S)
+    return alive
+
+
+def _end_everything(project: Project, found: StackRecord | None) -> bool:
+    ended = _end_left(found)
     stopped = [name for name in EMBEDDED if servers.stop(project, name)]
     record.forget(project)
-    return tuple(alive + (stopped if found is not None else []))
+    return bool(ended or stopped)
 
 
 def _spawn(project: Project) -> None:

@@ -49,10 +49,11 @@ def is_alive(process: Identity | None) -> bool:
 def family(leader: Identity) -> list[int]:
     """The processes of the session that this leader began, and all that descend from them; the leader may be gone.
 
-    Empty where the leader's number belongs to another process by now.
+    Empty where the leader's number belongs to another process by now, or the machine was booted since. As long as one
+    member lives, the kernel gives the session's number to nobody else.
     """
     now = identify(leader.pid)
-    if now not in (None, leader):
+    if now not in (None, leader) or not leader.began.startswith(f"{_boot()}:"):
         return []
     everyone = {pid: found for pid in _pids() if (found := _stat(pid)) is not None}
     members = {pid for pid, stat in everyone.items() if stat.session == leader.pid}

@@ -37,7 +37,7 @@ def _holder(port: int) -> str:
         for one in psutil.net_connections(kind="tcp"):
             if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and one.pid:
                 words = psutil.Process(one.pid).cmdline()
-                return f"process {one.pid} ({' '.join(words)[:80]})"
+                return f"process {one.pid} ({' '.join(words).strip()[:80]})"
     except psutil.Error:
         pass
     return "a process of another account"

@@ -57,6 +57,16 @@ def test_a_process_is_told_from_a_later_one_of_the_same_number() -> None:
     assert not is_alive(Identity(me.pid, "another boot:1"))
 
 
+def test_a_session_of_another_boot_is_none_of_ours(run: Callable[[str], Command]) -> None:
+    command = run("(trap '' TERM; while :; do sleep 0.1; done) & wait")
+    until(lambda: len(family(leader(command))) >= 3)
+    dead = leader(command)
+    os.kill(dead.pid, signal.SIGKILL)
+    until(command.ended)
+    assert family(dead)
+    assert family(Identity(dead.pid, "another boot:1")) == []
+
+
 def test_a_recycled_number_is_never_killed() -> None:
     process = subprocess.Popen(["sleep", "60"], start_new_session=True)
     try:
