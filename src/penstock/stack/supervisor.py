@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from penstock.model.errors import PenstockError
@@ -62,11 +62,12 @@ class Supervisor:
         return all(part.state == "healthy" for part in self.parts)
 
     def tell(self) -> None:
-        """Publish what changed."""
+        """Publish what changed; what cannot be written, on a full disk, is tried again with the next step."""
         found = tuple(_told(part) for part in self.parts)
         if found != self._last:
-            self._publish(found)
-            self._last = found
+            with suppress(OSError):
+                self._publish(found)
+                self._last = found
 
     def restart(self, name: str) -> None:
         """Stop a part and have it started again; a name that is none is passed over."""

@@ -148,3 +148,20 @@ def test_a_restart_on_request_is_no_fall() -> None:
     (part,) = supervisor.parts
     assert (cleared, runner.launches, part.restarts) == (["scheduler"], 2, 0)
     assert (part.state, part.reason) == ("healthy", "restarted on request")
+
+
+def test_a_full_disk_does_not_end_the_supervisor() -> None:
+    runner = Paper("metadata")
+    full = [True]
+    told: list[tuple[PartRecord, ...]] = []
+
+    def publish(parts: tuple[PartRecord, ...]) -> None:
+        if full[0]:
+            raise OSError(28, "No space left on device")
+        told.append(parts)
+
+    supervisor = Supervisor([Part(runner)], publish, lambda _: None)
+    supervisor.step()
+    full[0] = False
+    supervisor.step()
+    assert [part.state for part in told[0]] == ["starting"]
