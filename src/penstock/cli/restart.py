@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
+from penstock.cli.using import VARIABLE, using
 from penstock.model.errors import UsageError
-from penstock.project import find_project
+from penstock.project import Project, find_project
 
 app = typer.Typer()
 
@@ -31,10 +33,19 @@ def restart(
         from penstock.cli.start import start
         from penstock.cli.stop import stop
 
-        stop()
-        start()
+        with using(_environment(project)):
+            stop()
+            start()
         return
     if part not in SERVICES:
         raise UsageError(f"the stack has no part {part!r}", hint=f"there are: {', '.join(SERVICES)}")
     seconds = control.restart(project, part)
     typer.echo(f"{part}: healthy again after {seconds:.1f} s")
+
+
+def _environment(project: Project) -> str | None:
+    """The environment to come back in: the one that is asked for, else the one that runs."""
+    from penstock.stack import record
+
+    found = record.load(project)
+    return os.environ.get(VARIABLE) or (found.environment if found else None)

@@ -6,6 +6,7 @@ import time
 
 import typer
 
+from penstock.cli.using import using
 from penstock.project import find_project
 
 app = typer.Typer()
@@ -18,11 +19,15 @@ def start() -> None:
     Example: penstock start
     """
     from penstock.cli.coming_up import Board
+    from penstock.environments import choose, load
     from penstock.stack import control, logins
 
     project = find_project()
     began = time.monotonic()
-    beginning = control.begin(project)
+    environment = choose(project.root)
+    load(project.root, environment)  # a name or a file that is wrong is told now, not by the first task
+    with using(environment):
+        beginning = control.begin(project)
     if beginning.recovered:
         typer.echo(
             f"the last stack was not stopped but broke off; ended what it left: {', '.join(beginning.recovered)}"
@@ -39,6 +44,8 @@ def start() -> None:
     if not beginning.already:
         typer.echo(f"up in {time.monotonic() - began:.1f} s")
     address = (found.address("api-server") or "").replace("127.0.0.1", "localhost")
+    if environment:
+        typer.echo(f"environment: {environment}")
     typer.echo(f"Airflow:   {address}   login {logins.shown_login(project)}")
     for name in ("source", "warehouse"):
         typer.echo(f"{name + ':':<10} postgres on {found.address(name)}   penstock db psql {name}")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from penstock.model.errors import ConnectionFailed, PenstockError
+from penstock.model.errors import ConnectionFailed, PenstockError, UsageError
 from penstock.project import Project
 from penstock.stack import processes, record, servers
 from penstock.stack.airflow_environment import METADATA
@@ -21,7 +21,7 @@ from penstock.stack.command import last_line
 from penstock.stack.logins import require_safe
 from penstock.stack.options import AIRFLOW, read_options
 from penstock.stack.programs import bundled_programs
-from penstock.stack.record import StackRecord
+from penstock.stack.record import ENVIRONMENT, StackRecord
 from penstock.stack.requests import request_restart
 from penstock.stack.taken import require_free
 
@@ -52,13 +52,14 @@ def begin(project: Project) -> Beginning:
 
     Raises:
         ConnectionFailed: Airflow's port is taken.
-        UsageError: The project asks for what is refused.
+        UsageError: The project asks for what is refused, or the stack runs in another environment.
         PenstockError: Airflow or Postgres is not installed.
     """
     _require_installed()
     with _alone(project):
         found = record.load(project)
         if found is not None and found.is_supervised:
+            _require_same_environment(found)
             return Beginning(already=True)
         recovered = _end_left(found)  # servers that run may be in use, and need no start
         options = read_options(project)
@@ -166,6 +167,19 @@ def _spawn(project: Project) -> None:
         if process.poll() is not None:
             raise PenstockError(f"the supervisor ended: {last_line(path)}", hint=f"see {path}")
         time.sleep(_POLL_S / 2)
+
+
+def _require_same_environment(found: StackRecord) -> None:
+    asked = os.environ.get(ENVIRONMENT)
+    if asked != found.environment:
+        raise UsageError(
+            f"the stack runs in {_named(found.environment)}, not in {_named(asked)}",
+            hint=f"penstock --env {asked} restart" if asked else "penstock stop, then penstock start",
+        )
+
+
+def _named(environment: str | None) -> str:
+    return f"the environment {environment}" if environment else "no environment"
 
 
 def _require_installed() -> None:

@@ -13,6 +13,9 @@ from penstock.stack.processes import Identity, is_alive
 STATE = "stack"
 FILE = "record.json"
 
+# Names the environment that a process and its children use.
+ENVIRONMENT = "PENSTOCK_ENV"
+
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
@@ -40,11 +43,16 @@ class PartRecord:
 
 @dataclass(frozen=True, slots=True)
 class StackRecord:
-    """The supervisor and its parts."""
+    """The supervisor and its parts.
+
+    Args:
+        environment: The one that all parts were started with.
+    """
 
     supervisor: Identity
     began: float
     parts: tuple[PartRecord, ...]
+    environment: str | None = None
 
     @property
     def is_healthy(self) -> bool:
@@ -80,7 +88,7 @@ def load(project: Project) -> StackRecord | None:
     try:
         found = json.loads((project.state_dir / STATE / FILE).read_text(encoding="utf-8"))
         parts = tuple(PartRecord(**{**part, "process": _process(part["process"])}) for part in found["parts"])
-        return StackRecord(Identity(**found["supervisor"]), found["began"], parts)
+        return StackRecord(Identity(**found["supervisor"]), found["began"], parts, found["environment"])
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
 

@@ -27,7 +27,7 @@ from penstock.stack.embedded import Embedded
 from penstock.stack.health import fetch
 from penstock.stack.part import Part
 from penstock.stack.processes import identify
-from penstock.stack.record import PartRecord, StackRecord
+from penstock.stack.record import ENVIRONMENT, PartRecord, StackRecord
 from penstock.stack.requests import taken_requests
 
 BUSY_PAUSE_S, QUIET_PAUSE_S = 0.1, 1.0
@@ -88,7 +88,7 @@ def supervise(project: Project) -> None:
     assert myself is not None
 
     def publish(parts: tuple[PartRecord, ...]) -> None:
-        record.save(project, StackRecord(myself, began, parts))
+        record.save(project, StackRecord(myself, began, parts, os.environ.get(ENVIRONMENT)))
 
     with _waking() as wake, ThreadPoolExecutor(4) as pool:
         parts = [Part(runner) for runner in assemble(project, pool)]
