@@ -12,9 +12,9 @@ import ctypes
 import fcntl
 import gc
 import json
+import logging
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,4 +127,7 @@ def _alone(project: Project) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    # Without taking apart, object by object, all that Airflow and dbt imported: that took 1.4 s of 18.
+    os._exit(code)
