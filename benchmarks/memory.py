@@ -41,9 +41,9 @@ def _peak_mb(bench: Bench, path: Path, truth: Truth, findings: Findings) -> floa
     findings.notes.append(
         f"Memory of a copy of {truth.read:,} rows ({path.stat().st_size / _MB:,.0f} MB, {done.seconds:.1f} s while "
         f"watched): proportional {peak.pss / _MB:.0f} MB and resident {peak.rss / _MB:.0f} MB of the process tree, "
-        f"sampled; {done.peak_rss / _MB:.0f} MB resident by the kernel's own count of the process."
+        f"sampled; {peak.high_water / _MB:.0f} MB resident by the kernel's own count of the process."
     )
-    return max(peak.rss, done.peak_rss) / _MB
+    return max(peak.rss, peak.high_water) / _MB
 
 
 def _claim(rows: int, mb: float, measured: str, target: str, *, met: bool) -> Claim:

@@ -29,13 +29,11 @@ class Run:
     Args:
         seconds: Wall time from its start to its end.
         cpu_s: Processor time of the program and its children.
-        peak_rss: Most bytes that the program itself ever held, by the kernel's own count.
         output: What it printed.
     """
 
     seconds: float
     cpu_s: float
-    peak_rss: int
     output: str
 
 
@@ -46,10 +44,13 @@ class Peak:
     Args:
         rss: Resident memory, pages that processes share counted for each of them.
         pss: The same with shared pages divided among those who share them.
+        high_water: What the kernel itself noted as the most of any one of the processes. Not `ru_maxrss`, which also
+            counts what held the process's place before its program was started: us.
     """
 
     rss: int = 0
     pss: int = 0
+    high_water: int = 0
 
 
 def run(argv: Sequence[str], environment: Mapping[str, str], cwd: Path, peak: Peak | None = None) -> Run:
@@ -74,7 +75,7 @@ def run(argv: Sequence[str], environment: Mapping[str, str], cwd: Path, peak: Pe
         text = output.read().decode(errors="replace")
     if process.returncode:
         raise Failed(f"{Path(argv[0]).name} ended with {process.returncode}: {text[-2000:]}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _KB, text)
+    return Run(seconds, usage.ru_utime + usage.ru_stime, text)
 
 
 @contextmanager
@@ -86,8 +87,7 @@ def _watched(pid: int, peak: Peak | None) -> Iterator[None]:
 
     def watch() -> None:
         while not ended.wait(_SAMPLE_EVERY_S):
-            rss, pss = _held_by_tree(pid)
-            peak.rss, peak.pss = max(peak.rss, rss), max(peak.pss, pss)
+            _note(pid, peak)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -98,19 +98,23 @@ def _watched(pid: int, peak: Peak | None) -> Iterator[None]:
         watcher.join()
 
 
-def _held_by_tree(pid: int) -> tuple[int, int]:
+def _note(pid: int, peak: Peak) -> None:
     try:
         root = psutil.Process(pid)
-        held = [_held(process.pid) for process in (root, *root.children(recursive=True))]
+        pids = [process.pid for process in (root, *root.children(recursive=True))]
     except psutil.NoSuchProcess:
-        return 0, 0
-    return sum(rss for rss, _ in held), sum(pss for _, pss in held)
+        return
+    sizes = [(_sizes(one, "smaps_rollup"), _sizes(one, "status")) for one in pids]
+    peak.rss = max(peak.rss, sum(held.get("Rss", 0) for held, _ in sizes))
+    peak.pss = max(peak.pss, sum(held.get("Pss", 0) for held, _ in sizes))
+    peak.high_water = max(peak.high_water, *(status.get("VmHWM", 0) for _, status in sizes))
 
 
-def _held(pid: int) -> tuple[int, int]:
+def _sizes(pid: int, file: str) -> dict[str, int]:
+    """Sizes in bytes that the kernel tells of a process, by name; none where it has just ended."""
     try:
-        lines = Path("/proc", str(pid), "smaps_rollup").read_text().splitlines()[1:]
-    except OSError:  # it has just ended
-        return 0, 0
-    sizes = {name: int(size.split()[0]) * _KB for name, _, size in (line.partition(":") for line in lines)}
-    return sizes["Rss"], sizes["Pss"]
+        lines = Path("/proc", str(pid), file).read_text().splitlines()
+    except OSError:
+        return {}
+    parts = (line.split() for line in lines if line.endswith(" kB"))
+    return {name.rstrip(":"): int(size) * _KB for name, size, _ in parts}
