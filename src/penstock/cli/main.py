@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
 from importlib.metadata import version
 from typing import Annotated
 
@@ -42,6 +44,19 @@ def penstock(
         context.with_resource(using(env))
 
 
+class WithoutPandas(MetaPathFinder):
+    """Bars pandas from a process of our own.
+
+    pyarrow looks for it wherever it converts arrays, and importing it takes half a second, where it is installed for
+    something else. No pandas object comes our way. In somebody else's process it is theirs to use.
+    """
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Find nothing, and for pandas say so."""
+        if name == "pandas":
+            raise ModuleNotFoundError("penstock's own process does without pandas", name=name)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 usage, 3 too many rejects, 130 interrupted.
 
@@ -56,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         penstock 0.1.0
         0
     """
+    if arguments is None:
+        sys.meta_path.insert(0, WithoutPandas())
     try:
         code = get_command(app).main(
             None if arguments is None else list(arguments), prog_name="penstock", standalone_mode=False

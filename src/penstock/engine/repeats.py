@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # 2^22 words of 64 bits are 32 MB, of which the system gives only the pages that are touched. Each key sets three bits
 # of one word (a blocked Bloom filter), so that a look costs one visit to memory. Marked wrongly were 1 of 5,000
@@ -41,13 +44,43 @@ class Repeats:
         word, bits = (hashes >> np.uint64(64 - _WORDS)).astype(np.int64), _bits(hashes)
         marks: npt.NDArray[np.bool_] = (self._seen[word] & bits) == bits
         np.bitwise_or.at(self._seen, word, bits)
-        marks |= ~pl.Series(hashes).is_first_distinct().to_numpy()
+        marks[_repeated_within(hashes)] = True
         return marks
 
     def _hashes(self, rows: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+        if len(self._key) == 1 and pa.types.is_integer((column := rows.column(self._key[0])).type):
+            return _scattered(column)
+        import polars as pl  # takes a tenth of a second, and a single whole number needs none of it
+
         frame = pl.DataFrame({name: _comparable(rows.column(name)) for name in self._key})
         hashes: npt.NDArray[np.uint64] = frame.hash_rows(seed=0).to_numpy()
         return hashes
+
+
+def _scattered(column: pa.Array) -> npt.NDArray[np.uint64]:
+    """Whole numbers mixed so that each bit depends on all (the finish of MurmurHash3): equal where they are equal."""
+    numbers = (
+        column.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64, copy=False).view(np.uint64).copy()
+    )
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        numbers ^= numbers >> np.uint64(33)
+        numbers *= np.uint64(factor)
+    numbers ^= numbers >> np.uint64(33)
+    return numbers
+
+
+def _repeated_within(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """Positions whose hash came before in the same batch."""
+    ordered = np.sort(hashes)
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not repeated.size:
+        return np.empty(0, np.int64)
+    # Sorting values is ten times faster than sorting positions, so that is left to the few that repeat.
+    near = np.minimum(np.searchsorted(repeated, hashes), repeated.size - 1)
+    among = np.flatnonzero(repeated[near] == hashes)
+    order: npt.NDArray[np.int64] = among[np.argsort(hashes[among], kind="stable")]
+    later: npt.NDArray[np.int64] = order[1:][hashes[order[1:]] == hashes[order[:-1]]]
+    return later
 
 
 def _bits(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -60,6 +93,8 @@ def _bits(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 def _comparable(column: pa.Array) -> pl.Series:
     """The column such that values which the server holds equal are equal here."""
+    import polars as pl
+
     series = pl.Series(column)
     if series.dtype.is_decimal():
         return series.cast(

@@ -53,6 +53,14 @@ def zipped() -> bytes:
         ("in.jsonl", JSONL.encode()),
         ("in.parquet", parquet()),
     ],
+    ids=[
+        "csv",
+        "bom",
+        "gzip",
+        "zip",
+        "jsonl",
+        "parquet",
+    ],  # the contents hold the time, and workers must agree
 )
 def test_formats(tmp_path: Path, query: Query, name: str, content: bytes, exists: bool) -> None:
     if exists:
