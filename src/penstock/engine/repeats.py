@@ -59,9 +59,10 @@ class Repeats:
 
 def _scattered(column: pa.Array) -> npt.NDArray[np.uint64]:
     """Whole numbers mixed so that each bit depends on all (the finish of MurmurHash3): equal where they are equal."""
-    numbers = (
-        column.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64, copy=False).view(np.uint64).copy()
-    )
+    values = column.fill_null(0).to_numpy(zero_copy_only=False)
+    numbers: npt.NDArray[np.uint64] = values.astype(np.int64).view(
+        np.uint64
+    )  # a copy, to be changed in place
     for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         numbers ^= numbers >> np.uint64(33)
         numbers *= np.uint64(factor)
