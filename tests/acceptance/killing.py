@@ -20,12 +20,14 @@ FORKS.set_forkserver_preload(["penstock.wiring"])
 
 
 class Steps:
-    """Counts what the copy asks of the server, and kills the process before or after the one that is named."""
+    """Counts what the copy asks of the server, and kills the process right after the one that is named.
 
-    def __init__(self, fatal: int | None, *, after: bool) -> None:
+    To the server that is the same as before the next one; after the last, the copy is committed and nobody was told.
+    """
+
+    def __init__(self, fatal: int | None) -> None:
         self.count = 0
         self._fatal = fatal
-        self._after = after
 
     def watch(self, owner: type, name: str) -> None:
         """Make a step of each call of this method."""
@@ -34,8 +36,6 @@ class Steps:
         def step(*args: Any, **kwargs: Any) -> Any:
             fatal = self.count == self._fatal
             self.count += 1
-            if fatal and not self._after:
-                os.kill(os.getpid(), signal.SIGKILL)
             result = original(*args, **kwargs)
             if fatal:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -44,11 +44,9 @@ class Steps:
         setattr(owner, name, step)
 
 
-def _copy(
-    uri: str, fatal: int | None, after: bool, arguments: tuple[str, str], options: dict[str, Any]
-) -> None:
+def _copy(uri: str, fatal: int | None, arguments: tuple[str, str], options: dict[str, Any]) -> None:
     os.environ["PENSTOCK_CONN_WAREHOUSE"] = uri
-    steps = Steps(fatal, after=after)
+    steps = Steps(fatal)
     # Statements, pieces of the stream, and the end of the transaction: everything that the server sees.
     steps.watch(psycopg.Connection, "execute")
     steps.watch(stream.CopyStream, "send")
@@ -58,11 +56,9 @@ def _copy(
     os._exit(0)
 
 
-def start(
-    uri: str, fatal: int | None, after: bool, arguments: tuple[str, str], options: dict[str, Any]
-) -> BaseProcess:
+def start(uri: str, fatal: int | None, arguments: tuple[str, str], options: dict[str, Any]) -> BaseProcess:
     """Begin a copy that dies at this step, if it has as many."""
-    process = FORKS.Process(target=_copy, args=(uri, fatal, after, arguments, options))
+    process = FORKS.Process(target=_copy, args=(uri, fatal, arguments, options))
     process.start()
     return process
 

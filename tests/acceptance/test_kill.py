@@ -102,9 +102,8 @@ def scene(
         one.close()
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("mode", MODES)
-def test_killed_at_every_step(scene: Callable[[str], Scene], mode: str, after: bool) -> None:
+def test_killed_at_every_step(scene: Callable[[str], Scene], mode: str) -> None:
     stage = scene(mode)
     stage.reset()
     clean = stage.copy()
@@ -112,7 +111,7 @@ def test_killed_at_every_step(scene: Callable[[str], Scene], mode: str, after: b
     assert 0 not in (clean.rejected, clean.loaded, clean.duplicates)
     for step in range(100):
         stage.reset()
-        process = start(stage.uri, step, after, stage.arguments, stage.options)
+        process = start(stage.uri, step, stage.arguments, stage.options)
         process.join()
         if process.exitcode == 0:
             break
@@ -129,14 +128,14 @@ def test_killed_at_random_instants(scene: Callable[[str], Scene], mode: str) -> 
     stage = scene(mode)
     stage.reset()
     started = time.perf_counter()
-    start(stage.uri, None, False, stage.arguments, stage.options).join()
+    start(stage.uri, None, stage.arguments, stage.options).join()
     seconds = time.perf_counter() - started
     expected = stage.state()
     chance = random.Random(mode)
     deaths = 0
     for _ in range(12):
         stage.reset()
-        process = start(stage.uri, None, False, stage.arguments, stage.options)
+        process = start(stage.uri, None, stage.arguments, stage.options)
         deaths += kill_at(process, chance.uniform(0, seconds))
         stage.copy()
         assert stage.state() == expected
