@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from penstock.model.contract import Check, Column, Contract, ForeignKey, Kind
@@ -46,12 +45,6 @@ def locate(connection: PgConnection, schema: str, table: str) -> int | None:
     if row["relkind"] not in ("r", "p"):
         raise ContractError(f"{schema}.{table} is no table", hint="copy into a table; views hold no rows")
     return int(row["oid"])
-
-
-def near(connection: PgConnection, name: str) -> list[str]:
-    """Names of tables that look like this one."""
-    names = [row["name"] for row in connection.execute(_SQL["tables"])]
-    return difflib.get_close_matches(name, names, n=3)
 
 
 def read_contract(connection: PgConnection, oid: int, schema: str, table: str) -> Contract:

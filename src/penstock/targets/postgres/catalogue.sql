@@ -1,8 +1,8 @@
 -- What the system catalogue says of one table.
 
 -- name: locate
--- The table's oid and kind, or no row. Case-exact first; an unquoted name folds to lower case as in SQL.
-SELECT c.oid, c.relkind::text, c.relispartition
+-- The table's oid and kind, or no row.
+SELECT c.oid, c.relkind::text
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s AND c.relname = %(table)s;
@@ -77,11 +77,3 @@ SELECT pg_get_expr(c.relpartbound, c.oid) AS bound
 FROM pg_inherits AS i
 JOIN pg_class AS c ON c.oid = i.inhrelid
 WHERE i.inhparent = %(oid)s;
-
--- name: tables
--- Names near the one that was asked for, to help with a slip of the pen.
-SELECT n.nspname || '.' || c.relname AS name
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'penstock_ledger')
-ORDER BY 1;
