@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from penstock import resolving
 from penstock.engine.copy import copy
+from penstock.model.address import Files, parse, parse_table
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.model.plan import CopyPlan
@@ -13,8 +12,6 @@ from penstock.model.result import CopyResult
 from penstock.ports import Progress, Source, Target
 from penstock.sources.files import open_files
 from penstock.targets.postgres.session import PostgresTarget
-
-_TABLE = re.compile(r"(?P<connection>\w[\w-]*):(?:(?P<schema>[^.:/]+)\.)?(?P<table>[^.:/]+)")
 
 
 def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None) -> CopyResult:
@@ -30,9 +27,16 @@ def open_source(plan: CopyPlan) -> Source:
     """The source that the plan names.
 
     Raises:
+        UsageError: If nothing can be copied from there.
         SourceError: If it cannot be read.
     """
-    return open_files(plan.source, plan.file)
+    match parse(plan.source):
+        case Files(pattern):
+            return open_files(pattern, plan.file)
+        case other:
+            raise UsageError(
+                f"{plan.source!r} is no source ({type(other).__name__.lower()})", hint="copy from a file"
+            )
 
 
 def open_target(plan: CopyPlan) -> Target:
@@ -42,24 +46,8 @@ def open_target(plan: CopyPlan) -> Target:
         UsageError: If the address is none.
         ConnectionFailed: If there is no such connection.
     """
-    connection, schema, table = parse_table(plan.target)
-    return PostgresTarget(find(connection), schema, table)
-
-
-def parse_table(address: str) -> tuple[str, str, str]:
-    """Connection, schema and table of ``connection:schema.table``; the schema may be left out and is ``public`` then.
-
-    Raises:
-        UsageError: If the address has another form.
-
-    Example:
-        >>> parse_table("warehouse:raw.sales")
-        ('warehouse', 'raw', 'sales')
-    """
-    match = _TABLE.fullmatch(address)
-    if match is None:
-        raise UsageError(f"{address!r} names no table", hint="write it as connection:schema.table")
-    return match["connection"], match["schema"] or "public", match["table"]
+    table = parse_table(plan.target)
+    return PostgresTarget(find(table.connection), table.schema, table.table)
 
 
 def find(name: str) -> Connection:

@@ -1,0 +1,108 @@
+"""What a plan's texts name: a table, objects, the lake, an API's path, or files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from penstock.model.errors import UsageError
+
+OBJECTS = "objects"
+
+_TABLE = re.compile(r"(?P<connection>\w[\w-]*):(?:(?P<schema>[^.:/]+)\.)?(?P<table>[^.:/]+)")
+_API = re.compile(r"(?P<connection>\w[\w-]*):(?P<path>/[^/].*|/)")
+_OBJECTS = re.compile(r"s3://(?:(?P<connection>[\w-]+)@)?(?P<bucket>[^/@]+)(?:/(?P<key>.*))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """``connection:schema.table``; the schema may be left out and is ``public`` then."""
+
+    connection: str
+    schema: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """``s3://bucket/key`` or ``s3://connection@bucket/key``; without a name, the connection is ``objects``.
+
+    A key that is empty or ends in ``/`` names everything below it.
+    """
+
+    connection: str
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """``lake:path``, below the root of the project's lake."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """``connection:/path`` of a connection of type http."""
+
+    connection: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A path, a glob, or ``-`` for standard input."""
+
+    pattern: str
+
+
+Address = Table | Objects | Lake | Api | Files
+
+
+def parse(text: str) -> Address:
+    """What an address names. A file of that very name comes before a table.
+
+    Raises:
+        UsageError: If an address of objects has no bucket.
+
+    Example:
+        >>> parse("warehouse:raw.sales")
+        Table(connection='warehouse', schema='raw', table='sales')
+        >>> parse("s3://archive@my-bucket/2013/")
+        Objects(connection='archive', bucket='my-bucket', key='2013/')
+        >>> parse("lake:weather/current")
+        Lake(path='weather/current')
+        >>> parse("weather_api:/data/2.5/weather")
+        Api(connection='weather_api', path='/data/2.5/weather')
+        >>> parse("data/*.csv")
+        Files(pattern='data/*.csv')
+    """
+    if text.startswith("s3://"):
+        if (match := _OBJECTS.fullmatch(text)) is None:
+            raise UsageError(f"{text!r} names no bucket", hint="write it as s3://bucket/key")
+        return Objects(match["connection"] or OBJECTS, match["bucket"], match["key"] or "")
+    if text.startswith("lake:"):
+        return Lake(text.removeprefix("lake:").strip("/"))
+    if (match := _API.fullmatch(text)) is not None:
+        return Api(match["connection"], match["path"])
+    if (match := _TABLE.fullmatch(text)) is not None and not Path(text).exists():
+        return Table(match["connection"], match["schema"] or "public", match["table"])
+    return Files(text)
+
+
+def parse_table(text: str) -> Table:
+    """The table that an address names.
+
+    Raises:
+        UsageError: If it names something else.
+
+    Example:
+        >>> parse_table("warehouse:sales").schema
+        'public'
+    """
+    match = _TABLE.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{text!r} names no table", hint="write it as connection:schema.table")
+    return Table(match["connection"], match["schema"] or "public", match["table"])
