@@ -1,6 +1,6 @@
 """What `make bench` measures, topic by topic.
 
-To add one: write `benchmarks/NAME.py` with the constants `TITLE` and `ABOUT` (a paragraph: what is measured, and how) and
+To add one: write `benchmarks/NAME.py` with the constants `TITLE` and `ABOUT` (what is measured, and how) and
 `measure(bench: Bench, rounds: int, findings: Findings) -> None`, and add its name to `TOPICS`.
 """
 
