@@ -35,6 +35,10 @@ class SourceError(PenstockError):
     """The source cannot be read: missing, unreadable, changed while it was read, or not of its declared format."""
 
 
+class NoSuchObject(SourceError):
+    """A store holds no object of this key."""
+
+
 class ConnectionFailed(PenstockError):
     """A system cannot be reached or entered: unknown name, server down, wrong login."""
 

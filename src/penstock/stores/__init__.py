@@ -1,0 +1,1 @@
+"""Where objects lie: a directory, or a server that speaks S3."""
