@@ -70,7 +70,7 @@ def declared(name: str, project: Project | None, environment: str | None = None)
         return found
     if project is not None:
         files = load(project.root, environment)
-        if (found := files.connection(name)) is not None:
+        if (found := files.connection(name, lambda link: find(link, project, environment))) is not None:
             return found
         if (place := files.excluded(name)) is not None:
             raise ConnectionFailed(f"{place} excludes the connection {name!r}", hint="take that line out")

@@ -67,7 +67,10 @@ def bundle(project: Project, environment: Environment, *more: Connection | None)
     Raises:
         BadEnvironment: If one of them cannot be decrypted.
     """
-    named = [resolving.declared(name, project, environment.name) for name in environment.connection_names()]
+    # What the project serves itself is not started for a program that may never ask for it.
+    running = {None, *(one.name for one in more if one is not None)}
+    names = [name for name in environment.connection_names() if environment.served_by(name) in running]
+    named = [resolving.declared(name, project, environment.name) for name in names]
     connections = {one.name: one for one in (*more, *named) if one is not None}
     variables = {name: resolving.variable(name, environment) for name in environment.variable_names()}
     return Bundle(

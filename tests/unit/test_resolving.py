@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from penstock import resolving
-from penstock.environments import load
+from penstock.environments import BadEnvironment, load
+from penstock.environments.layer import SERVED
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.project import Project
@@ -87,3 +88,30 @@ def test_a_variable_that_is_no_connection_is_not_shown(
     with pytest.raises(UsageError, match="PENSTOCK_CONN_DWH is no connection") as caught:
         find("dwh")
     assert "hunter2" not in f"{caught.value}{caught.value.hint}"
+
+
+def test_a_link_leads_to_what_the_project_serves(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project.root / "environments" / "base.yaml").write_text(
+        "connections:\n  market:\n    same_as: warehouse\n    login: reader\n  further:\n    same_as: market\n"
+        "    extra: {sslmode: require}\n"
+    )
+    found = resolving.find("further", project)
+    assert found is not None
+    assert (found.name, found.type, found.host, found.login) == ("further", "postgres", "embedded", "reader")
+    assert found.extra == {"sslmode": "require"}
+    monkeypatch.setenv("PENSTOCK_CONN_WAREHOUSE", "postgres://elsewhere")
+    assert host(project, "market") == "elsewhere"
+
+
+def test_a_link_to_what_is_excluded_leads_nowhere(project: Project) -> None:
+    (project.root / "environments" / "base.yaml").write_text(
+        "connections:\n  warehouse: null\n  market:\n    same_as: warehouse\n"
+    )
+    with pytest.raises(
+        BadEnvironment, match=r"base\.yaml:4: connection 'market' is the same_as of an unknown"
+    ):
+        resolving.find("market", project)
+
+
+def test_links_know_every_server_of_the_project() -> None:
+    assert {*resolving.EMBEDDED} <= SERVED

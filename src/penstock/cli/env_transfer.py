@@ -116,7 +116,7 @@ def export(
 
     bundle = give_out(here(environment)[1], reveal=reveal)
     text = formats.write(bundle, form.value)
-    for remark in formats.left_out(bundle, form.value):
+    for remark in (*bundle.remarks, *formats.left_out(bundle, form.value)):
         typer.echo(f"left out: {remark}", err=True)
     if to is None:
         typer.echo(text, nl=False)

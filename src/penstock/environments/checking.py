@@ -9,6 +9,7 @@ from penstock.environments.environment import Environment
 from penstock.environments.inheritance import merge_lineage, read_lineage
 from penstock.environments.keys import find_keys
 from penstock.environments.kinds import kind_of
+from penstock.environments.layer import LINK
 from penstock.environments.problems import BadEnvironment, Place, SecretProblem
 from penstock.model.errors import PenstockError
 
@@ -45,6 +46,8 @@ def _incomplete(environment: Environment) -> Iterator[BadEnvironment]:
             continue
         last = environment.explain(name)[-1] if fields else None
         place = Place(last.environment, last.file, last.line) if last else Place(environment.name, "", 1)
+        if LINK in fields:  # the project serves it, whole
+            continue
         if "type" not in fields:
             yield BadEnvironment(
                 place, f"connection {name!r} has no type", "add a line such as type: postgres"

@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from penstock.environments.explaining import Explained, ordered, show, where
+from penstock.environments.fields import connection_of, fields_of
 from penstock.environments.keys import is_encrypted
-from penstock.environments.layer import EXTRA, LINK, Layer, Value
-from penstock.environments.names import Extra
+from penstock.environments.layer import EXTRA, LINK, SERVED, Layer, Value
 from penstock.environments.problems import BadEnvironment, Place, suggestion
-from penstock.model.connection import Connection, Secret
+from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
 
 if TYPE_CHECKING:
     from penstock.environments.keys import Keys
+
+Serve = Callable[[str], Connection | None]
 
 
 class Environment:
@@ -33,8 +35,11 @@ class Environment:
         self._layer = layer
         self._keys = keys
 
-    def connection(self, name: str) -> Connection | None:
+    def connection(self, name: str, serve: Serve | None = None) -> Connection | None:
         """The connection of this name with its secrets decrypted, or None.
+
+        Args:
+            serve: Answers for what the project serves itself, where a link leads there.
 
         Raises:
             BadEnvironment: If a secret cannot be decrypted, it has no type, or it links to none.
@@ -42,30 +47,32 @@ class Environment:
         fields = self._resolve(name)
         if fields is None:
             return None
-        if "type" not in fields:
+        texts = {field: self._text(value) for field, value in fields.items() if field != LINK}
+        secret = {
+            field.removeprefix(EXTRA)
+            for field, value in fields.items()
+            if value.text and is_encrypted(value.text)
+        }
+        if (link := fields.get(LINK)) is not None:
+            served = serve(link.text) if serve is not None and link.text is not None else None
+            if served is None:
+                raise self._no_link(name, link)
+            texts = {**fields_of(served), **texts}
+        if "type" not in texts:
             place = self._layer.connections[name].place
             raise BadEnvironment(
                 place, f"connection {name!r} has no type", "add a line such as type: postgres"
             )
-        texts = {field: self._text(value) for field, value in fields.items()}
-        secret = frozenset(
-            field.removeprefix(EXTRA)
-            for field, value in fields.items()
-            if value.text and is_encrypted(value.text)
-        )
-        return Connection(
-            name=name,
-            type=texts["type"],
-            host=texts.get("host"),
-            port=int(texts["port"]) if "port" in texts else None,
-            login=texts.get("login"),
-            password=Secret(texts["password"]) if "password" in texts else None,
-            database=texts.get("database"),
-            extra=Extra(
-                {field.removeprefix(EXTRA): text for field, text in texts.items() if field.startswith(EXTRA)},
-                secret,
-            ),
-        )
+        return connection_of(name, texts, secret)
+
+    def served_by(self, name: str) -> str | None:
+        """The server of the project's own that this connection links to in the end, such as ``warehouse``, or None.
+
+        Raises:
+            BadEnvironment: If it links to none.
+        """
+        link = (self._resolve(name) or {}).get(LINK)
+        return None if link is None else link.text
 
     def variable(self, name: str) -> str | None:
         """The variable of this name, decrypted, or None.
@@ -164,13 +171,17 @@ class Environment:
                 raise BadEnvironment(link.place, f"{LINK} is a circle: {circle}", "take one of the links out")
             linked = self._resolve(link.text, (*path, name))
             if linked is None:
-                raise BadEnvironment(
-                    link.place,
-                    f"connection {name!r} is the {LINK} of an unknown connection {link.text!r}",
-                    suggestion(link.text, self.connection_names()),
-                )
+                if link.text not in SERVED or link.text in self._layer.connections:
+                    raise self._no_link(name, link)
+                linked = {LINK: link}
             fields = {**linked, **fields}
         return {field: value for field, value in fields.items() if value.text is not None}
+
+    def _no_link(self, name: str, link: Value) -> BadEnvironment:
+        known = suggestion(link.text or "", self.connection_names())
+        return BadEnvironment(
+            link.place, f"connection {name!r} is the {LINK} of an unknown connection {link.text!r}", known
+        )
 
     def _text(self, value: Value) -> str:
         text = value.text or ""

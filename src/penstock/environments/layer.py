@@ -13,6 +13,8 @@ from penstock.environments.problems import Place
 
 LINK = "same_as"
 EXTRA = "extra."
+# What a project serves itself, on demand: a link may lead there without a file that defines it.
+SERVED = frozenset({"source", "warehouse", "objects", "sandbox"})
 
 
 @dataclass(frozen=True, slots=True)

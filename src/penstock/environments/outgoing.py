@@ -16,7 +16,12 @@ def give_out(environment: Environment, *, reveal: bool) -> Bundle:
     Raises:
         BadEnvironment: If something is wrong with it, or a secret cannot be decrypted.
     """
-    names = environment.connection_names()
+    served = {
+        name: server
+        for name in environment.connection_names()
+        if (server := environment.served_by(name)) is not None
+    }
+    names = [name for name in environment.connection_names() if name not in served]
     read = _connection_in_full if reveal else _masked
     variables = {
         name: environment.variable(name) if reveal else environment.explain_variable(name).value
@@ -25,6 +30,7 @@ def give_out(environment: Environment, *, reveal: bool) -> Bundle:
     return Bundle(
         connections=tuple(read(environment, name) for name in names),
         variables={name: text for name, text in variables.items() if text is not None},
+        remarks=tuple(f"{name} is this project's own {server}" for name, server in served.items()),
     )
 
 

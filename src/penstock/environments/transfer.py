@@ -10,6 +10,7 @@ from typing import Any
 
 from penstock.environments.draft import Draft
 from penstock.environments.environment import Environment
+from penstock.environments.fields import fields_of
 from penstock.environments.formats.bundle import Bundle
 from penstock.environments.fresh import write
 from penstock.environments.keys import is_encrypted
@@ -71,25 +72,6 @@ def take_in(root: Path, environment: str, bundle: Bundle, secret: Collection[str
         tuple(name for name in named if name not in written),
         sum(values[path] != text for path, text in texts.items()),
     )
-
-
-def fields_of(connection: Connection) -> dict[str, str]:
-    """The connection's fields as a file names them, those without a value left out. Secrets in the clear.
-
-    Example:
-        >>> fields_of(Connection(name="dwh", type="postgres", port=5432, extra={"sslmode": "require"}))
-        {'type': 'postgres', 'port': '5432', 'extra.sslmode': 'require'}
-    """
-    fields = {
-        "type": connection.type,
-        "host": connection.host,
-        "port": None if connection.port is None else str(connection.port),
-        "login": connection.login,
-        "password": connection.password.reveal() if connection.password else None,
-        "database": connection.database,
-        **{f"{EXTRA}{name}": text for name, text in connection.extra.items()},
-    }
-    return {name: text for name, text in fields.items() if text is not None}
 
 
 def _fields(draft: Draft, now: Environment | None, connection: Connection) -> dict[Names, str | None]:

@@ -1,0 +1,51 @@
+"""The fields of a connection, by the names that files give them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from penstock.environments.layer import EXTRA
+from penstock.environments.names import Extra
+from penstock.model.connection import Connection, Secret
+
+
+def fields_of(connection: Connection) -> dict[str, str]:
+    """The connection's fields as a file names them, those without a value left out. Secrets in the clear.
+
+    Example:
+        >>> fields_of(Connection(name="dwh", type="postgres", port=5432, extra={"sslmode": "require"}))
+        {'type': 'postgres', 'port': '5432', 'extra.sslmode': 'require'}
+    """
+    fields = {
+        "type": connection.type,
+        "host": connection.host,
+        "port": None if connection.port is None else str(connection.port),
+        "login": connection.login,
+        "password": connection.password.reveal() if connection.password else None,
+        "database": connection.database,
+        **{f"{EXTRA}{name}": text for name, text in connection.extra.items()},
+    }
+    return {name: text for name, text in fields.items() if text is not None}
+
+
+def connection_of(name: str, fields: Mapping[str, str], secret: Collection[str] = ()) -> Connection:
+    """The connection that these fields describe; one of them is its type.
+
+    Args:
+        secret: Names of further fields, without ``extra.``, that are secrets whatever they are called.
+
+    Example:
+        >>> connection_of("dwh", {"type": "postgres", "port": "5432"}).port
+        5432
+    """
+    further = {field.removeprefix(EXTRA): text for field, text in fields.items() if field.startswith(EXTRA)}
+    return Connection(
+        name=name,
+        type=fields["type"],
+        host=fields.get("host"),
+        port=int(fields["port"]) if "port" in fields else None,
+        login=fields.get("login"),
+        password=Secret(fields["password"]) if "password" in fields else None,
+        database=fields.get("database"),
+        extra=Extra(further, frozenset(secret)),
+    )
