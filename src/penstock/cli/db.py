@@ -1,4 +1,4 @@
-"""`penstock db`: the embedded Postgres servers."""
+"""`penstock db`: the embedded Postgres servers, and the services beside them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,40 +14,67 @@ from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
 from penstock.project import find_project
 
-app = typer.Typer(help="Start, stop and enter the embedded Postgres servers.", no_args_is_help=True)
+app = typer.Typer(
+    help="Start, stop and enter the embedded Postgres servers, object store and sandbox.",
+    no_args_is_help=True,
+)
 
-Name = Annotated[str | None, typer.Argument(help="source or warehouse; by default both.", show_default=False)]
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        help="source, warehouse, objects or sandbox; by default the two servers.", show_default=False
+    ),
+]
+StopName = Annotated[
+    str | None,
+    typer.Argument(help="source, warehouse, objects or sandbox; by default all.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON array.")]
 
 
 @app.command()
 def start(name: Name = None) -> None:
-    """Start the servers, making them the first time."""
-    from penstock.stack import ensure
+    """Start the servers, making them the first time; or the object store, or the sandbox.
 
+    Example: penstock db start objects
+    """
     project = find_project()
-    for server in _chosen(name):
-        connection = ensure(project, server)
-        typer.echo(f"{server}: running on {connection.host}:{connection.port}")
+    for one in _chosen(name):
+        _keeper(one).ensure(project, one)
+        found = _keeper(one).status(project, one)
+        typer.echo(f"{one}: running on {found.host}:{found.port}")
 
 
 @app.command()
-def stop(name: Name = None) -> None:
-    """Stop the servers; open transactions are rolled back."""
-    from penstock.stack import stop as stop_server
+def stop(name: StopName = None) -> None:
+    """Stop what runs beside Airflow; open transactions are rolled back. Refused for servers that the stack watches.
+
+    Example: penstock db stop objects
+    """
+    from penstock.stack import control
+    from penstock.stack.services import SERVICES
 
     project = find_project()
-    for server in _chosen(name):
-        typer.echo(f"{server}: {'stopped' if stop_server(project, server) else 'was not running'}")
+    running = [one for one in SERVICES if name is None and _keeper(one).status(project, one).pid]
+    chosen = [*_chosen(name), *running]
+    control.require_unwatched(project, chosen)
+    for one in chosen:
+        typer.echo(f"{one}: {'stopped' if _keeper(one).stop(project, one) else 'was not running'}")
 
 
 @app.command()
 def status(name: Name = None, *, as_json: AsJson = False) -> None:
-    """Tell which servers run, and where. Starts nothing."""
-    from penstock.stack import status as server_status
+    """Tell which servers run, and where; the object store and the sandbox where they do. Starts nothing.
+
+    Example: penstock db status warehouse --json
+    """
+    from penstock.stack.services import SERVICES
 
     project = find_project()
-    found = [server_status(project, server) for server in _chosen(name)]
+    found = [_keeper(one).status(project, one) for one in _chosen(name)]
+    if name is None:
+        services = [_keeper(one).status(project, one) for one in SERVICES]
+        found += [one for one in services if one.pid is not None]
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found], default=str))
         return
@@ -66,15 +93,16 @@ def psql(
 
     Example: penstock db psql warehouse -c 'select 1'
     """
-    from penstock.stack import ensure
+    from penstock.stack import SERVERS, ensure
     from penstock.stack.programs import bundled_programs
 
     arguments = context.args
     if name.startswith("-"):  # `penstock db psql -c ...`: the name was left out
         name, arguments = "warehouse", [name, *arguments]
-    (server,) = _chosen(name)
+    if name not in SERVERS:
+        raise UsageError(f"no embedded server is called {name!r}", hint=f"there are: {', '.join(SERVERS)}")
     program = bundled_programs() / "psql"
-    connection = ensure(find_project(), server)
+    connection = ensure(find_project(), name)
     os.execve(program, [str(program), *arguments], _psql_environment(connection))  # noqa: S606  # no shell, on purpose
 
 
@@ -98,9 +126,17 @@ def _psql_environment(connection: Connection) -> dict[str, str]:
 
 def _chosen(name: str | None) -> Sequence[str]:
     from penstock.stack import SERVERS
+    from penstock.stack.services import SERVICES
 
     if name is None:
         return SERVERS
-    if name not in SERVERS:
-        raise UsageError(f"no embedded server is called {name!r}", hint=f"there are: {', '.join(SERVERS)}")
+    if name not in (known := (*SERVERS, *SERVICES)):
+        raise UsageError(f"nothing embedded is called {name!r}", hint=f"there are: {', '.join(known)}")
     return [name]
+
+
+def _keeper(name: str) -> Any:
+    """The module that ensures and stops what bears this name, and tells its status."""
+    from penstock.stack import servers, services
+
+    return services if name in services.SERVICES else servers

@@ -26,7 +26,7 @@ def restart(
     Example: penstock restart scheduler
     """
     from penstock.stack import control
-    from penstock.stack.assembly import SERVICES
+    from penstock.stack.assembly import LASTING
 
     project = find_project()
     if part is None:
@@ -37,8 +37,8 @@ def restart(
             stop()
             start()
         return
-    if part not in SERVICES:
-        raise UsageError(f"the stack has no part {part!r}", hint=f"there are: {', '.join(SERVICES)}")
+    if part not in LASTING:
+        raise UsageError(f"the stack has no part {part!r}", hint=f"there are: {', '.join(LASTING)}")
     seconds = control.restart(project, part)
     typer.echo(f"{part}: healthy again after {seconds:.1f} s")
 

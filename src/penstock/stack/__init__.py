@@ -1,4 +1,4 @@
-"""What runs on this machine for a project: today its two Postgres servers."""
+"""What runs on this machine for a project: Postgres servers, Airflow, and services on demand."""
 
 from penstock.stack.servers import SERVERS, ServerStatus, ensure, status, stop
 

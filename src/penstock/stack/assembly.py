@@ -26,7 +26,7 @@ PARTS = (
     "dag-processor",
     "triggerer",
 )
-SERVICES = tuple(name for name in PARTS if name not in (MIGRATION, DBT))  # those that keep running
+LASTING = tuple(name for name in PARTS if name not in (MIGRATION, DBT))  # those that keep running
 
 
 def assemble(project: Project, pool: ThreadPoolExecutor) -> list[Runner]:

@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 from penstock.model.errors import ConnectionFailed, PenstockError, UsageError
 from penstock.project import Project
-from penstock.stack import processes, record, servers
+from penstock.stack import processes, record, servers, services
 from penstock.stack.airflow_environment import METADATA
 from penstock.stack.command import last_line
 from penstock.stack.logins import require_safe
@@ -146,7 +146,8 @@ def _end_left(found: StackRecord | None) -> tuple[str, ...]:
 
 def _end_everything(project: Project, found: StackRecord | None) -> bool:
     ended = _end_left(found)
-    stopped = [name for name in EMBEDDED if servers.stop(project, name)]
+    stopped = [name for name in services.SERVICES if services.stop(project, name)]
+    stopped += [name for name in EMBEDDED if servers.stop(project, name)]
     record.forget(project)
     return bool(ended or stopped)
 
@@ -193,6 +194,21 @@ def _alone(project: Project) -> Iterator[None]:
     with (project.make_state_dir(record.STATE) / "start.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def require_unwatched(project: Project, names: Collection[str]) -> None:
+    """Make sure that none of these is a part that the running stack would start again.
+
+    Raises:
+        UsageError: One is.
+    """
+    found = record.load(project)
+    watched = {part.name for part in found.parts} if found is not None and found.is_supervised else set()
+    if names := [name for name in names if name in watched]:
+        raise UsageError(
+            f"the stack runs, and would start {' and '.join(names)} again",
+            hint=f"penstock stop, which stops everything, or penstock restart {names[0]}",
+        )
 
 
 def running(project: Project) -> StackRecord:

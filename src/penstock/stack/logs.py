@@ -10,18 +10,21 @@ from penstock.project import Project
 from penstock.stack.assembly import PARTS
 from penstock.stack.control import EMBEDDED
 from penstock.stack.log import log_path
+from penstock.stack.service import log_of
+from penstock.stack.services import SERVICES
 
 _POLL_S = 0.3
 _LINE_BYTES = 500  # of a long line; enough is read for as many of them as are asked for
 
 
 def log_files(project: Project) -> Mapping[str, Path]:
-    """The log of each part, and of the supervisor."""
+    """The log of each part, of the supervisor and of each service."""
     folder = project.state_dir / "logs"
-    return {
+    parts = {
         name: log_path(project, name) if name in EMBEDDED else folder / f"{name}.log"
         for name in ("supervisor", *PARTS)
     }
+    return parts | {name: log_of(project, service) for name, service in SERVICES.items()}
 
 
 class Reader:

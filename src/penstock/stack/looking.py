@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import psutil
+
 from penstock.project import Project
-from penstock.stack import processes, record
-from penstock.stack.assembly import SERVICES
+from penstock.stack import processes, record, services
+from penstock.stack.assembly import LASTING
 from penstock.stack.record import PartRecord, StackRecord
 
 
@@ -16,7 +18,8 @@ class PartStatus:
     """One part as it is now.
 
     Args:
-        state: As in its record; `stopped`, or `unsupervised` where it runs but nobody would restart it.
+        state: As in its record; `stopped`, or `unsupervised` where it runs but nobody would restart it. A service
+            is `healthy` or `hanging`.
         pid: Its first process.
         memory_bytes: With its children, shared pages divided among those who share them.
         address: Where it answers.
@@ -36,11 +39,33 @@ class PartStatus:
 
 
 def look(project: Project) -> list[PartStatus]:
-    """Every part, the supervisor first."""
+    """Every part, the supervisor first, then the services that run."""
     found = record.load(project)
+    running = [one for name in services.SERVICES if (one := _service(project, name)) is not None]
     if found is None:
-        return [PartStatus(name, "stopped") for name in ("supervisor", *SERVICES)]
-    return [_supervisor(found), *(_part(found, part) for part in found.parts if not part.once)]
+        return [*(PartStatus(name, "stopped") for name in ("supervisor", *LASTING)), *running]
+    parts = [_part(found, part) for part in found.parts if not part.once]
+    return [_supervisor(found), *parts, *running]
+
+
+def _service(project: Project, name: str) -> PartStatus | None:
+    """A service, which is nobody's to restart: what needs it starts it."""
+    found = services.status(project, name)
+    if found.pid is None:
+        return None
+    state = "healthy" if found.state == "running" else "hanging"
+    try:
+        began = psutil.Process(found.pid).create_time()
+    except psutil.NoSuchProcess:
+        return None
+    return PartStatus(
+        name,
+        state,
+        found.pid,
+        processes.memory_of(found.pid),
+        f"{found.host}:{found.port}",
+        _iso(began),
+    )
 
 
 def _supervisor(found: StackRecord) -> PartStatus:

@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from penstock.project import Project
-from penstock.stack import control, logins, record, server
+from penstock.stack import control, logins, objects, record, server, service
 
 # Not the keys of the environments, without which their secrets are lost.
-FOLDERS = (server.STATE, logins.STATE, record.STATE, "logs", "dbt")
+FOLDERS = (server.STATE, service.STATE, objects.FOLDER, logins.STATE, record.STATE, "logs", "dbt")
 
 
 def reset(project: Project) -> int:

@@ -47,6 +47,16 @@ def read_wishes(project: Project, name: str) -> Wishes:
     return Wishes(port, {key: _as_setting(value) for key, value in settings.items()})
 
 
+def asks_for(project: Project, name: str) -> int | None:
+    """The port that the project asks for, 0 for any; None where it leaves it to Penstock.
+
+    Raises:
+        UsageError: A port that is none.
+    """
+    ports = project.section("stack").get("ports", {})
+    return read_wishes(project, name).port if isinstance(ports, dict) and name in ports else None
+
+
 def _as_setting(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"

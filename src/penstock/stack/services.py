@@ -1,0 +1,80 @@
+"""The services that a project runs on demand, by their names. Another one is one more line in `SERVICES`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Literal
+
+from penstock.model.connection import Connection
+from penstock.project import Project
+from penstock.stack import service
+from penstock.stack.objects import OBJECTS
+from penstock.stack.outside import SANDBOX
+from penstock.stack.processes import is_alive
+from penstock.stack.server import HOST
+from penstock.stack.service import Service
+
+SERVICES: Mapping[str, Service] = {one.name: one for one in (OBJECTS, SANDBOX)}
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """What `status` found.
+
+    Args:
+        state: `absent` (never started), `stopped`, `running`, or `unready` (a process that does not answer).
+        port: Where it listens, or did last.
+        pid: Its process, where there is one.
+    """
+
+    name: str
+    state: Literal["absent", "stopped", "unready", "running"]
+    host: str
+    port: int | None
+    pid: int | None
+    log: Path
+
+
+def is_installed(name: str) -> bool:
+    """Whether the package that the service of this name needs is installed."""
+    try:
+        distribution(SERVICES[name].package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def ensure(project: Project, name: str) -> Connection:
+    """Make the service of this name answer, and say how to enter it.
+
+    Raises:
+        PenstockError: As `service.ensure`.
+
+    Example:
+        connection = ensure(find_project(), "objects")
+    """
+    return service.ensure(project, SERVICES[name])
+
+
+def stop(project: Project, name: str) -> bool:
+    """End the service of this name; False where it did not run.
+
+    Raises:
+        PenstockError: What is remembered of it was damaged.
+    """
+    return service.stop(project, SERVICES[name])
+
+
+def status(project: Project, name: str) -> ServiceStatus:
+    """How the service of this name is now; starts nothing."""
+    one = SERVICES[name]
+    found = service.load(project, one)
+    state: Literal["absent", "stopped", "unready", "running"] = "stopped" if found.port else "absent"
+    pid = None
+    if found.process is not None and is_alive(found.process):
+        pid = found.process.pid
+        state = "running" if one.is_up(found) else "unready"
+    return ServiceStatus(name, state, HOST, found.port or None, pid, service.log_of(project, one))
