@@ -16,7 +16,7 @@ from psycopg import sql
 
 from penstock.model.connection import Connection
 from penstock.project import Project
-from penstock.stack import control, ensure
+from penstock.stack import control, ensure, services
 from penstock.stack.cluster import stop_orphan
 
 RUN_DIR = "PENSTOCK_TEST_RUN_DIR"
@@ -77,6 +77,9 @@ def _remove(run_dir: Path) -> None:
     for state_dir in run_dir.glob("**/.penstock"):
         if (state_dir / "stack" / "record.json").exists():
             control.stop(Project(state_dir.parent))
+    for state_dir in run_dir.glob("**/.penstock"):
+        if (state_dir / "services" / "objects.json").exists():
+            services.stop(Project(state_dir.parent), "objects")
     # By their directories and not their records: a test may have damaged those.
     for data_dir in run_dir.glob("**/.penstock/postgres/*/data"):
         stop_orphan(data_dir)
@@ -103,6 +106,13 @@ def cluster() -> Connection:
     """The run's server. Its database is the template, so nobody may stay connected to it."""
     shared = make_project(Path(os.environ[RUN_DIR], "shared"))
     return ensure(shared, "warehouse", database=TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def objects() -> Connection:
+    """The run's object store, which speaks S3; it goes when the run's directory does."""
+    shared = make_project(Path(os.environ[RUN_DIR], "shared"))
+    return services.ensure(shared, "objects")
 
 
 @pytest.fixture

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from penstock import resolving
 from penstock.engine.copy import copy
+from penstock.environments.reach import allowed
 from penstock.model.address import Files, parse, parse_table
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-from penstock.ports import Progress, Source, Target
+from penstock.ports import ObjectStore, Progress, Source, Target
 from penstock.sources.files import open_files
 from penstock.targets.postgres.session import PostgresTarget
+
+_EXAMPLES = {
+    "postgres": "postgres://login:password@host:port/database",
+    "s3": "aws://key:secret@/?endpoint_url=https%3A%2F%2Fhost",
+}
 
 
 def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None) -> CopyResult:
@@ -50,8 +56,29 @@ def open_target(plan: CopyPlan) -> Target:
     return PostgresTarget(find(table.connection), table.schema, table.table)
 
 
-def find(name: str) -> Connection:
-    """The postgres connection of this name, wherever :mod:`penstock.resolving` finds it.
+def open_store(connection: str, bucket: str) -> ObjectStore:
+    """The bucket of this name behind a connection of type s3; the embedded store makes it where it is missing.
+
+    Raises:
+        UsageError: If boto3 is not installed.
+        ConnectionFailed: If there is no such connection, it is of another type, or the store cannot be entered.
+
+    Example:
+        >>> open_store("objects", "replication-bucket").put("hello.txt", b"hello")  # doctest: +SKIP
+    """
+    from penstock.stores.s3 import S3Store
+
+    found = find(connection, "s3")
+    if endpoint := found.extra.get("endpoint_url"):
+        allowed(endpoint, found)
+    store = S3Store(found, bucket)
+    if found.extra.get("make_buckets") == "true":
+        store.make_bucket()
+    return store
+
+
+def find(name: str, kind: str = "postgres") -> Connection:
+    """The connection of this name and type, wherever :mod:`penstock.resolving` finds it.
 
     Raises:
         ConnectionFailed: If there is none, or it is of another type.
@@ -63,8 +90,10 @@ def find(name: str) -> Connection:
         raise ConnectionFailed(
             f"no connection {name!r}{known}",
             hint=f"penstock connection add {name}, or set "
-            f"PENSTOCK_CONN_{name.upper()}=postgres://login:password@host:port/database",
+            f"PENSTOCK_CONN_{name.upper()}={_EXAMPLES.get(kind, f'{kind}://…')}",
         )
-    if connection.type != "postgres":
-        raise ConnectionFailed(f"{name} is of type {connection.type}", hint="copy into a postgres connection")
+    if connection.type != kind:
+        raise ConnectionFailed(
+            f"{name} is of type {connection.type}", hint=f"name a connection of type {kind}"
+        )
     return connection

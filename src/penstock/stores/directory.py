@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,7 +79,7 @@ class DirectoryStore:
             return self._path(key).read_bytes()
 
     def open(self, key: str) -> BinaryIO:
-        """See :class:`penstock.ports.ObjectStore`. A file is replaced, never changed, so the stream stays what it was."""
+        """See :class:`penstock.ports.ObjectStore`. A file is replaced, never changed: the stream stays whole."""
         with self._translated(key):
             return self._path(key).open("rb")
 
@@ -118,7 +118,7 @@ class DirectoryStore:
     def _path(self, key: str) -> Path:
         return self._root / checked(key)
 
-    def _files(self, prefix: str) -> list[Path]:
+    def _files(self, prefix: str) -> Sequence[Path]:
         """Files below the directory that a prefix ends in; unfinished ones belong to it by their directory."""
         base = self._root / prefix.rpartition("/")[0]
         if ".." in Path(prefix).parts or not base.is_dir():

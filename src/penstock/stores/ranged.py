@@ -1,0 +1,74 @@
+"""An object as a seekable stream, fetched range by range."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+
+from penstock.model.errors import SourceError
+from penstock.ports import Stored
+
+# Fetched at once: a request costs a round trip, so less is slower far away; two of these are all the memory it takes.
+_BLOCK_BYTES = 4 << 20
+
+Fetch = Callable[[str, int, int], tuple[bytes, str]]
+
+
+class RangedReader(io.RawIOBase):
+    """Reads one state of an object: a range of another state is an error.
+
+    Args:
+        fetch: Gives the bytes from start to end of a key, and the etag that the object has now.
+        stored: The state.
+    """
+
+    def __init__(self, fetch: Fetch, stored: Stored) -> None:
+        self._fetch = fetch
+        self._stored = stored
+        self._at = 0
+        self._start = 0
+        self._block = b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """Where the next byte comes from."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """As of any file."""
+        self._at = (0, self._at, self._stored.size)[whence] + offset
+        return self._at
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        """As of any file.
+
+        Raises:
+            SourceError: If the object is no longer what it was.
+        """
+        if self._at >= self._stored.size:
+            return 0
+        if not self._start <= self._at < self._start + len(self._block):
+            self._load()
+        begin = self._at - self._start
+        piece = memoryview(self._block)[begin : begin + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+    def _load(self) -> None:
+        end = min(self._at + _BLOCK_BYTES, self._stored.size)
+        block, etag = self._fetch(self._stored.key, self._at, end)
+        if etag != self._stored.etag or len(block) != end - self._at:
+            raise SourceError(
+                f"'{self._stored.key}' changed while it was read",
+                hint="nothing of it was kept; run it again once it is complete",
+            )
+        self._start, self._block = self._at, block

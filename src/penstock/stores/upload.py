@@ -1,0 +1,84 @@
+"""One object on its way to an S3 server: a single request where it is small, a multipart upload where it is not."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+# The least that S3 takes as a part is 5 MiB, and 10,000 parts the most: this is enough for 80 GB.
+_PART_BYTES = 8 << 20
+# Parts on their way while the next is filled. One keeps the line busy; a second would only cost memory.
+_MOST_UNDERWAY = 1
+
+
+class Upload:
+    """Collects bytes and sends them part by part, while the caller makes the next ones.
+
+    Args:
+        client: boto3's, for S3.
+    """
+
+    def __init__(self, client: Any, bucket: str, key: str) -> None:
+        self.key = key
+        self._client = client
+        self._place = {"Bucket": bucket, "Key": key}
+        self._buffer = bytearray()
+        self._id: str | None = None
+        self._parts = 0
+        self._underway: deque[Future[dict[str, Any]]] = deque()
+        self._done: list[dict[str, Any]] = []
+        self._thread: ThreadPoolExecutor | None = None
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Take these bytes; sends what is a part by then."""
+        view = memoryview(data).cast("B")
+        self._buffer += view
+        while len(self._buffer) >= _PART_BYTES:
+            self._send(bytes(memoryview(self._buffer)[:_PART_BYTES]))
+            del self._buffer[:_PART_BYTES]
+        return view.nbytes
+
+    def complete(self) -> None:
+        """Make the object appear."""
+        if self._id is None:
+            self._client.put_object(**self._place, Body=bytes(self._buffer))
+            return
+        if self._buffer:
+            self._send(bytes(self._buffer))
+        self._wait(0)
+        self._client.complete_multipart_upload(
+            **self._place, UploadId=self._id, MultipartUpload={"Parts": self._done}
+        )
+        self._id = None
+        self._stop()
+
+    def abort(self) -> None:
+        """Leave nothing of it on the server; a server that cannot be reached is swept by the next writer."""
+        self._stop()
+        if self._id is not None:
+            with suppress(Exception):
+                self._client.abort_multipart_upload(**self._place, UploadId=self._id)
+            self._id = None
+
+    def _send(self, part: bytes) -> None:
+        if self._thread is None:
+            self._id = self._client.create_multipart_upload(**self._place)["UploadId"]
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="upload")
+        self._wait(_MOST_UNDERWAY - 1)
+        self._parts += 1
+        self._underway.append(self._thread.submit(self._send_part, self._parts, part))
+
+    def _send_part(self, number: int, part: bytes) -> dict[str, Any]:
+        answer = self._client.upload_part(**self._place, UploadId=self._id, PartNumber=number, Body=part)
+        return {"PartNumber": number, "ETag": answer["ETag"]}
+
+    def _wait(self, most: int) -> None:
+        while len(self._underway) > most:
+            self._done.append(self._underway.popleft().result())
+
+    def _stop(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown(wait=True, cancel_futures=True)
+            self._thread = None
