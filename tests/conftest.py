@@ -32,6 +32,8 @@ name = "tests"
 [stack.ports]
 airflow = 0
 metadata = 0
+objects = 0
+sandbox = 0
 source = 0
 warehouse = 0
 
@@ -77,9 +79,8 @@ def _remove(run_dir: Path) -> None:
     for state_dir in run_dir.glob("**/.penstock"):
         if (state_dir / "stack" / "record.json").exists():
             control.stop(Project(state_dir.parent))
-    for state_dir in run_dir.glob("**/.penstock"):
-        if (state_dir / "services" / "objects.json").exists():
-            services.stop(Project(state_dir.parent), "objects")
+    for service in run_dir.glob("**/.penstock/services/*.json"):
+        services.stop(Project(service.parents[2]), service.stem)
     # By their directories and not their records: a test may have damaged those.
     for data_dir in run_dir.glob("**/.penstock/postgres/*/data"):
         stop_orphan(data_dir)

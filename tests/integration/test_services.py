@@ -9,7 +9,6 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -23,15 +22,6 @@ from penstock.stack import processes, services
 from penstock.stack.detached import answers
 
 NAMES = ("objects",)
-
-
-@pytest.fixture
-def project(project: Project) -> Iterator[Project]:
-    toml = project.root / "penstock.toml"
-    toml.write_text(toml.read_text().replace("[stack.ports]", "[stack.ports]\nobjects = 0\nsandbox = 0"))
-    yield project
-    for name in NAMES:
-        services.stop(project, name)
 
 
 def pid(project: Project, name: str = "objects") -> int | None:
