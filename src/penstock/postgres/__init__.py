@@ -1,0 +1,1 @@
+"""What everything that speaks to a Postgres server shares."""

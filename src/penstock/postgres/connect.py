@@ -1,0 +1,106 @@
+"""Opens a connection to a Postgres server, and says in plain words why it cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed, PenstockError, TargetError
+
+PgConnection = psycopg.Connection[DictRow]
+
+_HINTS = {
+    "28P01": "the login or the password is wrong",
+    "28000": "the server does not let this login in",
+    "3D000": "the server has no database of this name",
+    "53300": "the server has no connection to spare",
+    "57P03": "the server is starting or stopping; try again",
+}
+
+# What went wrong with the copy as a whole, by the class of the server's error code, and what helps.
+_REMEDIES = {
+    "53100": "make room on the server's disk and run the copy again",
+    "53200": "the server is out of memory; run the copy again when it has some",
+    "42501": "grant the login the right it lacks",
+    "42P01": "the table was dropped during the copy; run it again",
+    "25006": "the server is read-only: is it a standby?",
+    "55P03": "another session holds the table; run the copy again when it is done",
+    "57014": "the statement was cancelled; run the copy again",
+}
+
+
+def connect(connection: Connection) -> PgConnection:
+    """A connection outside any transaction, rows as dictionaries.
+
+    Raises:
+        ConnectionFailed: If the server cannot be reached or entered; the message names server and database, no secret.
+    """
+    parameters: dict[str, Any] = {
+        "host": connection.host,
+        "port": connection.port,
+        "user": connection.login,
+        "password": connection.password.reveal() if connection.password else None,
+        "dbname": connection.database,
+        "application_name": "penstock",
+        "connect_timeout": 10,
+        **connection.extra,
+    }
+    try:
+        opened = psycopg.connect(
+            "",
+            autocommit=True,
+            row_factory=dict_row,
+            **{k: v for k, v in parameters.items() if v is not None},
+        )
+    except psycopg.Error as error:
+        raise _refused(connection, error) from None
+    # One way to read and write dates and times, whatever the server's or the login's own settings are.
+    opened.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'")
+    return opened
+
+
+def _refused(connection: Connection, error: psycopg.Error) -> ConnectionFailed:
+    place = f"{connection.host or 'local socket'}:{connection.port or 5432}"
+    where = f"{connection.name} ({place}, database {connection.database})"
+    text = str(error).lower()
+    for code, words in _HINTS.items():
+        if error.sqlstate == code or (error.sqlstate is None and _says(code, text)):
+            return ConnectionFailed(f"cannot enter {where}: {words}", hint="check the connection's fields")
+    if "refused" in text:
+        return ConnectionFailed(f"cannot reach {where}: nothing listens there", hint="is the server up?")
+    if "timeout" in text:
+        return ConnectionFailed(f"cannot reach {where}: no answer", hint="check host, port and firewall")
+    if "resolve" in text or "translate host" in text:
+        return ConnectionFailed(f"cannot reach {where}: no such host", hint="check the host's name")
+    return ConnectionFailed(f"cannot reach {where}", hint="check the connection's fields")
+
+
+def _says(code: str, text: str) -> bool:
+    # libpq hands on the server's words, not its code, when the login itself fails.
+    words = {
+        "28P01": "password authentication failed",
+        "28000": "pg_hba.conf",
+        "3D000": "does not exist",
+        "53300": "too many clients",
+        "57P03": "starting up",
+    }
+    return words[code] in text
+
+
+def refused(error: psycopg.Error, doing: str) -> PenstockError:
+    """The server's error as one of ours: what it said, and what to do. Nothing was changed by then.
+
+    Args:
+        doing: What was going on, as in ``"copying into warehouse:raw.sales"``.
+    """
+    code = error.sqlstate
+    if code is None or code.startswith(("08", "57P")):
+        return TargetError(
+            f"{doing}: the connection to the server was lost",
+            hint="nothing half done remains; run the same copy again, it is safe",
+        )
+    words = error.diag.message_primary or type(error).__name__
+    return TargetError(f"{doing}: {words}", hint=_REMEDIES.get(code, "nothing was changed"))
