@@ -9,7 +9,7 @@ UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile pyproject.toml --all-ex
 	--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint format demo bench lock clean
+.PHONY: help install test lint format demo bench build lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ demo: install ## The sales warehouse, end to end
 
 bench: install ## Measure against psql, results in benchmarks/RESULTS.md
 	$(VENV)/python -m benchmarks
+
+build: install ## A wheel and a source distribution in dist/, gallery included
+	$(VENV)/python -m hatchling build
 
 lock: install ## Make requirements.lock anew
 	$(UV_COMPILE) $(LOCK_ARGS) --output-file requirements.lock

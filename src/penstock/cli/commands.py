@@ -18,6 +18,7 @@ from penstock.model.errors import PenstockError
 
 # Name of the command -> its module under penstock.cli, in the order of `penstock --help`.
 COMMANDS: Mapping[str, str] = {
+    "init": "init",
     "start": "start",
     "stop": "stop",
     "restart": "restart",

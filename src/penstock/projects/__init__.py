@@ -1,0 +1,1 @@
+"""Projects as a whole: made from a template, looked after, tried against other versions."""
