@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "connection": "connection",
     "variable": "variable",
     "demo": "demo",
+    "sandbox": "sandbox",
     "db": "db",
 }
 

@@ -11,14 +11,15 @@ from penstock.stack.server import HOST
 from penstock.stack.service import Running, Service
 
 NAME = "sandbox"
+TOKEN = "token"  # noqa: S105  # its name: it opens the pages where failures are switched on
 
 
 def _command(project: Project, found: Running) -> Sequence[str]:  # noqa: ARG001  # a service's signature
     return [sys.executable, "-m", "penstock.sandbox.serve", "--host", HOST, "--port", str(found.port)]
 
 
-def _environment(project: Project, found: Running) -> Mapping[str, str]:  # noqa: ARG001  # a service's signature
-    return {"PENSTOCK_PROJECT": str(project.root)}
+def _environment(project: Project, found: Running) -> Mapping[str, str]:
+    return {"PENSTOCK_PROJECT": str(project.root), "PENSTOCK_SANDBOX_TOKEN": found.keys[TOKEN].reveal()}
 
 
 def _connection(found: Running) -> Connection:
@@ -33,4 +34,5 @@ SANDBOX = Service(
     command=_command,
     connection=_connection,
     environment=_environment,
+    keys=(TOKEN,),
 )

@@ -1,0 +1,120 @@
+"""`penstock sandbox`: the outside world on this machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from penstock.project import find_project
+
+app = typer.Typer(
+    help="The outside world on this machine: price and weather services over real data.", no_args_is_help=True
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command()
+def start(
+    settings: Annotated[
+        str | None,
+        typer.Option(metavar="JSON|FILE", help="What it is set to, instead of [sandbox] in penstock.toml."),
+    ] = None,
+) -> None:
+    """Start the services, where they do not run.
+
+    Example: penstock sandbox start --settings '{"window_s": 1}'
+    """
+    from penstock.sandbox import client
+    from penstock.sandbox.state import parse_settings
+
+    wanted = None if settings is None else parse_settings(settings)
+    found = client.start(find_project())
+    if wanted is not None:
+        found.apply(wanted)
+    typer.echo(f"sandbox: running on {found.url.removeprefix('http://')}")
+
+
+@app.command()
+def stop() -> None:
+    """Stop the services.
+
+    Example: penstock sandbox stop
+    """
+    from penstock.stack import services
+
+    typer.echo(f"sandbox: {'stopped' if services.stop(find_project(), 'sandbox') else 'was not running'}")
+
+
+@app.command()
+def status(*, as_json: AsJson = False) -> None:
+    """Tell whether the services run, and where. Starts nothing.
+
+    Example: penstock sandbox status --json
+    """
+    from penstock.stack import services
+
+    found = services.status(find_project(), "sandbox")
+    if as_json:
+        typer.echo(json.dumps(asdict(found), default=str))
+        return
+    place = "" if found.port is None else f" on {found.host}:{found.port}"
+    process = "" if found.pid is None else f", process {found.pid}"
+    typer.echo(f"{found.name}: {found.state}{place}{process}")
+
+
+@app.command("set")
+def set_(
+    settings: Annotated[
+        str | None, typer.Argument(metavar="JSON|FILE", help="The new settings; without it, print them.")
+    ] = None,
+) -> None:
+    """Change what goes wrong from now on, and how fast calls are allowed. What is left out becomes the default.
+
+    Example: penstock sandbox set '{"switches": {"weather": {"error": {"share": 0.1}}}}'
+    """
+    from penstock.sandbox import client
+    from penstock.sandbox.state import parse_settings
+
+    found = client.find(find_project())
+    if settings is not None:
+        found.apply(parse_settings(settings))
+    typer.echo(json.dumps(found.settings()))
+
+
+@app.command()
+def calls(
+    service: Annotated[
+        str | None, typer.Option(help="Only calls of this service: prices, weather or course.")
+    ] = None,
+    last: Annotated[int, typer.Option("--last", "-n", min=0, help="How many calls to list.")] = 10,
+    *,
+    forget: Annotated[bool, typer.Option("--forget", help="Begin to count anew afterwards.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what the services were asked, and what they answered.
+
+    Example: penstock sandbox calls --service weather -n 3
+    """
+    from penstock.sandbox import client
+
+    sandbox = client.find(find_project())
+    found = sandbox.calls(service, last)
+    if forget:
+        sandbox.forget()
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for name, counts in found["counts"].items():
+        totals = ", ".join(f"{count:,} x {status}" for status, count in counts.items())
+        most = "".join(
+            f"; at most {count:,} in a window ({plan})"
+            for plan, count in found["most_in_window"].get(name, {}).items()
+        )
+        typer.echo(f"{name}: {totals}{most}")
+    for call in found["calls"]:
+        trouble = f"  ({', '.join(call['trouble'])})" if call["trouble"] else ""
+        typer.echo(f"  {call['status']}  {call['request']}{trouble}")
