@@ -7,7 +7,6 @@ from penstock.testing import Bag
 
 def test_every_dag_can_be_imported(dag_bag: Bag) -> None:
     assert dag_bag.import_errors == {}
-    assert dag_bag.duplicates == {}
     assert "sales_warehouse" in dag_bag.dags
 
 

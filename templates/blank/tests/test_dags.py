@@ -9,7 +9,6 @@ from penstock.testing import Bag, Database, Run
 
 def test_every_dag_can_be_imported(dag_bag: Bag) -> None:
     assert dag_bag.import_errors == {}
-    assert dag_bag.duplicates == {}
     assert "hello" in dag_bag.dags
 
 
