@@ -4,8 +4,8 @@
 2. The environment's files. A connection that they exclude is looked for no further.
 3. ``AIRFLOW_CONN_NAME`` and ``AIRFLOW_VAR_NAME`` among the process's variables.
 4. Whoever is asked next: inside of Airflow another secrets backend, such as a vault's.
-5. For connections, the project's embedded servers, ``source`` and ``warehouse``, and services, ``objects`` and
-   ``sandbox``, started if they do not run.
+5. For connections, the project's embedded servers, ``source`` and ``warehouse`` (``target`` is the same server), and
+   services, ``objects`` and ``sandbox``, started if they do not run.
 
 Files come before Airflow's variables, because Airflow itself asks a secrets backend first, and so that a program that
 was started with one environment's variables can ask for another's.
@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from importlib.util import find_spec
 
 from penstock.environments import Environment, load
@@ -27,7 +28,8 @@ from penstock.project import NoProject, Project, find_project
 
 Finder = Callable[[str], Connection | None]
 
-SERVERS, SERVICES = ("source", "warehouse"), ("objects", "sandbox")
+SERVERS = {"source": "source", "target": "warehouse", "warehouse": "warehouse"}  # the server behind each name
+SERVICES = ("objects", "sandbox")
 EMBEDDED = (*SERVERS, *SERVICES)
 VARIABLE = "AIRFLOW_VAR_"
 
@@ -108,7 +110,7 @@ def embedded(name: str, project: Project | None) -> Connection | None:
         return None
     from penstock.stack import ensure
 
-    return ensure(project, name)
+    return replace(ensure(project, SERVERS[name]), name=name)
 
 
 def project_here() -> Project | None:

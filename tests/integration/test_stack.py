@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from penstock import resolving
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, PenstockError
 from penstock.project import Project
@@ -301,3 +302,10 @@ def test_as_an_ordinary_user_also_after_root_was_here(project: Project) -> None:
     ensure_as(account, project)
     owners = {path.stat().st_uid for path in project.state_dir.rglob("*")}
     assert owners == {account.uid}
+
+
+def test_target_is_the_warehouse_by_another_name(project: Project) -> None:
+    target, warehouse = (resolving.embedded(name, project) for name in ("target", "warehouse"))
+    assert target is not None
+    assert warehouse is not None
+    assert (target.name, target.port, target.database) == ("target", warehouse.port, warehouse.database)

@@ -14,7 +14,7 @@ from penstock.environments.problems import Place
 LINK = "same_as"
 EXTRA = "extra."
 # What a project serves itself, on demand: a link may lead there without a file that defines it.
-SERVED = frozenset({"source", "warehouse", "objects", "sandbox"})
+SERVED = frozenset({"source", "target", "warehouse", "objects", "sandbox"})
 
 
 @dataclass(frozen=True, slots=True)
