@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.test_stack import call, log_in, penstock, states, until
+from tests.acceptance.stacks import call, log_in, penstock, states, until
 
 from penstock.environments.keys import Keys
 from penstock.environments.problems import Place, WrongKey

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from tests.acceptance.stacks import addresses, call, everyone, log_in, penstock, states, until
 
 from penstock.project import Project
 from penstock.stack import record
@@ -33,43 +28,6 @@ with DAG("asks_source", schedule=None, is_paused_upon_creation=False):
 """
 
 
-def penstock(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "penstock", *arguments],
-        env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-
-
-def states(project: Project) -> dict[str, dict[str, Any]]:
-    return {one["name"]: one for one in json.loads(penstock(project, "status", "--json").stdout)}
-
-
-def until(condition: Callable[[], Any], timeout_s: float = 40) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return found
-
-
-def call(url: str, body: dict[str, Any] | None = None, token: str | None = None) -> Any:
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    data = None if body is None else json.dumps(body).encode()
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=20) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-
-
-def log_in(url: str, password: str) -> Any:
-    return call(f"{url}/auth/token", {"username": "airflow", "password": password})
-
-
 def run_the_dag(url: str) -> Any:
     """Trigger the DAG, and say what its task returned."""
     token = log_in(url, "airflow")["access_token"]
@@ -83,13 +41,15 @@ def run_the_dag(url: str) -> Any:
     return call(f"{place}/taskInstances/count/xcomEntries/return_value", token=token)["value"]
 
 
-def listening(pids: list[int]) -> set[str]:
-    found = set()
-    for pid in pids:
-        for one in psutil.Process(pid).net_connections(kind="inet"):
-            if one.status == psutil.CONN_LISTEN and one.laddr:
-                found.add(one.laddr.ip)
-    return found
+# So that the test does not wait for a minute; Airflow's parts give a sign of life every second then.
+IMPATIENT = """
+[stack]
+hang_after_s = 20
+
+[stack.airflow]
+SCHEDULER__SCHEDULER_HEARTBEAT_SEC = 1
+SCHEDULER__JOB_HEARTBEAT_SEC = 1
+"""
 
 
 def kill_the_supervisor(project: Project) -> None:
@@ -102,6 +62,8 @@ def kill_the_supervisor(project: Project) -> None:
 def test_up_used_killed_and_gone(project: Project) -> None:
     (project.root / "dags").mkdir()
     (project.root / "dags" / "asks.py").write_text(DAG)
+    with (project.root / "penstock.toml").open("a") as toml:
+        toml.write(IMPATIENT)
     started = penstock(project, "start")
     assert started.returncode == 0, started.stdout + started.stderr
     assert "login airflow / airflow" in started.stdout
@@ -111,14 +73,17 @@ def test_up_used_killed_and_gone(project: Project) -> None:
     parts = states(project)
     assert {one["state"] for one in parts.values()} == {"healthy"}
     assert penstock(project, "status").returncode == 0
-    everyone = [pid for process in found.processes() for pid in family(process)]
-    assert listening(everyone) == {"127.0.0.1"}
+    assert addresses(everyone(project)) == {"127.0.0.1"}
     for path in ("airflow/keys.json", "airflow/passwords.json", "stack/record.json", "logs/scheduler.log"):
         assert (project.state_dir / path).stat().st_mode & 0o077 == 0, path
 
     again = penstock(project, "start")
     assert (again.returncode, again.stdout.splitlines()[0]) == (0, "the stack runs already")
     assert states(project)["supervisor"]["pid"] == parts["supervisor"]["pid"]
+
+    refused = penstock(project, "db", "stop")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("error: the stack runs, and would start source and warehouse again")
 
     url = found.address("api-server")
     assert url is not None
@@ -134,6 +99,17 @@ def test_up_used_killed_and_gone(project: Project) -> None:
     assert fallen["restarts"] == 1
     assert states(project)["scheduler"]["reason"] == "killed by SIGKILL"
     assert family(scheduler) == []  # type: ignore[arg-type]  # the record was complete
+
+    # A part and a server live and do nothing; that is noticed too.
+    for name in ("scheduler", "source"):
+        os.kill(states(project)[name]["pid"], signal.SIGSTOP)
+    until(lambda: states(project)["scheduler"]["restarts"] == 2, 60)
+    until(lambda: {one["state"] for one in states(project).values()} == {"healthy"}, 60)
+    hung = states(project)
+    for name in ("scheduler", "source"):
+        assert hung[name]["reason"].startswith("hung: no sign of life for 2")
+    assert hung["source"]["restarts"] == 1
+    assert hung["scheduler"]["restarts"] == 2
 
     # The supervisor dies and all goes on unwatched. The next start ends what it left, but not the servers, and says so.
     kill_the_supervisor(project)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import Executor
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,14 +23,15 @@ MIGRATION, DBT = "migration", "dbt"
 API_SERVER = "api-server"
 
 
-def airflow_parts(project: Project, options: Options) -> list[Command]:
+def airflow_parts(project: Project, options: Options, pool: Executor) -> list[Command]:
     """What is done once, and the four processes.
 
     Args:
         options: With the port that was found for Airflow.
+        pool: Asks Airflow how it is.
     """
     url = f"http://{options.own_host}:{options.port}"
-    health = Health(url)
+    health = Health(url, pool)
     logs = project.make_state_dir("logs")
 
     def environment() -> Mapping[str, str]:
@@ -41,12 +43,17 @@ def airflow_parts(project: Project, options: Options) -> list[Command]:
     def part(
         name: str,
         *words: str,
-        is_ready: Callable[[float], bool],
+        beats_as: str | None = None,
         needs: tuple[str, ...] = (MIGRATION,),
         at: str | None = None,
     ) -> Command:
         return Command(
-            name, program(name, "penstock.airflow.part", name, *words), is_ready=is_ready, needs=needs, at=at
+            name,
+            program(name, "penstock.airflow.part", name, *words),
+            is_ready=lambda since: health.beats(beats_as, since) if beats_as else health.answers(),
+            silence_s=lambda: health.silence_s(beats_as),
+            needs=needs,
+            at=at,
         )
 
     address = ("--host", options.host, "--port", str(options.port))
@@ -58,14 +65,10 @@ def airflow_parts(project: Project, options: Options) -> list[Command]:
     return [
         Once(MIGRATION, migrating, is_done=lambda: _is_migrated(project, marker), needs=(METADATA,)),
         Once(DBT, manifest, is_done=lambda: not _has_dbt(project), needs=("warehouse", METADATA)),
-        part(API_SERVER, *address, is_ready=lambda _: health.answers(), at=url),
-        part("scheduler", quiet, is_ready=lambda since: health.beats("scheduler", since)),
-        part(
-            "dag-processor",
-            needs=(MIGRATION, DBT),
-            is_ready=lambda since: health.beats("dag_processor", since),
-        ),
-        part("triggerer", quiet, is_ready=lambda since: health.beats("triggerer", since)),
+        part(API_SERVER, *address, at=url),
+        part("scheduler", quiet, beats_as="scheduler"),
+        part("dag-processor", beats_as="dag_processor", needs=(MIGRATION, DBT)),
+        part("triggerer", quiet, beats_as="triggerer"),
     ]
 
 

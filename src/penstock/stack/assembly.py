@@ -42,7 +42,7 @@ def assemble(project: Project, pool: ThreadPoolExecutor) -> list[Runner]:
     return [
         Embedded(project, METADATA, pool, database=DATABASE),
         *(Embedded(project, name, pool, fill=seeds.get(name, _nothing)) for name in ("source", "warehouse")),
-        *airflow_parts(project, options),
+        *airflow_parts(project, options, pool),
     ]
 
 

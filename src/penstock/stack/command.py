@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -37,9 +38,12 @@ class Command:
     Args:
         name: Of the part.
         is_ready: Told when it was started, in seconds since 1970; whether it does its work now.
+        silence_s: For how long it has given no sign of life.
         needs: Parts that must be healthy before it starts.
         at: Where it answers.
     """
+
+    start_limit_s = 180.0
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class Command:
         program: Program,
         *,
         is_ready: Callable[[float], bool] = lambda _: True,
+        silence_s: Callable[[], float] = lambda: 0.0,
         needs: tuple[str, ...] = (),
         at: str | None = None,
     ) -> None:
@@ -55,6 +60,7 @@ class Command:
         self._program = program
         self._log = program.log
         self._is_ready = is_ready
+        self._silence_s = silence_s
         self._at = at
         self._started = 0.0
         self._process: subprocess.Popen[bytes] | None = None
@@ -99,6 +105,15 @@ class Command:
         """Whether it does its work."""
         return self._is_ready(self._started)
 
+    def silence_s(self) -> float:
+        """For how long it has given no sign of life."""
+        return self._silence_s()
+
+    def kill(self) -> None:
+        """End it and its children at once."""
+        if self._identity is not None:
+            kill_family(self._identity)
+
     def process(self) -> Identity | None:
         """The process that was started last."""
         return self._identity
@@ -114,6 +129,8 @@ class Once(Command):
     Args:
         is_done: Whether there is nothing to do, asked before every start.
     """
+
+    start_limit_s = math.inf  # a big database is long in migrating
 
     def __init__(
         self,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -14,6 +17,7 @@ from penstock.stack import cluster, server
 from penstock.stack.command import last_line
 from penstock.stack.log import log_path
 from penstock.stack.processes import Identity, identify
+from penstock.stack.pulse import Pulse
 from penstock.stack.servers import ensure
 
 Session = psycopg.Connection[Any]
@@ -30,6 +34,7 @@ class Embedded:
     """
 
     needs: tuple[str, ...] = ()
+    start_limit_s = math.inf  # its start has a limit of its own
 
     def __init__(
         self,
@@ -46,10 +51,12 @@ class Embedded:
         self._database = database or name
         self._fill = fill
         self._start: Future[None] | None = None
+        self._pulse = Pulse(self._gives_a_sign, pool)
 
     def launch(self) -> None:
         """Begin to start it."""
         self._start = self._pool.submit(self._bring_up)
+        self._pulse = Pulse(self._gives_a_sign, self._pool)
 
     def ended(self) -> str | None:
         """Why it does not run, from its log; None while it does, or starts."""
@@ -62,6 +69,19 @@ class Embedded:
     def ready(self) -> bool:
         """Whether it lets one in and holds what it must."""
         return self._start is not None and self._start.done() and self._start.exception() is None
+
+    def silence_s(self) -> float:
+        """For how long it has not even refused."""
+        return self._pulse.silence_s()
+
+    def kill(self) -> None:
+        """End its first process; the others end when they notice."""
+        if (process := self.process()) is not None:
+            os.kill(process.pid, signal.SIGKILL)
+
+    def _gives_a_sign(self) -> bool:
+        found = self._found()
+        return found is None or found.gives_a_sign()
 
     def process(self) -> Identity | None:
         """Its first process."""

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 from penstock.model.errors import UsageError
 from penstock.project import MARKER, Project
+from penstock.stack.part import HANG_S
 from penstock.stack.server import HOST
 from penstock.stack.wishes import read_wishes
 
 AIRFLOW = "airflow"
+SHORTEST_HANG_S = 10.0  # Airflow's parts give a sign of life every 5 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,14 @@ class Options:
         port: Airflow's; 0 means any that is free.
         airflow: Airflow's settings, such as `CORE__PARALLELISM`.
         seed: Whether new servers get the table of products.
+        hang_s: A part without a sign of life for so long is started again.
     """
 
     host: str = HOST
     port: int = 0
     airflow: Mapping[str, str] = field(default_factory=dict)
     seed: bool = True
+    hang_s: float = HANG_S
 
     @property
     def is_local(self) -> bool:
@@ -46,7 +50,7 @@ def read_options(project: Project) -> Options:
     """What the project asks for.
 
     Raises:
-        UsageError: A host that is no address, a port that is none, a setting whose name is none.
+        UsageError: A host that is no address, a port that is none, a setting whose name is none, too short a time.
     """
     stack = project.section("stack")
     host, airflow = str(stack.get("host", HOST)), stack.get("airflow", {})
@@ -69,4 +73,14 @@ def read_options(project: Project) -> Options:
         read_wishes(project, AIRFLOW).port,
         {name: str(value) for name, value in airflow.items()},
         bool(stack.get("seed", True)),
+        _hang_s(stack.get("hang_after_s", HANG_S)),
     )
+
+
+def _hang_s(asked: object) -> float:
+    if isinstance(asked, bool) or not isinstance(asked, int | float) or asked < SHORTEST_HANG_S:
+        raise UsageError(
+            f"{MARKER}: stack.hang_after_s is no number of seconds from {SHORTEST_HANG_S:.0f}: {asked!r}",
+            hint=f"hang_after_s = {HANG_S:.0f}",
+        )
+    return float(asked)

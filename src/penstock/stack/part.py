@@ -13,6 +13,7 @@ State = Literal["waiting", "starting", "healthy", "restarting"]
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 STEADY_S = 60.0  # a part that ran this long begins with the first pause again
+HANG_S = 60.0  # Airflow's own threshold is 30 s; a machine that is busy with a big load may be late
 
 
 class Runner(Protocol):
@@ -20,6 +21,7 @@ class Runner(Protocol):
 
     name: str
     needs: tuple[str, ...]
+    start_limit_s: float  # one that lives but is not ready by then hangs
 
     def launch(self) -> None:
         """Begin to start it."""
@@ -29,6 +31,12 @@ class Runner(Protocol):
 
     def ready(self) -> bool:
         """Whether it does what it is there for."""
+
+    def silence_s(self) -> float:
+        """For how long it has given no sign of life, although it runs."""
+
+    def kill(self) -> None:
+        """End it at once, because it hangs."""
 
     def process(self) -> Identity | None:
         """Its process, where it has one."""
@@ -43,10 +51,14 @@ class Part:
     Args:
         runner: Starts it.
         clock: Seconds that only grow.
+        hang_s: Without a sign of life for so long it hangs, and is killed and started again.
     """
 
-    def __init__(self, runner: Runner, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, runner: Runner, clock: Callable[[], float] = time.monotonic, *, hang_s: float = HANG_S
+    ) -> None:
         self.runner = runner
+        self._hang_s = hang_s
         self.state: State = "waiting"
         self.restarts = 0
         self.reason: str | None = None
@@ -76,6 +88,9 @@ class Part:
                 self._launch()
         elif (reason := self.runner.ended()) is not None:
             self._fell(reason)
+        elif (reason := self._hangs()) is not None:
+            self.runner.kill()
+            self._fell(reason)
         elif self.state == "starting" and self.runner.ready():
             self.took_s = round(self._clock() - self._began, 2)
             self._enter("healthy")
@@ -86,6 +101,13 @@ class Part:
         self._due = 0.0
         self._in_a_row = 0
         self._enter("restarting")
+
+    def _hangs(self) -> str | None:
+        if self.state == "starting":
+            late = self._clock() - self._began > self.runner.start_limit_s
+            return f"hung: not ready after {self.runner.start_limit_s:.0f} s" if late else None
+        silence_s = self.runner.silence_s()
+        return f"hung: no sign of life for {silence_s:.0f} s" if silence_s > self._hang_s else None
 
     def _launch(self) -> None:
         self._began = self._clock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from penstock.stack.programs import SYSTEM_DIR
 HOST = "127.0.0.1"
 LOGIN = "penstock"
 STATE = "postgres"
+_SIGN_TIMEOUT_S = 3.0
+_SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,16 @@ class Server:
             with self.enter(database):
                 return True
         except psycopg.OperationalError:
+            return False
+
+    def gives_a_sign(self) -> bool:
+        """Whether a server answers there at all, be it that it starts up or lets nobody else in."""
+        # Its question whether to encrypt comes before everything else. psycopg's own `ping` would halt all threads.
+        try:
+            with socket.create_connection((HOST, self.port), timeout=_SIGN_TIMEOUT_S) as session:
+                session.sendall(_SSL_REQUEST)
+                return bool(session.recv(1))
+        except OSError:
             return False
 
 

@@ -25,6 +25,7 @@ from penstock.stack.assembly import assemble
 from penstock.stack.command import Once
 from penstock.stack.embedded import Embedded
 from penstock.stack.health import fetch
+from penstock.stack.options import read_options
 from penstock.stack.part import Part
 from penstock.stack.processes import identify
 from penstock.stack.record import ENVIRONMENT, PartRecord, StackRecord
@@ -91,7 +92,8 @@ def supervise(project: Project) -> None:
         record.save(project, StackRecord(myself, began, parts, os.environ.get(ENVIRONMENT)))
 
     with _waking() as wake, ThreadPoolExecutor(4) as pool:
-        parts = [Part(runner) for runner in assemble(project, pool)]
+        hang_s = read_options(project).hang_s
+        parts = [Part(runner, hang_s=hang_s) for runner in assemble(project, pool)]
         supervisor = Supervisor(parts, publish, lambda part: _clear(project, part))
         quiet = False
         while not wake.told_to_stop:

@@ -16,6 +16,9 @@ class Paper:
         self.is_ready = False
         self.why: str | None = None
         self.error: OSError | None = None
+        self.start_limit_s = 180.0
+        self.silence = 0.0
+        self.kills = 0
 
     def launch(self) -> None:
         self.launches += 1
@@ -28,6 +31,13 @@ class Paper:
 
     def ready(self) -> bool:
         return self.is_ready
+
+    def silence_s(self) -> float:
+        return self.silence
+
+    def kill(self) -> None:
+        self.kills += 1
+        self.silence = 0.0
 
     def process(self) -> Identity | None:
         return None
@@ -77,6 +87,38 @@ def test_a_dead_part_is_restarted_after_a_pause_and_its_reason_kept() -> None:
     part.step(())
     part.step(())
     assert (part.state, runner.launches, part.reason) == ("healthy", 2, "killed by SIGKILL")
+
+
+def test_a_part_that_lives_and_hangs_is_killed_and_started_again() -> None:
+    runner, clock = Paper("scheduler"), Clock()
+    runner.is_ready = True
+    part = Part(runner, clock, hang_s=60)
+    part.step(())
+    part.step(())
+    runner.silence = 60.0
+    part.step(())
+    assert (part.state, runner.kills) == ("healthy", 0)
+    runner.silence = 61.0
+    part.step(())
+    assert (part.state, runner.kills, part.restarts) == ("restarting", 1, 1)
+    assert part.reason == "hung: no sign of life for 61 s"
+    clock.now += FIRST_PAUSE_S
+    part.step(())
+    part.step(())
+    assert (part.state, runner.launches) == ("healthy", 2)
+
+
+def test_a_part_that_hangs_while_it_starts_is_started_again() -> None:
+    runner, clock = Paper("scheduler"), Clock()
+    part = Part(runner, clock)
+    part.step(())
+    runner.silence = 1000.0  # of its predecessor
+    clock.now += 180
+    part.step(())
+    assert (part.state, runner.kills) == ("starting", 0)
+    clock.now += 1
+    part.step(())
+    assert (part.state, runner.kills, part.reason) == ("restarting", 1, "hung: not ready after 180 s")
 
 
 def fall(part: Part, runner: Paper, clock: Clock) -> float:

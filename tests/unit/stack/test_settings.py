@@ -36,9 +36,9 @@ def test_by_default_airflow_answers_this_machine_on_5884(here: Project) -> None:
 
 
 def test_wishes(here: Project) -> None:
-    stack = '[stack]\nhost = "0.0.0.0"\nseed = false\n'
+    stack = '[stack]\nhost = "0.0.0.0"\nseed = false\nhang_after_s = 90\n'
     options = ask(here, f"{stack}[stack.ports]\nairflow = 0\n[stack.airflow]\nCORE__PARALLELISM = 16\n")
-    assert options == Options("0.0.0.0", 0, {"CORE__PARALLELISM": "16"}, seed=False)
+    assert options == Options("0.0.0.0", 0, {"CORE__PARALLELISM": "16"}, seed=False, hang_s=90.0)
     assert (options.is_local, options.own_host) == (False, "127.0.0.1")
 
 
@@ -49,6 +49,8 @@ def test_wishes(here: Project) -> None:
         "[stack]\nairflow = 1",
         "[stack.airflow]\nparallelism = 1",
         '[stack.ports]\nairflow = "x"',
+        "[stack]\nhang_after_s = 1",
+        "[stack]\nhang_after_s = true",
     ],
 )
 def test_senseless_wishes(here: Project, text: str) -> None:
