@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.env_file import environment_or_file
 from penstock.environments import Environment, choose, load
 from penstock.environments.loading import BASE
 from penstock.environments.problems import suggestion
@@ -18,8 +19,9 @@ Env = Annotated[
     str | None,
     typer.Option(
         "--env",
-        metavar="NAME",
-        help="The environment, as in --env prod. Default: PENSTOCK_ENV, else the project's.",
+        metavar="NAME|FILE",
+        callback=environment_or_file,
+        help="The environment, as in --env prod, or a file of variables. Default: PENSTOCK_ENV, else the project's.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as in --json | jq.")]

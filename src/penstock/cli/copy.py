@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from penstock.cli.account import print_account
+from penstock.cli.env_file import environment_or_file
 from penstock.cli.progress import shown
 from penstock.cli.using import using
 from penstock.model.options import make_plan
@@ -94,7 +95,13 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         typer.Option("--again", help="Even if this very copy was done before.", rich_help_panel=_ACCOUNT),
     ] = False,
     env: Annotated[
-        str | None, typer.Option("--env", metavar="NAME", help="The environment, as in --env prod.")
+        str | None,
+        typer.Option(
+            "--env",
+            metavar="NAME|FILE",
+            callback=environment_or_file,
+            help="The environment, as in --env prod, or a file of variables.",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the account as JSON.", rich_help_panel=_ACCOUNT)

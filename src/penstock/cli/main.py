@@ -14,8 +14,10 @@ import typer
 from typer.main import get_command
 
 from penstock.cli.commands import LazyGroup
+from penstock.cli.env_file import read_env_file
 from penstock.cli.using import using
 from penstock.model.errors import PenstockError
+from penstock.projects.dotenv import is_env_file
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -36,12 +38,26 @@ def penstock(
     ] = False,
     env: Annotated[
         str | None,
-        typer.Option("--env", metavar="NAME", help="The environment, as in penstock --env prod copy ..."),
+        typer.Option(
+            "--env",
+            metavar="NAME|FILE",
+            help="The environment, as in penstock --env prod copy ...; a file, as in --env prod.env, is an --env-file.",
+        ),
+    ] = None,
+    env_file: Annotated[
+        str | None,
+        typer.Option(
+            "--env-file",
+            metavar="FILE",
+            help="Variables to run with, instead of those of .env, as in penstock --env-file prod.env start.",
+        ),
     ] = None,
 ) -> None:
     """A data warehouse in one command, and one verb, copy, that accounts for every row."""
-    if env is not None:
-        context.with_resource(using(env))
+    name = None if env is None or is_env_file(env) else env
+    read_env_file(context, env_file or (env if name is None else None))
+    if name is not None:
+        context.with_resource(using(name))
 
 
 class WithoutPandas(MetaPathFinder):
