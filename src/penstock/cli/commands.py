@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "status",
     "logs": "logs",
     "reset": "reset",
+    "test": "test",
     "copy": "copy",
     "rejects": "rejects",
     "ledger": "ledger",
