@@ -181,11 +181,108 @@ class Target(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A permit given back.
+
+    Args:
+        at: When the call that it was taken for was over, by this process's monotonic clock; None if none was made.
+    """
+
+    slot: int
+    at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Permits for one call each, and after how many seconds it is worth asking for more."""
+
+    slots: Sequence[int]
+    wait_s: float
+
+
+class Permits(Protocol):
+    """A limit of calls that is shared with everybody who calls with the same credential. Safe in any thread."""
+
+    def take(self, wanted: int, used: Sequence[Return]) -> Granted:
+        """Give these permits back, and take so many others, or as many as there are.
+
+        A permit that is never given back, because its holder died, comes free by itself after a while.
+
+        Raises:
+            ConnectionFailed: If whoever keeps the limit cannot be reached.
+        """
+
+    def pause(self, seconds: float) -> None:
+        """Nobody gets a permit for so long: the API asked for it."""
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+
+
 class Progress(Protocol):
     """Told how far a copy is; never asked anything."""
 
     def advance(self, rows: int, rejected: int) -> None:
         """So many rows more were read, of which so many were rejected."""
+
+
+class Unrepresentable(Exception):
+    """A value that its column's Arrow type cannot hold, such as a date at infinity: the column must travel as text."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(column)
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some whole rows as a database writes them in CSV, without a header; only an unquoted empty field is null.
+
+    Args:
+        count: How many they are.
+    """
+
+    count: int
+    text: bytes
+
+
+class Reading(Protocol):
+    """The rows of a table or query, as they were at one instant."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types; the metadata ``penstock:type`` of a field is the database's own type."""
+
+    @property
+    def count(self) -> int:
+        """How many rows the database says it sent, once all blocks were read."""
+
+    def blocks(self) -> Iterator[Rows]:
+        """All rows, in blocks of bounded size. They can be read once."""
+
+    def parse(self, rows: Rows) -> pa.RecordBatch:
+        """These rows in the types of the schema; in any thread.
+
+        Raises:
+            Unrepresentable: If a value has no counterpart in its column's type.
+        """
+
+
+class Selection(Protocol):
+    """A table or query that can be read at one instant, more than once."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    def open(self, as_text: frozenset[str] = frozenset()) -> AbstractContextManager[Reading]:
+        """One snapshot; these columns are texts in it.
+
+        Raises:
+            ConnectionFailed: If the database cannot be reached or entered.
+            SourceError: If there is no such table, or it may not be read.
+        """
 
 
 @dataclass(frozen=True, slots=True)

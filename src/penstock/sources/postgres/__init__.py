@@ -1,0 +1,1 @@
+"""A Postgres table or query as a stream of exactly typed rows."""
