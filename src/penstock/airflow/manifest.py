@@ -15,10 +15,15 @@ def current_manifest(project_dir: Path, target_dir: Path) -> Path:
     Raises:
         PenstockError: dbt cannot parse the project.
     """
-    manifest = target_dir / "manifest.json"
-    if not manifest.exists() or manifest.stat().st_mtime < _changed(project_dir):
+    if not is_current(project_dir, target_dir):
         _parse(project_dir, target_dir)
-    return manifest
+    return target_dir / "manifest.json"
+
+
+def is_current(project_dir: Path, target_dir: Path) -> bool:
+    """Whether the manifest is there, and no file of the project newer."""
+    manifest = target_dir / "manifest.json"
+    return manifest.exists() and manifest.stat().st_mtime >= _changed(project_dir)
 
 
 def _changed(project_dir: Path) -> float:

@@ -86,9 +86,10 @@ class DagRun:
     ) -> None:
         if error is not None:
             # Airflow's tasks take SIGTERM as a wish and go on. What a kill interrupts is rolled back by the server.
-            for process in [*self._children(), self._process]:
+            for child in self._children():
                 with suppress(psutil.NoSuchProcess):
-                    process.kill()
+                    child.kill()
+            self._process.kill()
         self._process.__exit__(kind, error, trace)
 
     def _children(self) -> list[psutil.Process]:

@@ -1,0 +1,78 @@
+"""Tells of task instances as Airflow starts and ends them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from airflow.listeners import hookimpl
+from airflow.sdk.log import redact
+
+from penstock.airflow.task_logs import TaskLogs
+from penstock.model.errors import PenstockError
+
+Tell = Callable[..., None]
+
+
+def label(instance: Any) -> str:
+    """How a task instance is called: its task, and its place among the mapped ones.
+
+    Example:
+        >>> label(SimpleNamespace(task_id="load", map_index=2))
+        'load[2]'
+    """
+    return str(instance.task_id) if instance.map_index < 0 else f"{instance.task_id}[{instance.map_index}]"
+
+
+class Listener:
+    """What Airflow calls. `told` are the task instances whose end was told.
+
+    Args:
+        tell: Told of each event.
+        logs: Where the tasks' output goes; by default where it would go anyway.
+    """
+
+    def __init__(self, tell: Tell, logs: TaskLogs | None = None) -> None:
+        self._tell = tell
+        self._logs = logs
+        self._started: float | None = None
+        self.told: set[str] = set()
+
+    @hookimpl
+    def on_task_instance_running(self, task_instance: Any) -> None:
+        """A task begins."""
+        self._started = time.monotonic()
+        if self._logs:
+            self._logs.begin(label(task_instance))
+        self._tell(event="begin", task=label(task_instance))
+
+    @hookimpl
+    def on_task_instance_success(self, task_instance: Any) -> None:
+        """A task succeeded."""
+        value = task_instance.xcom_pull(task_ids=task_instance.task_id, map_indexes=task_instance.map_index)
+        account = {"account": value} if isinstance(value, dict) and "duplicates" in value else {}
+        self._end(task_instance, "success", None, **account)
+
+    @hookimpl
+    def on_task_instance_skipped(self, task_instance: Any) -> None:
+        """A task skipped itself."""
+        self._end(task_instance, "skipped", None)
+
+    @hookimpl
+    def on_task_instance_failed(self, task_instance: Any, error: Any) -> None:
+        """A task failed."""
+        told = isinstance(error, str | PenstockError) or type(error).__name__ == "AirflowFailException"
+        text = str(error) if told else f"{type(error).__name__}: {error}".removesuffix(": ")
+        failure = error if isinstance(error, BaseException) else None
+        words = {"error": redact(text), "hint": redact(getattr(error, "hint", None))}
+        self._end(task_instance, "failed", failure, **words)
+
+    def _end(self, instance: Any, state: str, failure: BaseException | None, **more: Any) -> None:
+        seconds = 0.0 if self._started is None else round(time.monotonic() - self._started, 2)
+        self._started = None
+        if self._logs:
+            self._logs.end(label(instance), failure)
+            more["log"] = str(self._logs.path(label(instance)))
+        self.told.add(label(instance))
+        self._tell(event="end", task=label(instance), state=state, seconds=seconds, **more)

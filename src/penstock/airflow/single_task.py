@@ -1,0 +1,44 @@
+"""One task of a run that was made before, once more: what the tasks before it left is still there for it to pull."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from airflow.models.taskinstance import TaskInstance
+from airflow.sdk.definitions.dag import _run_task  # what Airflow's own `airflow tasks test` uses
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+
+def run_again(dag: Any, task_id: str, logical_date: datetime) -> tuple[str, list[Any]] | None:
+    """Run a task in the run of this date; its state, and the task's instances. None where no such run was made.
+
+    Args:
+        dag: As its file made it.
+    """
+    with create_session() as session:
+        session.expire_on_commit = False
+        instances = list(session.scalars(_instances(dag.dag_id, task_id, logical_date)))
+        for instance in instances:
+            instance.try_number += 1
+            instance.state = None
+    for instance in instances:
+        _run_task(ti=instance, task=dag.task_dict[task_id], run_triggerer=True)
+    if not instances:
+        return None
+    failed = any(instance.state != "success" for instance in instances)
+    return "failed" if failed else "success", instances
+
+
+def last_date(dag_id: str, task_id: str) -> datetime | None:
+    """The logical date of the run that was made last and has the task in it."""
+    with create_session() as session:
+        query = select(TaskInstance).where(TaskInstance.dag_id == dag_id, TaskInstance.task_id == task_id)
+        found = session.scalars(query.order_by(TaskInstance.id.desc()).limit(1)).first()
+        return None if found is None else found.dag_run.logical_date
+
+
+def _instances(dag_id: str, task_id: str, logical_date: datetime) -> Any:
+    query = select(TaskInstance).where(TaskInstance.dag_id == dag_id, TaskInstance.task_id == task_id)
+    return query.where(TaskInstance.dag_run.has(logical_date=logical_date)).order_by(TaskInstance.map_index)

@@ -1,0 +1,109 @@
+"""`penstock run`: a DAG here and now, without servers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from penstock.cli.commands import Interrupted
+from penstock.model.errors import UsageError
+from penstock.project import Project, find_project
+
+app = typer.Typer()
+
+
+@app.command()
+def run(  # noqa: PLR0913  # a command's options are its interface
+    dag: Annotated[str, typer.Argument(help="The DAG's id.")],
+    date: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="The logical date, as in --date 2013-02-05; by default now."),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DATE", help="Run through the DAG's schedule from this date."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="... to this date, included.")
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TASK",
+            help="This task only, in the run made last, so that it finds what others left there.",
+        ),
+    ] = None,
+    conf: Annotated[
+        str | None, typer.Option(metavar="JSON", help='Parameters, as in --conf \'{"day": "2013-02-24"}\'.')
+    ] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", "-k", help="Run the other dates after one that failed.")
+    ] = False,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each event.")] = False,
+) -> None:
+    """Run a DAG here and now: no server, no scheduler, a metadata database of its own. Tasks are not retried.
+
+    Ends with 1 if a task fails. Dates without a time zone are in the DAG's own.
+
+    Example: penstock run sales_warehouse --from 2013-02-01 --to 2013-02-07
+    """
+    from penstock.sandbox.events import DagRun, RunRequest
+
+    _check_dates(date, start, end)
+    _check_conf(conf)
+    project = find_project()
+    request = RunRequest(dag, date, start, end, task, conf, keep_going)
+    try:
+        with DagRun(project, request) as events:
+            _print_events(events) if as_json else _show(project, dag, events)
+    except KeyboardInterrupt as interrupt:
+        raise Interrupted("interrupted; what ended before stays, the task that ran was ended") from interrupt
+
+
+def _show(project: Project, dag: str, events: Iterator[dict[str, Any]]) -> None:
+    from penstock.cli.run_board import RunBoard  # while Airflow comes up in the other process
+
+    with RunBoard(project, dag) as board:
+        for event in events:
+            board.show(event)
+    if board.failure is not None:
+        raise board.failure
+
+
+def _print_events(events: Iterator[dict[str, Any]]) -> None:
+    failed = 0
+    for event in events:
+        typer.echo(json.dumps(event))
+        failed += event.get("failed", 0)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _check_dates(date: str | None, start: str | None, end: str | None) -> None:
+    from penstock.model.moments import parse_moment
+
+    for text in filter(None, (date, start, end)):
+        parse_moment(text)
+    if date and (start or end):
+        raise UsageError("--date is one run, --from and --to are many", hint="leave one of them out")
+    if bool(start) != bool(end):
+        raise UsageError("--from and --to belong together", hint="give both, or --date for one run")
+
+
+def _check_conf(conf: str | None) -> None:
+    if conf is None:
+        return
+    try:
+        found = json.loads(conf)
+    except ValueError as error:
+        raise UsageError(
+            f"--conf is no JSON: {error}", hint="""write it as --conf '{"day": "2013-02-24"}'"""
+        ) from error
+    if not isinstance(found, dict):
+        raise UsageError(
+            "--conf must be a JSON object", hint="""write it as --conf '{"day": "2013-02-24"}'"""
+        )

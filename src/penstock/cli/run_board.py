@@ -1,0 +1,165 @@
+"""A DAG's tasks as they run: a table that lives on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from penstock.model.errors import PenstockError
+from penstock.project import Project
+
+_MARKS = {
+    "success": "[green]✓[/green]",
+    "failed": "[red]✗[/red]",
+    "running": "[yellow]…[/yellow]",
+    "skipped": "[yellow]-[/yellow]",
+}
+
+
+@dataclass(slots=True)
+class _Task:
+    state: str = ""
+    seconds: float | None = None
+    began: float = 0.0
+    note: str = ""
+
+
+class RunBoard:
+    """Shows the runs of one DAG.
+
+    Args:
+        project: Paths are shown as they lie in it.
+        dag: The DAG's id.
+    """
+
+    def __init__(self, project: Project, dag: str) -> None:
+        self.failure: PenstockError | None = None
+        self._project = project
+        self._dag = dag
+        self._console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self._live = (
+            Live(console=self._console, get_renderable=self._table, refresh_per_second=8)
+            if sys.stdout.isatty()
+            else None
+        )
+        self._tasks: dict[str, _Task] = {}
+        self._title = f"{dag}: Airflow comes up"
+
+    def __enter__(self) -> RunBoard:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            if not self._tasks:
+                self._title = ""
+            self._live.stop()
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Show what happened."""
+        getattr(self, f"_on_{event['event']}")(event)
+
+    def _on_waiting(self, event: dict[str, Any]) -> None:
+        self._console.print(event["message"])
+
+    def _on_start(self, event: dict[str, Any]) -> None:
+        self._title = f"{self._dag}  {_date(event['logical_date'])}"
+        self._tasks = {task: _Task() for task in event["tasks"]}
+        if not self._live:
+            self._console.print(self._title)
+
+    def _on_begin(self, event: dict[str, Any]) -> None:
+        self._task(event["task"]).state = "running"
+        self._task(event["task"]).began = time.monotonic()
+
+    def _on_end(self, event: dict[str, Any]) -> None:
+        task = self._task(event["task"])
+        task.state, task.seconds, task.note = event["state"] or "not run", event["seconds"], _note(event)
+        if event["state"] == "failed" and self.failure is None:
+            self._fail(event)
+        if not self._live:
+            self._console.print(_line(event["task"], task))
+
+    def _on_done(self, event: dict[str, Any]) -> None:
+        good = sum(task.state == "success" for task in self._tasks.values())
+        skipped = sum(task.state == "skipped" for task in self._tasks.values())
+        line = f"{event['state']} in {event['seconds']:.1f} s, {good} of {len(self._tasks)} tasks succeeded"
+        line += f", {skipped} skipped" if skipped else ""
+        if event["state"] != "success" and self.failure is None:
+            self.failure = PenstockError(f"{self._dag}: the run ended as {event['state']}")
+        if self._live:
+            self._live.console.print(self._table())
+            self._tasks = {}
+            self._title = ""
+        self._console.print(line)
+
+    def _on_finished(self, event: dict[str, Any]) -> None:
+        if event["runs"] > 1 or event["left"]:
+            left = f", {len(event['left'])} not run" if event["left"] else ""
+            good = event["runs"] - event["failed"]
+            self._console.print(
+                f"{good} of {event['runs']} runs succeeded{left}, in {event['seconds']:.1f} s"
+            )
+        if event["left"] and self.failure is not None:
+            first = _date(event["left"][0])
+            self.failure.hint = (
+                f"{self.failure.hint}; {len(event['left'])} runs from {first} on were not made: --keep-going"
+            )
+
+    def _fail(self, event: dict[str, Any]) -> None:
+        log = event.get("log")
+        hints = [event.get("hint"), f"see {self._shown(log)}" if log else None]
+        self.failure = PenstockError(
+            f"{event['task']}: {event['error']}", hint="; ".join(filter(None, hints)) or None
+        )
+
+    def _shown(self, path: str) -> str:
+        return path.removeprefix(f"{self._project.root}/") if self._project.root.samefile(".") else path
+
+    def _task(self, name: str) -> _Task:
+        mapped = name.partition("[")[0]
+        if mapped != name:  # known by now how many there are
+            self._tasks.pop(mapped, None)
+        return self._tasks.setdefault(name, _Task())
+
+    def _table(self) -> Table:
+        table = Table(
+            box=None, show_header=False, padding=(0, 1), title=self._title or None, title_justify="left"
+        )
+        for justify in ("left", "right", "left", "left"):
+            table.add_column(justify=justify)
+        for name, task in self._tasks.items():
+            seconds = time.monotonic() - task.began if task.state == "running" else task.seconds
+            shown = "" if seconds is None else f"{seconds:.2f} s"
+            table.add_row(_MARKS.get(task.state, "[dim]·[/dim]"), shown, escape(name), escape(task.note))
+        return table
+
+
+def _line(name: str, task: _Task) -> str:
+    mark = _MARKS.get(task.state, "[dim]·[/dim]")
+    return f"  {mark} {task.seconds or 0:6.2f} s  {escape(name)}  {escape(task.note)}".rstrip()
+
+
+def _note(event: dict[str, Any]) -> str:
+    account = event.get("account")
+    if account:
+        rejected = f", {account['rejected']:,} rejected" if account["rejected"] else ""
+        already = ", copied before" if account.get("already") else ""
+        return f"{account['loaded']:,} rows{rejected}{already}"
+    return "" if event["state"] == "success" else event["state"] or "not run"
+
+
+def _date(text: str) -> str:
+    """As short as it can be: a day at midnight is a day."""
+    return text.removesuffix("T00:00:00+00:00").removesuffix("+00:00")[: len("2013-02-01T00:00:00")]

@@ -1,0 +1,60 @@
+"""Dates as people write them on the command line: a day, or a moment of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, tzinfo
+
+from penstock.model.errors import UsageError
+
+_DAY = len("2013-02-01")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A day or a moment.
+
+    Args:
+        text: As it was written.
+        at: The moment, or the beginning of the day; without a time zone where none was written.
+        is_day: Whether it is a whole day.
+    """
+
+    text: str
+    at: datetime
+    is_day: bool
+
+    def first(self, zone: tzinfo) -> datetime:
+        """The first moment meant, in this time zone where none was written.
+
+        Example:
+            >>> parse_moment("2013-02-01").first(UTC).isoformat()
+            '2013-02-01T00:00:00+00:00'
+        """
+        return self.at if self.at.tzinfo else self.at.replace(tzinfo=zone)
+
+    def last(self, zone: tzinfo) -> datetime:
+        """The last moment meant: a day ends at midnight.
+
+        Example:
+            >>> parse_moment("2013-02-01").last(UTC).isoformat()
+            '2013-02-01T23:59:59.999999+00:00'
+        """
+        first = self.first(zone)
+        return datetime.combine(first.date(), time.max, first.tzinfo) if self.is_day else first
+
+
+def parse_moment(text: str) -> Moment:
+    """Read a date such as `2013-02-01` or `2013-02-01T09:00`, with or without a time zone.
+
+    Raises:
+        UsageError: It is none.
+
+    Example:
+        >>> parse_moment("2013-02-01T09:00+01:00").is_day
+        False
+    """
+    try:
+        return Moment(text, datetime.fromisoformat(text), len(text) == _DAY)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no date", hint="write 2013-02-01, or 2013-02-01T09:00") from error
