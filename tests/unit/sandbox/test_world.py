@@ -9,11 +9,12 @@ from decimal import Decimal
 
 import pytest
 
+from penstock.environments.names import SANDBOX_KEYS
 from penstock.model.errors import UsageError
 from penstock.sandbox.conditions import condition_of
 from penstock.sandbox.datasets import MissingData, data_file
 from penstock.sandbox.failures import Failures, Switch
-from penstock.sandbox.limits import Limiter
+from penstock.sandbox.limits import KEYS, Limiter
 from penstock.sandbox.places import read_cities
 from penstock.sandbox.prices import read_prices
 from penstock.sandbox.state import parse_settings
@@ -122,6 +123,10 @@ def test_a_window_slides() -> None:
     now[0] = 60.0
     assert limiter.wait_s("key", 3) == 0
     assert limiter.wait_s("key", 3) == pytest.approx(30.0)
+
+
+def test_every_key_of_the_sandbox_may_stand_in_a_file() -> None:
+    assert {key for keys in KEYS.values() for key in keys} == SANDBOX_KEYS
 
 
 def test_switches_do_not_disturb_one_another() -> None:
