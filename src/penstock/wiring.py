@@ -12,6 +12,8 @@ from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import ObjectStore, Progress, Source, Target
 from penstock.sources.files import open_files
+from penstock.tables.copying import Ends, copy_table
+from penstock.tables.ends import ends
 from penstock.targets.postgres.session import PostgresTarget
 
 _EXAMPLES = {
@@ -26,6 +28,10 @@ def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None
     Raises:
         PenstockError: If nothing was done, with the reason and the remedy.
     """
+    if (tables := ends(plan)) is not None:
+        origin, place = tables
+        found = Ends(find(origin.connection), origin, find(place.connection), place)
+        return copy_table(plan, found, again=again, progress=progress)
     return copy(plan, open_source(plan), open_target(plan), again=again, progress=progress)
 
 

@@ -43,7 +43,7 @@ def match_columns(plan: CopyPlan, contract: Contract, header: Sequence[str]) -> 
     columns = {matching_key(column.name): column for column in contract.columns}
     _refuse_extra(plan, contract, [name for key, name in named.items() if key not in columns])
     pairs = tuple((column, named[key]) for key, column in columns.items() if key in named)
-    if not pairs:
+    if not pairs and (header or contract.columns):
         raise ContractError(
             f"the source has no column of {plan.target}: it has {_list(header)}",
             hint="does the file have a header line? name its columns with --header",
@@ -62,9 +62,10 @@ def match_columns(plan: CopyPlan, contract: Contract, header: Sequence[str]) -> 
     key = tuple(find(name, "key column") for name in plan.key)
     if not key and contract.primary_key and set(contract.primary_key) <= set(written.values()):
         key = contract.primary_key
-    if plan.mode == "merge" and not key:
+    if plan.mode in ("merge", "mirror") and not key:
         raise ContractError(
-            f"a merge needs a key, and {plan.target} has no primary key", hint="name the columns: --key a,b"
+            f"a {plan.mode} needs a key, and {plan.target} has no primary key",
+            hint="name the columns: --key a,b",
         )
     interval = plan.interval
     if interval is not None:

@@ -11,7 +11,8 @@ from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Inte
 
 class CopyOptions(TypedDict, total=False):
     """Options of a copy, all optional. Names and meanings are those of :class:`CopyPlan` and :class:`FileOptions`,
-    with texts where those have values: ``max_rejects`` is ``"100"`` or ``"0.5%"``, ``key`` may be ``"a,b"``.
+    with texts where those have values: ``max_rejects`` is ``"100"`` or ``"0.5%"``, ``key`` and ``columns`` may be
+    ``"a,b"``, and ``column`` lists computed ones as ``"name=expression"``.
     """
 
     mode: Mode
@@ -35,6 +36,11 @@ class CopyOptions(TypedDict, total=False):
     header: str | Sequence[str] | None
     null_values: Sequence[str] | None
     date_format: str | None
+    columns: str | Sequence[str]
+    column: Sequence[str]
+    query: str | None
+    cursor: str | None
+    lookback: str | None
 
 
 def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
@@ -73,12 +79,26 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         partition=options.get("partition", "month"),
         pipeline=options.get("pipeline"),
         task=options.get("task"),
+        columns=_names(options.get("columns", ())),
+        computed=tuple(_computed(text) for text in options.get("column", ())),
+        query=options.get("query"),
+        cursor=options.get("cursor"),
+        lookback=options.get("lookback"),
     )
 
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def _computed(text: str) -> tuple[str, str]:
+    name, sign, expression = text.partition("=")
+    if not (name.strip() and sign and expression.strip()):
+        raise UsageError(
+            f"{text!r} makes no column", hint="write it as name=expression, such as price=price::numeric"
+        )
+    return name.strip(), expression.strip()
 
 
 def _interval(options: CopyOptions) -> Interval | None:

@@ -10,9 +10,11 @@ from typing import Any, Literal, get_args
 
 from penstock.model.errors import UsageError
 
-Mode = Literal["append", "replace", "interval", "merge"]
+Mode = Literal["append", "replace", "interval", "merge", "mirror"]
 Format = Literal["auto", "csv", "jsonl", "parquet"]
 Granularity = Literal["day", "month", "year"]
+
+_LATER = ("columns", "computed", "query", "cursor", "lookback")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,8 @@ class CopyPlan:
     Args:
         source: A path, a glob, ``-`` for standard input.
         target: ``connection:schema.table``.
-        mode: ``append``; ``replace``; ``interval`` (replace the rows of one interval); ``merge`` (upsert on the key).
+        mode: ``append``; ``replace``; ``interval`` (replace the rows of one interval); ``merge`` (upsert on the key);
+            ``mirror`` (merge, and delete what the source lacks; from table to table only).
         key: Columns that identify a row; empty means the target's primary key, if it has one.
         order_by: Column whose greatest value wins among rows of one key.
         interval: The stretch that mode ``interval`` replaces.
@@ -106,6 +109,13 @@ class CopyPlan:
         partition: Size of the partitions that are made as rows need them, where the target is partitioned by a date.
         pipeline: Name of the pipeline (an Airflow DAG) that owns this copy, part of its identity.
         task: Name of its task.
+        columns: Columns of a table or query to copy; empty means all.
+        computed: ``(name, expression)``: further columns, each made by an SQL expression at the source. One that has
+            the name of a column of the source takes its place.
+        query: SQL whose rows are the source, in the database that ``source`` names.
+        cursor: Column by which only rows are read that are new since the last such copy; ``xmin`` goes by the
+            server's own numbers of transactions.
+        lookback: How far behind the last copy's greatest cursor changed rows are looked for, as an interval or number.
     """
 
     source: str
@@ -122,6 +132,11 @@ class CopyPlan:
     partition: Granularity = "month"
     pipeline: str | None = None
     task: str | None = None
+    columns: tuple[str, ...] = ()
+    computed: tuple[tuple[str, str], ...] = ()
+    query: str | None = None
+    cursor: str | None = None
+    lookback: str | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -134,7 +149,12 @@ class CopyPlan:
 
     def to_json(self) -> str:
         """The plan as canonical JSON: equal plans give equal text."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        fields = dataclasses.asdict(self)
+        for name in _LATER:
+            # Left out where they say nothing, so that a copy keeps the identity it had before there was such a field.
+            if not fields[name]:
+                del fields[name]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> CopyPlan:
@@ -145,6 +165,8 @@ class CopyPlan:
             file[name] = None if file[name] is None else tuple(file[name])
         fields["file"] = FileOptions(**file)
         fields["key"] = tuple(fields["key"])
+        fields["columns"] = tuple(fields.get("columns", ()))
+        fields["computed"] = tuple((name, text) for name, text in fields.get("computed", ()))
         fields["where"] = None if fields["where"] is None else tuple(fields["where"])
         fields["interval"] = None if fields["interval"] is None else Interval(**fields["interval"])
         fields["max_rejects"] = None if fields["max_rejects"] is None else Threshold(**fields["max_rejects"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
@@ -17,8 +19,11 @@ _CAN_VALIDATE = 160000
 _MESSAGE_LENGTH = 200
 
 
-def read_texts(statements: Statements, shape: Shape) -> None:
+def read_texts(statements: Statements, shape: Shape, exact: Mapping[str, str] | None = None) -> None:
     """Turn columns that came as text into their own types; rows whose text is no such value go to quarantine.
+
+    Args:
+        exact: Columns that would be rounded, each with the type in which to see it; such rows go to quarantine too.
 
     Raises:
         ContractError: If a server too old to say which row it is finds one.
@@ -28,6 +33,15 @@ def read_texts(statements: Statements, shape: Shape) -> None:
         if statements.server_version >= _CAN_VALIDATE:
             statements.run("reject_unreadable", column=name, type=kind, column_name=Literal(column.name))
         try:
+            if exact is not None and column.name in exact:
+                statements.run(
+                    "reject_inexact",
+                    column=name,
+                    type=kind,
+                    sql_type=declared(column.type),
+                    witness=declared(exact[column.name]),
+                    column_name=Literal(column.name),
+                )
             statements.run("read_column", column=name, sql_type=declared(column.type))
         except psycopg.DataError as error:
             raise ContractError(

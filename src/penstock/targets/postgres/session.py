@@ -81,6 +81,28 @@ class PostgresSession:
         self._connection.execute(_SQL["lock"].format(target=table))
         return catalogue.read_contract(self._connection, self._oid, self._schema, self._table)
 
+    @property
+    def connection(self) -> PgConnection:
+        """The connection that carries the transaction."""
+        return self._connection
+
+    @property
+    def oid(self) -> int:
+        """The table's number."""
+        assert self._oid is not None  # asked for once there is a table
+        return self._oid
+
+    @property
+    def run(self) -> int:
+        """The copy's number in the ledger."""
+        return self._run
+
+    def made(self) -> Contract:
+        """What the table demands that was made meanwhile, within this transaction."""
+        self._oid = catalogue.locate(self._connection, self._schema, self._table)
+        assert self._oid is not None  # the caller made it
+        return catalogue.read_contract(self._connection, self._oid, self._schema, self._table)
+
     def create(self, columns: Sequence[Column]) -> Contract:
         """Make the table; its key is made when the rows are in."""
         create_table(self._connection, self._schema, self._table, columns)

@@ -43,7 +43,7 @@ class Settler:
         match self._plan.mode:
             case "append":
                 self._append()
-            case "replace":
+            case "replace" | "mirror":
                 self._replace(ALL)
             case "interval":
                 assert self._plan.interval is not None  # the plan proves it for this mode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from penstock.model.contract import Column, Contract, Kind
 from penstock.targets.postgres.table import declared
@@ -25,12 +25,14 @@ class Shape:
         columns: The columns written, in the table's order.
         key: Names of those that identify a row; may be empty.
         as_text: Names of those that travel as text, besides types that always do.
+        as_is: Names of those that travel in the server's own binary form, whatever their type.
     """
 
     contract: Contract
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     as_text: Collection[str] = field(default=frozenset())
+    as_is: Collection[str] = field(default=frozenset())
 
     @property
     def target(self) -> Composable:
@@ -45,7 +47,11 @@ class Shape:
     @property
     def texts(self) -> list[Column]:
         """Columns that stand on the stage as text first."""
-        return [column for column in self.columns if column.kind is Kind.OTHER or column.name in self.as_text]
+        return [
+            column
+            for column in self.columns
+            if column.name in self.as_text or (column.kind is Kind.OTHER and column.name not in self.as_is)
+        ]
 
     @property
     def column_list(self) -> Composable:
@@ -104,6 +110,12 @@ def match(
         SQL("{}.{} = {}.{}").format(Identifier(left), Identifier(a), Identifier(right), Identifier(b))
         for a, b in pairs
     )
+
+
+def stage_text() -> Composable:
+    """A staged row ``s`` as text: what quarantine keeps of rows that no file holds."""
+    own = SQL(", ").join(map(Literal, PROVENANCE))
+    return SQL("(to_jsonb(s.*) - ARRAY[{}])::text").format(own)
 
 
 def present(columns: Sequence[str]) -> Composable:

@@ -21,9 +21,18 @@ class Statements:
     Args:
         run: The copy's number, under which rejects are kept.
         files: Names of the source's files; the stage knows them by index.
+        raw: The text of a staged row ``s`` that is rejected; by default the source knows it.
     """
 
-    def __init__(self, connection: PgConnection, shape: Shape, *, run: int, files: Sequence[str]) -> None:
+    def __init__(
+        self,
+        connection: PgConnection,
+        shape: Shape,
+        *,
+        run: int,
+        files: Sequence[str],
+        raw: Composable = SQL("NULL::text"),  # noqa: B008  # a constant
+    ) -> None:
         self._connection = connection
         self._common: dict[str, Composable] = {
             "target": shape.target,
@@ -33,6 +42,7 @@ class Statements:
             # Literals, not parameters: a constraint's expression may hold per cent signs.
             "run": Literal(run),
             "files": Literal(list(files)),
+            "raw": raw,
         }
         self.server_version = connection.info.server_version
 

@@ -53,28 +53,44 @@ class CopyStream:
 
 
 @contextmanager
-def copy_into(connection: PgConnection, table: Composable, columns: Sequence[str]) -> Iterator[CopyStream]:
-    """Open a binary COPY into a table; the stream ends with the block, and fails with it.
+def copy_into(
+    connection: PgConnection,
+    table: Composable,
+    columns: Sequence[str],
+    *,
+    text: bool = False,
+    freeze: bool = False,
+) -> Iterator[CopyStream]:
+    """Open a COPY into a table; the stream ends with the block, and fails with it.
+
+    Args:
+        text: The rows come in the server's text form instead of its binary one.
+        freeze: The table was made in this transaction, and the rows need no later visit by a vacuum.
 
     Raises:
         psycopg.Error: What the server has against the rows, when the block ends.
     """
-    statement = SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
-        table, SQL(", ").join(map(Identifier, columns))
+    statement = SQL("COPY {}{} FROM STDIN (FORMAT {}{})").format(
+        table,
+        SQL(" ({})").format(SQL(", ").join(map(Identifier, columns))) if columns else SQL(""),
+        SQL("text" if text else "binary"),
+        SQL(", FREEZE" if freeze else ""),
     )
     pgconn = connection.pgconn
     stream = CopyStream(pgconn)
     with connection.cursor() as cursor:
         with cursor.copy(statement) as copy:
             # The signature goes through psycopg, so that it knows the stream is begun and adds none of its own.
-            copy.write(_SIGNATURE)
+            if not text:
+                copy.write(_SIGNATURE)
             pgconn.nonblocking = 1
             try:
                 yield stream
             finally:
                 if pgconn.status == pq.ConnStatus.OK:
                     pgconn.nonblocking = 0
-            copy.write(_TRAILER)
+            if not text:
+                copy.write(_TRAILER)
         stream.rows = cursor.rowcount
 
 

@@ -1,0 +1,185 @@
+"""The story of one copy from table to table, from the plan to the account."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import xxhash
+
+from penstock.model.connection import Connection
+from penstock.model.contract import Contract
+from penstock.model.errors import TooManyRejects
+from penstock.model.plan import CopyPlan
+from penstock.model.result import CopyResult
+from penstock.ports import Entry, Loaded, Progress
+from penstock.tables.creation import Creation
+from penstock.tables.ends import Origin, Place
+from penstock.tables.fitting import Fit, fit
+from penstock.tables.flow import Poured
+from penstock.tables.loading import Inflow
+from penstock.tables.reading import Reading, open_reading
+from penstock.tables.selection import find_field
+from penstock.tables.structure import Field, column_types, qualified
+from penstock.targets.postgres.session import PostgresSession, PostgresTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The two ends of a copy, and how to enter the databases that they lie in."""
+
+    source: Connection
+    origin: Origin
+    target: Connection
+    place: Place
+
+
+class _Done(Exception):
+    """The ledger knows this very copy: its transaction is given up, and its first account stands."""
+
+    def __init__(self, earlier: CopyResult) -> None:
+        super().__init__(earlier.id)
+        self.earlier = earlier
+
+
+def copy_table(
+    plan: CopyPlan, ends: Ends, *, again: bool = False, progress: Progress | None = None
+) -> CopyResult:
+    """Carry out a plan whose source is a table or a query of a Postgres server: all of it, or nothing.
+
+    Args:
+        again: Do it even if the ledger says that the same copy was done before.
+        progress: Told how far the copy is.
+
+    Returns:
+        The account, written to the ledger in the transaction that wrote the rows.
+
+    Raises:
+        PenstockError: If nothing was done, with the reason and the remedy.
+    """
+    started = time.perf_counter()
+    target = PostgresTarget(ends.target, ends.place.schema, ends.place.table)
+    try:
+        with open_reading(ends.source, ends.origin, plan) as reading, target.begin() as session:
+            return _Copy(plan, ends, reading, session, progress).run(again=again, started=started)
+    except _Done as done:
+        return done.earlier
+
+
+@dataclass(slots=True)
+class _Copy:
+    plan: CopyPlan
+    ends: Ends
+    reading: Reading
+    session: PostgresSession
+    progress: Progress | None
+
+    def run(self, *, again: bool, started: float) -> CopyResult:
+        with _patient(self.session):
+            contract = self.session.contract()
+            inflow = Inflow(self.session, self.reading, self.progress)
+            if contract is not None:
+                poured, loaded = inflow.into(self._fit(contract), contract)
+            else:
+                poured, loaded = self._fill_new(inflow)
+            return self._finish(poured, loaded, again=again, started=started)
+
+    def _fill_new(self, inflow: Inflow) -> tuple[Poured, Loaded]:
+        creation = self._creation()
+        creation.begin()
+        contract = self.session.made()
+        if self._may_be_filled_at_once():
+            filled = inflow.into_new(creation, self.ends.place.name)
+        else:
+            filled = inflow.into(self._fit(contract), contract)
+        creation.finish()
+        return filled
+
+    # -- what is to be done
+
+    def _may_be_filled_at_once(self) -> bool:
+        """Whether a new table's rows are all good: none that share a key, none without one."""
+        if self.plan.order_by is not None:
+            return False
+        if not self.plan.key:
+            return True
+        key = {find_field(name, self._output_fields(), "key column").name for name in self.plan.key}
+        structure = self.reading.structure
+        if structure is None:
+            return False
+        plain = {output.name: output.plain for output in self.reading.outputs}
+        sources = {plain[name] for name in key}
+        nullable = {field.name for field in structure.fields if not field.not_null}
+        return not sources & nullable and any(set(unique) == sources for unique in structure.uniques)
+
+    def _output_fields(self) -> list[Field]:
+        return [replace(output.field, name=output.name) for output in self.reading.outputs]
+
+    def _creation(self) -> Creation:
+        key = [find_field(name, self._output_fields(), "key column").name for name in self.plan.key]
+        return Creation(
+            self.session.connection, self.ends.place, self.reading.outputs, self.reading.structure, key
+        )
+
+    def _fit(self, contract: Contract) -> Fit:
+        with qualified(self.session.connection):
+            types = column_types(self.session.connection, self.session.oid)
+        structure = self.reading.structure
+        uniques = () if structure is None else structure.uniques
+        return fit(self.plan, contract, self.reading.outputs, types, uniques)
+
+    # -- what came of it
+
+    def _finish(self, poured: Poured, loaded: Loaded, *, again: bool, started: float) -> CopyResult:
+        identity = self._identify(poured)
+        if self.plan.mode == "append" and not again and self.plan.cursor is None:
+            earlier = self.session.earlier(identity, self.plan)
+            if earlier is not None:
+                raise _Done(earlier)
+        reasons = self.session.reasons()
+        result = CopyResult(
+            id=identity,
+            read=poured.rows,
+            loaded=loaded.inserted + loaded.updated + loaded.unchanged,
+            inserted=loaded.inserted,
+            updated=loaded.updated,
+            unchanged=loaded.unchanged,
+            deleted=loaded.deleted,
+            duplicates=loaded.duplicates,
+            rejected=sum(reasons.values()),
+            rejects=reasons,
+            seconds=round(time.perf_counter() - started, 3),
+        )
+        self._enforce(result)
+        result.check()
+        names = [output.name for output in self.reading.outputs]
+        self.session.record(
+            Entry(plan=self.plan, result=result, files=[self.reading.origin.address], header=names)
+        )
+        return result
+
+    def _identify(self, poured: Poured) -> str:
+        """What is done with what content, wherever it lies: as for files, but known only after the rows."""
+        core = replace(self.plan, source="", max_rejects=None)
+        columns = [(output.name, output.field.type) for output in self.reading.outputs]
+        return xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{columns}\n{poured.fingerprint}".encode())
+
+    def _enforce(self, result: CopyResult) -> None:
+        limit = self.plan.max_rejects
+        if limit is not None and limit.exceeded(rejected=result.rejected, read=result.read):
+            shown = "".join(f"\n  {example}" for example in self.session.examples())
+            raise TooManyRejects(
+                f"{result.rejected} of {result.read} rows rejected, {limit} allowed; nothing was loaded{shown}",
+                hint="mend the source, or allow more with --max-rejects",
+            )
+
+
+@contextmanager
+def _patient(session: PostgresSession) -> Iterator[None]:
+    """A long copy is no runaway statement."""
+    session.connection.execute(
+        "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+    )
+    yield

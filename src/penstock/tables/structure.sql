@@ -1,0 +1,172 @@
+-- What a server's catalogue says of a table, so that another server can make the same. The search path is empty while
+-- these run, so that every name comes out with its schema.
+
+-- name: relation
+SELECT
+    c.oid,
+    c.relkind::text AS kind,
+    c.relhassubclass AS has_children,
+    c.relpages AS pages,
+    CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS partition_key,
+    obj_description(c.oid, 'pg_class') AS comment,
+    has_table_privilege(c.oid, 'SELECT') AS readable,
+    c.relrowsecurity AND NOT (pg_has_role(c.relowner, 'USAGE') AND NOT c.relforcerowsecurity) AS row_security,
+    coalesce(am.amname = 'heap', false) AS heap
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_am AS am ON am.oid = c.relam
+WHERE n.nspname = %(schema)s AND c.relname = %(table)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f');
+
+-- name: columns
+-- `binary` tells types whose binary form means the same on every server: built-in ones, without those that hold
+-- object numbers, arrays of them, enums (which travel as their labels) and domains over them.
+SELECT
+    a.attnum AS number,
+    a.attname AS name,
+    format_type(a.atttypid, a.atttypmod) AS type,
+    a.atttypid AS type_oid,
+    a.attnotnull AS not_null,
+    a.attidentity::text AS identity,
+    a.attgenerated::text AS generated,
+    pg_get_expr(d.adbin, d.adrelid) AS expression,
+    col_description(a.attrelid, a.attnum) AS comment,
+    CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
+        THEN (SELECT format('%%I.%%I', n.nspname, o.collname) FROM pg_collation AS o
+              JOIN pg_namespace AS n ON n.oid = o.collnamespace WHERE o.oid = a.attcollation)
+    END AS collation,
+    pg_get_serial_sequence(format('%%I.%%I', cn.nspname, c.relname), a.attname) AS sequence,
+    coalesce(has_sequence_privilege(pg_get_serial_sequence(format('%%I.%%I', cn.nspname, c.relname), a.attname), 'SELECT'), false)
+        AS may_look,
+    t.typtype = 'e' OR (
+        b.oid < 16384 AND b.typtype IN ('b', 'r', 'm') AND b.typsend <> 0 AND b.typname NOT LIKE 'reg%%'
+        AND NOT EXISTS (
+            SELECT FROM pg_type AS e
+            WHERE e.oid = b.typelem AND (e.oid >= 16384 OR e.typname LIKE 'reg%%' OR e.typtype = 'p' OR e.typsend = 0)
+        )
+    ) AS binary
+FROM pg_attribute AS a
+JOIN pg_class AS c ON c.oid = a.attrelid
+JOIN pg_namespace AS cn ON cn.oid = c.relnamespace
+JOIN pg_type AS t ON t.oid = a.atttypid
+JOIN pg_type AS b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum;
+
+-- name: constraints
+-- Checks, keys, unique and exclusion constraints; foreign keys stand by themselves.
+SELECT
+    c.conname AS name,
+    c.contype::text AS kind,
+    pg_get_constraintdef(c.oid) AS definition,
+    c.convalidated AS valid,
+    array(SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)) AS columns,
+    c.conkey IS NULL OR 0 = ANY (c.conkey) AS of_expression
+FROM pg_constraint AS c
+WHERE c.conrelid = %(oid)s AND c.contype IN ('c', 'p', 'u', 'x')
+ORDER BY c.contype = 'x', c.contype = 'u', c.conname;
+
+-- name: foreign_keys
+SELECT c.conname AS name, pg_get_constraintdef(c.oid) AS definition, n.nspname AS schema, r.relname AS table,
+    array(SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)) AS columns
+FROM pg_constraint AS c
+JOIN pg_class AS r ON r.oid = c.confrelid
+JOIN pg_namespace AS n ON n.oid = r.relnamespace
+WHERE c.conrelid = %(oid)s AND c.contype = 'f' AND c.conparentid = 0
+ORDER BY c.conname;
+
+-- name: indexes
+-- Those that no constraint brings along.
+SELECT
+    i.relname AS name,
+    pg_get_indexdef(x.indexrelid) AS definition,
+    format('CREATE %%sINDEX %%I ON %%s%%I.%%I ', CASE WHEN x.indisunique THEN 'UNIQUE ' END, i.relname,
+        CASE WHEN t.relkind = 'p' THEN 'ONLY ' END, n.nspname, t.relname) AS head,
+    x.indisunique AS is_unique,
+    array(SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)) AS columns,
+    x.indexprs IS NOT NULL OR x.indpred IS NOT NULL AS of_expression
+FROM pg_index AS x
+JOIN pg_class AS i ON i.oid = x.indexrelid
+JOIN pg_class AS t ON t.oid = x.indrelid
+JOIN pg_namespace AS n ON n.oid = t.relnamespace
+WHERE x.indrelid = %(oid)s AND x.indisvalid
+    AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conindid = x.indexrelid AND c.contype IN ('p', 'u', 'x'))
+ORDER BY i.relname;
+
+-- name: uniques
+-- Sets of plain columns that no two rows share, nulls aside.
+SELECT array(
+    SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, place)
+    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum ORDER BY k.place
+) AS columns, i.indisprimary AS is_primary
+FROM pg_index AS i
+WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+ORDER BY i.indisprimary DESC, i.indexrelid;
+
+-- name: partitions
+-- All below the table, parents first.
+WITH RECURSIVE tree AS (
+    SELECT i.inhrelid AS oid, i.inhparent AS parent, 1 AS depth FROM pg_inherits AS i WHERE i.inhparent = %(oid)s
+    UNION ALL
+    SELECT i.inhrelid, i.inhparent, tree.depth + 1 FROM pg_inherits AS i JOIN tree ON i.inhparent = tree.oid
+)
+SELECT c.oid, c.relname AS name, n.nspname AS schema, tree.parent, pg_get_expr(c.relpartbound, c.oid) AS bound,
+    CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS partition_key, c.relkind::text AS kind
+FROM tree JOIN pg_class AS c ON c.oid = tree.oid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ORDER BY tree.depth, c.relname;
+
+-- name: types
+-- Types of its own that the table's columns are made of, in the order in which they can be made.
+WITH RECURSIVE used AS (
+    SELECT a.atttypid AS oid, 0 AS depth FROM pg_attribute AS a
+    WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
+    UNION
+    SELECT below.oid, used.depth + 1
+    FROM used
+    JOIN pg_type AS t ON t.oid = used.oid
+    CROSS JOIN LATERAL (
+        SELECT t.typelem AS oid WHERE t.typelem <> 0
+        UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0
+        UNION ALL SELECT a.atttypid FROM pg_attribute AS a
+            WHERE a.attrelid = t.typrelid AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped
+    ) AS below
+    WHERE used.depth < 20
+)
+SELECT t.oid, n.nspname AS schema, t.typname AS name, t.typtype::text AS kind, format('%%I.%%I', n.nspname, t.typname) AS full_name,
+    (SELECT e.extname FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
+     WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e' LIMIT 1) AS extension,
+    array(SELECT e.enumlabel::text FROM pg_enum AS e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) AS labels,
+    CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END AS base,
+    t.typnotnull AS not_null,
+    t.typdefault AS default,
+    array(SELECT format('CONSTRAINT %%I %%s', c.conname, pg_get_constraintdef(c.oid)) FROM pg_constraint AS c
+          WHERE c.contypid = t.oid AND c.contype = 'c' ORDER BY c.conname) AS checks,
+    array(SELECT format('%%I %%s', a.attname, format_type(a.atttypid, a.atttypmod)) FROM pg_attribute AS a
+          WHERE a.attrelid = t.typrelid AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS fields
+FROM (SELECT oid, max(depth) AS depth FROM used GROUP BY oid) AS used
+JOIN pg_type AS t ON t.oid = used.oid
+JOIN pg_namespace AS n ON n.oid = t.typnamespace
+WHERE t.oid >= 16384 AND t.typelem = 0
+ORDER BY used.depth DESC, t.oid;
+
+-- name: describe
+-- The types of a query's columns.
+SELECT i.place, format_type(i.type, i.typmod) AS type,
+    t.typtype = 'e' OR (
+        t.oid < 16384 AND t.typtype IN ('b', 'r', 'm') AND t.typsend <> 0 AND t.typname NOT LIKE 'reg%%'
+        AND NOT EXISTS (
+            SELECT FROM pg_type AS e
+            WHERE e.oid = t.typelem AND (e.oid >= 16384 OR e.typname LIKE 'reg%%' OR e.typtype = 'p' OR e.typsend = 0)
+        )
+    ) AS binary
+FROM unnest(%(types)s::oid[], %(typmods)s::int[]) WITH ORDINALITY AS i(type, typmod, place)
+JOIN pg_type AS t ON t.oid = i.type
+ORDER BY i.place;
+
+-- name: column_types
+-- Types of a table's columns with their schemas, whatever the login's search path.
+SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid >= 16384 AS own
+FROM pg_attribute AS a WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped;
+
+-- name: sequence_state
+SELECT last_value, is_called FROM {sequence};
