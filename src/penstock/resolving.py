@@ -3,8 +3,9 @@
 1. ``PENSTOCK_CONN_NAME`` among the process's variables: for one run, whatever else is said.
 2. The environment's files. A connection that they exclude is looked for no further.
 3. ``AIRFLOW_CONN_NAME`` and ``AIRFLOW_VAR_NAME`` among the process's variables.
-4. Whoever is asked next: inside of Airflow another secrets backend, such as a vault's.
-5. For connections, the project's embedded servers, ``source`` and ``warehouse`` (``target`` is the same server), and
+4. The project's ``airflow_settings.yaml``, where the project's default environment is in use.
+5. Whoever is asked next: inside of Airflow another secrets backend, such as a vault's.
+6. For connections, the project's embedded servers, ``source`` and ``warehouse`` (``target`` is the same server), and
    services, ``objects`` and ``sandbox``, started if they do not run.
 
 Files come before Airflow's variables, because Airflow itself asks a secrets backend first, and so that a program that
@@ -21,6 +22,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 from penstock.environments import Environment, load
+from penstock.environments.local_settings import local_settings
 from penstock.environments.variables import AIRFLOW, OWN, find_connection
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed
@@ -64,7 +66,7 @@ def find(name: str, project: Project | None = None, environment: str | None = No
 
 
 def declared(name: str, project: Project | None, environment: str | None = None) -> Connection | None:
-    """The connection of this name in the process's variables and the environment's files.
+    """The connection of this name in the process's variables, the environment's files and `airflow_settings.yaml`.
 
     Raises:
         BadEnvironment: If the environment is wrong, or a secret of it cannot be decrypted.
@@ -78,11 +80,14 @@ def declared(name: str, project: Project | None, environment: str | None = None)
             return found
         if (place := files.excluded(name)) is not None:
             raise ConnectionFailed(f"{place} excludes the connection {name!r}", hint="take that line out")
-    return find_connection(name, prefixes=[AIRFLOW])
+    if (found := find_connection(name, prefixes=[AIRFLOW])) is not None or project is None:
+        return found
+    settings = local_settings(project.root, environment)
+    return next((one for one in settings.connections if one.name == name), None)
 
 
-def variable(name: str, environment: Environment) -> str | None:
-    """The variable of this name in the environment's files, else in the process's variables.
+def variable(name: str, environment: Environment, project: Project | None = None) -> str | None:
+    """The variable of this name in the environment's files, the process's variables and `airflow_settings.yaml`.
 
     Raises:
         BadEnvironment: If it cannot be decrypted.
@@ -91,7 +96,23 @@ def variable(name: str, environment: Environment) -> str | None:
         >>> variable("nowhere", load(Path("/nowhere")))
     """
     found = environment.variable(name)
-    return os.environ.get(f"{VARIABLE}{name.upper()}") if found is None else found
+    if found is None:
+        found = os.environ.get(f"{VARIABLE}{name.upper()}")
+    if found is None and project is not None:
+        found = local_settings(project.root, environment.name or None).variables.get(name)
+    return found
+
+
+def find_variable(name: str, project: Project | None = None) -> str | None:
+    """The variable of this name where the process works: its project's environment, or its own variables.
+
+    Raises:
+        BadEnvironment: If it cannot be decrypted.
+    """
+    project = project or project_here()
+    if project is None:
+        return os.environ.get(f"{VARIABLE}{name.upper()}")
+    return variable(name, load(project.root), project)
 
 
 def embedded(name: str, project: Project | None) -> Connection | None:

@@ -14,6 +14,7 @@ from penstock.environments import Environment, load
 from penstock.environments.formats.bundle import Bundle
 from penstock.environments.formats.dotenv import settings
 from penstock.environments.loading import VARIABLE
+from penstock.environments.local_settings import local_settings
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.project import Project
@@ -70,9 +71,12 @@ def bundle(project: Project, environment: Environment, *more: Connection | None)
     # What the project serves itself is not started for a program that may never ask for it.
     running = {None, *(one.name for one in more if one is not None)}
     names = [name for name in environment.connection_names() if environment.served_by(name) in running]
+    settings = local_settings(project.root, environment.name or None)
+    names += [one.name for one in settings.connections if environment.excluded(one.name) is None]
     named = [resolving.declared(name, project, environment.name) for name in names]
     connections = {one.name: one for one in (*more, *named) if one is not None}
-    variables = {name: resolving.variable(name, environment) for name in environment.variable_names()}
+    known = (*environment.variable_names(), *settings.variables)
+    variables = {name: resolving.variable(name, environment, project) for name in known}
     return Bundle(
         connections=tuple(connections.values()),
         variables={name: text for name, text in variables.items() if text is not None},

@@ -115,3 +115,49 @@ def test_a_link_to_what_is_excluded_leads_nowhere(project: Project) -> None:
 
 def test_links_know_every_server_of_the_project() -> None:
     assert {*resolving.EMBEDDED} <= SERVED
+
+
+SETTINGS = """
+airflow:
+  connections:
+    - {conn_id: crm, conn_type: http, conn_host: https://crm.example.com}
+    - {conn_id: warehouse, conn_type: postgres, conn_host: settings}
+  variables:
+    - {variable_name: region, variable_value: eu}
+"""
+
+
+def test_airflow_settings_come_after_all_that_is_written_elsewhere(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.root / "airflow_settings.yaml").write_text(SETTINGS)
+    found = resolving.find("crm", project)
+    assert found is not None
+    assert (found.type, found.host) == ("http", "https://crm.example.com")
+    assert host(project) == "settings"  # before the vault and the embedded server
+    assert resolving.variable("region", load(project.root), project) == "eu"
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgres://airflow")
+    monkeypatch.setenv("AIRFLOW_VAR_REGION", "us")
+    assert host(project) == "airflow"
+    assert resolving.variable("region", load(project.root), project) == "us"
+    (project.root / "environments" / "base.yaml").write_text("variables: {region: asia}\n")
+    assert resolving.variable("region", load(project.root), project) == "asia"
+
+
+def test_airflow_settings_are_for_the_default_environment(project: Project) -> None:
+    (project.root / "airflow_settings.yaml").write_text(SETTINGS)
+    (project.root / "environments" / "prod.yaml").write_text("inherits: base\n")
+    assert resolving.find("crm", project, "prod") is None
+    assert resolving.variable("region", load(project.root, "prod"), project) is None
+    assert resolving.find("crm", project, "base") is not None
+
+
+def test_airflow_settings_are_read_again_when_they_change(project: Project) -> None:
+    path = project.root / "airflow_settings.yaml"
+    path.write_text(SETTINGS)
+    assert host(project) == "settings"
+    path.write_text(SETTINGS.replace("conn_host: settings", "conn_host: changed"))
+    assert host(project) == "changed"
+    path.write_text("airflow: [")
+    with pytest.raises(UsageError, match=r"airflow_settings\.yaml"):
+        host(project)

@@ -98,7 +98,7 @@ class PenstockSecretsBackend(BaseSecretsBackend):
             AirflowSecretsBackendAccessDenied: As `get_connection`.
         """
         environment = self._ask(lambda: load(self._project().root, self._environment))
-        found = self._ask(lambda: resolving.variable(key, environment))
+        found = self._ask(lambda: resolving.variable(key, environment, self._project()))
         if found is None:
             return None if self._fallback is None else self._fallback.get_variable(key)
         if found and key in environment.variable_names() and environment.explain(key)[-1].value == MASK:

@@ -92,6 +92,8 @@ def _lacking(
     root: Path, name: str, asked: Iterable[Demand], elsewhere: Collection[str]
 ) -> Iterator[PenstockError]:
     from penstock.environments import load
+    from penstock.environments.formats.bundle import Bundle
+    from penstock.environments.local_settings import local_settings
     from penstock.environments.provision import default, lacking
     from penstock.resolving import EMBEDDED
 
@@ -100,7 +102,13 @@ def _lacking(
     except PenstockError:
         return  # told already
     embedded = EMBEDDED if name in ("", default(root)) else ()
-    yield from lacking(environment, asked, {*elsewhere, *embedded})
+    try:
+        settings = local_settings(root, name or None)
+    except PenstockError as error:
+        yield error
+        settings = Bundle()
+    given = (*settings.variables, *(one.name for one in settings.connections))
+    yield from lacking(environment, asked, {*elsewhere, *embedded, *given})
 
 
 def _print(found: dict[str, tuple[str | None, str]], asked: Iterable[Demand]) -> None:

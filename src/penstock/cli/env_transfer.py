@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,9 +113,11 @@ def export(
     Example: penstock env export prod --format airflow-settings
     """
     from penstock.environments import formats
+    from penstock.environments.local_settings import local_settings
     from penstock.environments.outgoing import give_out
 
-    bundle = give_out(here(environment)[1], reveal=reveal)
+    project, chosen = here(environment)
+    bundle = replace(give_out(chosen, reveal=reveal), pools=local_settings(project.root, chosen.name).pools)
     text = formats.write(bundle, form.value)
     for remark in (*bundle.remarks, *formats.left_out(bundle, form.value)):
         typer.echo(f"left out: {remark}", err=True)

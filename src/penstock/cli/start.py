@@ -20,12 +20,14 @@ def start() -> None:
     """
     from penstock.cli.coming_up import Board
     from penstock.environments import choose, load
+    from penstock.environments.local_settings import local_settings
     from penstock.stack import control, logins
 
     project = find_project()
     began = time.monotonic()
     environment = choose(project.root)
     load(project.root, environment)  # a name or a file that is wrong is told now, not by the first task
+    local_settings(project.root, environment)
     with using(environment):
         beginning = control.begin(project)
     if beginning.recovered:

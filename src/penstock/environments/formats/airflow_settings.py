@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.environments.formats.airflow import from_fields, from_text, to_fields
-from penstock.environments.formats.bundle import Bundle
+from penstock.environments.formats.bundle import Bundle, Pool
 from penstock.environments.formats.documents import dump_yaml, load_yaml
 from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
@@ -34,13 +34,14 @@ def read(text: str) -> Bundle:
         for one in _entries(airflow, "variables")
         if one.get("variable_name")
     }
-    pools = [one for one in _entries(airflow, "pools") if one.get("pool_name")]
+    pools = tuple(_pool(one) for one in _entries(airflow, "pools") if one.get("pool_name"))
     return Bundle(
         connections=connections,
         variables=variables,
+        pools=pools,
         remarks=tuple(
-            f"pool {one['pool_name']} of {one.get('pool_slot')} slots belongs to Airflow: "
-            + shlex.join(["airflow", "pools", "set", *_pool(one)])
+            f"pool {one.name} of {one.slots} slots belongs to Airflow: "
+            + shlex.join(["airflow", "pools", "set", one.name, str(one.slots), one.description])
             for one in pools
         ),
     )
@@ -54,12 +55,25 @@ def write(bundle: Bundle) -> str:
         entry = {f"conn_{name}": fields.get(_AIRFLOW[name]) for name in _FIELDS}
         connections.append({"conn_id": connection.name, **{k: v for k, v in entry.items() if v is not None}})
     variables = [{"variable_name": name, "variable_value": value} for name, value in bundle.variables.items()]
-    airflow = {"connections": connections, "pools": [], "variables": variables}
+    pools = [
+        {
+            "pool_name": pool.name,
+            "pool_slot": pool.slots,
+            "pool_description": pool.description,
+            **({"pool_include_deferred": True} if pool.include_deferred else {}),
+        }
+        for pool in bundle.pools
+    ]
+    airflow = {"connections": connections, "pools": pools, "variables": variables}
     return dump_yaml({"airflow": airflow})
 
 
-def _pool(entry: Mapping[str, Any]) -> list[str]:
-    return [str(entry.get(f"pool_{name}") or "") for name in ("name", "slot", "description")]
+def _pool(entry: Mapping[str, Any]) -> Pool:
+    name, slots = str(entry["pool_name"]), entry.get("pool_slot")
+    if not isinstance(slots, int) or isinstance(slots, bool) or slots < -1:
+        raise UsageError(f"pool {name}: pool_slot must be a whole number", hint="-1 for any number")
+    description = str(entry.get("pool_description") or "")
+    return Pool(name, slots, description, bool(entry.get("pool_include_deferred")))
 
 
 def _section(text: str) -> Mapping[str, Any]:
