@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from penstock.model.api import ApiPlan
 from penstock.model.errors import PenstockError
+from penstock.model.landed import LandResult
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 
 if TYPE_CHECKING:
-    from typing import Unpack
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+    from typing import Any, Unpack
 
     from penstock.ports import Progress
 
-__all__ = ["CopyOptions", "CopyPlan", "CopyResult", "PenstockError", "copy", "make_plan", "run"]
+__all__ = [
+    "ApiPlan",
+    "CopyOptions",
+    "CopyPlan",
+    "CopyResult",
+    "LandResult",
+    "PenstockError",
+    "copy",
+    "land",
+    "make_plan",
+    "run",
+]
 
 
 def copy(source: str, target: str, *, again: bool = False, **options: Unpack[CopyOptions]) -> CopyResult:
@@ -35,6 +50,51 @@ def copy(source: str, target: str, *, again: bool = False, **options: Unpack[Cop
         100000
     """
     return run(make_plan(source, target, **options), again=again)
+
+
+def land(
+    plan: ApiPlan | Mapping[str, Any] | Path | str,
+    target: str,
+    *,
+    rows: Iterable[Mapping[str, Any]] | None = None,
+    values: Mapping[str, Any] | None = None,
+    label: str | None = None,
+    again: bool = False,
+) -> LandResult:
+    """Ask an API, and land its answers in the lake, each byte of them; what has landed is never asked again.
+
+    Args:
+        plan: The plan, as a value, as a YAML or TOML file, or as what such a file holds.
+        target: ``lake:name``.
+        rows: Make one request for each of these, in the place of the plan's own rows.
+        values: For placeholders of the plan, beside those of the rows.
+        label: What the answers are for, as an hour or a day. The landing of one plan and label is gone on with where
+            it was not finished, and not done again where it was. Without a label, a landing that was not finished is
+            gone on with, and otherwise a new one begins.
+        again: Land anew, even what is finished.
+
+    Raises:
+        PenstockError: If answers are missing in the end. What came has landed, and the next run asks for the rest.
+
+    Example:
+        >>> import penstock
+        >>> plan = {
+        ...     "source": "openweathermap:/data/2.5/weather",
+        ...     "auth": {"query": "appid"},
+        ...     "limit": "60/minute",
+        ...     "columns": {"city_id": "id", "temperature": "main.temp", "measured": "dt"},
+        ... }
+        >>> cities = [{"lat": 40.71, "lon": -74.01}, {"lat": 41.85, "lon": -87.65}]
+        >>> penstock.land(plan, "lake:weather", rows=cities, label="2013-02-01T10").answers  # doctest: +SKIP
+        2
+        >>> penstock.copy("lake:weather", "warehouse:raw.weather").loaded  # doctest: +SKIP
+        2
+    """
+    from penstock.landing import Wish, as_plan
+    from penstock.landing import land as land_plan
+
+    wish = Wish(target=target, rows=rows, values=values, label=label, again=again)
+    return land_plan(as_plan(plan), wish)
 
 
 def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None) -> CopyResult:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from penstock import resolving
 from penstock.engine.copy import copy
 from penstock.environments.reach import allowed
-from penstock.model.address import Files, parse, parse_table
+from penstock.model.address import Files, Lake, parse, parse_table
+from penstock.model.api import Answers
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.model.plan import CopyPlan
@@ -15,6 +18,8 @@ from penstock.sources.files import open_files
 from penstock.tables.copying import Ends, copy_table
 from penstock.tables.ends import ends
 from penstock.targets.postgres.session import PostgresTarget
+
+LAKE = "lake"
 
 _EXAMPLES = {
     "postgres": "postgres://login:password@host:port/database",
@@ -32,6 +37,7 @@ def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None
         origin, place = tables
         found = Ends(find(origin.connection), origin, find(place.connection), place)
         return copy_table(plan, found, again=again, progress=progress)
+    plan = as_declared(plan)
     return copy(plan, open_source(plan), open_target(plan), again=again, progress=progress)
 
 
@@ -45,10 +51,34 @@ def open_source(plan: CopyPlan) -> Source:
     match parse(plan.source):
         case Files(pattern):
             return open_files(pattern, plan.file)
+        case Lake(path):
+            return open_landed(path, plan)
         case other:
             raise UsageError(
                 f"{plan.source!r} is no source ({type(other).__name__.lower()})", hint="copy from a file"
             )
+
+
+def open_landed(path: str, plan: CopyPlan) -> Source:
+    """The records of what has landed below a path of the lake.
+
+    Raises:
+        SourceError: If nothing has.
+    """
+    from penstock.lake.records import LakeSource, landed
+
+    store = open_lake()
+    return LakeSource(store, landed(store, path), plan.answers or Answers())
+
+
+def as_declared(plan: CopyPlan) -> CopyPlan:
+    """The plan, with what it leaves to the lake: how the newest landing takes records from its answers."""
+    address = parse(plan.source)
+    if not isinstance(address, Lake) or plan.answers is not None:
+        return plan
+    from penstock.lake.records import declared
+
+    return replace(plan, answers=declared(open_lake(), address.path))
 
 
 def open_target(plan: CopyPlan) -> Target:
@@ -81,6 +111,29 @@ def open_store(connection: str, bucket: str) -> ObjectStore:
     if found.extra.get("make_buckets") == "true":
         store.make_bucket()
     return store
+
+
+def open_lake() -> ObjectStore:
+    """The project's lake: the bucket of the connection ``lake``, where there is one, or ``.penstock/lake``.
+
+    Raises:
+        UsageError: If there is neither such a connection nor a project.
+        ConnectionFailed: If the connection is of another type, or names no bucket.
+    """
+    project = resolving.project_here()
+    connection = resolving.declared(LAKE, project)
+    if connection is not None:
+        if not (bucket := connection.extra.get("bucket")):
+            raise ConnectionFailed(
+                f"the connection {LAKE!r} names no bucket",
+                hint=f"penstock connection set {LAKE} --extra bucket=...",
+            )
+        return open_store(LAKE, bucket)
+    if project is None:
+        raise UsageError("no lake: there is no project here", hint="change into a project: penstock init")
+    from penstock.stores.directory import DirectoryStore
+
+    return DirectoryStore(project.make_state_dir("lake"))
 
 
 def find(name: str, kind: str = "postgres") -> Connection:

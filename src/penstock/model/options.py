@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict, Unpack, cast
 
+from penstock.model.api import Answers
 from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Interval, Mode, Threshold
 
@@ -36,6 +37,7 @@ class CopyOptions(TypedDict, total=False):
     header: str | Sequence[str] | None
     null_values: Sequence[str] | None
     date_format: str | None
+    answers: Answers | None
     columns: str | Sequence[str]
     column: Sequence[str]
     query: str | None
@@ -79,6 +81,7 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         partition=options.get("partition", "month"),
         pipeline=options.get("pipeline"),
         task=options.get("task"),
+        answers=options.get("answers"),
         columns=_names(options.get("columns", ())),
         computed=tuple(_computed(text) for text in options.get("column", ())),
         query=options.get("query"),

@@ -8,13 +8,14 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from penstock.model.api import Answers
 from penstock.model.errors import UsageError
 
 Mode = Literal["append", "replace", "interval", "merge", "mirror"]
 Format = Literal["auto", "csv", "jsonl", "parquet"]
 Granularity = Literal["day", "month", "year"]
 
-_LATER = ("columns", "computed", "query", "cursor", "lookback")
+_LATER = ("columns", "computed", "query", "cursor", "lookback", "answers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,7 @@ class CopyPlan:
         partition: Size of the partitions that are made as rows need them, where the target is partitioned by a date.
         pipeline: Name of the pipeline (an Airflow DAG) that owns this copy, part of its identity.
         task: Name of its task.
+        answers: From the lake: how records are taken from answers; None means as the plan that landed them says.
         columns: Columns of a table or query to copy; empty means all.
         computed: ``(name, expression)``: further columns, each made by an SQL expression at the source. One that has
             the name of a column of the source takes its place.
@@ -132,6 +134,7 @@ class CopyPlan:
     partition: Granularity = "month"
     pipeline: str | None = None
     task: str | None = None
+    answers: Answers | None = None
     columns: tuple[str, ...] = ()
     computed: tuple[tuple[str, str], ...] = ()
     query: str | None = None
@@ -167,6 +170,9 @@ class CopyPlan:
         fields["key"] = tuple(fields["key"])
         fields["columns"] = tuple(fields.get("columns", ()))
         fields["computed"] = tuple((name, text) for name, text in fields.get("computed", ()))
+        if (answers := fields.get("answers")) is not None:
+            columns = tuple((name, path) for name, path in answers["columns"])
+            fields["answers"] = Answers(records=answers["records"], columns=columns)
         fields["where"] = None if fields["where"] is None else tuple(fields["where"])
         fields["interval"] = None if fields["interval"] is None else Interval(**fields["interval"])
         fields["max_rejects"] = None if fields["max_rejects"] is None else Threshold(**fields["max_rejects"])

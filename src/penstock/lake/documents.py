@@ -1,0 +1,86 @@
+"""JSON documents in which every number stays the text that it was, so that no digit is lost."""
+
+from __future__ import annotations
+
+import json
+import re
+from json.scanner import make_scanner  # type: ignore[attr-defined]
+from typing import Any
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_BLANK = " \t\r\n"
+
+
+class Number(str):
+    """A number as the document writes it."""
+
+    __slots__ = ()
+
+
+class Malformed(ValueError):
+    """The text is no JSON document."""
+
+
+class _Decoder(json.JSONDecoder):
+    def __init__(self) -> None:
+        super().__init__(parse_float=Number, parse_int=Number, parse_constant=Number)
+        self.scan_once = make_scanner(self)
+
+
+_scan = _Decoder().scan_once
+
+
+def parse(text: str) -> Any:
+    """The document: objects, lists, strings, :class:`Number`, True, False and None.
+
+    Raises:
+        Malformed: If it is none.
+
+    Example:
+        >>> parse('{"price": 1.10, "name": "pen"}')
+        {'price': '1.10', 'name': 'pen'}
+    """
+    text = text.strip(_BLANK)
+    try:
+        document, end = _scan(text, 0)
+    except json.JSONDecodeError as error:
+        raise Malformed(f"no JSON: {error.msg} at character {error.pos + 1}") from None
+    except StopIteration as error:
+        raise Malformed(f"no JSON: a value is missing at character {error.value + 1}") from None
+    except RecursionError:
+        raise Malformed("no JSON: nested too deeply") from None
+    if end != len(text):
+        raise Malformed(f"no JSON: it goes on behind the document, at character {end + 1}")
+    return document
+
+
+def render(value: Any) -> str:
+    """The JSON text of a value, digits as they were.
+
+    Example:
+        >>> render(parse('{"price":   1.10}'))
+        '{"price": 1.10}'
+    """
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, dict):
+        return (
+            "{"
+            + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {render(one)}" for key, one in value.items())
+            + "}"
+        )
+    if isinstance(value, list):
+        return "[" + ", ".join(map(render, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def as_text(value: Any) -> str | None:
+    """A value as a column holds it: a string is its text, and nothing is nothing; anything else is its JSON text."""
+    if value is None or type(value) is str:
+        return value
+    return render(value)
+
+
+def is_text(value: str) -> bool:
+    """Whether a database can hold it: no NUL, no half of a character."""
+    return _NO_TEXT.search(value) is None

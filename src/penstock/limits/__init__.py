@@ -1,0 +1,1 @@
+"""Limits of calls, kept where everybody who calls with the same credential can see them."""

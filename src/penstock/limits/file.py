@@ -1,0 +1,101 @@
+"""The limit of one machine: its processes share it through a file."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from penstock.model.api import Limit
+from penstock.model.errors import ConnectionFailed
+from penstock.ports import Granted, Return
+
+_BUSY_S = 30.0
+
+_CREATE = """
+CREATE TABLE IF NOT EXISTS permits (
+    api TEXT NOT NULL, slot INTEGER NOT NULL, free_at REAL NOT NULL, PRIMARY KEY (api, slot)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pauses (api TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
+"""
+
+
+class FilePermits:
+    """Permits kept in a file: see docs/decisions/0050. Only this machine's processes share it.
+
+    Args:
+        path: Made where it is missing.
+        api: Identifies the API and the credential.
+        lease_s: A permit that is not given back comes free after so long.
+    """
+
+    def __init__(self, path: Path, api: str, limit: Limit, lease_s: float) -> None:
+        self._api = api
+        self._limit = limit
+        self._lease_s = lease_s
+        self._lock = threading.Lock()
+        try:
+            self._file = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+            self._file.execute("PRAGMA synchronous = OFF")  # a power cut ends all calls, too
+            self._file.executescript(_CREATE)
+            self._file.execute(
+                "INSERT OR IGNORE INTO permits WITH RECURSIVE slots(slot) AS ("
+                " SELECT 0 UNION ALL SELECT slot + 1 FROM slots WHERE slot + 1 < ?) SELECT ?, slot, 0 FROM slots",
+                (limit.calls, api),
+            )
+        except sqlite3.Error as error:
+            raise ConnectionFailed(
+                f"the limit's file {path} cannot be used: {error}", hint="remove it"
+            ) from None
+
+    def take(self, wanted: int, used: Sequence[Return]) -> Granted:
+        """See :class:`penstock.ports.Permits`."""
+        with self._lock:
+            try:
+                self._file.execute("BEGIN IMMEDIATE")
+                try:
+                    return self._take(wanted, used)
+                finally:
+                    self._file.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise ConnectionFailed(
+                    f"the limit's file cannot be used: {error}", hint="try again"
+                ) from None
+
+    def _take(self, wanted: int, used: Sequence[Return]) -> Granted:
+        now, steady = time.time(), time.monotonic()
+        self._file.executemany(
+            "UPDATE permits SET free_at = ? WHERE api = ? AND slot = ?",
+            [
+                (0.0 if one.at is None else now - (steady - one.at) + self._limit.per_s, self._api, one.slot)
+                for one in used
+            ],
+        )
+        paused = self._file.execute("SELECT until FROM pauses WHERE api = ?", (self._api,)).fetchone()
+        if paused is not None and paused[0] > now:
+            return Granted([], paused[0] - now)
+        slots = self._file.execute(
+            "UPDATE permits SET free_at = ? WHERE api = ? AND slot IN ("
+            " SELECT slot FROM permits WHERE api = ? AND slot < ? AND free_at <= ? ORDER BY free_at LIMIT ?)"
+            " RETURNING slot",
+            (now + self._lease_s, self._api, self._api, self._limit.calls, now, wanted),
+        ).fetchall()
+        (earliest,) = self._file.execute(
+            "SELECT min(free_at) FROM permits WHERE api = ? AND slot < ?", (self._api, self._limit.calls)
+        ).fetchone()
+        return Granted([slot for (slot,) in slots], max(0.0, earliest - now))
+
+    def pause(self, seconds: float) -> None:
+        """See :class:`penstock.ports.Permits`."""
+        with self._lock:
+            self._file.execute(
+                "INSERT INTO pauses VALUES (?, ?) ON CONFLICT (api) DO UPDATE SET until = max(until, excluded.until)",
+                (self._api, time.time() + seconds),
+            )
+
+    def close(self) -> None:
+        """See :class:`penstock.ports.Permits`."""
+        with self._lock:
+            self._file.close()

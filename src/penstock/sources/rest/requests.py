@@ -1,0 +1,130 @@
+"""The requests that a plan makes of its rows."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import xxhash
+
+from penstock.model.api import ApiPlan, Each
+from penstock.model.errors import SourceError, UsageError
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, without its key.
+
+    Args:
+        key: Identifies it: equal for equal path, parameters and headers.
+        path: Below the connection's own address.
+    """
+
+    key: str
+    path: str
+    parameters: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]
+    given: Row
+
+
+def make_requests(plan: ApiPlan, rows: Iterator[Row], values: Row) -> Iterator[Request]:
+    """A request for each row, in their order; one that is equal to an earlier one is left out.
+
+    Args:
+        values: Further values for placeholders, of the run and not of a row.
+
+    Raises:
+        UsageError: If a placeholder names nothing.
+    """
+    seen: set[bytes] = set()
+    for row in rows:
+        request = _request(plan, row, values)
+        key = bytes.fromhex(request.key)
+        if key not in seen:
+            seen.add(key)
+            yield request
+
+
+def plain_rows(each: Each, directory: Path) -> Iterator[Row]:
+    """The rows, unless they are asked of a database.
+
+    Args:
+        directory: Where the path of a file begins.
+
+    Raises:
+        SourceError: If the file cannot be read.
+    """
+    if each.file is not None:
+        yield from _file_rows(directory / each.file)
+    elif each.product:
+        for values in itertools.product(*each.product.values()):
+            yield dict(zip(each.product, values, strict=True))
+    else:
+        yield from each.rows or ({},)
+
+
+def _file_rows(path: Path) -> Iterator[Row]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for line, row in enumerate(csv.DictReader(file), 2):
+                if None in row or None in row.values():
+                    raise SourceError(
+                        f"'{path}', row {line}: not as many fields as the header", hint="mend it"
+                    )
+                yield row
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(f"'{path}' cannot be read: {reason}", hint="check the path of the rows") from None
+
+
+def _request(plan: ApiPlan, row: Row, values: Row) -> Request:
+    known = {**values, **row}
+    path = fill(plan.path, known, quoted=True)
+    if plan.parameters is None:
+        used = set(_PLACEHOLDER.findall(plan.path))
+        parameters = tuple((name, text(value)) for name, value in row.items() if name not in used)
+    else:
+        parameters = tuple((name, fill(value, known)) for name, value in plan.parameters.items())
+    if plan.since is not None and "since" in values and plan.since.parameter not in dict(parameters):
+        parameters += ((plan.since.parameter, text(values["since"])),)
+    headers = tuple((name, fill(value, known)) for name, value in plan.headers.items())
+    key = xxhash.xxh3_128_hexdigest(repr((path, sorted(parameters), sorted(headers))).encode())
+    return Request(key, path, parameters, headers, row)
+
+
+def fill(template: str, values: Row, *, quoted: bool = False) -> str:
+    """The template with every ``{name}`` replaced.
+
+    Raises:
+        UsageError: If there is no such value.
+
+    Example:
+        >>> fill("/v1/{ticker}", {"ticker": "BRK/A"}, quoted=True)
+        '/v1/BRK%2FA'
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            known = ", ".join(values) or "none"
+            raise UsageError(f"{template!r}: there is no value {match[1]!r}", hint=f"there are: {known}")
+        found = text(values[match[1]])
+        return quote(found, safe="") if quoted else found
+
+    return _PLACEHOLDER.sub(value, template)
+
+
+def text(value: object) -> str:
+    """A value as a query says it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
