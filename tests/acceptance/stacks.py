@@ -41,11 +41,15 @@ def until(condition: Callable[[], Any], timeout_s: float = 40) -> Any:
     return found
 
 
-def call(url: str, body: dict[str, Any] | None = None, token: str | None = None) -> Any:
+def call(
+    url: str, body: dict[str, Any] | None = None, token: str | None = None, method: str | None = None
+) -> Any:
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     data = None if body is None else json.dumps(body).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=20) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, data, headers, method=method), timeout=20
+        ) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -54,6 +58,53 @@ def call(url: str, body: dict[str, Any] | None = None, token: str | None = None)
 
 def log_in(url: str, password: str) -> Any:
     return call(f"{url}/auth/token", {"username": "airflow", "password": password})
+
+
+ENDED = ("success", "failed")
+
+
+class Airflow:
+    """The REST API of a project's running stack, as whoever has the login uses it."""
+
+    def __init__(self, project: Project) -> None:
+        found = record.load(project)
+        assert found is not None
+        self.project = project
+        self.url = found.address("api-server") or ""
+        self._token = log_in(self.url, "airflow")["access_token"]
+
+    def ask(self, path: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
+        return call(f"{self.url}/api/v2/{path}", body, self._token, method)
+
+    def unpause(self, dag: str) -> None:
+        """Let the scheduler run it, once it has been seen."""
+        until(lambda: isinstance(self.ask(f"dags/{dag}", {"is_paused": False}, "PATCH"), dict), 60)
+
+    def trigger(self, dag: str, **conf: Any) -> dict[str, Any]:
+        """Run it now, and wait for its end."""
+        self.unpause(dag)
+        run = self.ask(f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})
+        place = f"dags/{dag}/dagRuns/{run['dag_run_id']}"
+        return dict(until(lambda: (got := self.ask(place))["state"] in ENDED and got, 90))
+
+    def runs(self, dag: str, **filters: str) -> list[dict[str, Any]]:
+        """Its runs, in the order of their logical dates."""
+        words = "".join(f"&{name}={value}" for name, value in filters.items())
+        return list(self.ask(f"dags/{dag}/dagRuns?order_by=logical_date{words}")["dag_runs"])
+
+    def ended_runs(self, dag: str, count: int, **filters: str) -> list[dict[str, Any]]:
+        """The same, when so many have ended."""
+
+        def ended() -> list[dict[str, Any]]:
+            return [run for run in self.runs(dag, **filters) if run["state"] in ENDED]
+
+        until(lambda: len(ended()) >= count, 90)
+        return self.runs(dag, **filters)
+
+    def xcom(self, run: dict[str, Any], task: str, key: str = "return_value") -> Any:
+        """What a task of the run pushed under a key."""
+        place = f"dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances/{task}/xcomEntries/{key}"
+        return self.ask(place)["value"]
 
 
 def addresses(pids: Iterable[int]) -> set[str]:

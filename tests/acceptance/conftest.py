@@ -1,0 +1,46 @@
+"""One stack of the gallery for all tests that only use it, whatever the number of workers."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+from tests.acceptance.stacks import Airflow, penstock
+from tests.conftest import PENSTOCK_TOML, RUN_DIR
+
+from penstock.project import Project
+from penstock.sandbox.sales import write_sales
+
+SALES = 2_000
+
+
+@pytest.fixture(scope="session")
+def gallery() -> Airflow:
+    """The gallery as `penstock init` makes it, on a stack of its own that ends with the run.
+
+    Nobody stops it, kills a part of it, or changes its files.
+    """
+    run_dir = Path(os.environ[RUN_DIR])
+    project = Project(run_dir / "gallery")
+    with (run_dir / "gallery.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not project.root.exists():
+            _make(project)
+        started = penstock(project, "start")
+        assert started.returncode == 0, started.stdout + started.stderr
+    return Airflow(project)
+
+
+def _make(project: Project) -> None:
+    here = Project(project.root.parent)
+    made = penstock(here, "init", str(project.root), "--template", "gallery")
+    assert made.returncode == 0, made.stdout + made.stderr
+    project.root.chmod(0o755)  # the account that runs Postgres for root must pass through
+    toml = project.root / "penstock.toml"
+    settings = toml.read_text().partition("[stack")[0]
+    toml.write_text(settings + PENSTOCK_TOML.partition("\n\n")[2])
+    sales = project.root / "include" / "data" / "sales-2013-02.csv"
+    sales.parent.mkdir(parents=True, exist_ok=True)
+    write_sales(sales, rows=SALES)
