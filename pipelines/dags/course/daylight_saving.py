@@ -5,7 +5,8 @@ Two ways to count, which differ in what a run is about:
 - `daylight_saving_intervals`: a run covers the time from one tick of the clock to the next, and starts at its end.
 - `daylight_saving_triggers`: a run is a moment, and covers no time.
 
-02:30 did not exist on that day: Airflow moves that one tick to 03:30, and the interval that begins there lasts 23 hours.
+02:30 did not exist on that day: Airflow moves that one tick to 03:30, and the interval that begins there lasts
+23 hours.
 """
 
 from __future__ import annotations
