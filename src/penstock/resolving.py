@@ -115,18 +115,6 @@ def find_variable(name: str, project: Project | None = None) -> str | None:
     return variable(name, load(project.root), project)
 
 
-def find_variable(name: str, project: Project | None = None) -> str | None:
-    """The variable of this name where the process works: its project's environment, or its own variables.
-
-    Raises:
-        BadEnvironment: If it cannot be decrypted.
-    """
-    project = project or project_here()
-    if project is None:
-        return os.environ.get(f"{VARIABLE}{name.upper()}")
-    return variable(name, load(project.root))
-
-
 def embedded(name: str, project: Project | None) -> Connection | None:
     """The embedded server or service of this name, started if it does not run; None where none bears it.
 
