@@ -1,0 +1,122 @@
+"""``penstock diff``: whether two tables are the same."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penstock.cli.using import using
+from penstock.model.errors import PenstockError
+
+if TYPE_CHECKING:
+    from penstock.comparing.values import Shown
+    from penstock.comparison import Comparison
+
+app = typer.Typer()
+
+_SIGNS = {"missing": "-", "extra": "+", "changed": "~"}
+_WIDTH = 12
+_LONGEST = 60
+
+
+class NotCompared(PenstockError):
+    """The tables could not be compared, so nobody knows whether they differ."""
+
+    exit_code = 2
+
+
+@app.command()
+def diff(  # noqa: PLR0913  # a command's options are its interface
+    left: Annotated[str, typer.Argument(help="connection:schema.table, or a view.")],
+    right: Annotated[str, typer.Argument(help="The one to compare it with, on this or another server.")],
+    key: Annotated[
+        str | None,
+        typer.Option(help='Columns that identify a row: a,b. Default: the primary key. "" for none.'),
+    ] = None,
+    columns: Annotated[str, typer.Option(help="Compare only these, and the key: a,b.")] = "",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many rows to show.")] = 20,
+    *,
+    env: Annotated[
+        str | None, typer.Option("--env", metavar="NAME", help="The environment, as in --env prod.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as in --json | jq.")] = False,
+) -> None:
+    """Say whether two tables hold the same rows, and show the rows that differ.
+
+    The servers compute checksums; only rows that differ cross the network. Exit codes: 0 same, 1 different, 2 failed.
+
+    Example: penstock diff source:public.product warehouse:public.product
+    """
+    from penstock.comparison import compare
+
+    try:
+        with using(env):
+            found = compare(
+                left, right, key=None if key is None else _names(key), columns=_names(columns), limit=limit
+            )
+    except PenstockError as error:
+        if error.exit_code != 1:
+            raise
+        raise NotCompared(error.message, error.hint) from error
+    if as_json:
+        typer.echo(json.dumps(found.to_dict()))
+    else:
+        for line in _lines(found):
+            typer.echo(line)
+    if not found.same:
+        raise typer.Exit(1)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _lines(found: Comparison) -> list[str]:
+    if found.same:
+        return [f"the same: {found.left_rows:,} rows in {found.left} and {found.right}"]
+    how = found.match
+    lines = [f"different: {found.left} and {found.right}"]
+    lines += [f"  {'rows':<{_WIDTH}}{found.left_rows:>12,}  and {found.right_rows:,}"]
+    notes = {"missing": f"not in {found.right}", "extra": f"not in {found.left}", "changed": ""}
+    lines += [f"  {kind:<{_WIDTH}}{found.counts[kind]:>12,}  {note}".rstrip() for kind, note in notes.items()]
+    for table, only in ((found.left, how.only_left), (found.right, how.only_right)):
+        if only:
+            lines.append(f"  only {table} has the columns {', '.join(only)}")
+    lines += [_line(found, shown) for shown in found.shown]
+    left_out = sum(found.counts.values()) - sum(shown.difference.times for shown in found.shown)
+    if left_out and found.shown:
+        lines.append(f"... and {left_out:,} more (--limit)")
+    return lines
+
+
+def _line(found: Comparison, shown: Shown) -> str:
+    how, kind = found.match, shown.difference.kind
+    times = f"  ({shown.difference.times} times)" if shown.difference.times > 1 else ""
+    named = _pairs(how.key, shown.difference.key) if how.key else ""
+    if kind == "changed":
+        changes = "  ".join(
+            f"{name} {_text(mine)} -> {_text(other)}" for name, (mine, other) in shown.changes.items()
+        )
+        return f"{_SIGNS[kind]} {named}  {changes}{times}"
+    values = shown.left or shown.right or ()
+    rest = list(zip(how.columns, values, strict=True))[len(how.key) :]
+    return (
+        f"{_SIGNS[kind]} "
+        + "  ".join(filter(None, [named, _pairs(*zip(*rest, strict=True)) if rest else ""]))
+        + times
+    )
+
+
+def _pairs(names: tuple[str, ...], values: tuple[str | None, ...]) -> str:
+    return " ".join(f"{name}={_text(value)}" for name, value in zip(names, values, strict=True))
+
+
+def _text(value: str | None) -> str:
+    if value is None:
+        return "null"
+    short = value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..."
+    return (
+        short if short.isprintable() and " " not in short and short not in ("", "null") else json.dumps(short)
+    )

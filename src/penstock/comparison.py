@@ -1,0 +1,135 @@
+"""Whether two tables are the same, on one server or on two, and where they are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import IsolationLevel
+
+from penstock.comparing import Difference, Match, differences, match, narrow, table
+from penstock.comparing.values import Shown, look_up
+from penstock.model.address import parse_table
+from penstock.postgres.connect import PgConnection, connect, refused
+from penstock.wiring import find
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What a comparison found.
+
+    Args:
+        left: Address of the one table.
+        right: Address of the other.
+        match: Which columns were compared.
+        left_rows: How many rows the one has.
+        right_rows: And the other.
+        counts: Rows that differ, by ``missing`` (on the right), ``extra`` (on the right) and ``changed``.
+        shown: The first of them, with their values.
+    """
+
+    left: str
+    right: str
+    match: Match
+    left_rows: int
+    right_rows: int
+    counts: dict[str, int]
+    shown: list[Shown]
+
+    @property
+    def same(self) -> bool:
+        """Whether both hold the same rows under the same columns."""
+        return not (any(self.counts.values()) or self.match.only_left or self.match.only_right)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {
+            "same": self.same,
+            "left": {"table": self.left, "rows": self.left_rows, "only": list(self.match.only_left)},
+            "right": {"table": self.right, "rows": self.right_rows, "only": list(self.match.only_right)},
+            "key": list(self.match.key),
+            "columns": list(self.match.columns),
+            **self.counts,
+            "rows": [_row(self.match, shown) for shown in self.shown],
+        }
+
+
+def compare(
+    left: str,
+    right: str,
+    *,
+    key: Sequence[str] | None = None,
+    columns: Sequence[str] = (),
+    limit: int = 20,
+) -> Comparison:
+    """Compare two tables, each as it is at one instant, and write nothing.
+
+    Args:
+        left: ``connection:schema.table``; it may be a view.
+        right: The same of the other.
+        key: Columns that identify a row; by default the primary key.
+        columns: Compare only these and the key.
+        limit: For how many of the rows that differ to look up the values.
+
+    Raises:
+        PenstockError: If a table cannot be read.
+
+    Example:
+        >>> compare("source:public.product", "warehouse:public.product").same  # doctest: +SKIP
+        True
+    """
+    ours, theirs = parse_table(left), parse_table(right)
+    with _snapshot(ours.connection) as mine, _snapshot(theirs.connection) as other:
+        try:
+            here = table(mine, ours.schema, ours.table, label=left)
+            there = table(other, theirs.schema, theirs.table, label=right)
+            how = match(here, there, key, columns)
+            found = narrow(here, there, how)
+            counts: Counter[str] = Counter(missing=0, extra=0, changed=0)
+            first: list[Difference] = []
+            for difference in differences(here, there, how, found):
+                counts[difference.kind] += difference.times
+                if len(first) < limit:
+                    first.append(difference)
+            shown = look_up(here, there, how, first)
+        except psycopg.Error as error:
+            raise refused(error, f"comparing {left} and {right}") from error
+    return Comparison(
+        left=left,
+        right=right,
+        match=how,
+        left_rows=found.left,
+        right_rows=found.right,
+        counts=dict(counts),
+        shown=shown,
+    )
+
+
+@contextmanager
+def _snapshot(name: str) -> Iterator[PgConnection]:
+    connection = connect(find(name))
+    try:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        with connection.transaction():
+            yield connection
+    finally:
+        connection.close()
+
+
+def _row(how: Match, shown: Shown) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": shown.difference.kind}
+    if how.key:
+        row["key"] = dict(zip(how.key, shown.difference.key, strict=True))
+    row["times"] = shown.difference.times
+    if shown.difference.kind == "changed":
+        row["changes"] = {
+            name: {"left": mine, "right": other} for name, (mine, other) in shown.changes.items()
+        }
+    else:
+        row["values"] = dict(zip(how.columns, shown.left or shown.right or (), strict=True))
+    return row

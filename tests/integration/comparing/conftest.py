@@ -1,0 +1,56 @@
+"""Two databases that commands find under the names `source` and `warehouse`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from penstock.cli.main import main
+from penstock.comparison import Comparison, compare
+from penstock.model.connection import Connection
+
+Run = Callable[..., None]
+
+
+def url(connection: Connection) -> str:
+    assert connection.password is not None
+    return (
+        f"postgres://{connection.login}:{connection.password.reveal()}@{connection.host}:{connection.port}"
+        f"/{connection.database}?sslmode=disable"
+    )
+
+
+@pytest.fixture
+def sides(source: Connection, warehouse: Connection, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Runs the same SQL on both, or different SQL on each."""
+    monkeypatch.setenv("PENSTOCK_CONN_SOURCE", url(source))
+    monkeypatch.setenv("PENSTOCK_CONN_WAREHOUSE", url(warehouse))
+
+    def run(left: str, right: str | None = None) -> None:
+        for connection, statements in ((source, left), (warehouse, left if right is None else right)):
+            with psycopg.connect(url(connection), autocommit=True) as session:
+                session.execute(statements)
+
+    return run
+
+
+@pytest.fixture
+def compared(sides: Run) -> Callable[..., Comparison]:
+    """The comparison of the table `t` on both."""
+    return lambda **options: compare("source:t", "warehouse:t", **options)
+
+
+@pytest.fixture
+def diff(sides: Run, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, Any]]:
+    """Runs `penstock diff` of the table `t` on both; its exit code and what it printed."""
+
+    def run(*arguments: str) -> tuple[int, Any]:
+        code = main(["diff", "source:t", "warehouse:t", *arguments])
+        out, err = capsys.readouterr()
+        return code, json.loads(out) if "--json" in arguments else out + err
+
+    return run
