@@ -29,6 +29,7 @@ from penstock.model.errors import ConnectionFailed
 from penstock.project import NoProject, Project, find_project
 
 Finder = Callable[[str], Connection | None]
+VariableFinder = Callable[[str], str | None]
 
 SERVERS = {"source": "source", "target": "warehouse", "warehouse": "warehouse"}  # the server behind each name
 SERVICES = ("objects", "sandbox")
@@ -36,16 +37,22 @@ EMBEDDED = (*SERVERS, *SERVICES)
 VARIABLE = "AIRFLOW_VAR_"
 
 _asked_next: ContextVar[Finder | None] = ContextVar("asked_next", default=None)
+_asked_for_variables: ContextVar[VariableFinder | None] = ContextVar("asked_for_variables", default=None)
 
 
 @contextmanager
-def asking_next(finder: Finder) -> Iterator[None]:
-    """Within this block, ask ``finder`` for connections that neither files nor variables know."""
-    token = _asked_next.set(finder)
+def asking_next(finder: Finder, variables: VariableFinder | None = None) -> Iterator[None]:
+    """Within this block, ask ``finder`` for connections that neither files nor variables know.
+
+    Args:
+        variables: Asked likewise for variables.
+    """
+    token, other = _asked_next.set(finder), _asked_for_variables.set(variables)
     try:
         yield
     finally:
         _asked_next.reset(token)
+        _asked_for_variables.reset(other)
 
 
 def find(name: str, project: Project | None = None, environment: str | None = None) -> Connection | None:
@@ -104,15 +111,20 @@ def variable(name: str, environment: Environment, project: Project | None = None
 
 
 def find_variable(name: str, project: Project | None = None) -> str | None:
-    """The variable of this name where the process works: its project's environment, or its own variables.
+    """The variable of this name where the process works: its project's environment, its own variables, or whoever is
+    asked next.
 
     Raises:
         BadEnvironment: If it cannot be decrypted.
     """
     project = project or project_here()
     if project is None:
-        return os.environ.get(f"{VARIABLE}{name.upper()}")
-    return variable(name, load(project.root), project)
+        found = os.environ.get(f"{VARIABLE}{name.upper()}")
+    else:
+        found = variable(name, load(project.root), project)
+    if found is None and (finder := _asked_for_variables.get()) is not None:
+        found = finder(name)
+    return found
 
 
 def embedded(name: str, project: Project | None) -> Connection | None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from airflow.configuration import conf
 from airflow.sdk import Connection as AirflowConnection
+from airflow.sdk import Variable
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from penstock import resolving
@@ -27,7 +28,7 @@ def as_airflow() -> Iterator[None]:
     before = dict(os.environ)
     os.environ |= _told()
     try:
-        with resolving.asking_next(_ask_airflow):
+        with resolving.asking_next(_ask_airflow, _ask_airflow_for_variable):
             yield
     finally:
         for name in (VARIABLE, "PENSTOCK_PROJECT"):
@@ -70,3 +71,9 @@ def _ask_airflow(name: str) -> Connection | None:
     except AirflowNotFoundException:
         return None
     return from_fields(name, found.to_dict())
+
+
+def _ask_airflow_for_variable(name: str) -> str | None:
+    """What other backends or Airflow's own store know."""
+    found = Variable.get(name, default=None)
+    return None if found is None else str(found)

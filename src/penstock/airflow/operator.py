@@ -11,14 +11,14 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from penstock import run
 from penstock.airflow.lookup import as_airflow
-from penstock.model.errors import ContractError, TooManyRejects, UsageError
+from penstock.model.errors import ContractError, Refused, TooManyRejects, UsageError
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.result import CopyResult
 
 OPTIONS = frozenset(CopyOptions.__annotations__)
 
 # Trying again gives the same: the task fails at once, whatever its retries.
-_HOPELESS = (UsageError, ContractError, TooManyRejects)
+HOPELESS = (UsageError, ContractError, TooManyRejects, Refused)
 _TARGET = re.compile(r"(?P<connection>[\w-]+):(?:(?P<schema>\w+)\.)?(?P<table>\w+)")
 
 
@@ -66,7 +66,7 @@ class CopyOperator(BaseOperator):
         try:
             with as_airflow():
                 result = run(make_plan(self.source, self.target, **given), again=self.again)
-        except _HOPELESS as error:
+        except HOPELESS as error:
             raise AirflowFailException(
                 f"{error.message}; {error.hint}" if error.hint else error.message
             ) from error

@@ -43,6 +43,10 @@ class ConnectionFailed(PenstockError):
     """A system cannot be reached or entered: unknown name, server down, wrong login."""
 
 
+class Refused(ConnectionFailed):
+    """A system does not let this key or login in: asking again is in vain until somebody changes it."""
+
+
 class ContractError(PenstockError):
     """Source and target do not fit together: a table or column that one of them lacks."""
 

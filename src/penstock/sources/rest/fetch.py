@@ -16,7 +16,7 @@ import stamina
 
 from penstock.model.answer import Answer, Outcome
 from penstock.model.api import ApiPlan
-from penstock.model.errors import ConnectionFailed, PenstockError, SourceError
+from penstock.model.errors import PenstockError, Refused, SourceError
 from penstock.ports import Permits
 from penstock.sources.rest.buffer import Buffer, Deliver
 from penstock.sources.rest.client import Broken, Client, Credential, Reply, Way
@@ -342,7 +342,7 @@ def _retry_after(reply: Reply) -> float | None:
 def _stopped(plan: ApiPlan, reply: Reply) -> PenstockError:
     said = " ".join(reply.body[:200].decode("utf-8", "replace").split())
     what = {401: "does not know the key", 403: "lets this key not do this"}.get(reply.status, "refuses")
-    kind = ConnectionFailed if reply.status in (401, 403) else SourceError
+    kind = Refused if reply.status in (401, 403) else SourceError
     return kind(
         f"{plan.connection} {what}: status {reply.status}{f', {said!r}' if said else ''}",
         hint=f"check the key: penstock connection test {plan.connection}; in the plan, statuses says what a status "
