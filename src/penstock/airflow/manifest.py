@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
+from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
+from penstock.project import Project
+from penstock.shell import dbt_settings
 
 _READ_BY_DBT = (".sql", ".yml", ".yaml", ".md", ".csv", ".py")
 
@@ -18,6 +24,24 @@ def current_manifest(project_dir: Path, target_dir: Path) -> Path:
     if not is_current(project_dir, target_dir):
         _parse(project_dir, target_dir)
     return target_dir / "manifest.json"
+
+
+def refresh(project: Project, find_warehouse: Callable[[], Connection | None]) -> None:
+    """Where the project has models, and dbt is installed, make their manifest current for DAG files to read.
+
+    Args:
+        find_warehouse: Asked, where dbt is to parse, for what `profiles.yml` asks for. Nothing is connected to.
+
+    Raises:
+        PenstockError: dbt cannot parse the project.
+    """
+    folder, target = project.root / "dbt", project.make_state_dir("dbt") / "target"
+    if not folder.is_dir() or find_spec("dbt") is None or is_current(folder, target):
+        return
+    warehouse = find_warehouse()
+    if warehouse is not None and warehouse.type == "postgres":
+        os.environ |= dbt_settings(warehouse)
+    current_manifest(folder, target)
 
 
 def is_current(project_dir: Path, target_dir: Path) -> bool:

@@ -28,6 +28,7 @@ def _settings(project: Project) -> dict[str, str]:
     logs = project.make_state_dir("logs")
     habits = {
         "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGBAG_IMPORT_ERROR_TRACEBACK_DEPTH": "50",  # with the default of 2 the DAG's own line may be cut off
         "DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
         "LOGGING__COLORED_CONSOLE_LOG": "False",
         "USAGE_DATA_COLLECTION__ENABLED": "False",

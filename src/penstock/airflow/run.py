@@ -18,22 +18,21 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from penstock import resolving
-from penstock.airflow.manifest import current_manifest, is_current
+from penstock.airflow.manifest import refresh
 from penstock.airflow.offline import enter
+from penstock.airflow.telling import tell, telling
 from penstock.model.errors import PenstockError, UsageError
 from penstock.model.moments import parse_moment
 from penstock.project import Project, find_project
-from penstock.shell import WAREHOUSE, dbt_settings
+from penstock.shell import WAREHOUSE
 
 if TYPE_CHECKING:
     from penstock.airflow.dates import Wanted
 
 _PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
-LOG_LIMIT = 10 * 1024 * 1024
 
 
 def main() -> int:
@@ -44,22 +43,13 @@ def main() -> int:
     # Airflow and dbt are imported into objects that never go: looking for garbage among them cost 4 s of 15.
     gc.disable()
     project = find_project()
-    with _telling(project.make_state_dir("logs") / "airflow-run.log") as events, _alone(project, events):
+    with telling(project.make_state_dir("logs") / "airflow-run.log") as events, _alone(project, events):
         try:
             return 0 if _run(project, words, events) else 1
         except PenstockError as error:
             fields = {"message": error.message, "hint": error.hint, "code": error.exit_code}
             tell(events, event="error", **fields)
             return error.exit_code
-
-
-def tell(events: IO[str], **fields: Any) -> None:
-    """Write one event."""
-    print(json.dumps(fields, default=_text), file=events, flush=True)
-
-
-def _text(value: Any) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _words() -> argparse.Namespace:
@@ -79,16 +69,18 @@ def _words() -> argparse.Namespace:
 
 def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> bool:
     enter(project)
-    _prepare_dbt(project)
+    refresh(project, lambda: resolving.find(WAREHOUSE, project))
     # Airflow reads its settings once, when it is imported.
     from penstock.airflow import dag_test
     from penstock.airflow.dag_files import find_dag
+    from penstock.airflow.pools import make_pools
     from penstock.airflow.task_logs import Masked, TaskLogs
 
     sys.stdout = Masked(sys.stdout)
     found = find_dag(words.dag_id, project.root)
     _require_task(found.dag, words.task)
     dag_test.prepare_database(project.state_dir / "airflow" / "run")
+    make_pools(project)
     runs = _wanted(found.dag, words)
     logs = TaskLogs(project.make_state_dir("logs", "run"))
     runner = dag_test.Runner(found.dag, found.file, lambda **fields: tell(events, **fields), logs, words.task)
@@ -112,29 +104,6 @@ def _require_task(dag: Any, task: str | None) -> None:
         from penstock.environments.problems import suggestion
 
         raise UsageError(f"{dag.dag_id} has no task {task!r}", hint=suggestion(task, dag.task_ids))
-
-
-def _prepare_dbt(project: Project) -> None:
-    """Where there is a dbt project, make its manifest current, for DAGs to read."""
-    folder, target = project.root / "dbt", project.make_state_dir("dbt") / "target"
-    if not folder.is_dir() or is_current(folder, target):
-        return
-    warehouse = resolving.find(WAREHOUSE, project)
-    if warehouse is not None and warehouse.type == "postgres":
-        os.environ |= dbt_settings(warehouse)  # what profiles.yml asks for
-    current_manifest(folder, target)
-
-
-@contextmanager
-def _telling(log: Path) -> Iterator[IO[str]]:
-    """The way to standard output, while what others print, children included, goes to the log."""
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.replace(log.with_suffix(".log.1"))
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as events, log.open("a", encoding="utf-8") as sink:
-        log.chmod(0o600)
-        os.dup2(sink.fileno(), 1)
-        os.dup2(sink.fileno(), 2)
-        yield events
 
 
 @contextmanager

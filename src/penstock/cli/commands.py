@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "reset": "reset",
     "test": "test",
     "run": "run",
+    "parse": "parse",
     "copy": "copy",
     "diff": "diff",
     "rejects": "rejects",

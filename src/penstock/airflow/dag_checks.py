@@ -1,0 +1,178 @@
+"""What is wrong with a DAG file, found by importing it as Airflow does, and by what Airflow does with it next."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from airflow.dag_processing.importers import get_importer_registry
+from airflow.serialization.serialized_objects import DagSerialization
+from jinja2 import TemplateNotFound
+
+from penstock.airflow.import_errors import message, place
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, or worth to know.
+
+    Args:
+        file: Below the project's directory.
+        line: Where in it, if that is known.
+        message: The cause's own words.
+        hint: What to do.
+    """
+
+    file: str
+    line: int | None
+    message: str
+    hint: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class Imported:
+    """What a file holds."""
+
+    dags: list[Any] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+
+
+def import_file(path: Path, root: Path) -> Imported:
+    """Import a file and look at its DAGs."""
+    importer = get_importer_registry().get_importer(str(path))
+    result = importer.import_file(str(path), bundle_path=root / "dags")
+    found = Imported()
+    shown = path.relative_to(root).as_posix()
+    for error in result.errors:
+        report = error.stacktrace or error.message
+        file, line = place(report, path, root)
+        found.problems.append(Problem(file, line, message(report), _remedy(report)))
+    tree = None if found.problems else ast.parse(path.read_bytes())
+    for dag in sorted(result.dags, key=lambda one: str(one.dag_id)):
+        found.dags.append(dag)
+        line = None if tree is None else _line_of(tree, dag.dag_id)
+        found.problems += [Problem(shown, line, f"{dag.dag_id}: {text}") for text in _wrong(dag)]
+    if tree is not None:
+        found.problems += _twice(tree, shown)
+    if tree is not None and not found.dags:
+        found.notes.append(_without_dag(tree, shown))
+    return found
+
+
+def duplicates(made: Mapping[str, Sequence[Path]], root: Path) -> Iterator[Problem]:
+    """DAGs of one name: the one that Airflow reads last replaces the others without a word."""
+    for dag_id, paths in made.items():
+        if len(paths) > 1:
+            places = [_place_of(path, dag_id, root) for path in paths]
+            others = ", ".join(f"{file}:{line}" if line else file for file, line in places[:-1])
+            file, line = places[-1]
+            yield Problem(
+                file, line, f"{dag_id}: there is a DAG of this name in {others}", "rename one of them"
+            )
+
+
+def skipped(folder: Path, read: Sequence[Path], root: Path) -> Iterator[tuple[bool, Problem]]:
+    """Files that Airflow skips without a word, and whether that looks wrong: a DAG seems to be made there."""
+    every = {Path(path) for path in get_importer_registry().list_dag_files(folder, safe_mode=False)}
+    for path in sorted(every.difference(read)):
+        try:
+            tree = ast.parse(path.read_bytes())
+        except (SyntaxError, ValueError):
+            continue  # whoever imports it will say so
+        makers = [node.lineno for node in tree.body if _makes_dag(node)]
+        text = "Airflow skips this file: it has not both words in it, airflow and dag"
+        hint = "write them into a comment" if makers else None
+        yield bool(makers), Problem(path.relative_to(root).as_posix(), min(makers, default=None), text, hint)
+
+
+def _twice(tree: ast.Module, shown: str) -> Iterator[Problem]:
+    """DAGs of one name in one file, where neither is made under a condition."""
+    seen: dict[str, int] = {}
+    for node in tree.body:
+        made = [item.context_expr for item in node.items] if isinstance(node, ast.With) else []
+        made += [node.value] if isinstance(node, ast.Assign | ast.Expr) else []
+        for call in made:
+            if isinstance(call, ast.Call) and _called(call) == "DAG" and (name := _name_in(call)) is not None:
+                if name in seen:
+                    text = f"{name}: there is a DAG of this name in line {seen[name]}"
+                    yield Problem(shown, call.lineno, text, "rename one of them")
+                seen.setdefault(name, call.lineno)
+
+
+def _wrong(dag: Any) -> Iterator[str]:
+    """What Airflow finds when it takes up the DAG."""
+    for check in (dag.validate, dag.check_cycle, lambda: DagSerialization.serialize_dag(dag)):
+        try:
+            check()
+        except Exception as error:  # noqa: BLE001  # whatever a DAG's own code raises is told
+            yield f"{type(error).__name__}: {error}"
+            return
+    environment = dag.get_template_env()
+    for task in dag.tasks:
+        for name in task.template_fields:
+            value = getattr(task, name, None)
+            if isinstance(value, str) and value.endswith(tuple(task.template_ext)) and task.template_ext:
+                try:
+                    environment.get_template(value)
+                except TemplateNotFound:
+                    yield f"{task.task_id}: {name} names a file that is not there: {value}"
+                except Exception as error:  # noqa: BLE001  # as above
+                    yield f"{task.task_id}: {value}: {type(error).__name__}: {error}"
+
+
+def _remedy(report: str) -> str | None:
+    if "ModuleNotFoundError" in report:
+        return "if it is a package, install it and add it to requirements.txt"
+    if "VARIABLE_NOT_FOUND" in report:
+        return "penstock variable set; better, ask for it in a task and not while the file is imported"
+    return None
+
+
+def _without_dag(tree: ast.Module, shown: str) -> Problem:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and any(_called(one) == "dag" for one in node.decorator_list):
+            return Problem(
+                shown, node.lineno, f"holds no DAG: {node.name} is decorated with @dag, and not called"
+            )
+    return Problem(shown, None, "holds no DAG")
+
+
+def _place_of(path: Path, dag_id: str, root: Path) -> tuple[str, int | None]:
+    return path.relative_to(root).as_posix(), _line_of(ast.parse(path.read_bytes()), dag_id)
+
+
+def _line_of(tree: ast.Module, dag_id: str) -> int | None:
+    """Where the DAG is made; None where its name is computed."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and any(_called(one) == "dag" for one in node.decorator_list):
+            if node.name == dag_id:
+                return node.lineno
+        elif isinstance(node, ast.Call) and _called(node) in ("DAG", "dag") and _name_in(node) == dag_id:
+            return node.lineno
+    return None
+
+
+def _name_in(call: ast.Call) -> str | None:
+    """The name that is given to a DAG, where it stands there as it is."""
+    named = [*call.args[:1], *(word.value for word in call.keywords if word.arg == "dag_id")]
+    texts = [one.value for one in named if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return texts[0] if texts else None
+
+
+def _makes_dag(node: ast.stmt) -> bool:
+    calls = (one for one in ast.walk(node) if isinstance(one, ast.Call))
+    is_definition = isinstance(node, ast.FunctionDef | ast.ClassDef)
+    return not is_definition and any("dag" in _called(call).lower() for call in calls)
+
+
+def _called(node: ast.expr) -> str:
+    func = node.func if isinstance(node, ast.Call) else node
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""

@@ -1,0 +1,33 @@
+"""A process's own words on standard output, as JSON, while all that others print goes to a log."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+LOG_LIMIT = 10 * 1024 * 1024
+
+
+def tell(events: IO[str], **fields: Any) -> None:
+    """Write one event."""
+    print(json.dumps(fields, default=_text), file=events, flush=True)
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+@contextmanager
+def telling(log: Path) -> Iterator[IO[str]]:
+    """The way to standard output, while what others print, children included, goes to the log."""
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as events, log.open("a", encoding="utf-8") as sink:
+        log.chmod(0o600)
+        os.dup2(sink.fileno(), 1)
+        os.dup2(sink.fileno(), 2)
+        yield events

@@ -1,0 +1,130 @@
+"""`penstock parse`: every DAG file imported, and all that is wrong named."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+
+from penstock.cli.choosing import AsJson
+from penstock.model.errors import PenstockError
+from penstock.project import Project, find_project
+
+app = typer.Typer()
+
+
+class ProblemsFound(PenstockError):
+    """Something is wrong with the project's DAGs; what, was printed."""
+
+
+@app.command()
+def parse(*, as_json: AsJson = False) -> None:
+    """Import every DAG file as Airflow does, and tell what is wrong: file, line and cause. Needs no server.
+
+    Found are also DAGs of one name, files that Airflow skips without a word, and connections and variables that
+    DAGs ask for and the environment lacks. Ends with 1 if there is anything.
+
+    Example: penstock parse --json
+    """
+    began = time.monotonic()
+    project = find_project()
+    if find_spec("airflow") is None:
+        raise PenstockError("Airflow is not installed", hint="pip install 'penstock[airflow,stack]'")
+    with _importing(project) as process:
+        lacking = [
+            _as_problem(error) for error in _lacking(project)
+        ]  # while Airflow comes up in the other process
+        events = list(_events(process, project))
+    dags = [_without_kind(event) for event in events if event["event"] == "dag"]
+    problems = [_without_kind(event) for event in events if event["event"] == "problem"] + lacking
+    notes = [_without_kind(event) for event in events if event["event"] == "note"]
+    files = events[-1]["files"]
+    seconds = round(time.monotonic() - began, 2)
+    if as_json:
+        found = {"files": files, "dags": dags, "problems": problems, "notes": notes, "seconds": seconds}
+        typer.echo(json.dumps(found))
+    else:
+        for one in problems:
+            typer.echo(_line(one))
+        for one in notes:
+            typer.echo(f"note: {_line(one)}")
+        wrong = "nothing wrong" if not problems else _count(len(problems), "problem")
+        typer.echo(f"{_count(files, 'file')}, {_count(len(dags), 'DAG')}, {wrong}, {seconds:.1f} s")
+    if problems:
+        raise ProblemsFound(_count(len(problems), "problem"))
+
+
+def _importing(project: Project) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "penstock.airflow.parse"],
+        env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _events(process: subprocess.Popen[str], project: Project) -> Iterator[dict[str, Any]]:
+    assert process.stdout is not None
+    last: dict[str, Any] = {"event": "", "file": "the first file"}
+    for line in process.stdout:
+        event: dict[str, Any] = json.loads(line)
+        if event["event"] == "error":
+            raise PenstockError(event["message"], hint=event["hint"])
+        last = event if event["event"] in ("file", "finished") else last
+        yield event
+    if last["event"] != "finished":
+        code = process.wait()
+        raise PenstockError(
+            f"the process that imports DAG files ended at {last['file']}, code {code}",
+            hint=f"see {project.state_dir / 'logs' / 'airflow-parse.log'}",
+        )
+
+
+def _lacking(project: Project) -> Iterator[PenstockError]:
+    """What DAGs ask for, and neither the environment in use nor the process's variables provide."""
+    from penstock.environments import load
+    from penstock.environments.demands import demands
+    from penstock.environments.provision import default, lacking
+    from penstock.resolving import EMBEDDED
+
+    try:
+        environment = load(project.root, None)
+    except PenstockError as error:
+        yield error
+        return
+    asked = demands(project.root)
+    elsewhere = {one.name for one in asked if one.name is not None and _is_variable(one.kind, one.name)}
+    if environment.name in ("", default(project.root)):
+        elsewhere |= set(EMBEDDED)
+    yield from lacking(environment, asked, elsewhere)
+
+
+def _is_variable(kind: str, name: str) -> bool:
+    prefixes = ("PENSTOCK_CONN_", "AIRFLOW_CONN_") if kind == "connection" else ("AIRFLOW_VAR_",)
+    return any(f"{prefix}{name.upper()}" in os.environ for prefix in prefixes)
+
+
+def _as_problem(error: PenstockError) -> dict[str, Any]:
+    return {"file": None, "line": None, "message": error.message, "hint": error.hint}
+
+
+def _without_kind(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name != "event"}
+
+
+def _line(problem: dict[str, Any]) -> str:
+    place = f"{problem['file']}:{problem['line']}: " if problem["line"] else f"{problem['file']}: "
+    hint = f" ({problem['hint']})" if problem["hint"] else ""
+    return f"{place if problem['file'] else ''}{problem['message']}{hint}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
