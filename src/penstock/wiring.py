@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from psycopg.sql import Identifier
+
 from penstock import resolving
 from penstock.engine.copy import copy
+from penstock.engine.export import export, require_export
 from penstock.environments.reach import allowed
-from penstock.model.address import Files, Lake, parse, parse_table
+from penstock.model.address import Files, Lake, Objects, Table, parse, parse_table
 from penstock.model.api import Answers
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-from penstock.ports import ObjectStore, Progress, Source, Target
+from penstock.ports import ExportTarget, ObjectStore, Progress, Selection, Source, Target
 from penstock.sources.files import open_files
+from penstock.sources.postgres.rows import PostgresRows
+from penstock.sources.postgres.select import select_of
+from penstock.stores.directory import directory_of
 from penstock.tables.copying import Ends, copy_table
 from penstock.tables.ends import ends
+from penstock.targets.objects.place import make_target
 from penstock.targets.postgres.session import PostgresTarget
 
 LAKE = "lake"
@@ -37,8 +44,32 @@ def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None
         origin, place = tables
         found = Ends(find(origin.connection), origin, find(place.connection), place)
         return copy_table(plan, found, again=again, progress=progress)
+    if (exported := open_export(plan)) is not None:
+        return export(plan, *exported, progress=progress)
     plan = as_declared(plan)
     return copy(plan, open_source(plan), open_target(plan), again=again, progress=progress)
+
+
+def open_export(plan: CopyPlan) -> tuple[Selection, ExportTarget] | None:
+    """Both ends of a copy from a table or query to objects or a directory; None where the plan is none.
+
+    Raises:
+        UsageError: If the format or compression is none.
+        ConnectionFailed: If there is no such connection, or the store cannot be entered.
+    """
+    place = parse(plan.target)
+    source = plan.source if plan.query is None else f"{plan.source.partition(':')[0]}:query"
+    table = parse(source)
+    if not isinstance(table, Table) or not isinstance(place, Objects | Files):
+        return None
+    require_export(plan)
+    database = find(table.connection)
+    selection = PostgresRows(database, select_of(plan, Identifier(table.schema, table.table)), plan.source)
+    if isinstance(place, Objects):
+        store, key = open_store(place.connection, place.bucket), place.key
+    else:
+        store, key = directory_of(place.pattern)
+    return selection, make_target(plan, store, key, database)
 
 
 def open_source(plan: CopyPlan) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TypedDict, Unpack, cast
 
@@ -43,6 +44,8 @@ class CopyOptions(TypedDict, total=False):
     query: str | None
     cursor: str | None
     lookback: str | None
+    compression: str | None
+    max_file_size: str | int | None
 
 
 def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
@@ -87,6 +90,8 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         query=options.get("query"),
         cursor=options.get("cursor"),
         lookback=options.get("lookback"),
+        compression=options.get("compression"),
+        max_file_size=_size(options.get("max_file_size")),
     )
 
 
@@ -121,3 +126,14 @@ def _where(options: CopyOptions) -> tuple[str, str] | None:
     if column is None or value is None:
         raise UsageError("half a filter", hint="a filter needs its column and its value")
     return column, value
+
+
+def _size(value: str | int | None) -> int | None:
+    """Bytes, as in ``"250MB"``; a kilobyte is 1000 bytes, a kibibyte (``KiB``) 1024."""
+    if value is None or isinstance(value, int):
+        return value
+    match = re.fullmatch(r"\s*(\d+)\s*([KMG]?)(i?)B?\s*", value, re.IGNORECASE)
+    if match is None or not int(match[1]):
+        raise UsageError(f"{value!r} is no size", hint="write it as 250MB or 64MiB")
+    unit: int = (1024 if match[3] else 1000) ** " KMG".index(match[2].upper() or " ")
+    return int(match[1]) * unit

@@ -15,7 +15,7 @@ Mode = Literal["append", "replace", "interval", "merge", "mirror"]
 Format = Literal["auto", "csv", "jsonl", "parquet"]
 Granularity = Literal["day", "month", "year"]
 
-_LATER = ("columns", "computed", "query", "cursor", "lookback", "answers")
+_LATER = ("columns", "computed", "query", "cursor", "lookback", "answers", "compression", "max_file_size")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +118,8 @@ class CopyPlan:
         cursor: Column by which only rows are read that are new since the last such copy; ``xmin`` goes by the
             server's own numbers of transactions.
         lookback: How far behind the last copy's greatest cursor changed rows are looked for, as an interval or number.
+        compression: Of written files: ``zstd``, ``snappy``, ``gzip`` or ``none``; None is the format's own choice.
+        max_file_size: Bytes at which a written file is ended and the next begun.
     """
 
     source: str
@@ -140,6 +142,8 @@ class CopyPlan:
     query: str | None = None
     cursor: str | None = None
     lookback: str | None = None
+    compression: str | None = None
+    max_file_size: int | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from penstock.model.errors import ConnectionFailed, NoSuchObject, SourceError, TargetError
+from penstock.model.errors import ConnectionFailed, NoSuchObject, SourceError, TargetError, UsageError
 from penstock.ports import Stored
 from penstock.stores.keys import checked
 
@@ -153,6 +153,26 @@ class DirectoryStore:
             raise SourceError(
                 f"{self._root}/{key}: {error.strerror or error}", hint="check the disk and try again"
             ) from error
+
+
+def directory_of(path: str) -> tuple[DirectoryStore, str]:
+    """The store and the key that a path names: a directory as a whole, which has no key, or a file in one.
+
+    Raises:
+        UsageError: If it might be either: a directory that is to be made is written with a ``/`` at its end.
+
+    Example:
+        >>> directory_of("out/sales/")[1], directory_of("out/sales.parquet")[1]
+        ('', 'sales.parquet')
+    """
+    if path.endswith("/") or Path(path).is_dir():
+        return DirectoryStore(Path(path)), ""
+    if not Path(path).suffix:
+        raise UsageError(
+            f"{path!r} is no target",
+            hint=f"a table is connection:schema.table, a directory {path}/, a file {path}.parquet",
+        )
+    return DirectoryStore(Path(path).parent), Path(path).name
 
 
 class _FileWriter:

@@ -1,0 +1,147 @@
+"""The story of one export: a table's rows become files, and then the files become visible."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+import xxhash
+
+from penstock.engine.ahead import ahead
+from penstock.model.errors import AccountMismatch, UsageError
+from penstock.model.manifest import ExportedColumn, ExportedFile, Manifest
+from penstock.model.plan import CopyPlan
+from penstock.model.result import CopyResult
+from penstock.ports import (
+    Entry,
+    ExportSession,
+    ExportTarget,
+    Progress,
+    Reading,
+    Rows,
+    Selection,
+    Unrepresentable,
+)
+
+_TYPE_KEY = b"penstock:type"
+# Blocks that wait to be written: with two, neither the server nor the encoder waits for the other's hiccups.
+_DEPTH = 2
+
+
+def export(
+    plan: CopyPlan, selection: Selection, target: ExportTarget, *, progress: Progress | None = None
+) -> CopyResult:
+    """Write a table or query as files, in the place of those that were there: all of it, or nothing.
+
+    Args:
+        progress: Told how far it is.
+
+    Returns:
+        The account: every row read is loaded, and ``deleted`` are those of the export before.
+
+    Raises:
+        UsageError: If the plan asks for what only a copy into a table has.
+        PenstockError: If nothing was done, with the reason and the remedy.
+    """
+    require_export(plan)
+    started = time.perf_counter()
+    with target.begin() as session:
+        written = _write(selection, session, progress)
+        result = _account(plan, written, session, started)
+        columns = [_column(field) for field in written.schema]
+        manifest = Manifest(
+            id=result.id,
+            run="",
+            source=selection.name,
+            format=target.form.name,
+            compression=target.form.compression,
+            rows=result.loaded,
+            fingerprint=written.digest.hexdigest(),
+            columns=tuple(columns),
+            files=tuple(written.files),
+        )
+        names = [column.name for column in columns]
+        session.publish(manifest, Entry(plan=plan, result=result, files=[selection.name], header=names))
+        return result
+
+
+def require_export(plan: CopyPlan) -> None:
+    """Refuse a plan that says more than an export can do.
+
+    Raises:
+        UsageError: With what it says too much.
+    """
+    if plan.mode not in ("append", "replace") or plan.key or plan.order_by:
+        raise UsageError(
+            "files are replaced as a whole: there is no mode, key or order to keep",
+            hint="leave out --mode, --key and --order-by",
+        )
+
+
+@dataclass(slots=True)
+class _Written:
+    """What one attempt wrote."""
+
+    schema: pa.Schema
+    files: Sequence[ExportedFile] = ()
+    read: int = 0
+    sent: int = 0
+    digest: xxhash.xxh3_128 = field(default_factory=xxhash.xxh3_128)
+
+    def watch(self, blocks: Iterator[Rows], progress: Progress | None) -> Iterator[Rows]:
+        """The same blocks, counted and hashed."""
+        for rows in blocks:
+            self.read += rows.count
+            self.digest.update(rows.text)
+            if progress is not None:
+                progress.advance(rows.count, 0)
+            yield rows
+
+
+def _write(selection: Selection, session: ExportSession, progress: Progress | None) -> _Written:
+    as_text: frozenset[str] = frozenset()
+    while True:
+        try:
+            with selection.open(as_text) as reading:
+                return _attempt(reading, session, progress)
+        except Unrepresentable as found:
+            # Such as a date at infinity: from the start again, with that column as text. Each column leads here once
+            # at the most.
+            as_text |= {found.column}
+
+
+def _attempt(reading: Reading, session: ExportSession, progress: Progress | None) -> _Written:
+    written = _Written(reading.schema)
+    written.digest.update("\n".join(reading.schema.names).encode())
+    blocks = ahead(reading.blocks(), _DEPTH)
+    written.files = session.write(reading, written.watch(blocks, progress))
+    written.sent = reading.count
+    return written
+
+
+def _account(plan: CopyPlan, written: _Written, session: ExportSession, started: float) -> CopyResult:
+    loaded = sum(file.rows for file in written.files)
+    core = replace(plan, source="", pipeline=None, task=None)
+    identity = xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{written.digest.hexdigest()}".encode())
+    result = CopyResult(
+        id=identity,
+        read=written.sent,
+        loaded=loaded,
+        inserted=loaded,
+        deleted=session.before.rows if session.before is not None else 0,
+        seconds=round(time.perf_counter() - started, 3),
+    )
+    try:
+        result.check()
+    except AccountMismatch:
+        session.discard(written.files)
+        raise
+    return result
+
+
+def _column(found: pa.Field) -> ExportedColumn:
+    stored = found.type.storage_type if isinstance(found.type, pa.BaseExtensionType) else found.type
+    server = (found.metadata or {}).get(_TYPE_KEY, b"").decode()
+    return ExportedColumn(name=found.name, type=server, stored=str(stored))

@@ -1,0 +1,1 @@
+"""A table or query as files in an object store, or in a directory."""
