@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from penstock.lake.landing import Landing, kind_of, place, read_json
 from penstock.lake.locking import locked
 from penstock.model.address import Lake, parse
 from penstock.model.answer import Answer
-from penstock.model.api import ApiPlan
+from penstock.model.api import ApiPlan, Auth
 from penstock.model.connection import Connection, Secret
 from penstock.model.documents import read_document
 from penstock.model.errors import ConnectionFailed, SourceError, UsageError
@@ -34,14 +34,17 @@ from penstock.wiring import find, open_lake
 _OPEN = "_open"
 
 
-def load_plan(path: str | Path) -> ApiPlan:
+def load_plan(path: str | Path, render: Callable[[str], str] | None = None) -> ApiPlan:
     """The plan that a YAML or TOML file describes; a file of rows is looked for beside it.
+
+    Args:
+        render: Makes of the file's text the text that counts.
 
     Raises:
         UsageError: If it describes none.
     """
     path = Path(path)
-    plan = ApiPlan.parse(read_document(path))
+    plan = ApiPlan.parse(read_document(path, render))
     if plan.each.file is None:
         return plan
     return replace(plan, each=replace(plan.each, file=str(path.parent / plan.each.file)))
@@ -99,11 +102,12 @@ def land(plan: ApiPlan, wish: Wish) -> LandResult:
             return LandResult(**{**done, "already": True})
         landing.begin(plan)
         todo = _Todo(plan, landing, wish)
+        plan = _with_auth(plan, connection)
         key = _key(plan, connection)
         permits = _permits(plan, connection, key)
         if permits is not None:
             stack.enter_context(closing(permits))
-        credential = Credential(plan.auth, connection, key)
+        credential = Credential(plan.auth or Auth(), connection, key)
         bytes_ = _Delivery(landing)
         fetched = fetch(plan, iter(todo), credential, _way(connection), permits, bytes_.land)
         result = _account(wish.target, label, todo, landing, fetched, bytes_.batches)
@@ -163,7 +167,7 @@ def _queried(connection: Connection, query: str) -> Iterator[Row]:
     from penstock.postgres.connect import connect
 
     with connect(connection) as session, session.transaction(), session.cursor(name="rows") as cursor:
-        yield from cursor.execute(query)  # type: ignore[call-overload]
+        yield from cursor.execute(query)
 
 
 def _account(
@@ -234,9 +238,15 @@ def _way(connection: Connection) -> Way:
     )
 
 
+def _with_auth(plan: ApiPlan, connection: Connection) -> ApiPlan:
+    """The plan, with the connection's word for where the key goes unless it has its own."""
+    told = connection.extra.get("auth")
+    return replace(plan, auth=Auth.parse(told)) if plan.auth is None and told else plan
+
+
 def _key(plan: ApiPlan, connection: Connection) -> Secret | None:
     """The API's key: a variable's or the connection's."""
-    if plan.auth.variable is None:
+    if plan.auth is None or plan.auth.variable is None:
         return connection.password
     found = resolving.find_variable(plan.auth.variable)
     if not found:

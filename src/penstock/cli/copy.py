@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from penstock.cli.account import print_account
 from penstock.cli.env_file import environment_or_file
+from penstock.cli.landing import answers_of, is_landing, land_and_show
 from penstock.cli.progress import shown
 from penstock.cli.using import using
 from penstock.model.options import make_plan
@@ -18,6 +20,7 @@ app = typer.Typer()
 
 _READING = "Reading files"
 _KEYS = "Keys and modes"
+_LANDING = "APIs"
 _ACCOUNT = "Account"
 
 
@@ -90,6 +93,25 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         str | None,
         typer.Option(help="Fail, and load nothing, beyond this: 100 or 0.5%.", rich_help_panel=_ACCOUNT),
     ] = None,
+    api_plan: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            help="From the lake: take records as this plan says. Default: as the plan that landed them.",
+            rich_help_panel=_READING,
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            help="From an API: what the answers are for, as an hour or a day.", rich_help_panel=_LANDING
+        ),
+    ] = None,
+    value: Annotated[
+        list[str] | None,
+        typer.Option(help="From an API: name=value for a {name} of the plan.", rich_help_panel=_LANDING),
+    ] = None,
     again: Annotated[
         bool,
         typer.Option("--again", help="Even if this very copy was done before.", rich_help_panel=_ACCOUNT),
@@ -109,10 +131,16 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
 ) -> None:
     """Copy a file into a table, and account for every row.
 
+    The answers of an API go into the lake, and from there into a table: penstock copy plan.yaml lake:weather
+
     Bad rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects.
 
     Example: penstock copy sales.csv warehouse:raw.sales --key sale_id --max-rejects 2%
     """
+    if is_landing(source, target):
+        with using(env):
+            land_and_show(source, target, label=label, values=value or [], again=again, as_json=as_json)
+        return
     plan = make_plan(
         source,
         target,
@@ -135,6 +163,7 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         skip_extra=skip_extra,
         fill_missing=fill_missing,
         max_rejects=max_rejects,
+        answers=answers_of(api_plan),
     )
     from penstock.wiring import run
 

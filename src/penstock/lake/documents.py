@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from json.scanner import make_scanner  # type: ignore[attr-defined]
+from json.scanner import make_scanner
 from typing import Any
 
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -24,7 +24,7 @@ class Malformed(ValueError):
 class _Decoder(json.JSONDecoder):
     def __init__(self) -> None:
         super().__init__(parse_float=Number, parse_int=Number, parse_constant=Number)
-        self.scan_once = make_scanner(self)
+        self.scan_once = make_scanner(self)  # type: ignore[arg-type]  # the stub describes an older one
 
 
 _scan = _Decoder().scan_once

@@ -47,6 +47,17 @@ class Auth:
     name: str | None = None
     variable: str | None = None
 
+    @classmethod
+    def parse(cls, text: str) -> Auth:
+        """Read ``query:NAME``, ``header:NAME``, ``bearer``, ``basic`` or ``none``.
+
+        Raises:
+            UsageError: If the text is none of these.
+        """
+        from penstock.model.documents import validated
+
+        return validated(cls, _auth(text))
+
     def __post_init__(self) -> None:
         if (self.place in ("query", "header")) != (self.name is not None):
             raise UsageError(
@@ -234,7 +245,8 @@ class ApiPlan:
         source: ``connection:/path`` of a connection of type http; ``{name}`` is replaced by a value of the row.
         parameters: Of the query, with such placeholders. None sends every value of the row that the path does not use.
         headers: Sent with each request, with such placeholders.
-        auth: Where the key goes.
+        auth: Where the key goes. None goes by the connection's field ``auth``, such as ``query:appid``, ``bearer`` or
+            ``basic``, and sends no key where there is none.
         each: One request for each of these rows.
         pages: How a long answer goes on; None where it does not.
         since: A parameter that grows from landing to landing.
@@ -266,7 +278,7 @@ class ApiPlan:
     source: str
     parameters: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    auth: Auth = Auth()
+    auth: Auth | None = None
     each: Each = Each()
     pages: Pages | None = None
     since: Since | None = None
@@ -352,7 +364,8 @@ def _lengthened(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _auth(given: Any) -> Any:
     if isinstance(given, str):
-        return {"place": given}
+        place, _, name = given.partition(":")
+        return {"place": place, "name": name or None}
     if isinstance(given, Mapping) and "place" not in given:
         rest = {name: value for name, value in given.items() if name not in ("query", "header")}
         for place in ("query", "header"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ def validated(kind: type[Value], fields: Mapping[str, Any]) -> Value:
     from pydantic import ValidationError
 
     try:
-        return _adapter(kind).validate_python(dict(fields))  # type: ignore[no-any-return]
+        return _adapter(kind).validate_python(dict(fields))  # type: ignore[no-any-return, arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or kind.__name__
@@ -45,14 +45,19 @@ def _adapter(kind: type[Any]) -> Any:
     return TypeAdapter(kind)
 
 
-def read_document(path: Path) -> dict[str, Any]:
+def read_document(path: Path, render: Callable[[str], str] | None = None) -> dict[str, Any]:
     """The mapping that a YAML or TOML file holds.
+
+    Args:
+        render: Makes of the file's text the text that counts.
 
     Raises:
         UsageError: If there is no such file, or it holds something else.
     """
     try:
         text = path.read_text(encoding="utf-8")
+        if render is not None:
+            text = render(text)
         if path.suffix == ".toml":
             return tomllib.loads(text)
         import yaml
