@@ -63,7 +63,8 @@ class Outflow:
                     data = data[_HEADER:]
                     if not len(data):
                         continue
-                if size == len(_TRAILER) and self._binary and bytes(data) == _TRAILER:
+                # Without a row, header and trailer come as one message.
+                if len(data) == len(_TRAILER) and self._binary and bytes(data) == _TRAILER:
                     continue
                 yield data
             elif size == 0:
