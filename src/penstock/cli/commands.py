@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "test": "test",
     "run": "run",
     "parse": "parse",
+    "doctor": "doctor",
     "copy": "copy",
     "diff": "diff",
     "rejects": "rejects",
@@ -38,6 +39,8 @@ COMMANDS: Mapping[str, str] = {
     "demo": "demo",
     "sandbox": "sandbox",
     "db": "db",
+    "airflow": "airflow",
+    "dbt": "dbt",
 }
 
 

@@ -1,0 +1,64 @@
+"""`penstock airflow`: Airflow's own command line, on the running stack."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import typer
+
+from penstock.cli.passing import WORDS_OF_ANOTHER, become, require
+from penstock.cli.using import VARIABLE, using
+from penstock.model.errors import ConnectionFailed
+from penstock.project import Project, find_project
+
+app = typer.Typer()
+
+# They ask no database, so they need no stack.
+_NEED_NO_STACK = frozenset(
+    {"version", "info", "config", "providers", "plugins", "cheat-sheet", "-h", "--help"}
+)
+# On a metadata database that a scheduler watches these would fight with it: they get the one of `penstock run`.
+_FIGHT = (["dags", "test"], ["tasks", "test"])
+
+
+@app.command(context_settings=WORDS_OF_ANOTHER)
+def airflow(context: typer.Context) -> None:
+    """Run Airflow's own command line on the running stack; every further word is Airflow's.
+
+    Example: penstock airflow dags list
+    """
+    require("airflow", "airflow,stack")
+    project = find_project()
+    words = context.args
+    with using(os.environ.get(VARIABLE) or _environment_of_stack(project)):
+        become("airflow", "airflow", words, _variables(project, words))
+
+
+def _variables(project: Project, words: Sequence[str]) -> dict[str, str]:
+    from penstock.stack import record
+    from penstock.stack.airflow_alone import airflow_alone
+    from penstock.stack.airflow_environment import airflow_environment
+    from penstock.stack.options import read_options
+
+    found = record.load(project)
+    runs = found is not None and found.is_supervised
+    if list(words[:2]) in _FIGHT or (not runs and (not words or words[0] in _NEED_NO_STACK)):
+        return airflow_alone(project)
+    if found is None or not runs:
+        raise ConnectionFailed(
+            "the stack does not run, and Airflow's database with it",
+            hint="penstock start; without it there are penstock run and penstock parse",
+        )
+    options = read_options(project)
+    port = urlsplit(found.address("api-server") or "").port
+    return airflow_environment(project, replace(options, port=port or options.port))
+
+
+def _environment_of_stack(project: Project) -> str | None:
+    from penstock.stack import record
+
+    found = record.load(project)
+    return found.environment if found is not None and found.is_supervised else None
