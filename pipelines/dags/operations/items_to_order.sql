@@ -1,0 +1,9 @@
+-- What each location asked for on the day. Where nobody looked (order_more is null) nothing is ordered.
+create or replace view daily_operations.items_to_order as
+select
+    inventory_date,
+    btrim(location_name)::varchar(80) as location_name,
+    item_name,
+    quantity_on_hand
+from daily_operations.inventory
+where inventory_date = date '{{ ds }}' and order_more;
