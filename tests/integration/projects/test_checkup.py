@@ -1,0 +1,50 @@
+"""What the doctor says of real servers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from penstock.model.connection import Connection
+from penstock.project import Project
+from penstock.projects.checkup import Level, systems
+
+
+def test_servers_that_compress_their_log_slowly_and_those_that_do_not_answer(
+    warehouse: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert warehouse.password is not None
+    uri = (
+        f"postgres://{warehouse.login}:{warehouse.password.reveal()}@{warehouse.host}:{warehouse.port}"
+        f"/{warehouse.database}?sslmode=disable"
+    )
+    (tmp_path / "penstock.toml").touch()
+    (tmp_path / "environments").mkdir()
+    names = "".join(f"  {name}: {{type: postgres, host: h}}\n" for name in ("dwh", "gone", "own"))
+    (tmp_path / "environments" / "base.yaml").write_text(
+        f"connections:\n{names.replace('own: {type: postgres, host: h}', 'own: {same_as: source}')}"
+    )
+    monkeypatch.delenv("PENSTOCK_ENV", raising=False)
+    monkeypatch.setenv("PENSTOCK_CONN_DWH", uri)
+    monkeypatch.setenv("PENSTOCK_CONN_GONE", "postgres://x@127.0.0.1:1/x")
+    project = Project(tmp_path)
+
+    def levels() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for one in systems.examine(project):
+            found.setdefault(one.what, []).append(one.level.value)
+            assert (one.remedy is None) == (one.level is Level.ok)
+        return found
+
+    assert levels() == {"connection dwh": ["ok"], "connection gone": ["warning"]}
+    with psycopg.connect(uri, autocommit=True) as session:
+        session.execute(
+            sql.SQL("ALTER DATABASE {} SET wal_compression = 'pglz'").format(
+                sql.Identifier(str(warehouse.database))
+            )
+        )
+    assert levels() == {"connection dwh": ["ok", "warning"], "connection gone": ["warning"]}
+    assert not (tmp_path / ".penstock").exists()  # nothing was started for it
