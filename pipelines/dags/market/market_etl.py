@@ -1,0 +1,47 @@
+"""Daily prices, with the TaskFlow API: extract, flatten, transform, load.
+
+It runs on weekdays at 09:00 UTC, for the market day on which its data interval begins: the run of Tuesday at 09:00
+fetches Monday, that of Monday fetches Friday. The exchange has closed twelve hours before by then, and all figures are
+final. On a holiday the service knows of no prices: the run succeeds and leaves no rows.
+
+`market_etl_classic` is the same with operators; both are made of the functions in `include/market.py`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import CronDataIntervalTimetable, Param, dag
+from include.market import AGAIN, DAY
+from include.market_tasks import (
+    create_market_tables,
+    extract_market_data,
+    flatten_market_data,
+    load_market_data,
+    transform_market_data,
+)
+
+
+@dag(
+    description="Polygon -> lake -> market.transformed_market_data, day by day (TaskFlow)",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable("0 9 * * 1-5", timezone="UTC"),
+    start_date=datetime(2013, 2, 1, tzinfo=UTC),
+    end_date=datetime(2013, 2, 28, 23, tzinfo=UTC),
+    catchup=True,
+    max_active_runs=1,
+    default_args={"retries": 3, "retry_delay": timedelta(seconds=30), "retry_exponential_backoff": True},
+    tags=["market"],
+    params={
+        "day": Param("", type="string", description="A market day of your own choice, such as 2013-02-04"),
+        "again": Param(False, type="boolean", description="Ask the service anew, even for what has landed"),
+    },
+)
+def market_etl() -> None:
+    """Four steps, each of which hands the address of its result to the next."""
+    landed = extract_market_data(DAY, AGAIN)
+    create_market_tables() >> landed
+    load_market_data(transform_market_data(flatten_market_data(landed, DAY), DAY), DAY)
+
+
+market_etl()

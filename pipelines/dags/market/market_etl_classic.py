@@ -1,0 +1,63 @@
+"""Daily prices, with operators: extract, flatten, transform, load.
+
+The same as `market_etl`, which see, of the same functions: `PythonOperator` calls them, and what one returns the next
+finds by a template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+from include import market
+
+from penstock.airflow.calling import in_airflow
+from penstock.airflow.operator import target_asset
+
+
+def step(function: Callable[..., Any], words: dict[str, str], **more: Any) -> PythonOperator:
+    """A task that calls the function, named after it."""
+    return PythonOperator(
+        task_id=function.__name__, python_callable=in_airflow(function), op_kwargs=words, **more
+    )
+
+
+def result_of(function: Callable[..., Any]) -> str:
+    """The template for what the function's task returned."""
+    return f"{{{{ ti.xcom_pull(task_ids='{function.__name__}') }}}}"
+
+
+with DAG(
+    "market_etl_classic",
+    description="Polygon -> lake -> market.transformed_market_data, day by day (operators)",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable("0 9 * * 1-5", timezone="UTC"),
+    start_date=datetime(2013, 2, 1, tzinfo=UTC),
+    end_date=datetime(2013, 2, 28, 23, tzinfo=UTC),
+    catchup=True,
+    max_active_runs=1,
+    default_args={"retries": 3, "retry_delay": timedelta(seconds=30), "retry_exponential_backoff": True},
+    tags=["market"],
+    params={
+        "day": Param("", type="string", description="A market day of your own choice, such as 2013-02-04"),
+        "again": Param(False, type="boolean", description="Ask the service anew, even for what has landed"),
+    },
+):
+    (
+        step(market.create_market_tables, {})
+        >> step(market.extract_market_data, {"day": market.DAY, "again": market.AGAIN})
+        >> step(
+            market.flatten_market_data, {"landed": result_of(market.extract_market_data), "day": market.DAY}
+        )
+        >> step(
+            market.transform_market_data, {"flat": result_of(market.flatten_market_data), "day": market.DAY}
+        )
+        >> step(
+            market.load_market_data,
+            {"staged": result_of(market.transform_market_data), "day": market.DAY},
+            outlets=[target_asset(market.LOADED)],
+        )
+    )
