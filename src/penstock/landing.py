@@ -18,6 +18,7 @@ from penstock import resolving
 from penstock.environments.reach import allowed, base_url, keeps_credentials
 from penstock.lake.landing import Landing, kind_of, place, read_json
 from penstock.lake.locking import locked
+from penstock.limits.postgres import held
 from penstock.model.address import Lake, parse
 from penstock.model.answer import Answer
 from penstock.model.api import ApiPlan, Auth
@@ -32,6 +33,7 @@ from penstock.sources.rest.requests import Request, Row, make_requests, plain_ro
 from penstock.wiring import find, open_lake
 
 _OPEN = "_open"
+WAREHOUSE = "warehouse"
 
 
 def load_plan(path: str | Path, render: Callable[[str], str] | None = None) -> ApiPlan:
@@ -94,7 +96,10 @@ def land(plan: ApiPlan, wish: Wish) -> LandResult:
     store = open_lake()
     connection = find(plan.connection, "http")
     with ExitStack() as stack:
-        stack.enter_context(locked(_state("locks"), f"{store.name} lake:{path} ({plan.source})"))
+        what = f"lake:{path}"
+        stack.enter_context(locked(_state("locks"), what, store.name, plan.source))
+        if (shared := _shared(plan)) is not None:
+            stack.enter_context(held(shared, what, store.name, plan.source))
         label = _label(store, path, plan, wish)
         landing = Landing(store, place(path, plan, label))
         if (done := landing.done()) is not None:
@@ -104,7 +109,7 @@ def land(plan: ApiPlan, wish: Wish) -> LandResult:
         todo = _Todo(plan, landing, wish)
         plan = _with_auth(plan, connection)
         key = _key(plan, connection)
-        permits = _permits(plan, connection, key)
+        permits = _permits(plan, connection, key, shared)
         if permits is not None:
             stack.enter_context(closing(permits))
         credential = Credential(plan.auth or Auth(), connection, key)
@@ -257,14 +262,30 @@ def _key(plan: ApiPlan, connection: Connection) -> Secret | None:
     return Secret(found)
 
 
-def _permits(plan: ApiPlan, connection: Connection, key: Secret | None) -> Permits | None:
-    """The limit, where the machines that share it can all see it."""
-    limit = plan.limit
-    if limit is None:
+def _permits(
+    plan: ApiPlan, connection: Connection, key: Secret | None, shared: Connection | None
+) -> Permits | None:
+    """The limit, kept where all who share it can see it."""
+    if plan.limit is None:
         return None
+    api = _api(connection, key)
+    if shared is not None:
+        from penstock.limits.postgres import PostgresPermits
+
+        return PostgresPermits(shared, api, plan.limit, _lease_s(plan))
     from penstock.limits.file import FilePermits
 
-    return FilePermits(_state("limits") / "permits.sqlite", _api(connection, key), limit, _lease_s(plan))
+    return FilePermits(_state("limits") / "permits.sqlite", api, plan.limit, _lease_s(plan))
+
+
+def _shared(plan: ApiPlan) -> Connection | None:
+    """The database through which machines share the plan's limit, where there are both."""
+    if plan.limit is None:
+        return None
+    if plan.limit.shared is not None:
+        return find(plan.limit.shared)
+    found = resolving.known(WAREHOUSE)
+    return found if found is not None and found.type == "postgres" else None
 
 
 def _lease_s(plan: ApiPlan) -> float:

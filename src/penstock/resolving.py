@@ -72,6 +72,18 @@ def find(name: str, project: Project | None = None, environment: str | None = No
     return embedded(name, project) if found is None else found
 
 
+def known(name: str) -> Connection | None:
+    """The connection of this name, from the first who knows it, except for embedded servers: none is started.
+
+    Raises:
+        PenstockError: If the environment is wrong, or excludes the name.
+    """
+    found = declared(name, project_here())
+    if found is None and (finder := _asked_next.get()) is not None:
+        found = finder(name)
+    return found
+
+
 def declared(name: str, project: Project | None, environment: str | None = None) -> Connection | None:
     """The connection of this name in the process's variables, the environment's files and `airflow_settings.yaml`.
 

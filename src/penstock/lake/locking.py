@@ -13,20 +13,21 @@ from penstock.model.errors import PenstockError
 
 
 @contextmanager
-def locked(directory: Path, name: str) -> Iterator[None]:
-    """Keep every other process of this machine out of what the name stands for, while the block lasts.
+def locked(directory: Path, *names: str) -> Iterator[None]:
+    """Keep every other process of this machine out of what these names stand for, while the block lasts.
 
     Raises:
         PenstockError: If another process is there.
     """
-    path = directory / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.lock"
+    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    path = directory / f"{digest[:24]}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise PenstockError(
-                f"{name} is being landed by another process", hint="wait for it to end"
+                f"{names[0]} is being landed by another process", hint="wait for it to end"
             ) from None
         yield
     finally:

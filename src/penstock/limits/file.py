@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from penstock.model.errors import ConnectionFailed
 from penstock.ports import Granted, Return
 
 _BUSY_S = 30.0
+_SHORTEST_WAIT_S = 0.005
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS permits (
-    api TEXT NOT NULL, slot INTEGER NOT NULL, free_at REAL NOT NULL, PRIMARY KEY (api, slot)
+    api TEXT NOT NULL, slot INTEGER NOT NULL, free_at REAL NOT NULL, holder TEXT, PRIMARY KEY (api, slot)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pauses (api TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
 """
@@ -36,12 +38,13 @@ class FilePermits:
         self._limit = limit
         self._lease_s = lease_s
         self._lock = threading.Lock()
+        self._holder = uuid.uuid4().hex
         try:
             self._file = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             self._file.execute("PRAGMA synchronous = OFF")  # a power cut ends all calls, too
             self._file.executescript(_CREATE)
             self._file.execute(
-                "INSERT OR IGNORE INTO permits WITH RECURSIVE slots(slot) AS ("
+                "INSERT OR IGNORE INTO permits (api, slot, free_at) WITH RECURSIVE slots(slot) AS ("
                 " SELECT 0 UNION ALL SELECT slot + 1 FROM slots WHERE slot + 1 < ?) SELECT ?, slot, 0 FROM slots",
                 (limit.calls, api),
             )
@@ -67,25 +70,25 @@ class FilePermits:
     def _take(self, wanted: int, used: Sequence[Return]) -> Granted:
         now, steady = time.time(), time.monotonic()
         self._file.executemany(
-            "UPDATE permits SET free_at = ? WHERE api = ? AND slot = ?",
-            [
-                (0.0 if one.at is None else now - (steady - one.at) + self._limit.per_s, self._api, one.slot)
-                for one in used
-            ],
+            "UPDATE permits SET free_at = ?, holder = NULL WHERE api = ? AND slot = ? AND holder = ?",
+            [(self._free_at(one, now, steady), self._api, one.slot, self._holder) for one in used],
         )
         paused = self._file.execute("SELECT until FROM pauses WHERE api = ?", (self._api,)).fetchone()
         if paused is not None and paused[0] > now:
             return Granted([], paused[0] - now)
         slots = self._file.execute(
-            "UPDATE permits SET free_at = ? WHERE api = ? AND slot IN ("
+            "UPDATE permits SET free_at = ?, holder = ? WHERE api = ? AND slot IN ("
             " SELECT slot FROM permits WHERE api = ? AND slot < ? AND free_at <= ? ORDER BY free_at LIMIT ?)"
             " RETURNING slot",
-            (now + self._lease_s, self._api, self._api, self._limit.calls, now, wanted),
+            (now + self._lease_s, self._holder, self._api, self._api, self._limit.calls, now, wanted),
         ).fetchall()
         (earliest,) = self._file.execute(
             "SELECT min(free_at) FROM permits WHERE api = ? AND slot < ?", (self._api, self._limit.calls)
         ).fetchone()
-        return Granted([slot for (slot,) in slots], max(0.0, earliest - now))
+        return Granted([slot for (slot,) in slots], max(_SHORTEST_WAIT_S, earliest - now))
+
+    def _free_at(self, used: Return, now: float, steady: float) -> float:
+        return 0.0 if used.at is None else now - (steady - used.at) + self._limit.per_s
 
     def pause(self, seconds: float) -> None:
         """See :class:`penstock.ports.Permits`."""
