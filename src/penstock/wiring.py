@@ -20,6 +20,7 @@ from penstock.ports import ExportTarget, ObjectStore, Progress, Selection, Sourc
 from penstock.sources.files import open_files
 from penstock.sources.postgres.rows import PostgresRows
 from penstock.sources.postgres.select import select_of
+from penstock.sources.remote import open_objects
 from penstock.stores.directory import directory_of
 from penstock.tables.copying import Ends, copy_table
 from penstock.tables.ends import ends
@@ -82,6 +83,8 @@ def open_source(plan: CopyPlan) -> Source:
     match parse(plan.source):
         case Files(pattern):
             return open_files(pattern, plan.file)
+        case Objects(connection, bucket, key):
+            return open_objects(open_store(connection, bucket), key, plan.file)
         case Lake(path):
             return open_landed(path, plan)
         case other:

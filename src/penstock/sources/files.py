@@ -84,7 +84,7 @@ def open_files(
         stored: list[StoredFile] = [SpooledFile("-", stdin or sys.stdin.buffer)]
     else:
         stored = [store(path) for path in _paths(address)]
-    return FileSource(stored, _format(stored, options, sizes or Sizes()))
+    return FileSource(stored, make_reader(stored, options, sizes or Sizes()))
 
 
 def _paths(address: str) -> list[str]:
@@ -98,9 +98,15 @@ def _paths(address: str) -> list[str]:
     return paths
 
 
-def _format(files: Sequence[StoredFile], options: FileOptions, sizes: Sizes) -> FileFormat:
+def make_reader(files: Sequence[StoredFile], options: FileOptions, sizes: Sizes) -> FileFormat:
+    """What takes these files apart.
+
+    Raises:
+        SourceError: If their names say that they are of several formats.
+        UsageError: If the options make no sense.
+    """
     names: set[str] = (
-        {options.format} if options.format != "auto" else {_format_of(file.name) for file in files}
+        {options.format} if options.format != "auto" else {format_of(file.name) for file in files}
     )
     if len(names) > 1:
         raise SourceError(
@@ -121,7 +127,13 @@ def _format(files: Sequence[StoredFile], options: FileOptions, sizes: Sizes) -> 
             return CsvFormat(options, sizes)
 
 
-def _format_of(name: str) -> str:
+def format_of(name: str) -> str:
+    """The format that a file's name says.
+
+    Example:
+        >>> format_of("2013/labor.parquet"), format_of("labor.jsonl.gz"), format_of("labor")
+        ('parquet', 'jsonl', 'csv')
+    """
     path = Path(name.lower())
     if path.suffix in _PACKED:
         path = path.with_suffix("")

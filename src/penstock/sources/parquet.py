@@ -139,7 +139,9 @@ def _reading(name: str) -> Iterator[None]:
 
 
 def _flat(array: pa.Array) -> pa.Array:
-    """The array without dictionary, and nested values as JSON text."""
+    """The array without dictionary and without what an extension adds, and nested values as JSON text."""
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
     if pa.types.is_dictionary(array.type):
         return array.dictionary_decode()
     if pa.types.is_nested(array.type):
