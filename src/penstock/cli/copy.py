@@ -21,13 +21,21 @@ app = typer.Typer()
 _READING = "Reading files"
 _KEYS = "Keys and modes"
 _LANDING = "APIs"
+_WRITING = "Writing files"
 _ACCOUNT = "Account"
 
 
 @app.command()
 def copy(  # noqa: PLR0913  # a command's options are its interface
-    source: Annotated[str, typer.Argument(help="A file, a glob in quotes, or - for standard input.")],
-    target: Annotated[str, typer.Argument(help="connection:schema.table; made where it does not exist.")],
+    source: Annotated[
+        str, typer.Argument(help="A file, a glob in quotes, - for standard input; a table; s3://bucket/key.")
+    ],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="connection:schema.table, made where it does not exist; s3://bucket/prefix/; a directory/."
+        ),
+    ],
     mode: Annotated[
         Mode, typer.Option(help="append, replace, interval or merge.", rich_help_panel=_KEYS)
     ] = "append",
@@ -112,6 +120,16 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         list[str] | None,
         typer.Option(help="From an API: name=value for a {name} of the plan.", rich_help_panel=_LANDING),
     ] = None,
+    compression: Annotated[
+        str | None,
+        typer.Option(
+            help="zstd (Parquet's default), snappy, gzip or none (CSV's default).", rich_help_panel=_WRITING
+        ),
+    ] = None,
+    max_file_size: Annotated[
+        str | None,
+        typer.Option(help="Begin another file at this size. Default: 250MB.", rich_help_panel=_WRITING),
+    ] = None,
     again: Annotated[
         bool,
         typer.Option("--again", help="Even if this very copy was done before.", rich_help_panel=_ACCOUNT),
@@ -134,6 +152,8 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
     The answers of an API go into the lake, and from there into a table: penstock copy plan.yaml lake:weather
 
     Bad rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects.
+
+    A table becomes files, in the place of those that were there: penstock copy warehouse:marts.sales s3://lake/sales/
 
     Example: penstock copy sales.csv warehouse:raw.sales --key sale_id --max-rejects 2%
     """
@@ -163,6 +183,8 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         skip_extra=skip_extra,
         fill_missing=fill_missing,
         max_rejects=max_rejects,
+        compression=compression,
+        max_file_size=max_file_size,
         answers=answers_of(api_plan),
     )
     from penstock.wiring import run
