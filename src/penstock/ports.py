@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +64,14 @@ class Source(Protocol):
 
     def raw(self, file: int, lines: Collection[int]) -> dict[int, str]:
         """The text of the rows that begin at these lines, read again from the file."""
+
+
+@runtime_checkable
+class GrowingSource(Protocol):
+    """A source whose files never change and only become more, so that each of them needs to be loaded but once."""
+
+    def without(self, loaded: Collection[str]) -> Source:
+        """The same source, but for these files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +177,14 @@ class Session(Protocol):
 
     def mark_replayed(self, run: int, *, by: str) -> None:
         """Note that an earlier run's rejects were copied again, by the copy of this identity."""
+
+
+@runtime_checkable
+class RemembersFiles(Protocol):
+    """A session that knows which files its table holds."""
+
+    def loaded_files(self, plan: CopyPlan) -> set[str]:
+        """Files that were copied into the table by such a plan, and whose rows no later copy has replaced."""
 
 
 class Target(Protocol):

@@ -17,7 +17,18 @@ from penstock.model.contract import Column, Contract, Kind
 from penstock.model.errors import ContractError, TooManyRejects
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-from penstock.ports import Entry, Judged, Load, Loaded, Progress, Session, Source, Target
+from penstock.ports import (
+    Entry,
+    GrowingSource,
+    Judged,
+    Load,
+    Loaded,
+    Progress,
+    RemembersFiles,
+    Session,
+    Source,
+    Target,
+)
 
 
 def identify(plan: CopyPlan, source: Source) -> str:
@@ -55,12 +66,16 @@ def copy(
     identity = identify(plan, source)
     as_text: frozenset[str] = frozenset()
     while True:
-        attempt = _Attempt(plan, source, identity, as_text, progress)
         try:
             with target.begin() as session:
                 if not again and (earlier := session.earlier(identity, plan)) is not None:
                     return earlier
-                result = attempt.run(session, started)
+                left = source if again else without_loaded(plan, source, session)
+                if left is not source:
+                    if not left.files:
+                        return CopyResult(id=identity, already=True)
+                    identity = identify(plan, left)
+                result = _Attempt(plan, left, identity, as_text, progress).run(session, started)
                 if replayed is not None:
                     session.mark_replayed(replayed, by=identity)
                 return result
@@ -68,6 +83,16 @@ def copy(
             # A value such as 'infinity', which the table may hold and our types cannot: from the start again, with
             # that column as text for the server to read. Each column leads here once at the most.
             as_text |= {need.column}
+
+
+def without_loaded(plan: CopyPlan, source: Source, session: Session) -> Source:
+    """The source without the files that were loaded before, where it only ever grows and the mode adds to the table."""
+    if plan.mode not in ("append", "merge"):
+        return source
+    if not isinstance(source, GrowingSource) or not isinstance(session, RemembersFiles):
+        return source
+    loaded = session.loaded_files(plan)
+    return source.without(loaded) if loaded.intersection(source.files) else source
 
 
 @dataclass(slots=True)

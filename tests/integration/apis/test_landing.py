@@ -25,3 +25,18 @@ def test_answers_land_and_are_loaded_without_the_service(
     again = penstock.copy("lake:weather", "warehouse:raw.weather", key="id")
     assert again.already
     assert query("SELECT count(*) FROM raw.weather") == [(30,)]
+
+
+def test_each_batch_is_loaded_once(service: Service, lake: Path, plan: Plan, query: Query) -> None:
+    penstock.land(plan(), "lake:weather", rows=cities(10), label="10:00")
+    assert penstock.copy("lake:weather", "warehouse:raw.weather").loaded == 10
+    penstock.land(plan(), "lake:weather", rows=cities(10), label="11:00")
+    second = penstock.copy("lake:weather", "warehouse:raw.weather")
+    assert (second.read, second.loaded, second.already) == (10, 10, False)
+    third = penstock.copy("lake:weather", "warehouse:raw.weather")
+    assert (third.read, third.already) == (0, True)
+    assert query("SELECT count(*) FROM raw.weather") == [(20,)]
+    anew = penstock.copy("lake:weather", "warehouse:raw.weather", mode="replace")
+    assert anew.loaded == 20
+    assert penstock.copy("lake:weather", "warehouse:raw.weather").already
+    assert penstock.copy("lake:weather", "warehouse:raw.weather", again=True).loaded == 20

@@ -58,6 +58,16 @@ def earlier(connection: PgConnection, identity: str, oid: int, plan: CopyPlan) -
     return result_of(row, already=True) if stands else None
 
 
+def loaded_files(connection: PgConnection, oid: int, plan: CopyPlan) -> set[str]:
+    """Files that were copied into this table by such a plan, and whose rows no later copy has replaced."""
+    selection = {
+        "oid": oid,
+        "where": None if plan.where is None else Jsonb(list(plan.where)),
+        "records": plan.answers.records if plan.answers is not None else None,
+    }
+    return {row["file"] for row in connection.execute(_SQL["loaded_files"], selection)}
+
+
 def result_of(row: dict[str, Any], *, already: bool = False) -> CopyResult:
     """The account that a row of the ledger holds."""
     counts = {name: row[name] for name in _COUNTS}

@@ -68,6 +68,19 @@ WHERE l.id = %(id)s AND l.target_oid = %(oid)s
 ORDER BY l.run DESC
 LIMIT 1;
 
+-- name: loaded_files
+-- Files that were copied into this table, and whose rows no later copy has replaced. Another choice of rows from the
+-- same files is another matter.
+SELECT DISTINCT unnest(l.files) AS file
+FROM penstock_ledger.copies AS l
+WHERE l.target_oid = %(oid)s
+    AND nullif(l.plan -> 'where', 'null') IS NOT DISTINCT FROM %(where)s::jsonb
+    AND l.plan -> 'answers' ->> 'records' IS NOT DISTINCT FROM %(records)s
+    AND l.run >= coalesce((
+        SELECT max(r.run) FROM penstock_ledger.copies AS r
+        WHERE r.target_oid = %(oid)s AND r.plan ->> 'mode' = 'replace'
+    ), 0);
+
 -- name: record
 INSERT INTO penstock_ledger.copies (
     run, id, target, target_oid, plan, files, header, read, loaded, inserted, updated, unchanged, deleted,

@@ -161,6 +161,10 @@ class PostgresSession:
         assert self._oid is not None  # the rows are in it
         ledger.record(self._connection, entry, run=self._run, oid=self._oid)
 
+    def loaded_files(self, plan: CopyPlan) -> set[str]:
+        """Files that were copied into the table by such a plan, and whose rows no later copy has replaced."""
+        return set() if self._oid is None else ledger.loaded_files(self._connection, self._oid, plan)
+
     def mark_replayed(self, run: int, *, by: str) -> None:
         """Note that an earlier run's rejects were copied again, by the copy of this identity."""
         ledger.mark_replayed(self._connection, run, by=by)
