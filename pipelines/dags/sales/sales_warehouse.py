@@ -26,7 +26,10 @@ with DAG(
         "file": Param(
             "include/data/sales-2013-02.csv", type="string", description="Below the project's directory"
         ),
-        "day": Param("", type="string", description="Copy the sales of this day only, such as 2013-02-24"),
+        # A text that may be empty would be one that the form for a run insists on.
+        "day": Param(
+            None, type=["null", "string"], description="Copy the sales of this day only, such as 2013-02-24"
+        ),
     },
 ):
     create_raw_sales = SQLExecuteQueryOperator(
@@ -44,7 +47,7 @@ with DAG(
         order_by="date",
         null_values=["", "None"],
         filter_column="{{ 'Date' if params.day else '' }}",
-        filter_value="{{ params.day }}",
+        filter_value="{{ params.day or '' }}",
     )
     dbt = dbt_task_group(
         "dbt",
