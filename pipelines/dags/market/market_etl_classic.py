@@ -42,7 +42,7 @@ with DAG(
     default_args={"retries": 3, "retry_delay": timedelta(seconds=30), "retry_exponential_backoff": True},
     tags=["market"],
     params={
-        "day": Param("", type="string", description="A market day of your own choice, such as 2013-02-04"),
+        "day": Param(None, type=["null", "string"], description="A market day, such as 2013-02-04"),
         "again": Param(False, type="boolean", description="Ask the service anew, even for what has landed"),
     },
 ):

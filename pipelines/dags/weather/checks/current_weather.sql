@@ -1,0 +1,10 @@
+-- One row for each city that was ever measured, and it is the newest.
+SELECT
+    NOT EXISTS (
+        SELECT FROM weather.cities AS city
+        LEFT JOIN weather.current_weather AS shown USING (city_id)
+        CROSS JOIN LATERAL (
+            SELECT max(measured_at) AS measured_at FROM weather.readings WHERE city_id = city.city_id
+        ) AS newest
+        WHERE newest.measured_at IS DISTINCT FROM shown.measured_at
+    ) AS every_city_shows_its_newest_reading;

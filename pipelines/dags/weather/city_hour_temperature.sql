@@ -1,0 +1,121 @@
+-- Hours of cities that have new readings: from the last reading before the first new one, which a gap may follow, to the
+-- end of what can feel it: a new reading moves the line to the next one, and the averages of four hours behind it.
+WITH changed AS (
+    SELECT
+        city_id,
+        min(date_trunc('hour', measured_at, 'UTC')) AS first_hour,
+        max(date_trunc('hour', measured_at, 'UTC')) AS last_hour,
+        max(changed_at) AS changed_at
+    FROM weather.readings
+    WHERE changed_at >= (SELECT coalesce(max(changed_at), '-infinity') FROM weather.city_hour_temperature)
+    GROUP BY city_id
+),
+
+stretch AS (
+    SELECT
+        changed.city_id,
+        changed.changed_at,
+        coalesce(before.hour, changed.first_hour) AS first_hour,
+        coalesce(least(behind.hour + interval '4 hours', final.hour), changed.last_hour) AS last_hour
+    FROM changed
+    LEFT JOIN LATERAL (
+        SELECT max(date_trunc('hour', measured_at, 'UTC')) AS hour
+        FROM weather.readings
+        WHERE city_id = changed.city_id AND measured_at < changed.first_hour
+    ) AS before ON true
+    LEFT JOIN LATERAL (
+        SELECT min(date_trunc('hour', measured_at, 'UTC')) AS hour
+        FROM weather.readings
+        WHERE city_id = changed.city_id AND measured_at >= changed.last_hour + interval '1 hour'
+    ) AS behind ON true
+    LEFT JOIN LATERAL (
+        SELECT max(date_trunc('hour', measured_at, 'UTC')) AS hour
+        FROM weather.readings
+        WHERE city_id = changed.city_id
+    ) AS final ON true
+),
+
+measured AS (
+    SELECT
+        reading.city_id,
+        date_trunc('hour', reading.measured_at, 'UTC') AS hour,
+        count(*) AS readings,
+        avg(reading.temperature_k) AS temperature_k
+    FROM weather.readings AS reading
+    INNER JOIN stretch USING (city_id)
+    -- As far as the reading that ends the last gap, and that before the four hours that the first average looks back on.
+    WHERE
+        reading.measured_at >= coalesce((
+            SELECT date_trunc('hour', max(earlier.measured_at), 'UTC') FROM weather.readings AS earlier
+            WHERE
+                earlier.city_id = stretch.city_id
+                AND earlier.measured_at < stretch.first_hour - interval '3 hours'
+        ), '-infinity')
+        AND reading.measured_at < coalesce((
+            SELECT min(later.measured_at) FROM weather.readings AS later
+            WHERE later.city_id = stretch.city_id AND later.measured_at >= stretch.last_hour
+        ), stretch.last_hour) + interval '1 hour'
+    GROUP BY reading.city_id, 2
+),
+
+-- A measured hour, and the one that follows it.
+pairs AS (
+    SELECT
+        *,
+        lead(hour) OVER city AS next_hour,
+        lead(temperature_k) OVER city AS next_temperature_k
+    FROM measured
+    WINDOW city AS (PARTITION BY city_id ORDER BY hour)
+),
+
+filled AS (
+    SELECT
+        pairs.city_id,
+        every.hour,
+        CASE WHEN every.hour = pairs.hour THEN pairs.readings ELSE 0 END AS readings,
+        CASE
+            WHEN every.hour = pairs.hour THEN pairs.temperature_k
+            ELSE
+                pairs.temperature_k
+                + (pairs.next_temperature_k - pairs.temperature_k)
+                * (extract(EPOCH FROM every.hour - pairs.hour) / extract(EPOCH FROM pairs.next_hour - pairs.hour))
+        END AS temperature_k
+    FROM pairs
+    CROSS JOIN LATERAL generate_series(
+        pairs.hour, coalesce(pairs.next_hour - interval '1 hour', pairs.hour), interval '1 hour'
+    ) AS every (hour)
+),
+
+averaged AS (
+    SELECT
+        city_id,
+        hour,
+        readings,
+        round(temperature_k, 2) AS temperature_k,
+        round(avg(temperature_k) OVER five, 2) AS moving_average_k
+    FROM filled
+    WINDOW five AS (PARTITION BY city_id ORDER BY hour ROWS BETWEEN 4 PRECEDING AND CURRENT ROW)
+)
+
+INSERT INTO weather.city_hour_temperature AS known (
+    city_id, hour, readings, temperature_k, moving_average_k, changed_at
+)
+SELECT
+    averaged.city_id,
+    averaged.hour,
+    averaged.readings,
+    averaged.temperature_k,
+    averaged.moving_average_k,
+    stretch.changed_at
+FROM averaged
+INNER JOIN stretch USING (city_id)
+WHERE averaged.hour BETWEEN stretch.first_hour AND stretch.last_hour
+ON CONFLICT (city_id, hour) DO UPDATE
+SET
+    readings = excluded.readings,
+    temperature_k = excluded.temperature_k,
+    moving_average_k = excluded.moving_average_k,
+    changed_at = excluded.changed_at
+WHERE
+    (known.readings, known.temperature_k, known.moving_average_k)
+    IS DISTINCT FROM (excluded.readings, excluded.temperature_k, excluded.moving_average_k);

@@ -1,0 +1,145 @@
+CREATE SCHEMA IF NOT EXISTS weather;
+
+-- Where weather is measured. Ids, names and places are those of geonames.
+CREATE TABLE IF NOT EXISTS weather.cities (
+    city_id bigint PRIMARY KEY,
+    name text NOT NULL,
+    state text NOT NULL,
+    latitude numeric NOT NULL CHECK (latitude BETWEEN -90 AND 90),
+    longitude numeric NOT NULL CHECK (longitude BETWEEN -180 AND 180),
+    timezone text NOT NULL,
+    population bigint NOT NULL CHECK (population >= 0),
+    is_fetched boolean NOT NULL
+);
+
+-- What the service said, one row for each answer. What does not fit in goes to quarantine, with the column named.
+CREATE TABLE IF NOT EXISTS weather.raw_current_weather (
+    city_id bigint NOT NULL,
+    answered_at timestamptz NOT NULL,
+    place_id bigint NOT NULL,
+    place_name text NOT NULL,
+    longitude numeric NOT NULL,
+    latitude numeric NOT NULL,
+    conditions jsonb NOT NULL CHECK (jsonb_typeof(conditions) = 'array'),
+    temperature_k numeric NOT NULL CHECK (temperature_k BETWEEN 150 AND 350),
+    feels_like_k numeric CHECK (feels_like_k BETWEEN 150 AND 350),
+    temperature_min_k numeric CHECK (temperature_min_k BETWEEN 150 AND 350),
+    temperature_max_k numeric CHECK (temperature_max_k BETWEEN 150 AND 350),
+    pressure_hpa numeric CHECK (pressure_hpa BETWEEN 800 AND 1100),
+    humidity_percent numeric CHECK (humidity_percent BETWEEN 0 AND 100),
+    visibility_m numeric CHECK (visibility_m >= 0),
+    wind_speed_m_s numeric CHECK (wind_speed_m_s >= 0),
+    wind_from_degrees numeric CHECK (wind_from_degrees BETWEEN 0 AND 360),
+    wind_gust_m_s numeric CHECK (wind_gust_m_s >= 0),
+    clouds_percent numeric CHECK (clouds_percent BETWEEN 0 AND 100),
+    rain_1h_mm numeric CHECK (rain_1h_mm >= 0),
+    snow_1h_mm numeric CHECK (snow_1h_mm >= 0),
+    measured bigint NOT NULL CHECK (measured > 0),
+    sunrise bigint,
+    sunset bigint,
+    utc_offset_s integer,
+    -- The transaction that brought the row: by it the transformer finds what is new, whoever commits first.
+    loaded_by bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+    PRIMARY KEY (city_id, answered_at)
+);
+CREATE INDEX IF NOT EXISTS raw_current_weather_loaded_by ON weather.raw_current_weather (loaded_by);
+
+-- The service's list of conditions, as far as it was ever told.
+CREATE TABLE IF NOT EXISTS weather.conditions (
+    condition_id integer PRIMARY KEY,
+    name text NOT NULL,
+    description text NOT NULL
+);
+
+-- One measurement of one city, however often the service repeated it. Temperatures come in kelvin.
+CREATE TABLE IF NOT EXISTS weather.readings (
+    city_id bigint NOT NULL REFERENCES weather.cities,
+    measured_at timestamptz NOT NULL,
+    temperature_k numeric NOT NULL,
+    temperature_c numeric NOT NULL GENERATED ALWAYS AS (temperature_k - 273.15) STORED,
+    feels_like_k numeric,
+    feels_like_c numeric GENERATED ALWAYS AS (feels_like_k - 273.15) STORED,
+    temperature_min_k numeric,
+    temperature_max_k numeric,
+    pressure_hpa numeric,
+    humidity_percent numeric,
+    visibility_m numeric,
+    wind_speed_m_s numeric,
+    wind_from_degrees numeric,
+    wind_gust_m_s numeric,
+    clouds_percent numeric,
+    rain_1h_mm numeric,
+    snow_1h_mm numeric,
+    sunrise_at timestamptz,
+    sunset_at timestamptz,
+    answered_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (city_id, measured_at)
+);
+CREATE INDEX IF NOT EXISTS readings_changed_at ON weather.readings (changed_at);
+
+-- A reading has one condition as a rule, and may have several; the first is the main one.
+CREATE TABLE IF NOT EXISTS weather.reading_conditions (
+    city_id bigint NOT NULL,
+    measured_at timestamptz NOT NULL,
+    position smallint NOT NULL CHECK (position >= 1),
+    condition_id integer NOT NULL REFERENCES weather.conditions,
+    PRIMARY KEY (city_id, measured_at, position),
+    FOREIGN KEY (city_id, measured_at) REFERENCES weather.readings ON DELETE CASCADE
+);
+
+-- How far the transformer has come: transactions before this one have been taken in, the last time those since `since`.
+CREATE TABLE IF NOT EXISTS weather.transformed (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    since bigint NOT NULL,
+    before bigint NOT NULL
+);
+INSERT INTO weather.transformed (since, before) VALUES (0, 0) ON CONFLICT DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS weather.current_weather (
+    city_id bigint PRIMARY KEY REFERENCES weather.cities,
+    city text NOT NULL,
+    state text NOT NULL,
+    measured_at timestamptz NOT NULL,
+    condition text,
+    description text,
+    temperature_k numeric NOT NULL,
+    temperature_c numeric NOT NULL,
+    feels_like_c numeric,
+    pressure_hpa numeric,
+    humidity_percent numeric,
+    wind_speed_m_s numeric,
+    clouds_percent numeric,
+    changed_at timestamptz NOT NULL
+);
+
+-- A day is the city's own, by its clocks.
+CREATE TABLE IF NOT EXISTS weather.city_day_summary_temperature (
+    city_id bigint NOT NULL REFERENCES weather.cities,
+    day date NOT NULL,
+    readings integer NOT NULL CHECK (readings > 0),
+    min_temperature_k numeric NOT NULL,
+    max_temperature_k numeric NOT NULL,
+    avg_temperature_k numeric NOT NULL,
+    min_temperature_c numeric NOT NULL,
+    max_temperature_c numeric NOT NULL,
+    avg_temperature_c numeric NOT NULL,
+    first_measured_at timestamptz NOT NULL,
+    last_measured_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (city_id, day)
+);
+
+-- Every hour between a city's first and last reading. One without a reading lies on the line between its neighbours.
+CREATE TABLE IF NOT EXISTS weather.city_hour_temperature (
+    city_id bigint NOT NULL REFERENCES weather.cities,
+    hour timestamptz NOT NULL CHECK (extract(EPOCH FROM hour) % 3600 = 0),
+    readings integer NOT NULL CHECK (readings >= 0),
+    is_filled boolean NOT NULL GENERATED ALWAYS AS (readings = 0) STORED,
+    temperature_k numeric NOT NULL,
+    temperature_c numeric NOT NULL GENERATED ALWAYS AS (temperature_k - 273.15) STORED,
+    moving_average_k numeric NOT NULL,
+    moving_average_c numeric NOT NULL GENERATED ALWAYS AS (moving_average_k - 273.15) STORED,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (city_id, hour)
+);

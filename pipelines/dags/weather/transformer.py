@@ -1,0 +1,51 @@
+"""Weather as tables to work with, made of what `fetcher` loaded, whenever it has loaded something.
+
+- `readings`, `reading_conditions`, `conditions`: one row for each measurement, however often the service repeated it.
+- `current_weather`: the newest of each city.
+- `city_day_summary_temperature`: lowest, highest and mean of each city's own day, by upsert.
+- `city_hour_temperature`: every hour, gaps filled along a line, with the mean of five hours.
+
+Only what new readings can change is worked out anew, readings that come late or are corrected included. Then it is
+checked: a check that fails fails the run.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.providers.common.sql.operators.sql import SQLCheckOperator, SQLExecuteQueryOperator
+from airflow.sdk import DAG
+from include import weather
+
+from penstock.airflow.operator import target_asset
+
+TABLES = ("readings", "current_weather", "city_day_summary_temperature", "city_hour_temperature")
+
+with DAG(
+    "transformer",
+    description="weather.raw_current_weather -> readings -> current, daily and hourly weather, checked",
+    doc_md=__doc__,
+    schedule=[target_asset(weather.RAW)],
+    start_date=datetime(2013, 2, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    tags=["weather"],
+):
+    made = {
+        table: SQLExecuteQueryOperator(
+            task_id=table,
+            conn_id=weather.CONNECTION,
+            sql=f"{table}.sql",
+            split_statements=True,  # and all of them one transaction
+            outlets=[target_asset(f"{weather.CONNECTION}:weather.{table}")],
+        )
+        for table in TABLES
+    }
+    for table in TABLES:
+        check = SQLCheckOperator(
+            task_id=f"check_{table}", conn_id=weather.CONNECTION, sql=f"checks/{table}.sql"
+        )
+        made[table] >> check
+        if table != "readings":
+            made["readings"] >> made[table]
