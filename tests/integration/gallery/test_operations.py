@@ -1,0 +1,132 @@
+"""The daily operational views, against a computation of their contents that uses no SQL."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.integration.gallery.conftest import REPOSITORY, RunDag, Session
+
+from penstock.sandbox.operations import COLUMNS, rows, write_operations
+
+FOLDER = REPOSITORY / "pipelines" / "dags" / "operations"
+VIEWS = ("admission_by_entrance", "items_to_order", "top_selling_items_by_location", "ytd_labor_metrics")
+TASKS = 1 + 1 + 4 + 4 + 4
+
+Rows = set[tuple[object, ...]]
+
+
+def expected(day: date) -> dict[str, Rows]:
+    """What each view must hold, from the generator's rows."""
+    admissions: defaultdict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    for on, entrance, sold, price in rows("guest_attendance"):
+        if on == day:
+            admissions[str(entrance).strip()][0] += Decimal(str(sold))
+            admissions[str(entrance).strip()][1] += Decimal(str(sold)) * Decimal(str(price or 0))
+    sold_at: defaultdict[str, defaultdict[str, list[Decimal]]] = defaultdict(
+        lambda: defaultdict(lambda: [Decimal(0), Decimal(0)])
+    )
+    for on, location, item, sold, price in rows("item_sales"):
+        if on == day:
+            totals = sold_at[str(location).strip()][str(item)]
+            totals[0] += Decimal(str(sold))
+            totals[1] += Decimal(str(sold)) * Decimal(str(price or 0))
+    labor: defaultdict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
+    days: defaultdict[str, set[object]] = defaultdict(set)
+    for on, employee, *numbers in rows("labor"):
+        if isinstance(on, date) and date(day.year, 1, 1) <= on <= day:
+            name = str(employee).strip()
+            labor[name] = [a + Decimal(str(b or 0)) for a, b in zip(labor[name], numbers, strict=True)]
+            days[name].add(on)
+    return {
+        "admission_by_entrance": {(day, name, *totals) for name, totals in admissions.items()},
+        "items_to_order": {
+            (day, location, item, left)
+            for on, item, location, left, order in rows("inventory")
+            if on == day and order
+        },
+        "top_selling_items_by_location": {
+            (day, location, item, *totals, 1)
+            for location, items in sold_at.items()
+            for item, totals in items.items()
+            if totals[0] == max(sold for sold, _ in items.values())
+        },
+        "ytd_labor_metrics": {(day, name, len(days[name]), *sums) for name, sums in labor.items()},
+    }
+
+
+def found(session: Session) -> dict[str, Rows]:
+    return {view: set(session.execute(f"SELECT * FROM daily_operations.{view}").fetchall()) for view in VIEWS}
+
+
+def checks(session: Session, day: str) -> dict[str, bool]:
+    """Whether each view passes its check, which is a row of truths."""
+    passed = {}
+    for view in VIEWS:
+        query = (FOLDER / "checks" / f"{view}.sql").read_text().replace("{{ ds }}", day)
+        row = session.execute(query.encode()).fetchone()
+        assert row is not None
+        passed[view] = all(row)
+    return passed
+
+
+def test_days_one_after_the_other(run_dag: RunDag, session: Session) -> None:
+    ends = run_dag("daily_operations_view_update", "--from", "2013-02-16", "--to", "2013-02-18")
+    assert [end["state"] for end in ends] == ["success"] * 3 * TASKS
+    assert found(session) == expected(date(2013, 2, 18))
+    counts = {
+        table: session.execute(f"SELECT count(*) FROM daily_operations.{table}").fetchall()
+        for table in COLUMNS
+    }
+    assert counts == {table: [(len(list(rows(table))),)] for table in COLUMNS}
+
+    # An earlier day again: its views, and no row twice.
+    run_dag("daily_operations_view_update", "--date", "2013-02-02")
+    assert found(session) == expected(date(2013, 2, 2))
+    assert counts["labor"] == session.execute("SELECT count(*) FROM daily_operations.labor").fetchall()
+
+    # The checks hold for the day of the views and for no other.
+    assert checks(session, "2013-02-02") == dict.fromkeys(VIEWS, True)
+    assert checks(session, "2013-02-03") == dict.fromkeys(VIEWS, False)
+    session.execute("UPDATE daily_operations.item_sales SET quantity_sold = 0")
+    assert checks(session, "2013-02-02")["top_selling_items_by_location"]  # all of them are first now
+    for view, broken in {
+        "admission_by_entrance": "v.tickets_sold + 1",
+        "items_to_order": "NULL",
+        "top_selling_items_by_location": "v.sales_rank + 1",
+        "ytd_labor_metrics": "v.hours_worked / 2",
+    }.items():
+        column = broken.partition(".")[2].split(" ")[0]
+        kept = f"daily_operations.kept_{view}"
+        session.execute(f"CREATE TABLE {kept} AS SELECT * FROM daily_operations.{view}")
+        session.execute(f"DROP VIEW daily_operations.{view}")
+        session.execute(f"ALTER TABLE {kept} RENAME TO {view}")
+        assert checks(session, "2013-02-02")[view]
+        if column:
+            session.execute(f"UPDATE daily_operations.{view} AS v SET {column} = {broken}")
+        else:
+            session.execute(f"DELETE FROM daily_operations.{view} WHERE ctid = '(0,1)'")
+        assert not checks(session, "2013-02-02")[view]
+
+
+def test_the_generator_repeats_itself(tmp_path: Path) -> None:
+    first = {table: path.read_bytes() for table, path in write_operations(tmp_path / "a").items()}
+    second = {table: path.read_bytes() for table, path in write_operations(tmp_path / "b").items()}
+    assert first == second
+    other = {table: path.read_bytes() for table, path in write_operations(tmp_path / "c", seed=1).items()}
+    assert all(other[table] != first[table] for table in COLUMNS)
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_the_month_is_untidy_and_whole(tmp_path: Path, table: str) -> None:
+    with write_operations(tmp_path)[table].open(encoding="utf-8", newline="") as file:
+        read = list(csv.DictReader(file))
+    days = {row[COLUMNS[table][0]] for row in read}
+    assert {f"2013-02-{day:02}" for day in range(1, 29)} <= days
+    if table != "inventory":
+        assert any(value != value.strip() for row in read for value in row.values())
+    assert any(value == "" for row in read for value in row.values())
