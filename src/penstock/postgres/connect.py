@@ -102,5 +102,13 @@ def refused(error: psycopg.Error, doing: str) -> PenstockError:
             f"{doing}: the connection to the server was lost",
             hint="nothing half done remains; run the same copy again, it is safe",
         )
-    words = error.diag.message_primary or type(error).__name__
+    words = error.diag.message_primary or str(error).partition("\n")[0] or type(error).__name__
     return TargetError(f"{doing}: {words}", hint=_REMEDIES.get(code, "nothing was changed"))
+
+
+def is_plain(connection: PgConnection) -> bool:
+    """Whether the protocol crosses the network as it is, without TLS or GSS encryption around it."""
+    if connection.pgconn.ssl_in_use:
+        return False
+    row = connection.execute("SELECT encrypted FROM pg_stat_gssapi WHERE pid = pg_backend_pid()").fetchone()
+    return row is None or not row["encrypted"]

@@ -19,6 +19,7 @@ from penstock.tables.creation import Creation
 from penstock.tables.ends import Origin, Place
 from penstock.tables.fitting import Fit, fit
 from penstock.tables.flow import Poured
+from penstock.tables.incoming import Incoming, incoming
 from penstock.tables.loading import Inflow
 from penstock.tables.reading import Reading, open_reading
 from penstock.tables.selection import find_field
@@ -62,8 +63,12 @@ def copy_table(
     started = time.perf_counter()
     target = PostgresTarget(ends.target, ends.place.schema, ends.place.table)
     try:
-        with open_reading(ends.source, ends.origin, plan) as reading, target.begin() as session:
-            return _Copy(plan, ends, reading, session, progress).run(again=again, started=started)
+        with (
+            open_reading(ends.source, ends.origin, plan) as reading,
+            incoming(ends.target, ends.place) as aside,
+            target.begin() as session,
+        ):
+            return _Copy(plan, ends, reading, aside, session, progress).run(again=again, started=started)
     except _Done as done:
         return done.earlier
 
@@ -73,6 +78,7 @@ class _Copy:
     plan: CopyPlan
     ends: Ends
     reading: Reading
+    aside: Incoming
     session: PostgresSession
     progress: Progress | None
 
@@ -88,12 +94,20 @@ class _Copy:
 
     def _fill_new(self, inflow: Inflow) -> tuple[Poured, Loaded]:
         creation = self._creation()
-        creation.begin()
-        contract = self.session.made()
-        if self._may_be_filled_at_once():
-            filled = inflow.into_new(creation, self.ends.place.name)
+        at_once = self._may_be_filled_at_once()
+        self.aside.sweep(self.session.connection)
+        if at_once and len(self.reading.parts()) > 1 and not creation.partitioned:
+            poured = self.aside.fill(creation, self.reading, self.session.run, self.progress)
+            self.aside.reveal(self.session.connection)
+            self.session.made()
+            filled = poured, Loaded(inserted=poured.rows)
         else:
-            filled = inflow.into(self._fit(contract), contract)
+            creation.begin()
+            contract = self.session.made()
+            if at_once:
+                filled = inflow.into_new(creation, self.ends.place.name)
+            else:
+                filled = inflow.into(self._fit(contract), contract)
         creation.finish()
         return filled
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -41,6 +42,7 @@ class Creation:
         self._structure = structure
         self._key = key
         self._sequences: dict[str, Identifier] = {}
+        self._final = place.table
         self._fields = [(output.name, output.field, output.plain) for output in outputs]
         if structure is not None:
             own = {output.plain for output in outputs}
@@ -52,12 +54,26 @@ class Creation:
 
     # -- before the rows
 
-    def begin(self) -> None:
+    def begin(self, connection: PgConnection | None = None, under: str | None = None) -> None:
         """Make the table, with what every row must meet, but without keys and indexes.
+
+        Args:
+            connection: Another one than that which will finish it.
+            under: A name that the table has until then.
 
         Raises:
             ContractError: If the target cannot hold one of the columns.
         """
+        own, place = self._connection, self._place
+        self._connection = connection or own
+        self._place = place if under is None else replace(place, table=under)
+        self._final = place.table
+        try:
+            self._make()
+        finally:
+            self._connection, self._place = own, place
+
+    def _make(self) -> None:
         self._run(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(self._place.schema)))
         structure = self._structure
         if structure is not None:
@@ -175,7 +191,7 @@ class Creation:
         """A serial column gets a sequence beside its new table: an owned one must lie in the same schema."""
         if field.name not in self._kept or not field.sequence or field.identity:
             return
-        stem = f"{self._place.table}_{field.name}_seq"
+        stem = f"{self._final}_{field.name}_seq"
         names = (stem, *(f"{stem}{number}" for number in range(1, 100)))
         free = next(name for name in names if not self._is_taken(name))
         self._sequences[field.name] = Identifier(self._place.schema, free)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 import xxhash
@@ -14,16 +14,17 @@ from psycopg.sql import Composable
 from penstock.model.errors import SourceError
 from penstock.ports import Progress
 from penstock.postgres.connect import PgConnection
+from penstock.tables.abreast import Shared, abreast
+from penstock.tables.frames import Frames
 from penstock.tables.outflow import Outflow
 from penstock.tables.reading import Reading, as_source_error
 
 # Two readers keep one writer busy. More gain nothing: one COPY into a table is the narrowest place.
 READERS = 2
-_WAITING_BLOCKS = 16  # of 256 kB each
-_POLL_S = 0.1
 
 Send = Callable[[bytes], None]
-Block = tuple[int, bytes, int]
+Block = tuple[bytes, int]
+Writing = Callable[[PgConnection], AbstractContextManager[Send]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,115 +46,103 @@ class Flow:
     Args:
         columns: What each row is made of.
         binary: In the servers' binary form, else as text.
+        framed: In the frames of the protocol, as both ends have it without encryption.
     """
 
     def __init__(
-        self, reading: Reading, columns: Sequence[Composable], *, binary: bool, progress: Progress | None
+        self,
+        reading: Reading,
+        columns: Sequence[Composable],
+        progress: Progress | None,
+        *,
+        binary: bool,
+        framed: bool,
     ) -> None:
         self._reading = reading
         self._columns = columns
         self._binary = binary
+        self._framed = framed
         self._progress = progress
         self._parts = reading.parts()
         self._digests = [b""] * len(self._parts)
         self._rows = [0] * len(self._parts)
 
     def pour(self, send: Send) -> Poured:
-        """Hand all blocks to ``send``.
+        """Hand all blocks to ``send``, those of several ranges as they come.
 
         Raises:
             SourceError: If the source fails or goes away.
         """
-        alone = len(self._parts) == 1
-        blocks = self._read(self._reading.connection, 0) if alone else self._several()
-        for _, block, rows in blocks:
-            send(block)
-            if self._progress is not None:
-                self._progress.advance(rows, 0)
+        parts = Shared(range(len(self._parts)))
+        with self._connections(READERS) as connections:
+            if len(connections) == 1:
+                blocks = self._read(connections[0], parts)
+            else:
+                blocks = abreast(
+                    [(partial(self._read, one, parts), partial(_end, one)) for one in connections]
+                )
+            for block, rows in blocks:
+                send(block)
+                self._advance(rows)
+        return self._poured()
+
+    def pour_abreast(self, writers: Sequence[PgConnection], writing: Writing) -> Poured:
+        """Let each writer take the next free range, over connections of its own at both ends.
+
+        Args:
+            writing: Opens a COPY over a writer, and says where blocks go.
+
+        Raises:
+            PenstockError: What the first of them met.
+        """
+        parts = Shared(range(len(self._parts)))
+
+        def work(connection: PgConnection, writer: PgConnection) -> Iterator[int]:
+            with writing(writer) as send:
+                for block, rows in self._read(connection, parts):
+                    send(block)
+                    yield rows
+
+        def end(connection: PgConnection, writer: PgConnection) -> None:
+            _end(connection)
+            _end(writer)
+
+        with self._connections(len(writers)) as connections:
+            pairs = list(zip(connections, writers, strict=False))
+            for rows in abreast([(partial(work, *pair), partial(end, *pair)) for pair in pairs]):
+                self._advance(rows)
+        return self._poured()
+
+    @contextmanager
+    def _connections(self, count: int) -> Iterator[list[PgConnection]]:
+        with self._reading.also(min(count, len(self._parts)) - 1) as others:
+            yield [self._reading.connection, *others]
+
+    def _advance(self, rows: int) -> None:
+        if self._progress is not None:
+            self._progress.advance(rows, 0)
+
+    def _poured(self) -> Poured:
         whole = xxhash.xxh3_128(b"".join(self._digests))
         return Poured(sum(self._rows), whole.hexdigest())
 
-    def _read(self, connection: PgConnection, part: int) -> Iterator[Block]:
-        statement = self._reading.statement(self._columns, self._parts[part], binary=self._binary)
-        digest = xxhash.xxh3_128()
-        try:
-            outflow = Outflow(connection, statement, binary=self._binary)
-            for block, rows in outflow.blocks():
-                digest.update(block)
-                yield part, block, rows
-        except psycopg.Error as error:
-            raise as_source_error(error, self._reading.origin.address) from None
-        self._digests[part] = digest.digest()
-        self._rows[part] = outflow.rows
-
-    def _several(self) -> Iterator[Block]:
-        with self._reading.also(min(READERS, len(self._parts)) - 1) as others:
-            yield from Readers(self._read, len(self._parts)).blocks([self._reading.connection, *others])
-
-
-class Readers:
-    """Threads that read parts, each over its own connection, the next free one the next part."""
-
-    def __init__(self, read: Callable[[PgConnection, int], Iterator[Block]], parts: int) -> None:
-        self._read = read
-        self._next = iter(range(parts))
-        self._taking = threading.Lock()
-        self._line: queue.Queue[Block | BaseException | None] = queue.Queue(maxsize=_WAITING_BLOCKS)
-        self._stopped = threading.Event()
-
-    def blocks(self, connections: Sequence[PgConnection]) -> Iterator[Block]:
-        """The blocks of all parts as they come."""
-        threads = [
-            threading.Thread(target=self._work, args=(connection,), name="penstock-reader", daemon=True)
-            for connection in connections
-        ]
-        for thread in threads:
-            thread.start()
-        ended = 0
-        try:
-            while ended < len(threads):
-                match self._line.get():
-                    case None:
-                        ended += 1
-                    case BaseException() as error:
-                        raise error
-                    case block:
-                        yield block
-        finally:
-            self._stopped.set()
-            for thread, connection in zip(threads, connections, strict=True):
-                if thread.is_alive():
-                    # The thread may wait for a server that sends nothing for long.
-                    thread.join(_POLL_S)
-                    if thread.is_alive():
-                        _cancel(connection)
-                        thread.join()
-
-    def _take(self) -> int | None:
-        with self._taking:
-            return next(self._next, None)
-
-    def _work(self, connection: PgConnection) -> None:
-        try:
-            while (part := self._take()) is not None:
-                for block in self._read(connection, part):
-                    if not self._put(block):
-                        return
-            self._put(None)
-        except BaseException as error:  # noqa: BLE001  # handed to the writer, which raises it
-            self._put(error)
-
-    def _put(self, item: Block | BaseException | None) -> bool:
-        while not self._stopped.is_set():
+    def _read(self, connection: PgConnection, parts: Iterable[int]) -> Iterator[Block]:
+        for part in parts:
+            statement = self._reading.statement(self._columns, self._parts[part], binary=self._binary)
+            digest = xxhash.xxh3_128()
+            kind = Frames if self._framed else Outflow
+            outflow = kind(connection, statement, binary=self._binary)
             try:
-                self._line.put(item, timeout=_POLL_S)
-            except queue.Full:
-                continue
-            return True
-        return False
+                for block, rows in outflow.blocks():
+                    digest.update(block)
+                    yield block, rows
+            except psycopg.Error as error:
+                raise as_source_error(error, self._reading.origin.address) from None
+            self._digests[part] = digest.digest()
+            self._rows[part] = outflow.rows
 
 
-def _cancel(connection: PgConnection) -> None:
+def _end(connection: PgConnection) -> None:
     try:
         connection.cancel_safe(timeout=5)
     except psycopg.Error:

@@ -8,6 +8,7 @@ from psycopg.sql import Composable, Identifier, Literal
 
 from penstock.model.contract import Contract
 from penstock.ports import Loaded, Progress
+from penstock.postgres.connect import is_plain
 from penstock.tables.creation import Creation
 from penstock.tables.fitting import Fit
 from penstock.tables.flow import Flow, Poured, prove
@@ -103,9 +104,10 @@ class Inflow:
         text: bool = False,
         freeze: bool = False,
     ) -> Poured:
-        flow = Flow(self.reading, columns, binary=not text, progress=self.progress)
+        framed = is_plain(self.reading.connection) and is_plain(self.session.connection)
+        flow = Flow(self.reading, columns, self.progress, binary=not text, framed=framed)
         with copy_into(self.session.connection, table, names, text=text, freeze=freeze) as stream:
-            poured = flow.pour(stream.send)
+            poured = flow.pour(stream.forward if framed else stream.send)
         prove(poured.rows, stream.rows, self.reading.origin.address)
         return poured
 

@@ -1,4 +1,4 @@
-"""Receives COPY data from a server in blocks, as the bytes of its rows and nothing else."""
+"""Receives COPY data by way of libpq: for connections that are encrypted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TRAILER = b"\xff\xff"
 
 
 class Outflow:
-    """One ``COPY … TO STDOUT``; ``rows`` is the server's count once all blocks were taken.
+    """One ``COPY … TO STDOUT`` as blocks of rows; ``rows`` is the server's count once all were taken.
 
     Args:
         binary: The statement asks for the binary form, whose header and trailer are no rows and left out.

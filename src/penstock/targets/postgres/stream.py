@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import select
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
+import psycopg
 from psycopg import pq
 from psycopg.sql import SQL, Composable, Identifier
 
@@ -44,10 +47,36 @@ class CopyStream:
             while self._pgconn.flush():
                 self._wait()
 
+    def forward(self, frames: bytes) -> None:
+        """Send frames of another server's COPY as they are, past libpq, which would copy and frame each row again.
+
+        Only for connections without encryption.
+
+        Raises:
+            psycopg.Error: If the connection is lost, or the server has refused a row.
+        """
+        view = memoryview(frames)
+        with socket.socket(fileno=os.dup(self._pgconn.socket)) as wire:
+            while view:
+                try:
+                    view = view[wire.send(view) :]
+                except BlockingIOError:
+                    readable, _, _ = select.select([wire], [wire], [])
+                    if readable:
+                        self._hear(wire)
+                except OSError as error:
+                    raise psycopg.OperationalError("the connection was lost") from error
+
+    def _hear(self, wire: socket.socket) -> None:
+        if wire.recv(1, socket.MSG_PEEK) == b"E":
+            # What it was comes with the end of the COPY.
+            raise psycopg.DataError("refused")
+        self._pgconn.consume_input()
+
     def _wait(self) -> None:
         # Reading too keeps the two sides from waiting for each other when the server has something to say.
-        socket = self._pgconn.socket
-        readable, _, _ = select.select([socket], [socket], [])
+        wire = self._pgconn.socket
+        readable, _, _ = select.select([wire], [wire], [])
         if readable:
             self._pgconn.consume_input()
 
@@ -84,6 +113,8 @@ def copy_into(
             if not text:
                 copy.write(_SIGNATURE)
             pgconn.nonblocking = 1
+            while pgconn.flush():
+                select.select([], [pgconn.socket], [])
             try:
                 yield stream
             finally:
