@@ -18,6 +18,8 @@ import numpy as np
 
 from penstock.engine.copy import copy
 from penstock.engine.replay import Replay, replay_plan
+from penstock.model.address import Lake, parse
+from penstock.model.api import Answers
 from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan, FileOptions
 from penstock.model.reject import Reason
@@ -25,7 +27,7 @@ from penstock.model.result import CopyResult
 from penstock.ports import Lines, Progress, Source
 from penstock.sources.files import open_files
 from penstock.targets.postgres.records import Records, open_records
-from penstock.wiring import find, open_target
+from penstock.wiring import find, open_lake, open_target
 
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
@@ -52,12 +54,22 @@ def export(connection: str, id_prefix: str, path: Path, *, reason: str | None = 
     with records(connection) as kept:
         entry, rows = _open_rejects(kept, id_prefix, reason)
     plan = CopyPlan.from_json(json.dumps(entry["plan"]))
+    if _is_landed(plan):
+        from penstock.lake.kept import as_lines
+
+        path.write_bytes(as_lines([str(row["raw"]) for row in rows]))
+        return len(rows)
     path.write_bytes(_head(plan, entry) + b"".join(_raw(row) + b"\n" for row in rows))
     return len(rows)
 
 
 def replay(
-    connection: str, id_prefix: str, *, mended: Path | None = None, progress: Progress | None = None
+    connection: str,
+    id_prefix: str,
+    *,
+    mended: Path | None = None,
+    answers: Answers | None = None,
+    progress: Progress | None = None,
 ) -> CopyResult:
     """Copy a copy's open rejects again, under the plan that rejected them, into the same table.
 
@@ -65,6 +77,7 @@ def replay(
 
     Args:
         mended: A file made by :func:`export` and corrected by hand; it must hold as many rows as are open.
+        answers: From the lake: how records are taken from answers now, in the place of the plan's own.
 
     Raises:
         UsageError: If there is no such copy, nothing in its quarantine, or rows are missing from the mended file.
@@ -73,6 +86,10 @@ def replay(
         entry, rows = _open_rejects(kept, id_prefix, None)
     plan = replay_plan(CopyPlan.from_json(json.dumps(entry["plan"])))
     target = open_target(plan)
+    if _is_landed(plan):
+        kept_source = _landed_rows(plan, answers, rows, mended)
+        plan = replace(plan, answers=answers or plan.answers)
+        return copy(plan, kept_source, target, progress=progress, replayed=entry["run"])
     if mended is not None:
         source = open_files(str(mended), plan.file)
         _refuse_fewer(source, len(rows), mended)
@@ -91,8 +108,36 @@ def _open_rejects(
     return entry, rows
 
 
+def _is_landed(plan: CopyPlan) -> bool:
+    return isinstance(parse(plan.source), Lake)
+
+
+def _landed_rows(
+    plan: CopyPlan, answers: Answers | None, rows: Sequence[dict[str, Any]], mended: Path | None
+) -> Source:
+    """The rows as a source, with their texts from a mended file where there is one, a line each."""
+    from penstock.lake.kept import KeptRow, KeptSource
+    from penstock.lake.records import LakeSource
+
+    texts = [str(row["raw"]) for row in rows]
+    if mended is not None:
+        texts = [line for line in mended.read_text(encoding="utf-8").split("\n") if line.strip()]
+        _refuse_other_count(len(texts), len(rows), mended)
+    unread = (Reason.MALFORMED, Reason.BAD_ENCODING)
+    kept = [
+        KeptRow(str(row["file"]), row["line"], text, whole=row["reason"] in unread and row["column"] is None)
+        for row, text in zip(rows, texts, strict=True)
+    ]
+    before = plan.answers or Answers()
+    return KeptSource(kept, answers or before, LakeSource(open_lake(), [], before))
+
+
 def _refuse_fewer(source: Source, expected: int, mended: Path) -> None:
     held = sum(batch.rows.num_rows + len(batch.rejects) for batch in source.batches())
+    _refuse_other_count(held, expected, mended)
+
+
+def _refuse_other_count(held: int, expected: int, mended: Path) -> None:
     if held != expected:
         raise UsageError(
             f"{mended} holds {held} rows, the quarantine {expected}",

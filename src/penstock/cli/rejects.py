@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from penstock.cli.account import print_account
+from penstock.cli.landing import answers_of
 from penstock.cli.ledger import AsJson, Where
 from penstock.cli.progress import shown
 
@@ -89,6 +90,10 @@ def replay(
     mended: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="The exported file, mended.")
     ] = None,
+    api_plan: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="From the lake: take records as this plan says."),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -99,7 +104,9 @@ def replay(
     from penstock.quarantine import replay as replay_rejects
 
     with shown(quiet=as_json) as progress:
-        result = replay_rejects(connection, copy_id, mended=mended, progress=progress)
+        result = replay_rejects(
+            connection, copy_id, mended=mended, answers=answers_of(api_plan), progress=progress
+        )
     if as_json:
         typer.echo(json.dumps(result.to_dict()))
     else:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import xxhash
 
 from penstock.lake import batches
-from penstock.lake.documents import Malformed, is_text, parse
-from penstock.lake.extraction import Extraction, Found, flatten, record_text
+from penstock.lake.documents import Malformed, parse
+from penstock.lake.extraction import flatten
 from penstock.lake.landing import BATCH, BEGUN, read_json
+from penstock.lake.pieces import Piece, batch_of
 from penstock.model.api import Answers, ApiPlan
 from penstock.model.errors import SourceError
 from penstock.model.paths import find_all
-from penstock.model.reject import Reason, Reject
+from penstock.model.reject import Reason
 from penstock.ports import Batch, ObjectStore
 
 # Memory grows with it: a batch of 20,000 weather records is 10 MB as texts, and five are on their way at once.
@@ -70,26 +68,9 @@ class LakeSource:
 
     def batches(self) -> Iterator[Batch]:
         """See :class:`penstock.ports.Source`."""
-        extraction = Extraction(self._answers, self.columns)
+        columns = self.columns
         for piece in self._pieces():
-            rows, faults = extraction.rows(piece.found)
-            rejects = [
-                *piece.rejects,
-                *(
-                    Reject(
-                        piece.file, piece.lines[at], piece.text(at), fault.reason, fault.column, fault.message
-                    )
-                    for at, fault in faults.items()
-                ),
-            ]
-            lines = np.array(piece.lines, np.int64)
-            kept = np.arange(len(lines))
-            if faults:
-                good = np.ones(len(lines), np.bool_)
-                good[list(faults)] = False
-                rows, lines, kept = rows.filter(pa.array(good)), lines[good], kept[good]
-            rejects.sort(key=lambda reject: reject.line)
-            yield Batch(piece.file, rows, lines, _Texts(piece, kept), rejects)
+            yield batch_of(piece, self._answers, columns)
 
     def raw(self, file: int, lines: Collection[int]) -> dict[int, str]:
         """See :class:`penstock.ports.Source`."""
@@ -106,27 +87,44 @@ class LakeSource:
             self._store, [key for key in self._keys if f"lake:{key}" not in loaded], self._answers
         )
 
-    def _pieces(self) -> Iterator[_Piece]:
+    def about(self, name: str, lines: Collection[int]) -> dict[int, dict[str, Any]]:
+        """What is known of the answers that these records or rejects are of, if their batch is still there."""
+        key = name.removeprefix("lake:")
+        known: dict[int, dict[str, Any]] = {}
+        if not lines or self._store.find(key) is None:
+            return known
+        line = 1
+        for answer in self._answered(key, ("outcome", "body", *_ABOUT)):
+            following = self._take(Piece(0), answer, line)
+            about = None
+            for one in range(line, following):
+                if one in lines:
+                    known[one] = about = about or _about(answer)
+            line = following
+        return known
+
+    def _pieces(self) -> Iterator[Piece]:
         for file in range(len(self._keys)):
             yield from self._pieces_of(file)
 
-    def _pieces_of(self, file: int) -> Iterator[_Piece]:
+    def _pieces_of(self, file: int) -> Iterator[Piece]:
         key = self._keys[file]
-        piece, line = _Piece(file), 1
-        columns = ["outcome", "body", *(_ABOUT if self._metadata else ())]
-        with self._store.open(key) as stream:
-            for answers in batches.read(stream, key, columns, _ANSWERS):
-                for answer in answers.to_pylist():
-                    if answer["outcome"] != "records":
-                        continue
-                    line = self._take(piece, answer, line)
-                    if len(piece.lines) >= _ROWS:
-                        yield piece
-                        piece = _Piece(file)
+        piece, line = Piece(file), 1
+        for answer in self._answered(key, ("outcome", "body", *(_ABOUT if self._metadata else ()))):
+            line = self._take(piece, answer, line)
+            if len(piece.lines) >= _ROWS:
+                yield piece
+                piece = Piece(file)
         if piece.lines or piece.rejects:
             yield piece
 
-    def _take(self, piece: _Piece, answer: dict[str, Any], line: int) -> int:
+    def _answered(self, key: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """The answers of a batch that are to hold records."""
+        with self._store.open(key) as stream:
+            for answers in batches.read(stream, key, columns, _ANSWERS):
+                yield from (answer for answer in answers.to_pylist() if answer["outcome"] == "records")
+
+    def _take(self, piece: Piece, answer: dict[str, Any], line: int) -> int:
         """Add the records of an answer; returns the number of the next one."""
         try:
             text = answer["body"].decode("utf-8-sig")
@@ -138,49 +136,13 @@ class LakeSource:
         found = find_all(document, self._path) if self._path else [document]
         if not found and not self._path.endswith("?"):
             return piece.reject(line, answer["body"], Reason.MALFORMED, f"the answer has no {self._path!r}")
-        about = _about(answer) if self._metadata else {}
+        about = _about(answer) if self._metadata and "url" in answer else {}
         whole = text.strip() if not self._path and type(document) is dict else _NOTHING
         for one in found:
             records = one if type(one) is list else [one] if one is not None else []
             piece.add(records, about, line, whole)
             line += len(records)
         return line
-
-
-@dataclass(slots=True)
-class _Piece:
-    """Some records of one batch of answers."""
-
-    file: int
-    found: Found = field(default_factory=Found)
-    lines: list[int] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-
-    def add(self, records: list[Any], about: dict[str, Any], line: int, text: str) -> None:
-        self.found.records.extend(records)
-        self.found.about.extend([about] * len(records))
-        self.lines.extend(range(line, line + len(records)))
-        self.texts.extend([text] * len(records))
-
-    def reject(self, line: int, body: bytes, reason: Reason, message: str) -> int:
-        raw = body.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
-        self.rejects.append(Reject(self.file, line, raw, reason, None, message))
-        return line + 1
-
-    def text(self, at: int) -> str:
-        """The text of a record: as it stood where it is the whole answer, else written anew, digits as they were."""
-        text = self.texts[at]
-        return text if text and is_text(text) else record_text(self.found.records[at])
-
-
-@dataclass(frozen=True, slots=True)
-class _Texts:
-    piece: _Piece
-    kept: np.ndarray[Any, np.dtype[np.int64]]
-
-    def __call__(self, positions: Sequence[int]) -> list[str]:
-        return [self.piece.text(int(self.kept[at])) for at in positions]
 
 
 def _about(answer: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,140 @@
+"""Answers that are not what the plan expects are kept, and their records are told apart, named and replayed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.apis.conftest import Plan, Query, cities
+from tests.integration.apis.service import Asked, Say, Service, weather
+
+import penstock
+from penstock import quarantine
+from penstock.model.api import Answers
+
+TABLE = "CREATE TABLE readings (id int PRIMARY KEY, name text, temperature numeric(6,2) NOT NULL, sky text)"
+
+
+def spoiled(number: int, body: Any) -> Any:
+    """Behaves as usual, but for the request of this number."""
+    return lambda asked: Say(body) if asked.query["id"] == str(number) else weather(asked)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "column"),
+    [
+        (b'{"id": 3, "main": {"temp": 28', "malformed", None),
+        (b'{"id": 3, "name": "caf\xe9", "main": {"temp": 280}}', "bad_encoding", None),
+        (b"<html>busy</html>", "malformed", None),
+        ({"id": 3, "main": {"temp": "warm"}}, "bad_type", "temperature"),
+        ({"id": 3, "main": "280"}, "bad_type", "temperature"),
+        ({"id": 3, "main": {"humidity": 3}}, "missing", "temperature"),
+        ({"id": 3}, "missing", "temperature"),
+        ({"id": 3, "main": {"temp": 1e9}}, "out_of_range", "temperature"),
+        ({"id": 3, "name": "a\0b", "main": {"temp": 280}}, "bad_encoding", "name"),
+    ],
+)
+def test_a_bad_record_is_kept_with_its_field(
+    service: Service, lake: Path, plan: Plan, query: Query, body: Any, reason: str, column: str | None
+) -> None:
+    query(TABLE)
+    service.behave = spoiled(3, body)
+    assert penstock.land(plan(), "lake:weather", rows=cities(6)).answers == 6
+    result = penstock.copy("lake:weather", "warehouse:readings")
+    assert (result.read, result.loaded, dict(result.rejects)) == (6, 5, {reason: 1})
+    with quarantine.records("warehouse") as kept:
+        (reject,) = kept.rejects(kept.find(result.id)["run"], reason=None, limit=5)
+    assert (reject["column"], reject["file"][:13]) == (column, "lake:weather/")
+    text = body if isinstance(body, bytes) else Say(body).data
+    assert reject["raw"] == text.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+
+
+def test_no_digit_is_lost(service: Service, lake: Path, plan: Plan, query: Query) -> None:
+    service.behave = lambda asked: Say(b'{"id": 9007199254740993, "price": 1234567890123.123456789012345678}')
+    penstock.land(plan(columns={"id": "id", "price": "price"}), "lake:prices")
+    penstock.copy("lake:prices", "warehouse:prices")
+    assert query("SELECT id::text, price::text FROM prices") == [
+        ("9007199254740993", "1234567890123.123456789012345678")
+    ]
+
+
+def test_a_changed_shape_is_replayed_with_a_mended_plan(
+    service: Service, lake: Path, plan: Plan, query: Query
+) -> None:
+    query(TABLE)
+
+    def shape(asked: Asked) -> Say:
+        number = int(asked.query["id"])
+        return Say({"id": number, "temperature": {"kelvin": 280}}) if number >= 4 else weather(asked)
+
+    service.behave = shape
+    penstock.land(plan(), "lake:weather", rows=cities(6))
+    result = penstock.copy("lake:weather", "warehouse:readings")
+    assert (result.loaded, dict(result.rejects)) == (4, {"missing": 2})
+    service.stop()
+    columns = {"id": "id", "name": "name", "temperature": "temperature.kelvin", "sky": "weather.0.main"}
+    mended = Answers(columns=columns)
+    replayed = quarantine.replay("warehouse", result.id, answers=mended)
+    assert (replayed.read, replayed.loaded) == (2, 2)
+    assert query("SELECT id, temperature::int FROM readings WHERE id >= 4 ORDER BY id") == [
+        (4, 280),
+        (5, 280),
+    ]
+
+
+def test_answers_without_the_list_are_replayed_by_a_mended_path(
+    service: Service, lake: Path, plan: Plan, query: Query
+) -> None:
+    def moved(asked: Asked) -> Say:
+        page = [{"id": int(asked.query["id"]) * 10 + one} for one in range(3)]
+        return Say({"data": page} if asked.query["id"] == "1" else {"results": page})
+
+    service.behave = moved
+    columns = {"id": "id", "asked": "$request.id"}
+    penstock.land(plan(records="results", columns=columns), "lake:lists", rows=cities(3))
+    result = penstock.copy("lake:lists", "warehouse:lists", key="id")
+    assert (result.read, result.loaded, dict(result.rejects)) == (7, 6, {"malformed": 1})
+    replayed = quarantine.replay("warehouse", result.id, answers=Answers(records="data", columns=columns))
+    assert (replayed.read, replayed.loaded) == (3, 3)
+    assert query("SELECT id, asked FROM lists ORDER BY id") == [
+        (one * 10 + other, one) for one in range(3) for other in range(3)
+    ]
+
+
+def test_rejects_are_exported_mended_and_replayed(
+    service: Service, lake: Path, plan: Plan, query: Query, tmp_path: Path
+) -> None:
+    query(TABLE)
+    service.behave = spoiled(3, b'{"id": 3,\n "main": {"temp": "warm"}}')
+    penstock.land(plan(), "lake:weather", rows=cities(6))
+    result = penstock.copy("lake:weather", "warehouse:readings")
+    path = tmp_path / "mended.jsonl"
+    assert quarantine.export("warehouse", result.id, path) == 1
+    path.write_text(path.read_text().replace('"warm"', "281.5"))
+    assert quarantine.replay("warehouse", result.id, mended=path).loaded == 1
+    assert query("SELECT temperature::text FROM readings WHERE id = 3") == [("281.50",)]
+
+
+def test_duplicates_and_late_records_are_settled_by_the_key(
+    service: Service, lake: Path, plan: Plan, query: Query
+) -> None:
+    query("CREATE TABLE readings (id int, dt bigint, temperature numeric, PRIMARY KEY (id))")
+    columns = {"id": "id", "dt": "dt", "temperature": "main.temp"}
+    times = {"10:00": (100, 1.0), "11:00": (200, 2.0), "late": (150, 1.5), "again": (200, 2.0)}
+    for label, (moment, value) in times.items():
+        service.behave = lambda asked, m=moment, v=value: Say({"id": 1, "dt": m, "main": {"temp": v}})
+        penstock.land(plan(columns=columns), "lake:weather", label=label)
+    result = penstock.copy("lake:weather", "warehouse:readings", mode="merge", order_by="dt")
+    assert result.read == 4
+    assert result.read == result.loaded + result.duplicates + result.rejected
+    assert query("SELECT dt, temperature::float8 FROM readings") == [(200, 2.0)]
+
+
+def test_without_columns_every_member_is_one(service: Service, lake: Path, plan: Plan, query: Query) -> None:
+    penstock.land(plan(columns={}), "lake:weather", rows=cities(2))
+    penstock.copy("lake:weather", "warehouse:readings")
+    assert query("SELECT id, main_humidity, weather::json -> 0 ->> 'main' FROM readings ORDER BY id") == [
+        (0, 0, "Rain"),
+        (1, 1, "Rain"),
+    ]
