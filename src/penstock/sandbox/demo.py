@@ -130,3 +130,4 @@ def _print_next_step(console: Console, account: dict[str, Any]) -> None:
     console.print(f"  {name} rejects show {account['id'][:12]}   the rows that were not loaded, and why")
     console.print(f"  {name} ledger list                 every copy and its account")
     console.print(f"  {name} db psql warehouse           the tables themselves")
+    console.print(f"  {name} start                       all pipelines, in Airflow's pages")
