@@ -13,19 +13,22 @@ from penstock.environments.reach import allowed
 from penstock.model.address import Files, Lake, Objects, Table, parse, parse_table
 from penstock.model.api import Answers
 from penstock.model.connection import Connection
-from penstock.model.errors import ConnectionFailed, UsageError
+from penstock.model.errors import ConnectionFailed, SourceError, UsageError
+from penstock.model.manifest import Manifest
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-from penstock.ports import ExportTarget, ObjectStore, Progress, Selection, Source, Target
+from penstock.ports import Entry, ExportTarget, ObjectStore, Progress, Selection, Source, Target
 from penstock.sources.files import open_files
 from penstock.sources.postgres.rows import PostgresRows
 from penstock.sources.postgres.select import select_of
-from penstock.sources.remote import open_objects
+from penstock.sources.remote import find_manifest, open_objects, prefix_of
 from penstock.stores.directory import directory_of
 from penstock.tables.copying import Ends, copy_table
 from penstock.tables.ends import ends
+from penstock.targets.objects.account import keep_other_account
 from penstock.targets.objects.place import make_target
 from penstock.targets.postgres.session import PostgresTarget
+from penstock.targets.snowflake.load import SnowflakeTable, load
 
 LAKE = "lake"
 
@@ -47,6 +50,8 @@ def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None
         return copy_table(plan, found, again=again, progress=progress)
     if (exported := open_export(plan)) is not None:
         return export(plan, *exported, progress=progress)
+    if (loading := open_load(plan)) is not None:
+        return load_exported(plan, *loading, again=again)
     plan = as_declared(plan)
     return copy(plan, open_source(plan), open_target(plan), again=again, progress=progress)
 
@@ -71,6 +76,48 @@ def open_export(plan: CopyPlan) -> tuple[Selection, ExportTarget] | None:
     else:
         store, key = directory_of(place.pattern)
     return selection, make_target(plan, store, key, database)
+
+
+def open_load(plan: CopyPlan) -> tuple[Manifest, str, SnowflakeTable] | None:
+    """An export, its key and the Snowflake table of a plan; None where the plan is of another kind.
+
+    Raises:
+        UsageError: If the plan names no stage.
+        SourceError: If there is no export.
+        ConnectionFailed: If the store cannot be entered.
+    """
+    place, table = parse(plan.source), parse(plan.target)
+    if not isinstance(place, Objects) or not isinstance(table, Table):
+        return None
+    warehouse = resolving.find(table.connection)
+    if warehouse is None or warehouse.type != "snowflake":
+        return None
+    if plan.stage is None:
+        raise UsageError("Snowflake reads objects by way of a stage", hint="name it: --stage daily.s3_stage")
+    manifest = find_manifest(open_store(place.connection, place.bucket), place.key)
+    if manifest is None:
+        raise SourceError(
+            f"no export at {plan.source}", hint="write one: penstock copy connection:table s3://bucket/key/"
+        )
+    target = SnowflakeTable(warehouse, table.schema, table.table, plan.stage)
+    return manifest, prefix_of(place.key), target
+
+
+def load_exported(
+    plan: CopyPlan, manifest: Manifest, path: str, target: SnowflakeTable, *, again: bool = False
+) -> CopyResult:
+    """Load an export into Snowflake, and keep the account there and beside the export's own.
+
+    Raises:
+        PenstockError: If nothing was done, with the reason and the remedy.
+    """
+    result = load(plan, manifest, path, target, again=again)
+    source = resolving.find(manifest.source.partition(":")[0])
+    if source is not None and source.type == "postgres":
+        header = [column.name for column in manifest.columns]
+        files = [file.name for file in manifest.files]
+        keep_other_account(source, Entry(plan=plan, result=result, files=files, header=header))
+    return result
 
 
 def open_source(plan: CopyPlan) -> Source:

@@ -46,6 +46,7 @@ class CopyOptions(TypedDict, total=False):
     lookback: str | None
     compression: str | None
     max_file_size: str | int | None
+    stage: str | None
 
 
 def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
@@ -92,6 +93,7 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         lookback=options.get("lookback"),
         compression=options.get("compression"),
         max_file_size=_size(options.get("max_file_size")),
+        stage=options.get("stage"),
     )
 
 

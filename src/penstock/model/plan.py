@@ -15,7 +15,7 @@ Mode = Literal["append", "replace", "interval", "merge", "mirror"]
 Format = Literal["auto", "csv", "jsonl", "parquet"]
 Granularity = Literal["day", "month", "year"]
 
-_LATER = ("columns", "computed", "query", "cursor", "lookback", "answers", "compression", "max_file_size")
+_LATER = ("columns", "computed", "query", "cursor", "lookback", "answers", "compression", "max_file_size", "stage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +119,7 @@ class CopyPlan:
             server's own numbers of transactions.
         lookback: How far behind the last copy's greatest cursor changed rows are looked for, as an interval or number.
         compression: Of written files: ``zstd``, ``snappy``, ``gzip`` or ``none``; None is the format's own choice.
+        stage: Into Snowflake: the external stage that covers the bucket, such as ``daily_operations.s3_stage``.
         max_file_size: Bytes at which a written file is ended and the next begun.
     """
 
@@ -144,6 +145,7 @@ class CopyPlan:
     lookback: str | None = None
     compression: str | None = None
     max_file_size: int | None = None
+    stage: str | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):

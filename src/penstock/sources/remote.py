@@ -115,9 +115,9 @@ def open_objects(store: ObjectStore, key: str, options: FileOptions) -> Source:
         SourceError: If there is none, or an export is not as its manifest says.
         ConnectionFailed: If the store cannot be reached or entered.
     """
-    prefix = f"{key.rstrip('/')}/" if key.strip("/") else ""
+    prefix = prefix_of(key)
     one = None if key == prefix or _MAGIC.search(key) else store.find(key)
-    manifest = None if one is not None or _MAGIC.search(key) else _manifest(store, prefix)
+    manifest = None if one is not None or _MAGIC.search(key) else find_manifest(store, key)
     if manifest is not None:
         found = _exported(store, prefix, manifest)
         fingerprint = manifest.fingerprint
@@ -128,10 +128,26 @@ def open_objects(store: ObjectStore, key: str, options: FileOptions) -> Source:
     return ObjectsSource(files, options, fingerprint)
 
 
-def _manifest(store: ObjectStore, prefix: str) -> Manifest | None:
+def find_manifest(store: ObjectStore, key: str) -> Manifest | None:
+    """The manifest of the export that lies below a key, if one does.
+
+    Raises:
+        SourceError: If what is there is no manifest.
+    """
+    prefix = prefix_of(key)
     with suppress(NoSuchObject):
         return Manifest.from_json(store.get(prefix + NAME), f"{store.name}/{prefix}{NAME}")
     return None
+
+
+def prefix_of(key: str) -> str:
+    """What begins the keys of all that lies below this one.
+
+    Example:
+        >>> prefix_of("2013-02-01/labor"), prefix_of("2013/"), prefix_of("")
+        ('2013-02-01/labor/', '2013/', '')
+    """
+    return f"{key.rstrip('/')}/" if key.strip("/") else ""
 
 
 def _exported(store: ObjectStore, prefix: str, manifest: Manifest) -> list[Stored]:

@@ -17,12 +17,10 @@ from penstock.model.manifest import NAME, ExportedFile, Manifest
 from penstock.ports import Entry, ObjectStore, Reading, Rows
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.postgres.locks import lock_number
+from penstock.targets.objects.account import keep_account
 from penstock.targets.objects.files import Files, Format
-from penstock.targets.postgres import ledger
 
 _PART = re.compile(r"part-\d{8}T\d{6}-[0-9a-f]{8}-\d{5}\.[a-z.]+")
-_NO_TABLE = 0  # the ledger's oid of a target that is no table
-_MAY_NOT_WRITE = ("42501", "25006")  # no right; a standby
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ class ObjectsSession:
 
     def publish(self, manifest: Manifest, entry: Entry) -> None:
         """Put the manifest in the place of the old one, and remove what it no longer names."""
-        self._record(entry)
+        keep_account(self.connection, entry)
         if self.single:
             return
         below = len(self.target.prefix)
@@ -129,14 +127,3 @@ class ObjectsSession:
         names = [stored.key[below:] for stored in self.target.store.list(f"{self.target.prefix}part-")]
         left = [name for name in names if _PART.fullmatch(name) and name not in kept]
         self.target.store.delete(self.target.prefix + name for name in left)
-
-    def _record(self, entry: Entry) -> None:
-        """Write the account into the ledger, where this login may; the manifest has it in any case."""
-        try:
-            with self.connection.transaction():
-                ledger.prepare(self.connection)
-                run = ledger.next_run(self.connection)
-                ledger.record(self.connection, entry, run=run, oid=_NO_TABLE)
-        except psycopg.Error as error:
-            if error.sqlstate not in _MAY_NOT_WRITE:
-                raise

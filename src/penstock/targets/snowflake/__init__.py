@@ -1,0 +1,1 @@
+"""A Snowflake table, filled from an external stage that covers the objects."""

@@ -1,0 +1,94 @@
+"""Opens a session with Snowflake, and says in plain words what it has against one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed, ContractError, PenstockError, TargetError, UsageError
+
+LOGIN_TIMEOUT_S = 15
+_FIELDS = ("account", "warehouse", "role", "protocol", "authenticator", "private_key_file", "passcode")
+_NUMBERS = ("network_timeout", "login_timeout")
+_WORDS = 300  # of what Snowflake says; a statement may be long
+
+_LOGIN = (250001, 250003, 251001, 251005, 390100, 390101, 390144, 390189, 394304)
+_MISSING = (2003, 2043)
+_NO_RIGHT = 3001
+
+
+def snowflake_connect(connection: Connection) -> Any:
+    """A session of the connector, in which every statement commits by itself until a transaction is begun.
+
+    Raises:
+        UsageError: If the connector is not installed.
+        ConnectionFailed: If Snowflake cannot be reached or entered; the message holds no secret.
+    """
+    # By its module: other packages share the name of the top one.
+    if find_spec("snowflake") is None or find_spec("snowflake.connector") is None:
+        raise UsageError(
+            "snowflake-connector-python is not installed", hint="pip install 'penstock[snowflake]'"
+        )
+    import snowflake.connector as connector
+
+    extra = connection.extra
+    fields: dict[str, Any] = {
+        "user": connection.login,
+        "password": connection.password.reveal() if connection.password else None,
+        "host": connection.host,
+        "port": connection.port,
+        "database": connection.database,
+        "schema": extra.get("schema"),
+        "login_timeout": LOGIN_TIMEOUT_S,
+        **{name: extra[name] for name in _FIELDS if name in extra},
+        **{name: int(extra[name]) for name in _NUMBERS if name in extra},
+        "session_parameters": {"QUERY_TAG": "penstock", "TIMEZONE": "UTC"},
+    }
+    try:
+        return connector.connect(**{name: value for name, value in fields.items() if value is not None})
+    except connector.errors.Error as error:
+        words = "the login or the password is wrong" if error.errno in _LOGIN else _first_line(error)
+        raise ConnectionFailed(
+            f"cannot enter {connection.name} (Snowflake account {extra.get('account', '')}): {words}",
+            hint=f"penstock connection test {connection.name}",
+        ) from None
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn the connector's errors into ours.
+
+    Args:
+        doing: What was going on, as in ``"copying into snow:daily.labor"``.
+
+    Raises:
+        ContractError: If a table, stage or column is missing.
+        ConnectionFailed: If the role lacks a right.
+        TargetError: Anything else that Snowflake has against it.
+    """
+    import snowflake.connector as connector
+
+    try:
+        yield
+    except connector.errors.Error as error:
+        raise _in_words(error, doing) from None
+
+
+def _in_words(error: Any, doing: str) -> PenstockError:
+    words = f"{doing}: {_first_line(error)}"
+    if error.errno in _MISSING:
+        return ContractError(
+            words, hint="make it, or grant the role the right to see it; nothing was changed"
+        )
+    if error.errno == _NO_RIGHT:
+        return ConnectionFailed(words, hint="grant the connection's role the right it lacks")
+    return TargetError(words, hint="nothing was changed")
+
+
+def _first_line(error: Any) -> str:
+    lines = [line.strip() for line in str(error.msg or type(error).__name__).splitlines() if line.strip()]
+    useful = [line for line in lines if not line.endswith("SQL compilation error:")]
+    return (useful or lines)[0][:_WORDS]

@@ -1,0 +1,32 @@
+"""Names and texts as Snowflake's SQL writes them."""
+
+from __future__ import annotations
+
+import re
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+
+
+def identifier(*parts: str) -> str:
+    """A name, quoted. A plain one is in upper case, as Snowflake itself understands it; any other stays as it is.
+
+    Example:
+        >>> identifier("daily_operations", "labor"), identifier("Ship Mode")
+        ('"DAILY_OPERATIONS"."LABOR"', '"Ship Mode"')
+    """
+    return ".".join(f'"{_folded(part)}"' for part in parts)
+
+
+def literal(text: str) -> str:
+    """A text in quotes, for the places where a statement takes no parameter.
+
+    Example:
+        >>> print(literal("it's"))
+        'it''s'
+    """
+    escaped = text.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
+def _folded(name: str) -> str:
+    return name.upper() if _PLAIN.fullmatch(name) else name.replace('"', '""')

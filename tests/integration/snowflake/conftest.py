@@ -1,0 +1,101 @@
+"""The real connector against a local server that speaks Snowflake's protocol, its stage over the store's own files."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import RUN_DIR, make_project
+from tests.integration.objects.conftest import execute, named, store
+
+from penstock.model.connection import Connection
+from penstock.stack.objects import folder
+from penstock.stores.s3 import S3Store
+
+__all__ = ["execute", "named", "store"]
+
+Query = Callable[..., list[tuple[Any, ...]]]
+
+WHY = "fakesnow needs snowflake-connector-python below 5, which has no module converter"
+
+
+@pytest.fixture(scope="session")
+def snowflake_server() -> Iterator[dict[str, Any]]:
+    """In a process of its own; says how to enter it."""
+    if find_spec("snowflake.connector.converter") is None:
+        pytest.skip(WHY)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "fakesnow", "--server", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _await(port, process)
+            yield {
+                "user": "fake",
+                "password": "snow",
+                "account": "fakesnow",
+                "host": "127.0.0.1",
+                "port": port,
+                "protocol": "http",
+                "network_timeout": 1,  # it answers some errors as if it were ill, and is asked again for so long
+            }
+        finally:
+            process.kill()
+
+
+def _await(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("fakesnow does not start")
+
+
+@pytest.fixture
+def snow(snowflake_server: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Query]:
+    """Runs SQL in a database of the test's own, which the connection `snow` enters too."""
+    import snowflake.connector as connector
+
+    database = f"DB_{secrets.token_hex(6).upper()}"
+    fields = {
+        "conn_type": "snowflake",
+        "host": snowflake_server["host"],
+        "port": snowflake_server["port"],
+        "login": "fake",
+        "password": "snow",
+        "schema": "PUBLIC",
+        "extra": {
+            "account": "fakesnow",
+            "protocol": "http",
+            "network_timeout": "1",
+            "database": database,
+        },
+    }
+    monkeypatch.setenv("PENSTOCK_CONN_SNOW", json.dumps(fields))
+    with connector.connect(**snowflake_server, database=database, schema="PUBLIC") as session:
+
+        def run(text: str, *values: Any) -> list[tuple[Any, ...]]:
+            return list(session.cursor().execute(text, values or None).fetchall())
+
+        yield run
+
+
+@pytest.fixture
+def stage(snow: Query, store: S3Store, objects: Connection) -> str:
+    """A stage over the bucket of the test."""
+    buckets = folder(make_project(Path(os.environ[RUN_DIR], "shared")))
+    snow("CREATE SCHEMA IF NOT EXISTS DAILY")
+    snow(f"CREATE STAGE DAILY.S3_STAGE URL = 'file://{buckets}/{store.name.removeprefix('s3://')}/'")
+    return "daily.s3_stage"
