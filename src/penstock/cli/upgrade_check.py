@@ -1,0 +1,87 @@
+"""`penstock upgrade-check`: what would break under other versions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penstock.cli.choosing import AsJson
+from penstock.model.errors import PenstockError
+from penstock.project import find_project
+
+if TYPE_CHECKING:
+    from penstock.projects.upgrade import Problem, Report
+
+app = typer.Typer()
+
+SHOWN = 6  # packages whose versions change; the rest are counted
+
+
+class WouldBreak(PenstockError):
+    """Something works now and would not; what, was printed."""
+
+
+@app.command()
+def upgrade_check(
+    *,
+    airflow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="V",
+            help="Airflow's version, as in --airflow 3.2. Default: the newest that the project allows.",
+        ),
+    ] = None,
+    python: Annotated[
+        str | None,
+        typer.Option(
+            metavar="V",
+            help="Python's version, which must be installed, as in --python 3.12. Default: this one.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try the project's requirements and DAGs under other versions, in a throwaway environment. Nothing is changed.
+
+    Exit code 1 if something works now and would not.
+
+    Example: penstock upgrade-check --airflow 3.2 --python 3.12
+    """
+    from penstock.projects.upgrade import check
+
+    report = check(find_project(), airflow, python, lambda step: typer.echo(f"{step} ...", err=True))
+    if as_json:
+        typer.echo(json.dumps(asdict(report)))
+    else:
+        _print(report)
+    if report.broken:
+        count = len(report.broken)
+        raise WouldBreak(f"{count} {'thing' if count == 1 else 'things'} would break")
+
+
+def _print(report: Report) -> None:
+    if report.versions:
+        airflow = report.versions.get("apache-airflow", "none")
+        typer.echo(
+            f"Airflow {airflow}, Python {report.python}, {len(report.versions)} packages, {report.dags} DAGs"
+        )
+        changed = [f"{name} {now} -> {then}" for name, (now, then) in sorted(report.changed.items())]
+        first = [
+            one for one in changed if one.startswith(("apache-airflow ", "dbt-core ", "astronomer-cosmos "))
+        ]
+        shown = [*first, *(one for one in changed if one not in first)][:SHOWN]
+        more = f" and {len(changed) - len(shown)} more" if len(changed) > len(shown) else ""
+        typer.echo(f"other versions than here: {', '.join(shown) or 'none'}{more}")
+    for problem in report.problems:
+        typer.echo(_line(problem))
+    if not report.problems:
+        typer.echo("nothing would break")
+
+
+def _line(problem: Problem) -> str:
+    mark = "·" if problem.today else "!" if problem.kind == "deprecation" else "✗"
+    where = f"{problem.where}: " if problem.where else ""
+    today = " (so it is today)" if problem.today else ""
+    return f"{mark} {problem.kind}: {where}{problem.message}{today}"
