@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "run",
     "parse": "parse",
     "doctor": "doctor",
+    "upgrade-check": "upgrade_check",
     "copy": "copy",
     "diff": "diff",
     "rejects": "rejects",
