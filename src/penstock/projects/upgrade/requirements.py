@@ -1,4 +1,4 @@
-"""What a project asks to be installed, with another version of Airflow, and this very Penstock whatever an index has."""
+"""What a project asks to be installed, with another Airflow, and this very Penstock whatever an index has."""
 
 from __future__ import annotations
 
