@@ -63,7 +63,8 @@ def flatten_market_data(landed: str, day: str) -> str:
     """Make a row of each answer that holds prices; those that do not fit go to quarantine.
 
     Args:
-        landed: Where the answers lie. Of two answers for one ticker the later counts.
+        landed: Where the answers lie. Of two answers for one ticker the later counts, and the other is in quarantine,
+            as a row that lost.
 
     Returns:
         The table.
