@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,7 +54,7 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
     from penstock.comparison import compare
 
     try:
-        with using(env):
+        with using(env), _at_work(f"comparing {left} and {right}"):
             found = compare(
                 left, right, key=None if key is None else _names(key), columns=_names(columns), limit=limit
             )
@@ -67,6 +69,15 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
             typer.echo(line)
     if not found.same:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _at_work(what: str) -> Iterator[None]:
+    """Tell a terminal that servers are at work: how far they are, only they know."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
 
 
 def _names(text: str) -> list[str]:

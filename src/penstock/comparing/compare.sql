@@ -54,7 +54,8 @@ GROUP BY 1;
 
 -- name: wanted
 -- Only these ranges. A join, because a long list in a condition is slow before PostgreSQL 14.
-JOIN unnest({ranges}::bigint[]) AS wanted(hashed_range) ON wanted.hashed_range = ({key_hash}) >> {shift}
+JOIN unnest({ranges}::bigint[]) AS penstock_wanted(penstock_range)
+ON penstock_wanted.penstock_range = ({key_hash}) >> {shift}
 
 -- name: rows
 -- Rows in the order of their hashed keys, which is the same on every server.
