@@ -54,7 +54,7 @@ def run(  # noqa: PLR0913  # a command's options are its interface
     from penstock.sandbox.events import DagRun, RunRequest
 
     _check_dates(date, start, end)
-    _check_conf(conf)
+    read_conf(conf)
     project = find_project()
     request = RunRequest(dag, date, start, end, task, conf, keep_going)
     try:
@@ -94,16 +94,19 @@ def _check_dates(date: str | None, start: str | None, end: str | None) -> None:
         raise UsageError("--from and --to belong together", hint="give both, or --date for one run")
 
 
-def _check_conf(conf: str | None) -> None:
+def read_conf(conf: str | None) -> dict[str, Any] | None:
+    """The parameters that a command was given.
+
+    Raises:
+        UsageError: They are no JSON object.
+    """
     if conf is None:
-        return
+        return None
+    remedy = """write it as --conf '{"day": "2013-02-24"}'"""
     try:
         found = json.loads(conf)
     except ValueError as error:
-        raise UsageError(
-            f"--conf is no JSON: {error}", hint="""write it as --conf '{"day": "2013-02-24"}'"""
-        ) from error
+        raise UsageError(f"--conf is no JSON: {error}", hint=remedy) from error
     if not isinstance(found, dict):
-        raise UsageError(
-            "--conf must be a JSON object", hint="""write it as --conf '{"day": "2013-02-24"}'"""
-        )
+        raise UsageError("--conf must be a JSON object", hint=remedy)
+    return found

@@ -56,6 +56,20 @@ def require_safe(project: Project, options: Options) -> None:
         )
 
 
+def password(project: Project) -> str:
+    """The password of the login, for Penstock's own requests.
+
+    Raises:
+        PenstockError: The file of logins was damaged, or the login taken out.
+    """
+    found = _read(passwords_file(project)).get(LOGIN)
+    if found is None:
+        raise PenstockError(
+            f"{passwords_file(project)} has no password of {LOGIN}", hint="put it back, then penstock restart"
+        )
+    return found
+
+
 def shown_login(project: Project) -> str:
     """How to log in, for the terminal: a password of the user's own is not shown."""
     known = _read(passwords_file(project)).get(LOGIN) == PASSWORD
