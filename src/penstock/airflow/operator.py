@@ -19,6 +19,7 @@ OPTIONS = frozenset(CopyOptions.__annotations__)
 
 # Trying again gives the same: the task fails at once, whatever its retries.
 HOPELESS = (UsageError, ContractError, TooManyRejects, Refused)
+_OBJECTS = re.compile(r"s3://(?:[\w-]+@)?(?P<place>[^@{}*?]+)")
 _TARGET = re.compile(r"(?P<connection>[\w-]+):(?:(?P<schema>\w+)\.)?(?P<table>\w+)")
 
 
@@ -55,9 +56,10 @@ class CopyOperator(BaseOperator):
         self.target = target
         self.again = again
         self.options = options
-        asset = target_asset(target)
-        if asset is not None and asset not in self.outlets:
-            self.outlets.append(asset)
+        self.result: CopyResult | None = None
+        for asset, assets in ((target_asset(source), self.inlets), (target_asset(target), self.outlets)):
+            if asset is not None and asset not in assets:
+                assets.append(asset)
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 Airflow calls it so
         """Copy, log the account and return it."""
@@ -70,9 +72,16 @@ class CopyOperator(BaseOperator):
             raise AirflowFailException(
                 f"{error.message}; {error.hint}" if error.hint else error.message
             ) from error
+        self.result = result
         for line in account_lines(result):
             self.log.info("%s", line)
         return result.to_dict()
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 the provider calls it so
+        """What was read and written, with the rows, for Airflow's OpenLineage provider."""
+        from penstock.airflow.lineage import lineage_of
+
+        return lineage_of(self.source, self.target, self.result)
 
 
 # Airflow checks what is mapped over (`.partial(...).expand(filter_value=[...])`) against the parameters it has found
@@ -81,12 +90,16 @@ CopyOperator.__init__._BaseOperatorMeta__param_names |= OPTIONS  # type: ignore[
 
 
 def target_asset(target: str) -> Asset | None:
-    """The asset that a target is, or None where a template decides its name.
+    """The asset that a table or a prefix of objects is; None for anything else, or where a template decides its name.
 
     Example:
         >>> target_asset("warehouse:raw.sales").uri
         'penstock://warehouse/raw/sales'
+        >>> target_asset("s3://archive@my-bucket/sales/").uri
+        's3://my-bucket/sales'
     """
+    if (objects := _OBJECTS.fullmatch(target)) is not None:
+        return Asset(name=target, uri=f"s3://{objects['place'].rstrip('/')}")
     parts = _TARGET.fullmatch(target)
     if parts is None:
         return None

@@ -22,7 +22,7 @@ def select_of(plan: CopyPlan, table: Composable | None) -> Composable:
     Example:
         >>> plan = CopyPlan(source="w:t", target="s3://b/t/", columns=("a",), where=("b", "1"))
         >>> select_of(plan, Identifier("t")).as_string()
-        'SELECT "a" FROM "t" AS s WHERE "b"::text = \'1\''
+        'SELECT "a" FROM "t" AS s WHERE "b" = \'1\''
     """
     if plan.cursor is not None:
         raise UsageError(
@@ -49,7 +49,7 @@ def _conditions(plan: CopyPlan) -> list[Composable]:
     conditions: list[Composable] = []
     if plan.where is not None:
         name, value = plan.where
-        conditions.append(SQL("{}::text = {}").format(Identifier(name), Literal(value)))
+        conditions.append(SQL("{} = {}").format(Identifier(name), Literal(value)))
     if (interval := plan.interval) is not None:
         conditions.append(
             SQL("{0} >= {1} AND {0} < {2}").format(

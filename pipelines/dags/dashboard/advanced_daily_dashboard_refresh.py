@@ -1,0 +1,108 @@
+"""Refreshes what the dashboard shows: the day's market prices, and four tables of operations in Snowflake.
+
+The exchange's own calendar decides whether there are prices to fetch; on other days that is said, and no more. Beside
+it the day's rows of each table go from Postgres to objects and from there into Snowflake, group by group: one that
+fails stops no other, and the run ends as failed. At the end the day's objects are moved to the archive.
+
+Every task may be run again. Where the connection `snowflake_conn` leads to a Postgres database, as it does on this
+machine, the rows go there.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TaskGroup, task
+from include import dashboard
+from include.market import AGAIN, DAY
+from include.market_tasks import (
+    create_market_tables,
+    extract_market_data,
+    flatten_market_data,
+    load_market_data,
+    transform_market_data,
+)
+
+from penstock.airflow.calling import in_airflow
+from penstock.airflow.notifier import NotifyOperator
+from penstock.airflow.transfers import MoveObjectsOperator, PostgresToS3Operator, S3ToSnowflakeOperator
+
+NEXT_DAY = f"{{{{ macros.ds_add({DAY.strip('{} ')}, 1) }}}}"
+
+with DAG(
+    "advanced_daily_dashboard_refresh",
+    description="Market prices, and operations by way of objects into Snowflake, day by day",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable("0 9 * * *", timezone="UTC"),
+    start_date=datetime(2013, 2, 1, tzinfo=UTC),
+    end_date=datetime(2013, 2, 28, 23, tzinfo=UTC),
+    catchup=True,
+    # Days do not meet: each has rows and objects of its own.
+    max_active_runs=4,
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
+    tags=["dashboard"],
+    params={
+        "day": Param(None, type=["null", "string"], description="A day, such as 2013-02-04"),
+        "again": Param(False, type="boolean", description="Ask for prices anew, even for what has landed"),
+    },
+):
+
+    @task.branch
+    def check_market_open(day: str) -> str:
+        """Whether the exchange has a session."""
+        if in_airflow(dashboard.is_market_open)(day):
+            return "process_market_data.create_market_tables"
+        return "market_closed_notification"
+
+    with TaskGroup("process_market_data") as process_market_data:
+        landed = extract_market_data(DAY, AGAIN)
+        tables = create_market_tables()
+        tables >> landed
+        load_market_data(transform_market_data(flatten_market_data(landed, DAY), DAY), DAY)
+
+    market_closed_notification = NotifyOperator(
+        task_id="market_closed_notification", message=f"No prices for {DAY}: the exchange was closed."
+    )
+    check_market_open(DAY) >> [tables, market_closed_notification]
+
+    prepare_operations = task(in_airflow(dashboard.prepare_operations))()
+    archive_s3_files = MoveObjectsOperator(
+        task_id="archive_s3_files",
+        source=f"s3://s3_conn@{dashboard.BUCKET}/{DAY}/",
+        target=f"s3://s3_conn@{dashboard.BUCKET}/archive/{DAY}/",
+    )
+    for replicated in dashboard.TABLES:
+        with TaskGroup(replicated.table) as group:
+            objects = {
+                "s3_conn_id": "s3_conn",
+                "s3_bucket": dashboard.BUCKET,
+                "s3_key": f"{DAY}/{replicated.table}",
+            }
+            postgres_to_s3 = PostgresToS3Operator(
+                task_id="postgres_to_s3",
+                postgres_conn_id=dashboard.OPERATIONS,
+                table=f"daily_operations.{replicated.table}",
+                filter_column=replicated.day,
+                filter_value=DAY,
+                **objects,
+            )
+            s3_to_snowflake = S3ToSnowflakeOperator(
+                task_id="s3_to_snowflake",
+                snowflake_conn_id="snowflake_conn",
+                stage="{{ var.value.dashboard_stage }}",
+                schema="{{ var.value.dashboard_schema }}",
+                table=replicated.table,
+                mode="interval",
+                interval_column=replicated.day,
+                interval_start=DAY,
+                interval_end=NEXT_DAY,
+                **objects,
+            )
+            postgres_to_s3 >> s3_to_snowflake
+        prepare_operations >> group >> archive_s3_files
+
+    [process_market_data, archive_s3_files] >> NotifyOperator(
+        task_id="refresh_failed_notification",
+        message=f"The dashboard is not up to date for {DAY}: at least one task failed.",
+        trigger_rule="one_failed",
+    )

@@ -1,0 +1,78 @@
+"""What the dashboard's refresh decides, and the day's operations it starts from. Knows nothing of Airflow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import penstock
+from penstock import resolving
+from penstock.postgres.connect import connect
+from penstock.wiring import find
+
+PROJECT = Path(__file__).resolve().parents[1]
+OPERATIONS = "postgres_daily_operational_conn"
+BUCKET = "replication-bucket"
+
+
+@dataclass(frozen=True, slots=True)
+class Replicated:
+    """A table of daily_operations that goes to the dashboard's warehouse.
+
+    Args:
+        day: Its column that holds the day.
+    """
+
+    table: str
+    day: str
+
+
+TABLES = (
+    Replicated("guest_attendance", "admission_date"),
+    Replicated("inventory", "inventory_date"),
+    Replicated("item_sales", "sales_date"),
+    Replicated("labor", "labor_date"),
+)
+
+
+def is_market_open(day: str) -> bool:
+    """Whether the New York Stock Exchange has a session on this day, by its own calendar.
+
+    Example:
+        >>> is_market_open("2013-02-15"), is_market_open("2013-02-16"), is_market_open("2013-02-18")
+        (True, False, False)
+    """
+    from exchange_calendars import get_calendar
+
+    # A calendar of a few days is made in a moment, one of thirty years is not.
+    around = date.fromisoformat(day)
+    calendar = get_calendar("XNYS", start=around - timedelta(days=7), end=around + timedelta(days=7))
+    return bool(calendar.is_session(around.isoformat()))
+
+
+def prepare_operations() -> list[str]:
+    """Where the variable `operations_data` names a folder, fill the tables with the month that is generated there.
+
+    It is the very copy that `daily_operations_view_update` makes: whoever comes second finds it done.
+
+    Returns:
+        The tables.
+    """
+    folder = resolving.find_variable("operations_data")
+    if not folder:
+        return []
+    from penstock.sandbox import operations
+
+    with connect(find(OPERATIONS)) as session, session.transaction():
+        session.execute((PROJECT / "dags" / "operations" / "create_operations.sql").read_bytes())
+    files = operations.write_operations(PROJECT / folder)
+    for table, file in files.items():
+        penstock.copy(
+            str(file),
+            f"{OPERATIONS}:daily_operations.{table}",
+            mode="replace",
+            pipeline="daily_operations_view_update",
+            task="load_operations",
+        )
+    return list(files)

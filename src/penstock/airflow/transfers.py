@@ -1,0 +1,155 @@
+"""Copies under the names that Airflow's users know: a DAG moves over by changing its imports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+
+from penstock.airflow.calling import in_airflow
+from penstock.airflow.operator import OPTIONS, CopyOperator
+from penstock.model.address import Objects, parse
+from penstock.model.errors import UsageError
+
+
+class PostgresToS3Operator(CopyOperator):
+    """Write a table's rows, or a query's, to objects: a :class:`CopyOperator` in other words.
+
+    Args:
+        s3_bucket: The bucket.
+        s3_key: The prefix of the export; with a suffix such as ``.csv.gz``, the one object.
+        table: The table, ``schema.table``; leave it out with ``sql``.
+        sql: A query (also ``query``).
+        postgres_conn_id: Connection of the database (also ``sql_conn_id``).
+        **kwargs: ``s3_conn_id`` (also ``aws_conn_id``; by default ``objects``), ``file_format`` (also ``format``), the
+            other words of :class:`~penstock.model.options.CopyOptions` and those that every operator has.
+
+    Example:
+        PostgresToS3Operator(
+            task_id="postgres_to_s3", postgres_conn_id="shop", table="public.orders",
+            s3_bucket="replication-bucket", s3_key="{{ ds }}/orders",
+        )
+    """
+
+    def __init__(
+        self,
+        *,
+        s3_bucket: str,
+        s3_key: str,
+        table: str | None = None,
+        sql: str | None = None,
+        postgres_conn_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        database = postgres_conn_id or kwargs.pop("sql_conn_id", "postgres_default")
+        query = sql or kwargs.pop("query", None)
+        store = _store(kwargs)
+        if query is not None:
+            kwargs["query"] = query
+        source = database if table is None else f"{database}:{table}"
+        super().__init__(source=source, target=f"s3://{store}@{s3_bucket}/{s3_key}", **_renamed(kwargs))
+
+
+class S3ToSnowflakeOperator(CopyOperator):
+    """Load an export into a table: a :class:`CopyOperator` in other words.
+
+    Where ``snowflake_conn_id`` leads to a Postgres database, the rows go there without a stage: the environment
+    decides.
+
+    Args:
+        s3_bucket: The bucket.
+        s3_key: The prefix of the export.
+        table: The table, without its schema.
+        schema: Its schema.
+        stage: The external stage that covers the bucket.
+        **kwargs: ``snowflake_conn_id`` (by default ``snowflake_default``), ``s3_conn_id`` (also ``aws_conn_id``; by
+            default ``objects``), the words of :class:`~penstock.model.options.CopyOptions` and those that every
+            operator has.
+
+    Example:
+        S3ToSnowflakeOperator(
+            task_id="s3_to_snowflake", s3_bucket="replication-bucket", s3_key="{{ ds }}/orders",
+            table="orders", schema="shop", stage="shop.s3_stage", mode="replace",
+        )
+    """
+
+    def __init__(
+        self,
+        *,
+        s3_bucket: str,
+        s3_key: str,
+        table: str,
+        schema: str = "public",
+        stage: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        warehouse = kwargs.pop("snowflake_conn_id", "snowflake_default")
+        store = _store(kwargs)
+        if stage is not None:
+            kwargs["stage"] = stage
+        super().__init__(
+            source=f"s3://{store}@{s3_bucket}/{s3_key}",
+            target=f"{warehouse}:{schema}.{table}",
+            **_renamed(kwargs),
+        )
+
+
+class MoveObjectsOperator(BaseOperator):
+    """Move the objects below one prefix to another of the same bucket; returns how many there were.
+
+    Safe to repeat; what was killed midway is finished by the next try.
+
+    Args:
+        source: ``s3://connection@bucket/prefix/``.
+        target: The same, with another prefix.
+
+    Raises:
+        AirflowFailException: When the task runs: the addresses are no two prefixes of one bucket.
+
+    Example:
+        MoveObjectsOperator(task_id="archive", source="s3://lake/{{ ds }}/", target="s3://lake/archive/{{ ds }}/")
+    """
+
+    template_fields = ("source", "target")
+    ui_color = "#d3e8f0"
+
+    def __init__(self, *, source: str, target: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.target = target
+
+    def execute(self, context: Context) -> int:  # noqa: ARG002 Airflow calls it so
+        """Move them."""
+        moved = in_airflow(_move)(self.source, self.target)
+        self.log.info("%s objects moved from %s to %s", moved, self.source, self.target)
+        return moved
+
+
+# What is mapped over is checked against the parameters of the signature: see CopyOperator.
+_WORDS = frozenset(("sql_conn_id", "query", "s3_conn_id", "aws_conn_id", "file_format", "snowflake_conn_id"))
+for _operator in (PostgresToS3Operator, S3ToSnowflakeOperator):
+    _operator.__init__._BaseOperatorMeta__param_names |= OPTIONS | _WORDS  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _store(kwargs: dict[str, Any]) -> str:
+    other = kwargs.pop("aws_conn_id", None)
+    return str(kwargs.pop("s3_conn_id", None) or other or "objects")
+
+
+def _renamed(kwargs: dict[str, Any]) -> dict[str, Any]:
+    if "file_format" in kwargs:
+        kwargs["format"] = str(kwargs.pop("file_format")).lower()
+    return kwargs
+
+
+def _move(source: str, target: str) -> int:
+    from penstock.stores.moving import move
+    from penstock.wiring import open_store
+
+    origin, place = parse(source), parse(target)
+    if not isinstance(origin, Objects) or not isinstance(place, Objects):
+        raise UsageError(f"{source} and {target} are no two prefixes", hint="write s3://bucket/prefix/")
+    if (origin.connection, origin.bucket) != (place.connection, place.bucket):
+        raise UsageError(f"{source} and {target} are of two buckets", hint="move within one")
+    store = open_store(origin.connection, origin.bucket)
+    return move(store, f"{origin.key.strip('/')}/", f"{place.key.strip('/')}/")
