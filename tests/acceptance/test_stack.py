@@ -10,10 +10,10 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.acceptance.stacks import addresses, call, everyone, log_in, penstock, states, until
+from tests.acceptance.stacks import Airflow, addresses, call, everyone, log_in, penstock, states, until
 
 from penstock.project import Project
-from penstock.stack import record
+from penstock.stack import record, services
 from penstock.stack.processes import family, is_alive
 
 DAG = """
@@ -52,14 +52,23 @@ SCHEDULER__JOB_HEARTBEAT_SEC = 1
 """
 
 
+def pids(project: Project) -> dict[str, int]:
+    return {name: one["pid"] for name, one in states(project).items() if name not in services.SERVICES}
+
+
+def ports(project: Project) -> list[str]:
+    return [one["address"].rpartition(":")[2] for one in states(project).values() if one["address"]]
+
+
 def kill_the_supervisor(project: Project) -> None:
     os.kill(states(project)["supervisor"]["pid"], signal.SIGKILL)
     until(lambda: states(project)["scheduler"]["state"] == "unsupervised")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(200)
-def test_up_used_killed_and_gone(project: Project) -> None:
+@pytest.mark.timeout(400)
+def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
+    beside = pids(gallery.project)  # another project's stack, which none of this touches
     (project.root / "dags").mkdir()
     (project.root / "dags" / "asks.py").write_text(DAG)
     with (project.root / "penstock.toml").open("a") as toml:
@@ -80,6 +89,8 @@ def test_up_used_killed_and_gone(project: Project) -> None:
     again = penstock(project, "start")
     assert (again.returncode, again.stdout.splitlines()[0]) == (0, "the stack runs already")
     assert states(project)["supervisor"]["pid"] == parts["supervisor"]["pid"]
+
+    assert set(ports(project)).isdisjoint(ports(gallery.project))
 
     refused = penstock(project, "db", "stop")
     assert (refused.returncode, refused.stdout) == (2, "")
@@ -138,3 +149,5 @@ def test_up_used_killed_and_gone(project: Project) -> None:
     ]
     assert penstock(project, "stop").stdout == "nothing was running\n"
     assert {one["state"] for one in states(project).values()} == {"stopped"}
+    assert pids(gallery.project) == beside
+    assert penstock(gallery.project, "status").returncode == 0
