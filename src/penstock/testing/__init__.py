@@ -29,12 +29,13 @@ def penstock_project(request: pytest.FixtureRequest) -> Project:
 
 @pytest.fixture
 def warehouse(penstock_project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """A fresh, empty Postgres database, dropped afterwards, that the name `warehouse` leads to during the test.
+    """A fresh, empty Postgres database, dropped afterwards: `warehouse` and `target` lead there during the test.
 
     So does every connection that is `same_as: warehouse`, in this process and in those that it starts.
     """
     with fresh_database(penstock_project, "warehouse") as database:
-        monkeypatch.setenv("PENSTOCK_CONN_WAREHOUSE", database.uri)
+        for name in ("WAREHOUSE", "TARGET"):  # two names of one server
+            monkeypatch.setenv(f"PENSTOCK_CONN_{name}", database.uri)
         yield database
 
 
