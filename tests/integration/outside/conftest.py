@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 
+import psycopg
 import pytest
-from tests.integration.gallery.conftest import gallery, run_dag, session, source_session, uri
+from tests.integration.gallery.conftest import Session, gallery, run_dag, session, source_session, uri
 from tests.integration.sandbox.conftest import sandbox, server
 
 from penstock.model.connection import Connection
@@ -52,3 +54,10 @@ def weather(world: Path) -> ModuleType:
 def _forget() -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "include"]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def other_session(warehouse: Connection) -> Iterator[Callable[[], Session]]:
+    """Opens further sessions, closed afterwards."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(psycopg.connect(uri(warehouse), prepare_threshold=None))
