@@ -18,6 +18,8 @@ from penstock import resolving
 from penstock.environments.reach import allowed, base_url, keeps_credentials
 from penstock.lake.landing import Landing, kind_of, place, read_json
 from penstock.lake.locking import locked
+from penstock.lake.validators import Remembered, Validators
+from penstock.lake.watermark import read_since, write_since
 from penstock.limits.postgres import held
 from penstock.model.address import Lake, parse
 from penstock.model.answer import Answer
@@ -91,65 +93,120 @@ def land(plan: ApiPlan, wish: Wish) -> LandResult:
         SourceError: If answers are missing in the end; what came has landed, and the next run asks for the rest.
         PenstockError: If nothing could be asked, with the reason and the remedy.
     """
-    begun = time.perf_counter()
     path = _path(wish.target)
     store = open_lake()
     connection = find(plan.connection, "http")
+    shared = _shared(plan)
+    # Runs without a label are one landing.
+    names = (f"lake:{path}", store.name, kind_of(plan), wish.label or "")
     with ExitStack() as stack:
-        what = f"lake:{path}"
-        stack.enter_context(locked(_state("locks"), what, store.name, plan.source))
-        if (shared := _shared(plan)) is not None:
-            stack.enter_context(held(shared, what, store.name, plan.source))
+        stack.enter_context(locked(_state("locks"), *names))
+        if shared is not None:
+            stack.enter_context(held(shared, *names))
         label = _label(store, path, plan, wish)
         landing = Landing(store, place(path, plan, label))
-        if (done := landing.done()) is not None:
-            _close(store, path, plan)
-            return LandResult(**{**done, "already": True})
-        landing.begin(plan)
-        todo = _Todo(plan, landing, wish)
-        plan = _with_auth(plan, connection)
-        key = _key(plan, connection)
-        permits = _permits(plan, connection, key, shared)
+        done = landing.done()
+        result = (
+            LandResult(**{**done, "already": True})
+            if done
+            else _fetch(plan, connection, store, landing, wish)
+        )
+        _close(store, path, plan, label)
+        return result
+
+
+def _fetch(
+    plan: ApiPlan, connection: Connection, store: ObjectStore, landing: Landing, wish: Wish
+) -> LandResult:
+    """Ask for what the landing lacks, and declare it finished when it lacks nothing."""
+    begun = time.perf_counter()
+    told = _with_auth(plan, connection)
+    key = _key(told, connection)
+    credential = Credential(told.auth or Auth(), connection, key)
+    memory = _Memory(store, plan, landing, wish)
+    landing.begin(plan, memory.since())
+    todo = _Todo(plan, landing, wish, memory)
+    delivery = _Delivery(landing)
+    with ExitStack() as stack:
+        permits = _permits(plan, connection, key)
         if permits is not None:
             stack.enter_context(closing(permits))
-        credential = Credential(plan.auth or Auth(), connection, key)
-        bytes_ = _Delivery(landing)
-        fetched = fetch(plan, iter(todo), credential, _way(connection), permits, bytes_.land)
-        result = _account(wish.target, label, todo, landing, fetched, bytes_.batches)
-        result = replace(result, seconds=round(time.perf_counter() - begun, 3))
-        _require_whole(plan, result, fetched)
-        landing.finish(result.to_dict())
-        _close(store, path, plan)
-        return result
+        fetched = fetch(told, iter(todo), credential, _way(connection), permits, delivery.land)
+    result = _account(wish.target, todo, landing, fetched, delivery.batches)
+    result = replace(result, seconds=round(time.perf_counter() - begun, 3))
+    _require_whole(plan, result, fetched)
+    memory.learn()
+    landing.finish(result.to_dict())
+    return result
+
+
+class _Memory:
+    """What a place of the lake remembers from one landing of a plan to the next."""
+
+    def __init__(self, store: ObjectStore, plan: ApiPlan, landing: Landing, wish: Wish) -> None:
+        self._store = store
+        self._plan = plan
+        self._landing = landing
+        before = f"{landing.place.path}/_memory/{kind_of(plan)}"
+        self._since_key = f"{before}.json"
+        # A page is good or not by itself, but the next one hangs on it: long answers are asked for whole.
+        self._validators = (
+            Validators(store, f"{before}.parquet")
+            if plan.cache and plan.pages is None and not wish.again
+            else None
+        )
+
+    def since(self) -> str | None:
+        return (
+            None if self._plan.since is None else read_since(self._store, self._since_key, self._plan.since)
+        )
+
+    def find(self, request: str) -> Remembered | None:
+        return None if self._validators is None else self._validators.find(request)
+
+    def learn(self) -> None:
+        """Remember what has landed. Done before the landing is declared finished, so that it is never left out."""
+        if self._validators is not None:
+            self._validators.learn(self._landing.batches())
+        if self._plan.since is not None:
+            write_since(self._store, self._since_key, self._plan, list(self._landing.batches()))
 
 
 class _Todo:
     """The requests that are still to be made; counts those that are not."""
 
-    def __init__(self, plan: ApiPlan, landing: Landing, wish: Wish) -> None:
+    def __init__(self, plan: ApiPlan, landing: Landing, wish: Wish, memory: _Memory) -> None:
         self.requests = 0
         self.before = 0
         self.fresh = 0
         self._plan = plan
         self._landing = landing
         self._wish = wish
+        self._memory = memory
 
     def __iter__(self) -> Iterator[Todo]:
         rows = iter(self._wish.rows) if self._wish.rows is not None else _rows(self._plan)
-        for request in make_requests(self._plan, rows, self._wish.values or {}):
+        values = dict(self._wish.values or {})
+        if self._landing.since is not None:
+            values["since"] = self._landing.since
+        for request in make_requests(self._plan, rows, values):
             self.requests += 1
-            known = self._known(request)
-            if known is None:
+            if bytes.fromhex(request.key) in self._landing.complete:
                 self.before += 1
+            elif (known := self._known(request)) is None:
+                self.fresh += 1
             else:
                 yield Todo(request, known)
 
     def _known(self, request: Request) -> Known | None:
-        """What is known of a request; None where nothing of it is missing."""
-        if bytes.fromhex(request.key) in self._landing.complete:
-            return None
+        """What is known of a request; None where an earlier answer is still good."""
         standing = self._landing.partial.get(request.key)
-        return Known() if standing is None else Known(standing.page, standing.next)
+        if standing is not None:
+            return Known(standing.page, standing.next)
+        remembered = self._memory.find(request.key)
+        if remembered is None:
+            return Known()
+        return None if remembered.fresh else Known(validators=remembered.headers)
 
 
 class _Delivery:
@@ -175,13 +232,11 @@ def _queried(connection: Connection, query: str) -> Iterator[Row]:
         yield from cursor.execute(query)
 
 
-def _account(
-    target: str, label: str, todo: _Todo, landing: Landing, fetched: Fetched, batches: int
-) -> LandResult:
+def _account(target: str, todo: _Todo, landing: Landing, fetched: Fetched, batches: int) -> LandResult:
     earlier = landing.earlier
     return LandResult(
         target=target,
-        label=label,
+        label=landing.place.label,
         requests=todo.requests,
         answered=todo.before + fetched.asked - fetched.failed - fetched.errors,
         fresh=todo.fresh,
@@ -227,8 +282,12 @@ def _label(store: ObjectStore, path: str, plan: ApiPlan, wish: Wish) -> str:
     return label
 
 
-def _close(store: ObjectStore, path: str, plan: ApiPlan) -> None:
-    store.delete([_open_key(path, plan)])
+def _close(store: ObjectStore, path: str, plan: ApiPlan, label: str) -> None:
+    """Forget that this landing was to be gone on with."""
+    key = _open_key(path, plan)
+    unfinished = read_json(store, key)
+    if unfinished is not None and unfinished["label"] == label:
+        store.delete([key])
 
 
 def _open_key(path: str, plan: ApiPlan) -> str:
@@ -262,14 +321,12 @@ def _key(plan: ApiPlan, connection: Connection) -> Secret | None:
     return Secret(found)
 
 
-def _permits(
-    plan: ApiPlan, connection: Connection, key: Secret | None, shared: Connection | None
-) -> Permits | None:
+def _permits(plan: ApiPlan, connection: Connection, key: Secret | None) -> Permits | None:
     """The limit, kept where all who share it can see it."""
     if plan.limit is None:
         return None
     api = _api(connection, key)
-    if shared is not None:
+    if (shared := _shared(plan)) is not None:
         from penstock.limits.postgres import PostgresPermits
 
         return PostgresPermits(shared, api, plan.limit, _lease_s(plan))

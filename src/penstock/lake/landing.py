@@ -60,18 +60,25 @@ class Landing:
         self.place = place
         self._store = store
         self._number = 0
+        self.since: str | None = None
         self.complete: set[bytes] = set()
         self.partial: dict[str, Standing] = {}
         self.earlier: dict[str, int] = {"answers": 0, "absent": 0, "unchanged": 0, "batches": 0, "bytes": 0}
 
-    def begin(self, plan: ApiPlan) -> None:
-        """Write down what is to be landed, and read what has landed already."""
+    def begin(self, plan: ApiPlan, since: str | None = None) -> None:
+        """Write down what is to be landed, and read what has landed already.
+
+        Args:
+            since: Where this landing starts, if it is a new one.
+        """
         self._store.sweep(f"{self.place.key}/")
-        described = {"label": self.place.label, "plan": json.loads(plan.to_json())}
+        described = json.loads(plan.to_json())
         before = read_json(self._store, f"{self.place.key}/{BEGUN}")
-        if before is None or before["plan"] != described["plan"]:
+        self.since = since if before is None else before.get("since")
+        if before is None or before["plan"] != described:
             begun_at = before["begun_at"] if before else datetime.now(UTC).isoformat(timespec="seconds")
-            self._put(BEGUN, {**described, "begun_at": begun_at})
+            told = {"label": self.place.label, "begun_at": begun_at, "since": self.since, "plan": described}
+            self._put(BEGUN, told)
         for stored in self._store.list(f"{self.place.key}/{BATCH}"):
             self._number = max(self._number, _number(stored.key) + 1)
             self._remember(stored.key)

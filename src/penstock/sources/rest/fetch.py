@@ -21,7 +21,7 @@ from penstock.ports import Permits
 from penstock.sources.rest.buffer import Buffer, Deliver
 from penstock.sources.rest.client import Broken, Client, Credential, Reply, Way
 from penstock.sources.rest.pacing import Pacer
-from penstock.sources.rest.paging import NotPaged, first_page, next_page
+from penstock.sources.rest.paging import NotPaged, Page, first_page, next_page
 from penstock.sources.rest.requests import Request
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -263,7 +263,7 @@ class _Run:
         following = None
         if action == "records":
             try:
-                following = next_page(self._plan, page, reply.url, reply.headers, reply.body)
+                following = next_page(self._plan, Page(page, at, reply.url, reply.headers, reply.body))
             except NotPaged:
                 raise _Again("an answer that is no JSON, and tells no next page") from None
             following = None if following is None else self._client.credential.clean_next(following)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
@@ -31,38 +32,50 @@ def first_page(pages: Pages | None) -> str | None:
     return json.dumps({"parameters": parameters}) if parameters else None
 
 
-def next_page(plan: ApiPlan, page: int, url: str, headers: Mapping[str, str], body: bytes) -> str | None:
-    """How the page behind this one is asked for, as JSON; None where there is none.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that came.
 
     Args:
-        page: Counted from 0.
-        url: Of this page; an address in the answer may be relative to it.
+        number: Counted from 0.
+        at: How it was asked for, as :func:`first_page` or :func:`next_page` said.
+        url: An address in the answer may be relative to it.
+    """
+
+    number: int
+    at: str | None
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def next_page(plan: ApiPlan, page: Page) -> str | None:
+    """How the page behind this one is asked for, as JSON; None where there is none.
 
     Raises:
         NotPaged: If the answer is no JSON.
     """
     pages = plan.pages
-    if pages is None or page + 1 >= pages.most:
+    if pages is None or page.number + 1 >= pages.most:
         return None
     if pages.by == "link":
-        following = _linked(headers.get("link", ""))
-        return None if following is None else json.dumps({"url": urljoin(url, following)})
+        following = _linked(page.headers.get("link", ""))
+        return None if following is None else json.dumps({"url": urljoin(page.url, following)})
     try:
-        document = json.loads(body)
+        document = json.loads(page.body)
     except ValueError as error:
         raise NotPaged(str(error)) from None
     if pages.by == "next_url":
         found = _only(find_all(document, pages.path or ""))
-        return json.dumps({"url": urljoin(url, str(found))}) if found else None
+        return json.dumps({"url": urljoin(page.url, str(found))}) if found else None
     if pages.by == "cursor":
         found = _only(find_all(document, pages.path or ""))
         return None if found in (None, "", False) else _parameters(pages, str(found))
     count = _count(find_all(document, plan.answers.records))
     if count < (pages.size or 1):
         return None
-    return _parameters(
-        pages, str(_first(pages) + (page + 1 if pages.by == "page" else (page + 1) * (pages.size or count)))
-    )
+    here = _first(pages) if page.at is None else int(json.loads(page.at)["parameters"][pages.parameter])
+    return _parameters(pages, str(here + (1 if pages.by == "page" else count)))
 
 
 def _first(pages: Pages) -> int:
