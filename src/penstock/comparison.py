@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -16,6 +17,9 @@ from penstock.comparing.values import Shown, look_up
 from penstock.model.address import parse_table
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.wiring import find
+
+# Rows whose values are looked up in one query.
+_AT_A_TIME = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class Comparison:
         right_rows: And the other.
         counts: Rows that differ, by ``missing`` (on the right), ``extra`` (on the right) and ``changed``.
         shown: The first of them, with their values.
+        by_column: In how many of the changed rows each column differs, most first; None where that was not asked.
     """
 
     left: str
@@ -39,6 +44,7 @@ class Comparison:
     right_rows: int
     counts: dict[str, int]
     shown: list[Shown]
+    by_column: dict[str, int] | None = None
 
     @property
     def same(self) -> bool:
@@ -54,17 +60,19 @@ class Comparison:
             "key": list(self.match.key),
             "columns": list(self.match.columns),
             **self.counts,
+            **({} if self.by_column is None else {"by_column": self.by_column}),
             "rows": [_row(self.match, shown) for shown in self.shown],
         }
 
 
-def compare(
+def compare(  # the last ones are options
     left: str,
     right: str,
     *,
     key: Sequence[str] | None = None,
     columns: Sequence[str] = (),
     limit: int = 20,
+    by_column: bool = False,
 ) -> Comparison:
     """Compare two tables, each as it is at one instant, and write nothing.
 
@@ -74,6 +82,7 @@ def compare(
         key: Columns that identify a row; by default the primary key.
         columns: Compare only these and the key.
         limit: For how many of the rows that differ to look up the values.
+        by_column: Look up the values of all changed rows, to count in which columns they differ.
 
     Raises:
         PenstockError: If a table cannot be read.
@@ -90,12 +99,18 @@ def compare(
             how = match(here, there, key, columns)
             found = narrow(here, there, how)
             counts: Counter[str] = Counter(missing=0, extra=0, changed=0)
-            first: list[Difference] = []
-            for difference in differences(here, there, how, found):
-                counts[difference.kind] += difference.times
-                if len(first) < limit:
-                    first.append(difference)
-            shown = look_up(here, there, how, first)
+            columns_changed: Counter[str] = Counter()
+            shown: list[Shown] = []
+            for some in _some(differences(here, there, how, found)):
+                for difference in some:
+                    counts[difference.kind] += difference.times
+                wanted = some[: limit - len(shown)]
+                if by_column:
+                    wanted += [each for each in some[len(wanted) :] if each.kind == "changed"]
+                looked_up = look_up(here, there, how, wanted)
+                for each in looked_up:
+                    columns_changed.update(list(each.changes))
+                shown += looked_up[: limit - len(shown)]
         except psycopg.Error as error:
             raise refused(error, f"comparing {left} and {right}") from error
     return Comparison(
@@ -106,7 +121,13 @@ def compare(
         right_rows=found.right,
         counts=dict(counts),
         shown=shown,
+        by_column=dict(columns_changed.most_common()) if by_column else None,
     )
+
+
+def _some(found: Iterator[Difference]) -> Iterator[list[Difference]]:
+    while batch := list(islice(found, _AT_A_TIME)):
+        yield batch
 
 
 @contextmanager

@@ -21,6 +21,7 @@ app = typer.Typer()
 _SIGNS = {"missing": "-", "extra": "+", "changed": "~"}
 _WIDTH = 12
 _LONGEST = 60
+_BAR = 40
 
 
 class NotCompared(PenstockError):
@@ -40,6 +41,9 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
     columns: Annotated[str, typer.Option(help="Compare only these, and the key: a,b.")] = "",
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many rows to show.")] = 20,
     *,
+    by_column: Annotated[
+        bool, typer.Option("--by-column", help="Also count in which columns the changed rows differ.")
+    ] = False,
     env: Annotated[
         str | None, typer.Option("--env", metavar="NAME", help="The environment, as in --env prod.")
     ] = None,
@@ -56,7 +60,12 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
     try:
         with using(env), _at_work(f"comparing {left} and {right}"):
             found = compare(
-                left, right, key=None if key is None else _names(key), columns=_names(columns), limit=limit
+                left,
+                right,
+                key=None if key is None else _names(key),
+                columns=_names(columns),
+                limit=limit,
+                by_column=by_column,
             )
     except PenstockError as error:
         if error.exit_code != 1:
@@ -95,11 +104,23 @@ def _lines(found: Comparison) -> list[str]:
     for table, only in ((found.left, how.only_left), (found.right, how.only_right)):
         if only:
             lines.append(f"  only {table} has the columns {', '.join(only)}")
+    lines += _bars(found)
     lines += [_line(found, shown) for shown in found.shown]
     left_out = sum(found.counts.values()) - sum(shown.difference.times for shown in found.shown)
     if left_out and found.shown:
         lines.append(f"... and {left_out:,} more (--limit)")
     return lines
+
+
+def _bars(found: Comparison) -> list[str]:
+    """In how many of the changed rows each column differs, to be looked at rather than read."""
+    most = found.counts["changed"]
+    width = max(map(len, found.by_column or [""]))
+    bar = "\N{FULL BLOCK}"
+    return [
+        f"    {name:<{width}}  {count:>10,}  {bar * max(1, round(_BAR * count / most))}"
+        for name, count in (found.by_column or {}).items()
+    ]
 
 
 def _line(found: Comparison, shown: Shown) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from penstock import comparison
 from penstock.cli.main import main
 from penstock.comparison import Comparison
 
@@ -60,6 +61,24 @@ def test_limit_counts_all_and_shows_some(sides: Sides, diff: Diff) -> None:
     assert "changed            1,000" in text
     assert text.count("~ id=") == 3
     assert "... and 997 more (--limit)" in text
+
+
+def test_columns_that_changed_are_counted_over_all_rows(
+    sides: Sides, diff: Diff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "_AT_A_TIME", 7)
+    sides(PRODUCTS)
+    sides(
+        "DELETE FROM t WHERE id = 1",
+        "UPDATE t SET price = 0 WHERE id <= 100; UPDATE t SET sold = NULL WHERE id <= 25",
+    )
+    code, told = diff("--json", "--by-column", "--limit", "3")
+    assert code == 1
+    assert told["by_column"] == {"price": 99, "sold": 24}
+    assert len(told["rows"]) == 3
+    bars = {line.split()[0]: line.count("\N{FULL BLOCK}") for line in diff("--by-column")[1].splitlines()}
+    assert (bars["price"], bars["sold"]) == (40, 10)
+    assert "by_column" not in diff("--json")[1]
 
 
 def test_values_that_changed_places(sides: Sides, compared: Compared) -> None:
