@@ -1,0 +1,58 @@
+"""`penstock parse`, on real files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.integration.running.conftest import Shop
+
+pytest.importorskip("airflow")
+
+BROKEN = {
+    "again.py": 'from airflow.sdk import DAG\n\nwith DAG("six", schedule=None): pass\n',
+    "asks.py": 'from airflow.sdk import DAG, Variable\nREGION = Variable.get("region")\n',
+    "dies.py": "from airflow.sdk import DAG\nimport os\nos._exit(9)\n",
+}
+
+
+def test_all_in_order_is_one_line_and_makes_no_database(shop: Shop) -> None:
+    done = shop.command("parse", PENSTOCK_CONN_DWH="postgres://a@b/c", AIRFLOW_VAR_API_TOKEN="x")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("4 files, 5 DAGs, nothing wrong, ")
+    assert not (shop.root / ".penstock" / "airflow" / "nowhere").exists()
+
+
+def test_every_problem_is_told_at_once(shop: Shop) -> None:
+    names = ("again.py", "asks.py")
+    for name in names:
+        (shop.root / "dags" / name).write_text(BROKEN[name])
+    try:
+        done = shop.command("parse", "--json")
+    finally:
+        for name in names:
+            (shop.root / "dags" / name).unlink()
+    assert (done.returncode, done.stderr.count("Traceback")) == (1, 0)
+    found = json.loads(done.stdout)
+    told = {(one["file"], one["line"]): one["message"] for one in found["problems"]}
+    assert "there is a DAG of this name in dags/again.py:3" in told["dags/shop.py", 8]
+    assert "Variable region not found" in told["dags/asks.py", 2]
+    lacking = [one["message"] for one in found["problems"] if one["file"] is None]
+    assert lacking == [
+        "the project has no connection 'dwh', which dags/copies.py:6 asks for",
+        "the project has no variable 'region', which dags/asks.py:2 asks for",
+    ]
+    assert [one["dag"] for one in found["dags"]] == ["six", "copies", "mapped", "days", "six", "sleeps"]
+
+
+def test_a_file_that_ends_the_process_is_named(shop: Shop) -> None:
+    path = shop.root / "dags" / "dies.py"
+    path.write_text(BROKEN["dies.py"])
+    try:
+        done = shop.command("parse")
+    finally:
+        path.unlink()
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        1,
+        "error: the process that imports DAG files ended at dags/dies.py, code 9",
+    )

@@ -1,0 +1,142 @@
+"""`penstock run`: real DAGs through the real Airflow, in processes of their own, without servers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+from tests.integration.running.conftest import Shop
+
+from penstock.model.connection import Connection
+
+pytest.importorskip("airflow")
+pytestmark = pytest.mark.timeout(180)
+
+
+def states(events: list[dict[str, object]]) -> dict[object, object]:
+    return {one["task"]: one["state"] for one in events if one["event"] == "end"}
+
+
+def test_six_tasks_are_shown_one_by_one(shop: Shop) -> None:
+    done = shop.command("run", "six", "--date", "2013-02-05")
+    assert done.returncode == 0, done.stderr
+    first, *tasks, last = done.stdout.splitlines()
+    assert first == "six  2013-02-05"
+    assert [line.split()[0::3] for line in tasks] == [["✓", f"t{number}"] for number in range(6)]
+    assert last.startswith("success in ")
+    assert last.endswith(" s, 6 of 6 tasks succeeded")
+    assert done.stderr == ""
+    logs = sorted((shop.root / ".penstock" / "logs" / "run" / "six").rglob("*.log"))
+    assert [path.name for path in logs] == [f"t{number}.log" for number in range(6)]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in logs)
+
+
+def test_a_range_runs_the_schedules_dates_and_stops_where_one_fails(shop: Shop) -> None:
+    events = shop.events("days", "--from", "2013-02-02", "--to", "2013-02-04", "--conf", '{"limit": 7}')
+    days = [str(one["logical_date"])[:10] for one in events if one["event"] == "start"]
+    assert days == ["2013-02-02", "2013-02-03"]
+    (failed,) = [one for one in events if one.get("error")]
+    assert (failed["task"], failed["error"]) == ("check", "ValueError: no sales on 2013-02-03")
+    assert [one["state"] for one in events if one.get("task") == "after" and one["event"] == "end"] == [
+        "success",
+        "upstream_failed",
+    ]
+    finished = events[-1]
+    assert (finished["event"], finished["runs"], finished["failed"]) == ("finished", 2, 1)
+    assert [str(one)[:10] for one in finished["left"]] == ["2013-02-04"]
+    # The interval is the schedule's and not that of a run by hand, which would end on the 2nd; parameters arrive.
+    log = shop.log("days", "2013-02-02T000000", "read")
+    assert "reads 2013-02-02 00:00:00+00:00 to 2013-02-03 00:00:00+00:00 {'limit': 7}" in log
+    assert "ValueError: no sales on 2013-02-03" in shop.log("days", "2013-02-03T000000", "check")
+
+
+def test_a_failure_is_told_at_the_end_in_its_own_words_and_not_retried(shop: Shop) -> None:
+    began = time.monotonic()
+    done = shop.command("run", "days", "--from", "2013-02-03", "--to", "2013-02-04", "--keep-going")
+    assert time.monotonic() - began < 100  # three retries would take a quarter of an hour
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: check: ValueError: no sales on 2013-02-03\n"
+        "hint: see .penstock/logs/run/days/2013-02-03T000000/check.log\n"
+    )
+    assert "1 of 2 runs succeeded" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_task_is_run_again_on_what_the_others_left(shop: Shop) -> None:
+    token = "tok-5f2a91c7"
+    whole = shop.events("mapped", AIRFLOW_VAR_API_TOKEN=token)
+    assert states(whole) == dict.fromkeys(["many", "twice[0]", "twice[1]", "twice[2]", "total"], "success")
+    one = shop.events("mapped", "--task", "total", AIRFLOW_VAR_API_TOKEN=token)
+    assert states(one) == {"total": "success"}
+    assert one[0]["logical_date"] == whole[0]["logical_date"]
+    (log,) = (shop.root / ".penstock" / "logs" / "run" / "mapped").rglob("total.log")
+    assert "found 12" in log.read_text()
+    assert "the token is ***" in log.read_text()
+    for path in (shop.root / ".penstock" / "logs").rglob("*.log"):
+        assert token not in path.read_text()
+
+
+def test_a_task_alone_where_no_run_was_made_before(shop: Shop) -> None:
+    assert states(shop.events("days", "--task", "read", "--date", "2013-02-20")) == {"read": "success"}
+    done = shop.command("run", "days", "--task", "raed")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: days has no task 'raed'\nhint: did you mean read?\n",
+    )
+
+
+def test_rows_copied_are_shown_and_an_unknown_connection_is_the_tasks_own_error(
+    shop: Shop, make_database: Callable[[str], Connection]
+) -> None:
+    database = make_database("dwh")
+    assert database.password is not None
+    address = f"{database.host}:{database.port}/{database.database}"
+    variable = f"postgres://{database.login}:{database.password.reveal()}@{address}?sslmode=disable"
+    (shop.root / "pens.csv").write_text("id,name\n1,red\n2,blue\n2,blue\n")
+    words = ("run", "copies", "--conf", f'{{"file": "{shop.root / "pens.csv"}"}}')
+    done = shop.command(*words, PENSTOCK_CONN_DWH=variable)
+    assert done.returncode == 0, done.stderr
+    assert "copy  3 rows" in done.stdout
+    failed = shop.command(*words)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: copy: no connection 'dwh'")
+    assert "Traceback" not in failed.stdout + failed.stderr
+
+
+def test_requests_that_make_no_sense(shop: Shop) -> None:
+    done = shop.command("run", "six", "--date", "2013-01-31")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "error: six begins on 2013-02-01, 2013-01-31 lies before",
+    )
+
+
+def test_ctrl_c_ends_the_task_and_what_it_started(shop: Shop) -> None:
+    mark = shop.root / "sleeps"
+    run = subprocess.Popen(
+        [sys.executable, "-m", "penstock", "run", "sleeps"],
+        env=os.environ | {"PENSTOCK_PROJECT": str(shop.root)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not mark.exists():
+        assert run.poll() is None
+        time.sleep(0.1)
+    started = psutil.Process(run.pid).children(recursive=True)
+    assert any("sleep" in one.name() for one in started)
+    run.send_signal(signal.SIGINT)
+    _, told = run.communicate(timeout=30)
+    assert (run.returncode, told) == (
+        130,
+        "error: interrupted; what ended before stays, the task that ran was ended\n",
+    )
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
