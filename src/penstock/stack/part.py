@@ -7,13 +7,15 @@ from collections.abc import Callable, Collection
 from typing import Literal, Protocol
 
 from penstock.model.errors import PenstockError
-from penstock.stack.processes import Identity
+from penstock.stack.processes import Identity, activity_s
 
 State = Literal["waiting", "starting", "healthy", "restarting"]
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 STEADY_S = 60.0  # a part that ran this long begins with the first pause again
 HANG_S = 60.0  # Airflow's own threshold is 30 s; a machine that is busy with a big load may be late
+# One that still uses, or waits for, so much of a processor may be slow, because the machine is; it is given more time.
+_STIRS, _SLOW = 0.01, 10
 
 
 class Runner(Protocol):
@@ -52,13 +54,21 @@ class Part:
         runner: Starts it.
         clock: Seconds that only grow.
         hang_s: Without a sign of life for so long it hangs, and is killed and started again.
+        activity_s: Processor time of a process, grown by what it had to wait for.
     """
 
     def __init__(
-        self, runner: Runner, clock: Callable[[], float] = time.monotonic, *, hang_s: float = HANG_S
+        self,
+        runner: Runner,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        hang_s: float = HANG_S,
+        activity_s: Callable[[Identity | None], float] = activity_s,
     ) -> None:
         self.runner = runner
         self._hang_s = hang_s
+        self._activity_s = activity_s
+        self._midway: tuple[float, float] | None = None
         self.state: State = "waiting"
         self.restarts = 0
         self.reason: str | None = None
@@ -107,7 +117,20 @@ class Part:
             late = self._clock() - self._began > self.runner.start_limit_s
             return f"hung: not ready after {self.runner.start_limit_s:.0f} s" if late else None
         silence_s = self.runner.silence_s()
-        return f"hung: no sign of life for {silence_s:.0f} s" if silence_s > self._hang_s else None
+        if silence_s <= self._hang_s / 2:
+            self._midway = None
+        elif self._midway is None:
+            self._midway = silence_s, self._activity_s(self.runner.process())
+        patience_s = self._hang_s * (_SLOW if self._stirs(silence_s) else 1)
+        return f"hung: no sign of life for {silence_s:.0f} s" if silence_s > patience_s else None
+
+    def _stirs(self, silence_s: float) -> bool:
+        """Whether its process did anything, or would have liked to, in the second half of the silence."""
+        if self._midway is None:
+            return False
+        then_s, before_s = self._midway
+        moved_s = self._activity_s(self.runner.process()) - before_s
+        return moved_s > _STIRS * (silence_s - then_s)
 
     def _launch(self) -> None:
         self._began = self._clock()

@@ -104,6 +104,20 @@ def cpu_of(pid: int) -> float:
     return 0.0
 
 
+def activity_s(process: Identity | None) -> float:
+    """Processor time that this one process has used, and the time for which it waited for a processor.
+
+    Stands still for one that hangs, not for one that an overloaded machine keeps waiting.
+    """
+    if not is_alive(process):
+        return 0.0
+    assert process is not None
+    waited_ns = 0
+    with suppress(OSError, ValueError, IndexError):
+        waited_ns = int((_PROC / str(process.pid) / "schedstat").read_text().split()[1])
+    return cpu_of(process.pid) + waited_ns / 1e9
+
+
 def _send(process: Identity, number: signal.Signals) -> None:
     if is_alive(process):
         with suppress(ProcessLookupError):

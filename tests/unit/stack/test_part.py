@@ -108,6 +108,32 @@ def test_a_part_that_lives_and_hangs_is_killed_and_started_again() -> None:
     assert (part.state, runner.launches) == ("healthy", 2)
 
 
+def test_a_part_that_is_slow_because_the_machine_is_gets_more_time() -> None:
+    runner, clock, activity = Paper("scheduler"), Clock(), [0.0]
+    runner.is_ready = True
+    part = Part(runner, clock, hang_s=60, activity_s=lambda _: activity[0])
+    part.step(())
+    for silence, used in ((0.0, 1.0), (31.0, 2.0), (61.0, 2.5), (599.0, 8.0)):
+        runner.silence, activity[0] = silence, used
+        part.step(())
+        assert (part.state, runner.kills) == ("healthy", 0), silence
+    runner.silence = 601.0
+    part.step(())
+    assert (part.state, runner.kills) == ("restarting", 1)
+
+    part.step(())
+    clock.now += FIRST_PAUSE_S
+    part.step(())
+    part.step(())
+    for silence in (0.0, 31.0):  # it used the processor until a moment ago, and does no longer
+        activity[0] += 3
+        runner.silence = silence
+        part.step(())
+    runner.silence = 61.0
+    part.step(())
+    assert (part.state, runner.kills) == ("restarting", 2)
+
+
 def test_a_part_that_hangs_while_it_starts_is_started_again() -> None:
     runner, clock = Paper("scheduler"), Clock()
     part = Part(runner, clock)

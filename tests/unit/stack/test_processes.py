@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from penstock.stack.command import Command, Once, Program
-from penstock.stack.processes import Identity, cpu_s, end, family, identify, is_alive, kill_family, memory
+from penstock.stack.processes import (
+    Identity,
+    activity_s,
+    cpu_s,
+    end,
+    family,
+    identify,
+    is_alive,
+    kill_family,
+    memory,
+)
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -116,6 +126,20 @@ def test_what_it_uses(run: Callable[[str], Command]) -> None:
     command = run("i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; sleep 60")
     until(lambda: cpu_s(leader(command)) > 0)
     assert 50_000 < memory(leader(command)) < 50_000_000
+
+
+def test_a_stopped_process_does_nothing_and_wants_nothing(run: Callable[[str], Command]) -> None:
+    busy = run("while :; do :; done").process()
+    assert busy is not None
+    before = activity_s(busy)
+    time.sleep(0.3)
+    assert activity_s(busy) - before > 0.1  # used, or waited for where others have the processors
+    os.kill(busy.pid, signal.SIGSTOP)
+    time.sleep(0.1)
+    before = activity_s(busy)
+    time.sleep(0.2)
+    assert activity_s(busy) == before
+    assert activity_s(None) == 0
 
 
 def test_its_log_is_private(run: Callable[[str], Command], tmp_path: Path) -> None:
