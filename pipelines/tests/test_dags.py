@@ -13,7 +13,3 @@ def test_every_dag_can_be_imported(dag_bag: Bag) -> None:
 def test_every_dag_says_what_it_is_for(dag_bag: Bag) -> None:
     silent = [name for name, dag in dag_bag.dags.items() if not (dag.description or dag.doc_md)]
     assert silent == []
-
-
-def test_no_backfill_runs_two_intervals_of_one_table_at_a_time(dag_bag: Bag) -> None:
-    assert [name for name, dag in dag_bag.dags.items() if dag.catchup and dag.max_active_runs != 1] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -44,6 +45,8 @@ def init(
         typer.echo(
             f"port {PREFERRED_PORTS['airflow']} is taken, so its Airflow will be on {made.port} (penstock.toml says so)"
         )
+    if os.environ.get("PENSTOCK_PROJECT"):
+        typer.echo("PENSTOCK_PROJECT names another project, which commands go to: unset PENSTOCK_PROJECT")
     dag = "sales_warehouse" if template is Template.gallery else "hello"
     if made.root != Path.cwd():
         typer.echo(f"next:  cd {directory}")

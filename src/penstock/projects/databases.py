@@ -1,4 +1,4 @@
-"""Databases that live as long as a test, on an embedded server that belongs to tests alone."""
+"""Databases that live as long as a test, and a sandbox, on embedded servers that belong to tests alone."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 SETTINGS = """\
 [stack.ports]
 warehouse = 0
+sandbox = 0
 
 [stack.postgres]
 fsync = false
 full_page_writes = false
 shared_buffers = "128MB"
 """
-SERVER = "warehouse"
+SERVER, SANDBOX = "warehouse", "sandbox"
 STATE = "tests"
 
 
@@ -87,16 +88,28 @@ def fresh_database(project: Project, name: str) -> Iterator[Database]:
             session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
 
 
+def sandbox_of_tests(project: Project) -> Connection:
+    """How to call a sandbox that no one else uses, started if it does not run.
+
+    Raises:
+        PenstockError: It does not start, or what it needs is not installed.
+    """
+    from penstock.stack import services
+
+    return services.ensure(_project_of_tests(project), SANDBOX)
+
+
 def stop_servers(start: Path) -> None:
-    """End the server of the tests of the project here, if it runs."""
+    """End the servers of the tests of the project here, if they run."""
     try:
         project = find_project(start)
     except NoProject:
         return
     if (project.state_dir / STATE / MARKER).is_file():
-        from penstock.stack import stop
+        from penstock.stack import services, stop
 
         stop(_project_of_tests(project), SERVER)
+        services.stop(_project_of_tests(project), SANDBOX)
 
 
 def _project_of_tests(project: Project) -> Project:

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from penstock.project import Project, find_project
-from penstock.projects.databases import Database, fresh_database, stop_servers
+from penstock.projects.databases import Database, fresh_database, sandbox_of_tests, stop_servers
 from penstock.testing.dags import Bag, Run, load_bag, run_to_the_end
-
-if TYPE_CHECKING:
-    from penstock.model.connection import Connection
 
 __all__ = ["Bag", "Database", "Run"]
 
@@ -66,15 +63,17 @@ def run_dag(penstock_project: Project) -> Callable[..., Run]:
     return run
 
 
-@pytest.fixture(scope="session")
-def sandbox(penstock_project: Project) -> Connection:
-    """How to call the sandbox, which serves the price and weather APIs on this machine; started if it does not run."""
-    from penstock import resolving
+@pytest.fixture
+def sandbox(penstock_project: Project, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The base address of a sandbox, which serves the price and weather APIs on this machine, for tests alone.
 
-    found = resolving.find("sandbox", penstock_project)
-    if found is None:
-        pytest.fail("this project has no sandbox: pip install 'penstock[gallery,stack]'")
-    return found
+    The name `sandbox`, and every connection that is `same_as: sandbox`, leads there during the test.
+    """
+    from penstock.environments.formats.airflow import to_json
+
+    found = sandbox_of_tests(penstock_project)
+    monkeypatch.setenv("PENSTOCK_CONN_SANDBOX", to_json(found))
+    return f"{found.host}:{found.port}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from penstock.model.errors import PenstockError
@@ -55,6 +56,8 @@ def load_bag(project: Project) -> Bag:
     Raises:
         PenstockError: dbt cannot parse the project's models.
     """
+    if find_spec("airflow") is None:
+        raise PenstockError("Airflow is not installed", hint="pip install 'penstock[airflow]'")
     if (project.root / "dbt").is_dir():
         # In a process of its own: dbt keeps what it was started with.
         _call(project, "penstock.airflow.dbt_manifest", PENSTOCK_CONN_WAREHOUSE=NOWHERE)

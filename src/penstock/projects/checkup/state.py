@@ -10,7 +10,7 @@ from penstock.model.errors import PenstockError
 from penstock.project import Project
 from penstock.projects.checkup.finding import Finding, Level, of_error
 from penstock.projects.databases import STATE as TESTS
-from penstock.stack import record, server
+from penstock.stack import record, server, services
 from penstock.stack.cluster import postmaster_pid, require_version
 from penstock.stack.options import AIRFLOW, read_options
 from penstock.stack.taken import require_free
@@ -28,6 +28,7 @@ def examine(project: Project) -> Iterator[Finding]:
         yield _directory(project)
         yield from _private(project)
         yield from _servers(project)
+        yield from _services(project)
         yield from _leftovers(project)
     yield from _ports(project)
 
@@ -102,6 +103,27 @@ def _servers(project: Project) -> Iterator[Finding]:
             )
         else:
             yield Finding(Level.ok, what, f"running on port {found.port}" if pid else "stopped")
+
+
+def _services(project: Project) -> Iterator[Finding]:
+    for name in services.SERVICES:
+        what = f"service {name}"
+        try:
+            found = services.status(project, name)
+        except PenstockError as error:
+            yield of_error(what, error)
+            continue
+        if found.state == "unready":
+            yield Finding(
+                Level.wrong,
+                what,
+                f"process {found.pid} does not answer",
+                f"penstock stop, then see {found.log}",
+            )
+        elif found.state != "absent":
+            yield Finding(
+                Level.ok, what, f"running on port {found.port}" if found.state == "running" else "stopped"
+            )
 
 
 def _leftovers(project: Project) -> Iterator[Finding]:
