@@ -18,7 +18,7 @@ import numpy as np
 
 from penstock.engine.copy import copy
 from penstock.engine.replay import Replay, replay_plan
-from penstock.model.address import Lake, parse
+from penstock.model.address import Lake, Table, parse
 from penstock.model.api import Answers
 from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan, FileOptions
@@ -179,6 +179,8 @@ def _head(plan: CopyPlan, entry: dict[str, Any]) -> bytes:
 
 
 def _is_csv(plan: CopyPlan, entry: dict[str, Any]) -> bool:
+    if plan.query is not None or isinstance(parse(plan.source), Table):
+        return False  # rows of tables are kept as JSON
     if plan.file.format != "auto":
         return plan.file.format == "csv"
     return not any(

@@ -13,6 +13,7 @@ from penstock.cli.env_file import environment_or_file
 from penstock.cli.landing import answers_of, is_landing, land_and_show
 from penstock.cli.progress import shown
 from penstock.cli.using import using
+from penstock.model.errors import UsageError
 from penstock.model.options import make_plan
 from penstock.model.plan import Format, Granularity, Mode
 
@@ -23,6 +24,7 @@ _KEYS = "Keys and modes"
 _LANDING = "APIs"
 _WRITING = "Writing files"
 _ACCOUNT = "Account"
+_TABLES = "From table to table"
 
 
 @app.command()
@@ -37,7 +39,7 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         ),
     ],
     mode: Annotated[
-        Mode, typer.Option(help="append, replace, interval or merge.", rich_help_panel=_KEYS)
+        Mode, typer.Option(help="append, replace, interval, merge or mirror.", rich_help_panel=_KEYS)
     ] = "append",
     replace: Annotated[
         bool, typer.Option("--replace", help="Same as --mode replace.", rich_help_panel=_KEYS)
@@ -89,6 +91,39 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
     date_format: Annotated[
         str | None, typer.Option(help="Of dates that are not ISO: %d/%m/%Y.", rich_help_panel=_READING)
     ] = None,
+    columns: Annotated[
+        str, typer.Option(help="Only these columns: a,b. Default: all.", rich_help_panel=_TABLES)
+    ] = "",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="name=expression: rename or compute at the source; may be repeated.", rich_help_panel=_TABLES
+        ),
+    ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(help="SQL, or a file of it, whose rows are the source.", rich_help_panel=_TABLES),
+    ] = None,
+    cursor: Annotated[
+        str | None,
+        typer.Option(
+            help="Read only what is new by this column since last time; xmin: by the server's own count.",
+            rich_help_panel=_TABLES,
+        ),
+    ] = None,
+    lookback: Annotated[
+        str | None,
+        typer.Option(
+            help="Look for late rows only so far behind the last cursor: '1 day', 1000.",
+            rich_help_panel=_TABLES,
+        ),
+    ] = None,
+    whole_schema: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="All tables of a schema: source:schema target:schema.", rich_help_panel=_TABLES
+        ),
+    ] = False,
     skip_extra: Annotated[
         bool,
         typer.Option("--skip-extra", help="Leave out columns the table lacks.", rich_help_panel=_READING),
@@ -147,7 +182,7 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         bool, typer.Option("--json", help="Print the account as JSON.", rich_help_panel=_ACCOUNT)
     ] = False,
 ) -> None:
-    """Copy a file into a table, and account for every row.
+    """Copy a file or a table into a table, and account for every row.
 
     The answers of an API go into the lake, and from there into a table: penstock copy plan.yaml lake:weather
 
@@ -185,8 +220,19 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         max_rejects=max_rejects,
         compression=compression,
         max_file_size=max_file_size,
+        columns=columns,
+        column=column or (),
+        query=_text_of(query),
+        cursor=cursor,
+        lookback=lookback,
         answers=answers_of(api_plan),
     )
+    if whole_schema:
+        from penstock.cli.copy_all import copy_all
+
+        with using(env):
+            copy_all(plan, again=again, as_json=as_json)
+        return
     from penstock.wiring import run
 
     with using(env), shown(quiet=as_json) as progress:
@@ -195,3 +241,15 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         typer.echo(json.dumps(result.to_dict()))
     else:
         print_account(result, plan.target)
+
+
+def _text_of(query: str | None) -> str | None:
+    """A query as it was given, or what is in the file of that name."""
+    if query is None or any(letter.isspace() for letter in query.strip()):
+        return query
+    try:
+        return Path(query).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {query}: {error.strerror}", hint="give a file, or the SQL itself"
+        ) from None

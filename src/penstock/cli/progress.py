@@ -39,21 +39,26 @@ class PlainProgress:
 
 
 class RichProgress:
-    """Keeps one line of a terminal up to date."""
+    """Keeps one line of a terminal up to date.
 
-    def __init__(self) -> None:
+    Args:
+        name: Stands in front, where there are several.
+    """
+
+    def __init__(self, name: str = "") -> None:
         from rich.console import Console
         from rich.progress import Progress as Bar
         from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
         self.bar = Bar(
             SpinnerColumn(),
+            *([TextColumn(name)] if name else []),
             TextColumn("{task.completed:,} rows"),
             TextColumn("{task.speed:,.0f} rows/s", justify="right"),
             TextColumn("{task.fields[rejected]:,} rejected"),
             TimeElapsedColumn(),
             console=Console(stderr=True),
-            transient=True,
+            transient=not name,
         )
         self._task = self.bar.add_task("copy", total=None, rejected=0)
         self._rejected = 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import xxhash
@@ -20,10 +18,13 @@ from penstock.tables.ends import Origin, Place
 from penstock.tables.fitting import Fit, fit
 from penstock.tables.flow import Poured
 from penstock.tables.incoming import Incoming, incoming
+from penstock.tables.increment import as_merge, open_increment
 from penstock.tables.loading import Inflow
+from penstock.tables.mirror import compare, may_compare
 from penstock.tables.reading import Reading, open_reading
 from penstock.tables.selection import find_field
 from penstock.tables.structure import Field, column_types, qualified
+from penstock.tables.watermark import Watermarks
 from penstock.targets.postgres.session import PostgresSession, PostgresTarget
 
 
@@ -61,12 +62,15 @@ def copy_table(
         PenstockError: If nothing was done, with the reason and the remedy.
     """
     started = time.perf_counter()
+    if plan.cursor is not None:
+        plan = as_merge(plan)
     target = PostgresTarget(ends.target, ends.place.schema, ends.place.table)
     try:
+        # The target first: of two copies into one table the second looks at the source when the first is done.
         with (
-            open_reading(ends.source, ends.origin, plan) as reading,
             incoming(ends.target, ends.place) as aside,
             target.begin() as session,
+            open_reading(ends.source, ends.origin, plan) as reading,
         ):
             return _Copy(plan, ends, reading, aside, session, progress).run(again=again, started=started)
     except _Done as done:
@@ -83,14 +87,30 @@ class _Copy:
     progress: Progress | None
 
     def run(self, *, again: bool, started: float) -> CopyResult:
-        with _patient(self.session):
-            contract = self.session.contract()
-            inflow = Inflow(self.session, self.reading, self.progress)
-            if contract is not None:
-                poured, loaded = inflow.into(self._fit(contract), contract)
-            else:
-                poured, loaded = self._fill_new(inflow)
-            return self._finish(poured, loaded, again=again, started=started)
+        connection = self.session.connection
+        # A long copy is no runaway statement.
+        connection.execute(
+            "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+        )
+        contract = self.session.contract()
+        increment = None if self.plan.cursor is None else open_increment(self.plan, self.reading)
+        marks = Watermarks(connection, self.plan)
+        mark = None if increment is None else increment.mark()
+        if increment is not None and contract is not None and not again:
+            last = marks.read(increment.instant, self.session.oid)
+            self.reading.conditions += [] if last is None else increment.since(last)
+        inflow = Inflow(self.session, self.reading, self.progress)
+        poured, loaded = self._fill_new(inflow) if contract is None else self._fill(inflow, contract)
+        result = self._finish(poured, loaded, again=again, started=started)
+        if increment is not None and mark is not None:
+            marks.write(mark, increment.instant, target_oid=self.session.oid, run=self.session.run)
+        return result
+
+    def _fill(self, inflow: Inflow, contract: Contract) -> tuple[Poured, Loaded]:
+        fit = self._fit(contract)
+        if self.plan.mode == "mirror" and may_compare(fit, self.reading, contract):
+            return inflow.where_unequal(fit, compare(fit, self.reading, self.session, contract), contract)
+        return inflow.into(fit, contract)
 
     def _fill_new(self, inflow: Inflow) -> tuple[Poured, Loaded]:
         creation = self._creation()
@@ -148,7 +168,7 @@ class _Copy:
 
     def _finish(self, poured: Poured, loaded: Loaded, *, again: bool, started: float) -> CopyResult:
         identity = self._identify(poured)
-        if self.plan.mode == "append" and not again and self.plan.cursor is None:
+        if self.plan.mode == "append" and not again:
             earlier = self.session.earlier(identity, self.plan)
             if earlier is not None:
                 raise _Done(earlier)
@@ -188,12 +208,3 @@ class _Copy:
                 f"{result.rejected} of {result.read} rows rejected, {limit} allowed; nothing was loaded{shown}",
                 hint="mend the source, or allow more with --max-rejects",
             )
-
-
-@contextmanager
-def _patient(session: PostgresSession) -> Iterator[None]:
-    """A long copy is no runaway statement."""
-    session.connection.execute(
-        "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
-    )
-    yield

@@ -77,8 +77,10 @@ class Creation:
         self._run(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(self._place.schema)))
         structure = self._structure
         if structure is not None:
+            brought = {plain for _, _, plain in self._fields}
             for row in structure.types:
-                self._make_type(row)
+                if not brought.isdisjoint(row["columns"]):
+                    self._make_type(row)
             for field in structure.fields:
                 self._make_sequence(field)
         items = [self._column(name, field, plain) for name, field, plain in self._ordered()]

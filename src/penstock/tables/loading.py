@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from psycopg.sql import Composable, Identifier, Literal
+from psycopg.sql import Composable, Composed, Identifier, Literal
 
 from penstock.model.contract import Contract
 from penstock.ports import Loaded, Progress
@@ -12,6 +12,7 @@ from penstock.postgres.connect import is_plain
 from penstock.tables.creation import Creation
 from penstock.tables.fitting import Fit
 from penstock.tables.flow import Flow, Poured, prove
+from penstock.tables.mirror import Unequal
 from penstock.tables.reading import Reading
 from penstock.targets.postgres.judge import read_texts, reject_by_constraints, reject_outside
 from penstock.targets.postgres.session import PostgresSession, may_go_straight
@@ -62,13 +63,32 @@ class Inflow:
             return poured, Loaded(inserted=poured.rows, deleted=deleted)
         return self._by_the_stage(fit, shape, statements)
 
+    def where_unequal(self, fit: Fit, unequal: Unequal, contract: Contract) -> tuple[Poured, Loaded]:
+        """Bring a table to the source's state where ranges of the two differ; elsewhere they are equal."""
+        shape = _shape(fit, contract)
+        if not unequal.ranges.numbers:
+            return Poured(unequal.read, ""), Loaded(unchanged=unequal.read)
+        statements = self._statements(shape)
+        self.reading.within = unequal.condition
+        poured = self._stage(fit, shape, statements)
+        statement = Composed([unequal.delete_absent(fit, shape.target)])
+        deleted = self.session.connection.execute(statement).rowcount
+        loaded = Settler(statements, replace(fit.match.plan, mode="merge"), shape, repeats=False).publish()
+        loaded.deleted = deleted
+        loaded.unchanged += unequal.read - poured.rows
+        return Poured(unequal.read, poured.fingerprint), loaded
+
     def _by_the_stage(self, fit: Fit, shape: Shape, statements: Statements) -> tuple[Poured, Loaded]:
+        poured = self._stage(fit, shape, statements)
+        settler = Settler(statements, fit.match.plan, shape, repeats=not fit.unique)
+        return poured, settler.publish()
+
+    def _stage(self, fit: Fit, shape: Shape, statements: Statements) -> Poured:
         statements.run("stage")
         statements.run("number_stage", again=Literal(not fit.unique))
         poured = self._pour(STAGE, shape.names, [column.expression for column in fit.columns])
         self._judge(fit, shape, statements)
-        settler = Settler(statements, fit.match.plan, shape, repeats=not fit.unique)
-        return poured, settler.publish()
+        return poured
 
     def _judge(self, fit: Fit, shape: Shape, statements: Statements) -> None:
         for column in fit.columns:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 from psycopg import pq
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from penstock.model.connection import Connection
 from penstock.model.errors import ContractError, PenstockError, SourceError
@@ -16,6 +17,7 @@ from penstock.model.plan import CopyPlan
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.tables import structure as catalogue
 from penstock.tables.ends import Origin
+from penstock.tables.instant import Before, look_before
 from penstock.tables.selection import (
     Output,
     all_of,
@@ -40,6 +42,9 @@ class Reading:
         outputs: The columns that leave it.
         structure: The table's definition; None where the source is a query or a view.
         fields: The source's own columns.
+        conditions: On the rows that are read.
+        before: The source's transactions just before, where the plan has a cursor.
+        within: Stands for all conditions, where a comparison has found what is to be read.
     """
 
     def __init__(
@@ -59,6 +64,8 @@ class Reading:
             self._open_query(origin.query)
         self.outputs = self._select(plan)
         self.conditions = rows_wanted(plan, self.fields)
+        self.within: Composable | None = None
+        self.before: Before | None = None
 
     # -- what there is
 
@@ -163,12 +170,31 @@ class Reading:
 
     # -- how it is read
 
+    def one(self, query: Composable) -> dict[str, Any] | None:
+        """The first row of a query at this instant.
+
+        Raises:
+            SourceError: If the server refuses it.
+        """
+        with self.told():
+            return self.connection.execute(Composed([query])).fetchone()
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Within this block the source's errors are told as such."""
+        try:
+            yield
+        except psycopg.Error as error:
+            raise as_source_error(error, self.origin.address) from None
+
     def find(self, name: str, role: str) -> Field:
         """A column of the source by its name."""
         return find_field(name, self.fields, role)
 
     def parts(self) -> list[Composable]:
         """Conditions that cut the table into ranges of pages; one that is always true where it cannot be cut."""
+        if self.within is not None:
+            return [self.within]
         version = self.connection.info.server_version
         if not self._whole or self.conditions or version < _TID_RANGES or self._pages <= 2 * PART_PAGES:
             return [all_of(self.conditions)]
@@ -193,7 +219,7 @@ class Reading:
         """Further connections that see the same instant."""
         with ExitStack() as stack:
             opened: list[PgConnection] = []
-            if count:
+            if count > 0:
                 row = self.connection.execute("SELECT pg_export_snapshot() AS snapshot").fetchone()
                 assert row is not None  # a function's result
                 for _ in range(count):
@@ -207,6 +233,12 @@ class Reading:
 def _begin(connection: PgConnection) -> None:
     # Libpq is driven directly while rows flow, so the transaction is opened and ended by plain statements.
     connection.execute(_ONE_INSTANT)
+    # While the target builds its keys this transaction has nothing to do, and must not be ended for that. Rows come in
+    # the order of the table, which is part of what tells one copy from another.
+    connection.execute(
+        "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0;"
+        "SET LOCAL synchronize_seqscans = off"
+    )
 
 
 @contextmanager
@@ -219,15 +251,13 @@ def open_reading(described: Connection, origin: Origin, plan: CopyPlan) -> Itera
     """
     with connect(described) as connection:
         try:
+            before = None if plan.cursor is None else look_before(connection)
             _begin(connection)
-            # While the target builds its keys this transaction has nothing to do, and must not be ended for that.
-            connection.execute(
-                "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0;"
-                "SET LOCAL synchronize_seqscans = off"
-            )
-            yield Reading(connection, described, origin, plan)
+            reading = Reading(connection, described, origin, plan)
+            reading.before = before
         except psycopg.Error as error:
             raise as_source_error(error, origin.address) from None
+        yield reading
 
 
 def as_source_error(error: psycopg.Error, address: str) -> PenstockError:

@@ -118,10 +118,10 @@ ORDER BY tree.depth, c.relname;
 -- name: types
 -- Types of its own that the table's columns are made of, in the order in which they can be made.
 WITH RECURSIVE used AS (
-    SELECT a.atttypid AS oid, 0 AS depth FROM pg_attribute AS a
+    SELECT a.atttypid AS oid, 0 AS depth, a.attname::text AS used_by FROM pg_attribute AS a
     WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
     UNION
-    SELECT below.oid, used.depth + 1
+    SELECT below.oid, used.depth + 1, used.used_by
     FROM used
     JOIN pg_type AS t ON t.oid = used.oid
     CROSS JOIN LATERAL (
@@ -132,7 +132,7 @@ WITH RECURSIVE used AS (
     ) AS below
     WHERE used.depth < 20
 )
-SELECT t.oid, n.nspname AS schema, t.typname AS name, t.typtype::text AS kind, format('%%I.%%I', n.nspname, t.typname) AS full_name,
+SELECT t.oid, used.used_by AS columns, n.nspname AS schema, t.typname AS name, t.typtype::text AS kind, format('%%I.%%I', n.nspname, t.typname) AS full_name,
     (SELECT e.extname FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
      WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e' LIMIT 1) AS extension,
     array(SELECT e.enumlabel::text FROM pg_enum AS e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) AS labels,
@@ -143,7 +143,7 @@ SELECT t.oid, n.nspname AS schema, t.typname AS name, t.typtype::text AS kind, f
           WHERE c.contypid = t.oid AND c.contype = 'c' ORDER BY c.conname) AS checks,
     array(SELECT format('%%I %%s', a.attname, format_type(a.atttypid, a.atttypmod)) FROM pg_attribute AS a
           WHERE a.attrelid = t.typrelid AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS fields
-FROM (SELECT oid, max(depth) AS depth FROM used GROUP BY oid) AS used
+FROM (SELECT oid, max(depth) AS depth, array_agg(DISTINCT used_by) AS used_by FROM used GROUP BY oid) AS used
 JOIN pg_type AS t ON t.oid = used.oid
 JOIN pg_namespace AS n ON n.oid = t.typnamespace
 WHERE t.oid >= 16384 AND t.typelem = 0

@@ -13,8 +13,22 @@ from penstock.targets.postgres.table import declared
 STAGE = Identifier("penstock_stage")
 PROVENANCE = ("_file", "_line", "_again")
 
-# Types without an equality of their own are compared by their text.
-_INCOMPARABLE = {"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle"}
+# Types without an equality of their own are compared by their text, and those to which 1.5 and 1.50, or a month and
+# 30 days, are the same.
+_INCOMPARABLE = {
+    "json",
+    "xml",
+    "jsonpath",
+    "point",
+    "line",
+    "lseg",
+    "box",
+    "path",
+    "polygon",
+    "circle",
+    "numeric",
+}
+_INCOMPARABLE |= {"interval", "pg_snapshot", "txid_snapshot"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +107,7 @@ class Shape:
     def _row(self, alias: str) -> Composable:
         plain, cast = SQL("{}.{}"), SQL("{}.{}::text")
         fields = [
-            (cast if column.type in _INCOMPARABLE else plain).format(
+            (cast if column.type.removesuffix("[]") in _INCOMPARABLE else plain).format(
                 Identifier(alias), Identifier(column.name)
             )
             for column in self.columns

@@ -1,0 +1,62 @@
+-- How far incremental copies have come: one row each, in the target's ledger, written with the rows.
+
+-- name: create
+CREATE TABLE IF NOT EXISTS penstock_ledger.watermarks (
+    id text PRIMARY KEY,
+    source text NOT NULL,
+    target text NOT NULL,
+    target_oid oid NOT NULL,
+    cursor text NOT NULL,
+    value text,
+    key text[],
+    system text NOT NULL,
+    source_oid oid NOT NULL,
+    oldest_open bigint NOT NULL,
+    any_open boolean NOT NULL,
+    run bigint NOT NULL,
+    written_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE penstock_ledger.watermarks IS
+    'How far each incremental copy has come: the greatest cursor and key, and the oldest transaction that was open then';
+
+-- name: exists
+SELECT to_regclass('penstock_ledger.watermarks') IS NOT NULL AS there;
+
+-- name: read
+SELECT value, key, oldest_open, any_open FROM penstock_ledger.watermarks
+WHERE id = %(id)s AND target_oid = %(target_oid)s AND system = %(system)s AND source_oid = %(source_oid)s;
+
+-- name: write
+INSERT INTO penstock_ledger.watermarks AS w
+    (id, source, target, target_oid, cursor, value, key, system, source_oid, oldest_open, any_open, run)
+VALUES (%(id)s, %(source)s, %(target)s, %(target_oid)s, %(cursor)s, %(value)s, %(key)s, %(system)s, %(source_oid)s,
+    %(oldest_open)s, %(any_open)s, %(run)s)
+ON CONFLICT (id) DO UPDATE SET (target_oid, value, key, system, source_oid, oldest_open, any_open, run, written_at)
+    = (excluded.target_oid, excluded.value, excluded.key, excluded.system, excluded.source_oid, excluded.oldest_open,
+       excluded.any_open, excluded.run, excluded.written_at);
+
+-- name: next
+SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next, pg_is_in_recovery() AS standby;
+
+-- name: ours
+-- Open transactions that have a number, of this database or, as prepared ones, of nobody knows which.
+SELECT l.transactionid::text AS number
+FROM pg_locks AS l
+LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
+    AND (a.datid IS NULL OR a.datid = (SELECT oid FROM pg_database WHERE datname = current_database()));
+
+-- name: instant
+-- The transactions whose end this snapshot does not see. Only the outer ones are known, not their savepoints, which
+-- have greater numbers.
+SELECT
+    pg_snapshot_xmax(s.snapshot)::text::bigint AS next,
+    array(SELECT x::text::bigint FROM pg_snapshot_xip(s.snapshot) AS x) AS open,
+    (SELECT system_identifier::text FROM pg_control_system()) AS system
+FROM (SELECT pg_current_snapshot() AS snapshot) AS s;
+
+-- name: greatest
+-- The last row in the order of cursor and key. {within} leaves out what no clock has shown yet, and what has no place.
+SELECT {cursor}::text AS value, ARRAY[{key_texts}]::text[] AS key FROM {relation}
+WHERE {within}
+ORDER BY {order} LIMIT 1;
