@@ -21,6 +21,7 @@ from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed, UsageError
 
 _MOST_BYTES = 256 << 20  # an answer beyond this is no answer but an accident
+_KEEPALIVE_S = 15.0
 _SHORTEST = 6  # a shorter key is found in innocent texts, too
 _DROPPED = frozenset(("set-cookie", "set-cookie2", "authorization", "proxy-authenticate", "cookie"))
 
@@ -131,10 +132,12 @@ class Client:
         self.credential = credential
         self._way = way
         self._timeout = plan.timeout_s
-        size = plan.concurrency
-        self._transport = httpx.AsyncHTTPTransport(
-            limits=httpx.Limits(max_connections=size, max_keepalive_connections=size, keepalive_expiry=15.0)
+        self._limits = httpx.Limits(
+            max_connections=plan.concurrency,
+            max_keepalive_connections=plan.concurrency,
+            keepalive_expiry=_KEEPALIVE_S,
         )
+        self._transports: dict[str, httpx.AsyncHTTPTransport] = {}
         self._origins: dict[tuple[str, str], _Origin] = {}
         self._headers = {
             "Accept": "application/json, */*;q=0.5",
@@ -143,11 +146,11 @@ class Client:
         }
 
     async def __aenter__(self) -> Self:
-        await self._transport.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._transport.aclose()
+        for transport in self._transports.values():
+            await transport.aclose()
 
     def address(self, path: str, parameters: Sequence[tuple[str, str]]) -> str:
         """The URL of a path below the connection's own, without the key."""
@@ -181,7 +184,7 @@ class Client:
         try:
             async with asyncio.timeout(self._timeout):
                 request = httpx.Request("GET", address, headers=sent, extensions=extensions)
-                response = await self._transport.handle_async_request(request)
+                response = await self._transport(origin.scheme).handle_async_request(request)
                 try:
                     body = await _read(response)
                 finally:
@@ -212,6 +215,12 @@ class Client:
         return Reply(
             clean, response.status_code, kept, self.credential.clean_bytes(body), asked_at, answered_at
         )
+
+    def _transport(self, scheme: str) -> httpx.AsyncHTTPTransport:
+        # Reading the certificates that are trusted takes 50 ms, which is for nothing where all is plain HTTP.
+        if scheme not in self._transports:
+            self._transports[scheme] = httpx.AsyncHTTPTransport(verify=scheme == "https", limits=self._limits)
+        return self._transports[scheme]
 
     async def _open(self, url: str) -> _Origin:
         parts = urlsplit(url)

@@ -1,0 +1,236 @@
+"""APIs: the limit that is kept, beside bare httpx and dlt's REST source; landing, loading, memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from benchmarks.bench import Bench
+from benchmarks.findings import Claim, Findings, spread
+from benchmarks.processes import Failed, Peak, run
+from penstock.model.connection import Connection
+from penstock.stack import ensure
+
+TITLE = "APIs"
+ABOUT = (
+    "One weather answer of 500 bytes for each request, from a server on this machine (uvicorn), 16 requests at once. "
+    "Bare httpx reads the answers and drops them; Penstock lands them. The limit is 60 calls in 6 seconds instead of "
+    "60, kept in Postgres, shared by two processes, and judged by the server's own clock: how long it took from the "
+    "first call to the last, beside the least that the limit allows. dlt asks the same service for the same answers, "
+    "with as many requests at once as it does by itself, and loads them into the same Postgres."
+)
+CALLS, WINDOW_S, WINDOWS = 60, 6.0, 6
+COUNT, RIVAL_COUNT = 5_000, 2_000
+LOADED = 20_000
+FEW, MANY = 1_000, 100_000
+_HERE = Path(__file__).parent
+
+
+def measure(bench: Bench, rounds: int, findings: Findings) -> None:
+    """The limit, then speed in turns, then loading and memory, then the rival."""
+    _limit(bench, findings)
+    with _served() as url:
+        _beside_httpx(bench, url, rounds, findings)
+        _loading(bench, url, findings)
+        _memory(bench, url, findings)
+        _beside_dlt(bench, url, findings)
+
+
+def _limit(bench: Bench, findings: Findings) -> None:
+    with _served(CALLS, WINDOW_S) as url:
+        each = CALLS * WINDOWS // 2
+        limit = json.dumps({"calls": CALLS, "per_s": WINDOW_S, "shared": "warehouse"})
+        argv = [sys.executable, "-m", "benchmarks.api_scripts", "land"]
+        both = [
+            subprocess.Popen(
+                [*argv, f"lake:limit{number}", str(each), limit],
+                env=_environment(bench, url),
+                stdout=subprocess.DEVNULL,
+            )
+            for number in range(2)
+        ]
+        if any(process.wait() for process in both):
+            raise Failed("a landing under a limit failed")
+        told = httpx.get(f"{url}/told").json()
+    times = sorted(told["times"])
+    most = max(
+        sum(begin <= other < begin + WINDOW_S for other in times[at:]) for at, begin in enumerate(times)
+    )
+    least_s = (WINDOWS - 1) * WINDOW_S
+    share = least_s / (times[-1] - times[0]) if len(times) == 2 * each else 0.0
+    # The last calls of the last window come at its beginning, so that the first and the last lie so many windows apart.
+    findings.claims.append(
+        Claim(
+            "calls made of those that the limit permits, two processes",
+            f"{times[-1] - times[0]:.2f} s",
+            f"{least_s:.2f} s",
+            f"{share:.1%}",
+            "at least 99 %",
+            share >= 0.99,
+        )
+    )
+    findings.claims.append(
+        Claim(
+            f"calls in the fullest {WINDOW_S:g} s, and calls beyond the limit",
+            f"{most}, {told['refused']}",
+            "",
+            f"{most}, {told['refused']}",
+            f"{CALLS}, 0",
+            most <= CALLS and told["refused"] == 0,
+        )
+    )
+
+
+def _beside_httpx(bench: Bench, url: str, rounds: int, findings: Findings) -> None:
+    mine, theirs = [], []
+    for turn in range(rounds):
+        theirs.append(_script(bench, url, "bare", url, COUNT)["seconds"])
+        mine.append(_script(bench, url, "land", f"lake:speed{turn}", COUNT)["seconds"])
+    ratios = [other / own for own, other in zip(mine, theirs, strict=True)]
+    findings.claims.append(
+        Claim(
+            f"{COUNT:,} requests beside bare httpx, as a rate",
+            f"{COUNT / median(mine):,.0f}/s",
+            f"{COUNT / median(theirs):,.0f}/s",
+            spread(ratios),
+            "at least 0.8",
+            median(ratios) >= 0.8,
+        )
+    )
+
+
+def _loading(bench: Bench, url: str, findings: Findings) -> None:
+    landed = _script(bench, url, "land", "lake:cities", LOADED)
+    bench.fresh()
+    done, account = bench.copy("lake:cities", "warehouse:raw_weather", "--key", "id")
+    if account["loaded"] != LOADED or bench.count("raw_weather") != LOADED:
+        raise Failed(f"{account} of {LOADED} records")
+    rate = LOADED / done.seconds * 60
+    findings.claims.append(
+        Claim(
+            f"{LOADED:,} answers landed in {landed['seconds']:.1f} s, then loaded: records a minute",
+            f"{done.seconds:.2f} s",
+            "",
+            f"{rate:,.0f}",
+            "at least 100,000",
+            rate >= 100_000,
+        )
+    )
+
+
+def _memory(bench: Bench, url: str, findings: Findings) -> None:
+    peaks = []
+    for count in (FEW, MANY):
+        peak = Peak()
+        _script(bench, url, "land", f"lake:memory{count}", count, peak=peak)
+        peaks.append(peak.high_water)
+    few, many = peaks
+    findings.claims.append(
+        Claim(
+            f"memory of a landing of {MANY:,} answers beside {FEW:,}",
+            f"{many >> 20} MB",
+            f"{few >> 20} MB",
+            f"{many / few:.2f}",
+            "at most 1.25",
+            many <= 1.25 * few,
+        )
+    )
+
+
+def _beside_dlt(bench: Bench, url: str, findings: Findings) -> None:
+    python = _environment_of_rival()
+    warehouse = ensure(bench.project, "warehouse", database="warehouse")
+    home = bench.root / "dlt"
+    theirs = json.loads(
+        run(
+            [str(python), str(_HERE / "api_dlt.py"), url, str(RIVAL_COUNT), _uri(warehouse), str(home)],
+            {**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false", "HOME": str(bench.root)},
+            bench.root,
+        ).output.splitlines()[-1]
+    )
+    landed = _script(bench, url, "land", "lake:rival", RIVAL_COUNT)["seconds"]
+    loaded = bench.copy("lake:rival", "warehouse:rival", "--key", "id")[0].seconds
+    other = theirs["extract"] + theirs["load"]
+    findings.claims.append(
+        Claim(
+            f"{RIVAL_COUNT:,} answers from the service into Postgres, beside dlt",
+            f"{landed:.1f} + {loaded:.1f} s",
+            f"{theirs['extract']:.1f} + {theirs['load']:.1f} s",
+            f"{other / (landed + loaded):.1f} times",
+            "faster",
+            other > landed + loaded,
+        )
+    )
+
+
+def _environment_of_rival() -> Path:
+    """The Python of an environment that holds dlt; made once, kept beside the project's own state."""
+    home = _HERE.parent / ".penstock" / "bench" / "dlt"
+    python = home / "bin" / "python"
+    if not python.exists():
+        uv = str(Path(sys.executable).with_name("uv"))
+        for argv in ([uv, "venv", "-q", "--python", sys.executable, str(home)],):
+            run(argv, os.environ, _HERE)
+        run([uv, "pip", "install", "-q", "--python", str(python), "dlt[postgres]"], os.environ, _HERE)
+    return python
+
+
+def _script(
+    bench: Bench, url: str, name: str, where: str, count: int, *, peak: Peak | None = None
+) -> dict[str, Any]:
+    argv = [sys.executable, "-m", "benchmarks.api_scripts", name, where, str(count)]
+    done = run(argv, _environment(bench, url), _HERE.parent, peak)
+    found: dict[str, Any] = json.loads(done.output.splitlines()[-1])
+    return found
+
+
+def _environment(bench: Bench, url: str) -> Mapping[str, str]:
+    return {
+        **os.environ,
+        "PENSTOCK_PROJECT": str(bench.root),
+        "PENSTOCK_CONN_API": f"http://:key-of-the-bench@{url.removeprefix('http://')}",
+    }
+
+
+def _uri(connection: Connection) -> str:
+    assert connection.password is not None
+    password = quote(connection.password.reveal(), safe="")
+    return f"postgresql://{connection.login}:{password}@{connection.host}:{connection.port}/{connection.database}"
+
+
+@contextmanager
+def _served(calls: int = 0, window_s: float = 0.0) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    argv = [sys.executable, "-m", "benchmarks.api_server", str(port), str(calls), str(window_s)]
+    server = subprocess.Popen(argv, cwd=_HERE.parent)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _await(url)
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _await(url: str) -> None:
+    for _ in range(200):
+        try:
+            httpx.get(f"{url}/told")
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    raise Failed("the weather service of the bench did not start")
