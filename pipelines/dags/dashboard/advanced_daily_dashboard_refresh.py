@@ -105,4 +105,5 @@ with DAG(
         task_id="refresh_failed_notification",
         message=f"The dashboard is not up to date for {DAY}: at least one task failed.",
         trigger_rule="one_failed",
+        then_fail=True,
     )

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import httpx
 from airflow.sdk import BaseNotifier, BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
 
 from penstock import resolving
 from penstock.airflow.lookup import as_airflow
@@ -123,8 +124,11 @@ class NotifyOperator(BaseOperator):
         message: A template.
         subject: A template, of the e-mail.
         connection: As of :class:`Notifier`.
+        then_fail: Fail once it is sent. A run is judged by its last tasks: one that only tells of a failure, and
+            succeeds in that, would make the run a success.
 
     Raises:
+        AirflowFailException: When the task runs and ``then_fail`` is set.
         ConnectionFailed: When the task runs: the mail server or the webhook did not take it.
 
     Example:
@@ -135,9 +139,16 @@ class NotifyOperator(BaseOperator):
     ui_color = "#f3e3c3"
 
     def __init__(
-        self, *, message: str, subject: str = "{{ dag.dag_id }}", connection: str = "alerts", **kwargs: Any
+        self,
+        *,
+        message: str,
+        subject: str = "{{ dag.dag_id }}",
+        connection: str = "alerts",
+        then_fail: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.then_fail = then_fail
         self.message = message
         self.subject = subject
         self.connection = connection
@@ -145,3 +156,5 @@ class NotifyOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Send it."""
         Notifier(self.message, self.subject, self.connection).notify(context)
+        if self.then_fail:
+            raise AirflowFailException(self.message)

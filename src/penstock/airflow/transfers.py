@@ -127,8 +127,8 @@ class MoveObjectsOperator(BaseOperator):
 
 # What is mapped over is checked against the parameters of the signature: see CopyOperator.
 _WORDS = frozenset(("sql_conn_id", "query", "s3_conn_id", "aws_conn_id", "file_format", "snowflake_conn_id"))
-for _operator in (PostgresToS3Operator, S3ToSnowflakeOperator):
-    _operator.__init__._BaseOperatorMeta__param_names |= OPTIONS | _WORDS  # type: ignore[attr-defined]  # noqa: SLF001
+PostgresToS3Operator.__init__._BaseOperatorMeta__param_names |= OPTIONS | _WORDS  # type: ignore[attr-defined]  # noqa: SLF001
+S3ToSnowflakeOperator.__init__._BaseOperatorMeta__param_names |= OPTIONS | _WORDS  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _store(kwargs: dict[str, Any]) -> str:
