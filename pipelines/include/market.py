@@ -26,7 +26,7 @@ STAGED = f"{CONNECTION}:market.staged_market_data"
 LOADED = f"{CONNECTION}:market.transformed_market_data"
 
 # Templates. The market day of a run is that on which its data interval begins, or the one that a manual run asks for.
-DAY = "{{ params.day or (data_interval_start | ds) }}"
+DAY = "{{ params.day or ((dag_run.data_interval_start or dag_run.run_after) | ds) }}"
 AGAIN = "{{ params.again }}"
 
 

@@ -21,7 +21,7 @@ from penstock.airflow.calling import in_airflow
 from penstock.airflow.landing import LandOperator
 from penstock.airflow.operator import CopyOperator
 
-MOMENT = "(logical_date or dag_run.run_after)"
+MOMENT = "(dag_run.logical_date or dag_run.run_after)"  # a run may have no logical date
 LANDED = f"lake:weather/current/{{{{ {MOMENT}.strftime('%Y-%m-%dT%H-%M-%S') }}}}"
 
 with DAG(
@@ -48,7 +48,7 @@ with DAG(
         task_id="land",
         plan="current.yaml",
         target=LANDED,
-        values={"moment": f"{{{{ {MOMENT}.int_timestamp }}}}"},
+        values={"moment": f"{{{{ {MOMENT}.timestamp() | int }}}}"},
         landing_label="now",
     )
     load = CopyOperator(task_id="load", source=LANDED, target=weather.RAW, mode="merge")
