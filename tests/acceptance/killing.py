@@ -50,6 +50,7 @@ def _copy(uri: str, fatal: int | None, arguments: tuple[str, str], options: dict
     # Statements, pieces of the stream, and the end of the transaction: everything that the server sees.
     steps.watch(psycopg.Connection, "execute")
     steps.watch(stream.CopyStream, "send")
+    steps.watch(stream.CopyStream, "forward")
     steps.watch(psycopg.Transaction, "__exit__")
     penstock.copy(*arguments, **options)
     # Beyond the last step: the parent knows by this that it has seen them all.
