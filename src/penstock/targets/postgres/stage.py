@@ -13,8 +13,8 @@ from penstock.targets.postgres.table import declared
 STAGE = Identifier("penstock_stage")
 PROVENANCE = ("_file", "_line", "_again")
 
-# Types without an equality of their own are compared by their text, and those to which 1.5 and 1.50, or a month and
-# 30 days, are the same.
+# Types without an equality of their own are compared by their text, and those to which 1.5 and 1.50, 0 and -0, a month
+# and 30 days, or A and a are the same.
 _INCOMPARABLE = {
     "json",
     "xml",
@@ -29,6 +29,7 @@ _INCOMPARABLE = {
     "numeric",
 }
 _INCOMPARABLE |= {"interval", "pg_snapshot", "txid_snapshot"}
+_INCOMPARABLE |= {"double precision", "real", "jsonb", "numrange", "nummultirange", "citext"}
 
 
 @dataclass(frozen=True, slots=True)
