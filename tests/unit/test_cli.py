@@ -69,7 +69,7 @@ def test_faults_of_penstock_keep_their_traceback(failing) -> None:  # type: igno
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["dbb"], "No such command 'dbb'. Did you mean 'db'?"),
+        (["dbb"], "No such command 'dbb'. Did you mean 'db'"),
         (["--nope"], "No such option: --nope"),
         (["db", "stat"], "Did you mean"),
         (["db", "start", "nope"], "there are: source, warehouse"),
@@ -95,11 +95,16 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("name", commands.COMMANDS)
-def test_every_command_and_option_is_described(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_is_described_with_an_example_and_its_options_are(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = commands.LazyGroup(name="penstock").get_command(None, name)
-    every = [command, *getattr(command, "commands", {}).values()]
-    for one in every:
+    members = getattr(command, "commands", {})
+    for one in [command, *members.values()]:
         assert one.help, f"{one.name} has no help"
+        if one is not command or not members:
+            shown = f"penstock {name}" if one is command else f"penstock {name} {one.name}"
+            assert shown in one.help, f"the help of {shown} has no example"
         for option in one.params:
             assert getattr(option, "help", None), f"{one.name}: {option.name} has no help"
 

@@ -17,7 +17,7 @@ app = typer.Typer()
 def dbt(context: typer.Context) -> None:
     """Run dbt on the project's `dbt/` and the connection `warehouse`; every further word is dbt's.
 
-    Example: penstock --env prod dbt build --select stg_sales
+    Example: penstock dbt build --select stg_sales
     """
     require("dbt", "dbt")
     become("dbt", "dbt.cli.main", context.args, _variables(find_project()))

@@ -9,7 +9,10 @@ app = typer.Typer()
 
 @app.command()
 def demo() -> None:
-    """Run the sales warehouse, end to end."""
+    """Run the sales warehouse, end to end: a dirty file, an Airflow DAG, a tested star schema.
+
+    Example: penstock demo
+    """
     from penstock.sandbox.demo import run
 
     run()
