@@ -25,7 +25,7 @@ def gallery() -> Iterator[Path]:
     _remove(root)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_gallery_is_green_and_starts_no_server_of_its_users(gallery: Path) -> None:
     done = subprocess.run(
         [BINARIES / "penstock", "test", "-q"],

@@ -31,13 +31,13 @@ def place() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-def run(where: Path, *words: object, **variables: str) -> str:
+def run(where: Path, *words: object, fails: int = 0, **variables: str) -> str:
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "PIP_", "UV_", "SSL_", "http", "HTTP")
     environment = {name: value for name, value in os.environ.items() if name.startswith(kept)}
     done = subprocess.run(
         [str(word) for word in words], cwd=where, env=environment | variables, capture_output=True, text=True
     )
-    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == fails, f"{words}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
@@ -51,7 +51,7 @@ def install(place: Path, *what: str) -> None:
         run(place, *words)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_from_the_wheel_to_a_green_project(place: Path, warehouse: Connection) -> None:
     run(ROOT, sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", place / "dist")
     (wheel,) = (place / "dist").glob("*.whl")
@@ -62,9 +62,10 @@ def test_from_the_wheel_to_a_green_project(place: Path, warehouse: Connection) -
     install(place, str(wheel))
     listed = run(place, python, "-c", "import penstock, importlib.util as u; print(u.find_spec('airflow'))")
     assert listed.strip() == "None"
-    assert "copy" in run(place, penstock, "--help")
+    assert "upgrade-check" in run(place, penstock, "--help")
     assert "next:" in run(place, penstock, "init", "shop")
     shop = place / "shop"
+    assert "pip install 'penstock[airflow]'" in run(shop, penstock, "doctor", "--no-connect", fails=1)
     assert warehouse.password is not None
     uri = f"postgres://{warehouse.login}:{warehouse.password.reveal()}@{warehouse.host}:{warehouse.port}"
     copied = run(
