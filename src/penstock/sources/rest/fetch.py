@@ -19,7 +19,7 @@ from penstock.model.api import ApiPlan
 from penstock.model.errors import PenstockError, Refused, SourceError
 from penstock.ports import Permits
 from penstock.sources.rest.buffer import Buffer, Deliver
-from penstock.sources.rest.client import Broken, Client, Credential, Reply, Way
+from penstock.sources.rest.client import LANE, Broken, Client, Credential, Reply, Way
 from penstock.sources.rest.pacing import Pacer
 from penstock.sources.rest.paging import NotPaged, Page, first_page, next_page
 from penstock.sources.rest.requests import Request
@@ -184,6 +184,7 @@ class _Run:
 
     async def _work(self, number: int) -> None:
         """Ask one request after another. The first one is asked alone: a wrong key costs one call."""
+        LANE.set(number)
         if number:
             await self._first_came.wait()
         for todo in self._todo:
