@@ -94,14 +94,15 @@ def _lacking(
     from penstock.environments import load
     from penstock.environments.formats.bundle import Bundle
     from penstock.environments.local_settings import local_settings
-    from penstock.environments.provision import default, lacking
+    from penstock.environments.provision import default, lacking, served
     from penstock.resolving import EMBEDDED
 
     try:
         environment = load(root, name or None)
     except PenstockError:
         return  # told already
-    embedded = EMBEDDED if name in ("", default(root)) else ()
+    is_default = name in ("", default(root))
+    embedded = EMBEDDED if is_default else ()
     try:
         settings = local_settings(root, name or None)
     except PenstockError as error:
@@ -109,6 +110,8 @@ def _lacking(
         settings = Bundle()
     given = (*settings.variables, *(one.name for one in settings.connections))
     yield from lacking(environment, asked, {*elsewhere, *embedded, *given})
+    if not is_default:
+        yield from served(environment, elsewhere)
 
 
 def _print(found: dict[str, tuple[str | None, str]], asked: Iterable[Demand]) -> None:

@@ -43,6 +43,24 @@ def lacking(
         )
 
 
+def served(environment: Environment, elsewhere: Collection[str] = ()) -> Iterator[NotProvided]:
+    """Connections that lead to what the project serves itself, which no deployment should do by mistake.
+
+    Args:
+        elsewhere: Names for which it is no mistake.
+    """
+    for name in environment.connection_names():
+        try:
+            server = environment.served_by(name)
+        except PenstockError:
+            continue  # told already
+        if server is not None and name not in elsewhere:
+            yield NotProvided(
+                f"environment {environment.name!r}: connection {name!r} leads to this project's own {server!r}",
+                hint=f"penstock connection add {name} --env {environment.name}, or --elsewhere {name}",
+            )
+
+
 def deployed(root: Path) -> tuple[str, ...]:
     """The environments that DAGs run in: the project's default, and those that no other inherits from.
 

@@ -156,3 +156,16 @@ def test_an_environment_that_cannot_be_read_is_told_once(
     write(root, "environments/base.yaml", "connections:\n  dwh: [\n")
     assert run() == 1
     assert capsys.readouterr().out.count("environments/base.yaml:3") == 1
+
+
+def test_a_deployment_that_leads_to_the_projects_own_servers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "penstock.toml", '[project]\nenvironment = "dev"\n')
+    write(tmp_path, "environments/dev.yaml", "connections:\n  market:\n    same_as: warehouse\n")
+    write(tmp_path, "environments/prod.yaml", "inherits: dev\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["env", "check", "dev"]) == 0
+    assert main(["env", "check", "prod"]) == 1
+    assert "connection 'market' leads to this project's own 'warehouse'" in capsys.readouterr().out
+    assert main(["env", "check", "prod", "--elsewhere", "market"]) == 0
