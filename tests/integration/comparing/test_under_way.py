@@ -16,7 +16,7 @@ from tests.integration.comparing.conftest import url
 
 from penstock.comparing import differences, match, query, ranges, table
 from penstock.comparison import Comparison, compare
-from penstock.model.connection import Connection
+from penstock.model.connection import Connection, Secret
 from penstock.model.errors import PenstockError
 
 Sides = Callable[..., None]
@@ -102,6 +102,28 @@ def test_when_one_side_fails_the_other_is_stopped(sides: Sides) -> None:
     with pytest.raises(PenstockError, match="division by zero"):
         compare("source:t", "warehouse:t")
     assert time.monotonic() - started < 30
+
+
+def test_rows_that_a_login_may_not_see(
+    sides: Sides, source: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides(NUMBERS.format(9))
+    login = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(url(source), autocommit=True) as session:
+        session.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'narrow'").format(sql.Identifier(login)))
+        try:
+            monkeypatch.setenv(
+                "PENSTOCK_CONN_SOURCE", url(replace(source, login=login, password=Secret("narrow")))
+            )
+            with pytest.raises(PenstockError, match="permission denied for table t"):
+                compare("source:t", "warehouse:t")
+            session.execute(sql.SQL("GRANT SELECT ON t TO {}").format(sql.Identifier(login)))
+            assert compare("source:t", "warehouse:t").same
+            session.execute("ALTER TABLE t ENABLE ROW LEVEL SECURITY")
+            with pytest.raises(PenstockError, match="row-level security"):
+                compare("source:t", "warehouse:t")
+        finally:
+            session.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(login)))
 
 
 def test_servers_that_keep_text_in_other_encodings(
