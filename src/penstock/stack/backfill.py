@@ -114,16 +114,26 @@ def create(api: AirflowApi, planned: Plan) -> dict[str, Any]:
     Raises:
         PenstockError: Another backfill of the DAG goes on.
     """
+    dag = planned.body["dag_id"]
     try:
-        made: dict[str, Any] = api.post("backfills", planned.body)
+        return _create(api, planned)
     except Refused as error:
         if error.status != _CONFLICT:
             raise
-        dag = planned.body["dag_id"]
+    # Up to half a minute passes before Airflow notes that all runs of a backfill have ended.
+    before = going_on(api, dag)
+    so_far = account(api, before)
+    if so_far.ended < so_far.total or not so_far.total:
         raise PenstockError(
             f"a backfill of {dag} goes on already, and Airflow runs one at a time",
             hint=f"penstock backfill {dag} --follow waits for it, --cancel ends it",
-        ) from error
+        )
+    cancel(api, before)
+    return _create(api, planned)
+
+
+def _create(api: AirflowApi, planned: Plan) -> dict[str, Any]:
+    made: dict[str, Any] = api.post("backfills", planned.body)
     return made
 
 
@@ -164,7 +174,11 @@ def failed_tasks(api: AirflowApi, run: dict[str, Any]) -> list[str]:
 
 def cancel(api: AirflowApi, backfill: dict[str, Any]) -> None:
     """End a backfill: runs that wait are given up, those that run come to their end."""
-    api.put(f"backfills/{backfill['id']}/cancel")
+    try:
+        api.put(f"backfills/{backfill['id']}/cancel")
+    except Refused as error:
+        if error.status != _CONFLICT:  # it has ended meanwhile
+            raise
 
 
 def unpause(api: AirflowApi, dag_id: str) -> None:
