@@ -74,6 +74,8 @@ KINDS: Mapping[str, Kind] = {
             Field("password", "secret access key"),
             Field("extra.region_name", "region"),
             Field("extra.endpoint_url", "endpoint, where it is not Amazon's"),
+            Field("extra.addressing_style", "path or virtual"),
+            Field("extra.aws_session_token", "session token of temporary keys"),
             Field("extra.bucket", "bucket"),
         ),
     ),

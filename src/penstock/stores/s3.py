@@ -53,6 +53,10 @@ class S3Store:
         with self._asking(""):
             self._client = _client(connection)
 
+    def enter(self) -> None:
+        """See whether the bucket is there and may be listed."""
+        next(iter(self.list()), None)
+
     def make_bucket(self) -> None:
         """Make the bucket where it is missing."""
         from botocore.exceptions import ClientError
@@ -175,6 +179,17 @@ class _Writer:
     def write(self, data: bytes | memoryview, /) -> int:
         with self._store._asking(self._upload.key):  # noqa: SLF001  # its own writer
             return self._upload.write(data)
+
+
+def list_buckets(connection: Connection) -> list[str]:
+    """The buckets that these keys may see.
+
+    Raises:
+        UsageError: If boto3 is not installed.
+        ConnectionFailed: If the store cannot be reached or entered.
+    """
+    with translated(connection.name, "", ""):
+        return [one["Name"] for one in _client(connection).list_buckets().get("Buckets", ())]
 
 
 def _client(connection: Connection) -> Any:

@@ -149,9 +149,17 @@ def test_others(service: tuple[Connection, type[Service]]) -> None:
     assert "nothing to try" in failing(replace(odd, port=None))[1]
 
 
-@pytest.mark.parametrize(("kind", "package"), [("s3", "boto3"), ("snowflake", "snowflake")])
-def test_what_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch, kind: str, package: str) -> None:
-    monkeypatch.setattr("penstock.trial.stores.find_spec", lambda _: None)
+@pytest.mark.parametrize(
+    ("kind", "package", "module"),
+    [
+        ("s3", "boto3", "penstock.stores.s3"),
+        ("snowflake", "snowflake-connector-python", "penstock.targets.snowflake.connect"),
+    ],
+)
+def test_what_is_not_installed_is_said(
+    monkeypatch: pytest.MonkeyPatch, kind: str, package: str, module: str
+) -> None:
+    monkeypatch.setattr(f"{module}.find_spec", lambda _: None)
     _, text = failing(Connection(name="lake", type=kind))
     assert f"{package} is not installed" in text
     assert f"penstock[{kind}]" in text

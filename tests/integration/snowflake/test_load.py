@@ -184,3 +184,12 @@ def test_nothing_answers(
         penstock.copy(exported(store), "snow:daily.labor", stage=stage)
 
     assert "hidden" not in str(failed.value)
+
+
+def test_connection_test(stage: str) -> None:
+    from penstock import resolving
+    from penstock.trial import try_connection
+
+    connection = resolving.find("snow")
+    assert connection is not None
+    assert "login" in dict(try_connection(connection))
