@@ -6,14 +6,14 @@ WITH changed AS (
         (reading.measured_at AT TIME ZONE city.timezone)::date AS day
     FROM weather.readings AS reading
     INNER JOIN weather.cities AS city USING (city_id)
-    WHERE reading.changed_at >= (
-        SELECT coalesce(max(changed_at), '-infinity') FROM weather.city_day_summary_temperature
+    WHERE reading.changed_in > (
+        SELECT coalesce(max(changed_in), 0) FROM weather.city_day_summary_temperature
     )
 )
 
 INSERT INTO weather.city_day_summary_temperature AS known (
     city_id, day, readings, min_temperature_k, max_temperature_k, avg_temperature_k, min_temperature_c,
-    max_temperature_c, avg_temperature_c, first_measured_at, last_measured_at, changed_at
+    max_temperature_c, avg_temperature_c, first_measured_at, last_measured_at, changed_in
 )
 SELECT
     changed.city_id,
@@ -27,7 +27,7 @@ SELECT
     round(avg(reading.temperature_c), 2),
     min(reading.measured_at),
     max(reading.measured_at),
-    max(reading.changed_at)
+    max(reading.changed_in)
 FROM changed
 INNER JOIN weather.readings AS reading
     ON
@@ -46,5 +46,5 @@ SET
     avg_temperature_c = excluded.avg_temperature_c,
     first_measured_at = excluded.first_measured_at,
     last_measured_at = excluded.last_measured_at,
-    changed_at = excluded.changed_at
-WHERE known.changed_at <> excluded.changed_at;
+    changed_in = excluded.changed_in
+WHERE known.changed_in <> excluded.changed_in;

@@ -5,16 +5,16 @@ WITH changed AS (
         city_id,
         min(date_trunc('hour', measured_at, 'UTC')) AS first_hour,
         max(date_trunc('hour', measured_at, 'UTC')) AS last_hour,
-        max(changed_at) AS changed_at
+        max(changed_in) AS changed_in
     FROM weather.readings
-    WHERE changed_at >= (SELECT coalesce(max(changed_at), '-infinity') FROM weather.city_hour_temperature)
+    WHERE changed_in > (SELECT coalesce(max(changed_in), 0) FROM weather.city_hour_temperature)
     GROUP BY city_id
 ),
 
 stretch AS (
     SELECT
         changed.city_id,
-        changed.changed_at,
+        changed.changed_in,
         coalesce(before.hour, changed.first_hour) AS first_hour,
         coalesce(least(behind.hour + interval '4 hours', final.hour), changed.last_hour) AS last_hour
     FROM changed
@@ -35,27 +35,41 @@ stretch AS (
     ) AS final ON true
 ),
 
+-- As far as the reading before the four hours that the first average looks back on, and that which ends the last gap.
+bounds AS (
+    SELECT
+        stretch.*,
+        coalesce(earlier.hour, '-infinity') AS read_from,
+        coalesce(later.hour, stretch.last_hour) + interval '1 hour' AS read_until
+    FROM stretch
+    LEFT JOIN LATERAL (
+        SELECT date_trunc('hour', max(measured_at), 'UTC') AS hour
+        FROM weather.readings
+        WHERE city_id = stretch.city_id AND measured_at < stretch.first_hour - interval '3 hours'
+    ) AS earlier ON true
+    LEFT JOIN LATERAL (
+        SELECT date_trunc('hour', min(measured_at), 'UTC') AS hour
+        FROM weather.readings
+        WHERE city_id = stretch.city_id AND measured_at >= stretch.last_hour
+    ) AS later ON true
+),
+
 measured AS (
     SELECT
-        reading.city_id,
-        date_trunc('hour', reading.measured_at, 'UTC') AS hour,
-        count(*) AS readings,
-        avg(reading.temperature_k) AS temperature_k
-    FROM weather.readings AS reading
-    INNER JOIN stretch USING (city_id)
-    -- As far as the reading that ends the last gap, and that before the four hours that the first average looks back on.
-    WHERE
-        reading.measured_at >= coalesce((
-            SELECT date_trunc('hour', max(earlier.measured_at), 'UTC') FROM weather.readings AS earlier
-            WHERE
-                earlier.city_id = stretch.city_id
-                AND earlier.measured_at < stretch.first_hour - interval '3 hours'
-        ), '-infinity')
-        AND reading.measured_at < coalesce((
-            SELECT min(later.measured_at) FROM weather.readings AS later
-            WHERE later.city_id = stretch.city_id AND later.measured_at >= stretch.last_hour
-        ), stretch.last_hour) + interval '1 hour'
-    GROUP BY reading.city_id, 2
+        bounds.city_id,
+        hourly.hour,
+        hourly.readings,
+        hourly.temperature_k
+    FROM bounds
+    CROSS JOIN LATERAL (
+        SELECT
+            date_trunc('hour', measured_at, 'UTC') AS hour,
+            count(*) AS readings,
+            avg(temperature_k) AS temperature_k
+        FROM weather.readings
+        WHERE city_id = bounds.city_id AND measured_at >= bounds.read_from AND measured_at < bounds.read_until
+        GROUP BY 1
+    ) AS hourly
 ),
 
 -- A measured hour, and the one that follows it.
@@ -98,7 +112,7 @@ averaged AS (
 )
 
 INSERT INTO weather.city_hour_temperature AS known (
-    city_id, hour, readings, temperature_k, moving_average_k, changed_at
+    city_id, hour, readings, temperature_k, moving_average_k, changed_in
 )
 SELECT
     averaged.city_id,
@@ -106,7 +120,7 @@ SELECT
     averaged.readings,
     averaged.temperature_k,
     averaged.moving_average_k,
-    stretch.changed_at
+    stretch.changed_in
 FROM averaged
 INNER JOIN stretch USING (city_id)
 WHERE averaged.hour BETWEEN stretch.first_hour AND stretch.last_hour
@@ -115,7 +129,7 @@ SET
     readings = excluded.readings,
     temperature_k = excluded.temperature_k,
     moving_average_k = excluded.moving_average_k,
-    changed_at = excluded.changed_at
+    changed_in = excluded.changed_in
 WHERE
     (known.readings, known.temperature_k, known.moving_average_k)
     IS DISTINCT FROM (excluded.readings, excluded.temperature_k, excluded.moving_average_k);

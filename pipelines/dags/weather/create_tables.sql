@@ -73,10 +73,10 @@ CREATE TABLE IF NOT EXISTS weather.readings (
     sunrise_at timestamptz,
     sunset_at timestamptz,
     answered_at timestamptz NOT NULL,
-    changed_at timestamptz NOT NULL,
+    changed_in bigint NOT NULL,
     PRIMARY KEY (city_id, measured_at)
 );
-CREATE INDEX IF NOT EXISTS readings_changed_at ON weather.readings (changed_at);
+CREATE INDEX IF NOT EXISTS readings_changed_in ON weather.readings (changed_in);
 
 -- A reading has one condition as a rule, and may have several; the first is the main one.
 CREATE TABLE IF NOT EXISTS weather.reading_conditions (
@@ -89,12 +89,14 @@ CREATE TABLE IF NOT EXISTS weather.reading_conditions (
 );
 
 -- How far the transformer has come: transactions before this one have been taken in, the last time those since `since`.
+-- Its runs are counted, and each row says in which of them it changed (`changed_in`): a clock may be put back.
 CREATE TABLE IF NOT EXISTS weather.transformed (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    run bigint NOT NULL,
     since bigint NOT NULL,
     before bigint NOT NULL
 );
-INSERT INTO weather.transformed (since, before) VALUES (0, 0) ON CONFLICT DO NOTHING;
+INSERT INTO weather.transformed (run, since, before) VALUES (0, 0, 0) ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS weather.current_weather (
     city_id bigint PRIMARY KEY REFERENCES weather.cities,
@@ -110,7 +112,7 @@ CREATE TABLE IF NOT EXISTS weather.current_weather (
     humidity_percent numeric,
     wind_speed_m_s numeric,
     clouds_percent numeric,
-    changed_at timestamptz NOT NULL
+    changed_in bigint NOT NULL
 );
 
 -- A day is the city's own, by its clocks.
@@ -126,7 +128,7 @@ CREATE TABLE IF NOT EXISTS weather.city_day_summary_temperature (
     avg_temperature_c numeric NOT NULL,
     first_measured_at timestamptz NOT NULL,
     last_measured_at timestamptz NOT NULL,
-    changed_at timestamptz NOT NULL,
+    changed_in bigint NOT NULL,
     PRIMARY KEY (city_id, day)
 );
 
@@ -140,6 +142,6 @@ CREATE TABLE IF NOT EXISTS weather.city_hour_temperature (
     temperature_c numeric NOT NULL GENERATED ALWAYS AS (temperature_k - 273.15) STORED,
     moving_average_k numeric NOT NULL,
     moving_average_c numeric NOT NULL GENERATED ALWAYS AS (moving_average_k - 273.15) STORED,
-    changed_at timestamptz NOT NULL,
+    changed_in bigint NOT NULL,
     PRIMARY KEY (city_id, hour)
 );

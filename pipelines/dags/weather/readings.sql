@@ -13,7 +13,7 @@ WHERE loaded_by >= (SELECT least(transformed.before, seen.before) FROM weather.t
 ORDER BY city_id, measured, answered_at DESC;
 
 UPDATE weather.transformed
-SET since = least(transformed.before, seen.before), before = seen.before
+SET run = transformed.run + 1, since = least(transformed.before, seen.before), before = seen.before
 FROM seen;
 
 INSERT INTO weather.conditions AS known (condition_id, name, description)
@@ -31,12 +31,13 @@ WHERE (known.name, known.description) IS DISTINCT FROM (excluded.name, excluded.
 INSERT INTO weather.readings AS known (
     city_id, measured_at, temperature_k, feels_like_k, temperature_min_k, temperature_max_k, pressure_hpa,
     humidity_percent, visibility_m, wind_speed_m_s, wind_from_degrees, wind_gust_m_s, clouds_percent, rain_1h_mm,
-    snow_1h_mm, sunrise_at, sunset_at, answered_at, changed_at
+    snow_1h_mm, sunrise_at, sunset_at, answered_at, changed_in
 )
 SELECT
     city_id, measured_at, temperature_k, feels_like_k, temperature_min_k, temperature_max_k, pressure_hpa,
     humidity_percent, visibility_m, wind_speed_m_s, wind_from_degrees, wind_gust_m_s, clouds_percent, rain_1h_mm,
-    snow_1h_mm, to_timestamp(nullif(sunrise, 0)), to_timestamp(nullif(sunset, 0)), answered_at, now()
+    snow_1h_mm, to_timestamp(nullif(sunrise, 0)), to_timestamp(nullif(sunset, 0)), answered_at,
+    (SELECT run FROM weather.transformed)
 FROM fresh
 ON CONFLICT (city_id, measured_at) DO UPDATE
 SET
@@ -56,7 +57,7 @@ SET
     sunrise_at = excluded.sunrise_at,
     sunset_at = excluded.sunset_at,
     answered_at = excluded.answered_at,
-    changed_at = excluded.changed_at
+    changed_in = excluded.changed_in
 WHERE
     known.answered_at < excluded.answered_at
     AND (
@@ -73,7 +74,7 @@ WHERE
 -- The conditions of readings that are new or were replaced just now.
 DELETE FROM weather.reading_conditions AS old
 USING weather.readings AS reading
-WHERE (old.city_id, old.measured_at) = (reading.city_id, reading.measured_at) AND reading.changed_at = now();
+WHERE (old.city_id, old.measured_at) = (reading.city_id, reading.measured_at) AND reading.changed_in = (SELECT run FROM weather.transformed);
 
 INSERT INTO weather.reading_conditions (city_id, measured_at, position, condition_id)
 SELECT
@@ -84,4 +85,4 @@ SELECT
 FROM fresh
 INNER JOIN weather.readings AS reading USING (city_id, measured_at, answered_at)
 CROSS JOIN LATERAL jsonb_array_elements(fresh.conditions) WITH ORDINALITY AS told (condition, position)
-WHERE reading.changed_at = now();
+WHERE reading.changed_in = (SELECT run FROM weather.transformed);

@@ -12,7 +12,7 @@ SELECT
     NOT EXISTS (
         SELECT FROM weather.readings AS reading
         WHERE
-            reading.changed_at >= (SELECT max(changed_at) FROM weather.readings)
+            reading.changed_in = (SELECT max(changed_in) FROM weather.readings)
             AND NOT EXISTS (
                 SELECT FROM weather.reading_conditions AS main
                 WHERE (main.city_id, main.measured_at, main.position) = (reading.city_id, reading.measured_at, 1)
