@@ -39,7 +39,7 @@ class Comparison:
         left_rows: How many rows the one has.
         right_rows: And the other.
         counts: Rows that differ, by ``missing`` (on the right), ``extra`` (on the right) and ``changed``.
-        shown: The first of them, with their values.
+        shown: Some of them with their values, by their keys.
         by_column: In how many of the changed rows each column differs, most first; None where that was not asked.
     """
 
@@ -126,7 +126,7 @@ def compare(  # the last ones are options
         left_rows=found.left,
         right_rows=found.right,
         counts=dict(counts),
-        shown=shown,
+        shown=sorted(shown, key=_place),
         by_column=dict(columns_changed.most_common()) if by_column else None,
     )
 
@@ -134,6 +134,19 @@ def compare(  # the last ones are options
 def _some(found: Iterator[Difference]) -> Iterator[list[Difference]]:
     while batch := list(islice(found, _AT_A_TIME)):
         yield batch
+
+
+def _place(shown: Shown) -> list[tuple[bool, int, str]]:
+    """Where a reader looks for a row: by its key or else its values, numbers as numbers."""
+    texts = shown.difference.key or shown.left or shown.right or ()
+    return [(text is None, *_in_order(text or "")) for text in texts]
+
+
+def _in_order(text: str) -> tuple[int, str]:
+    try:
+        return int(text), text
+    except ValueError:
+        return 0, text
 
 
 @contextmanager

@@ -3,29 +3,33 @@
 Both servers work at the same time, look at every row once where the tables are equal, and at some a second time where
 they are not. Memory is bounded on both servers and here.
 
-How a copy of mode ``mirror`` uses it, with ``left`` its source and ``right`` its target, each inside of the
-transaction that reads or writes it (``REPEATABLE READ``, so that a key that was found to differ is still there when it
-is fetched)::
-
-    from penstock.comparing import differences, match, query, table
+Each side is a table or a query inside of a transaction that is the caller's: nothing here begins or ends one, but until
+it ends it prints values in one way, whatever was set for the login or the database. Unless nobody else can write, that
+transaction must be of one snapshot (``REPEATABLE READ``)::
 
     left = table(source, "public", "product")     # or query(source, SQL("SELECT …"), label="source") with renamed,
-    right = table(target, "public", "product")    # cast or filtered columns: names as the target has them
-    how = match(left, right, key=("product_id",), columns=columns)
-    for difference in differences(left, right, how):
-        match difference.kind:
-            case "extra":                 # the source no longer has it: delete it from the target
-            case "missing" | "changed":   # fetch it from the source, and merge
+    right = table(target, "public", "product")    # cast or filtered columns: names as the other side has them
+    how = match(left, right, key=("product_id",))
 
-``difference.key`` holds the texts of the key's columns, ready for a cast (``%s::text::bigint``) or for a text COPY into
-a table of keys. The transactions are the caller's: nothing here begins or ends one, but until it ends it prints values
-in one way, whatever was set for the login or the database. Deletes come before merges, or a key that only looks
-different (``citext``) would hit itself.
+Two ways lead on from there. :func:`narrow` finds the ranges of hashed keys in which the sides differ; a copy of mode
+``mirror`` reads those from the source, merges them, and deletes what the target alone has in them. :func:`differences`
+names each row that differs by its key, as texts that are ready for a cast.
 """
 
 from penstock.comparing.differences import Difference, differences
 from penstock.comparing.match import Match, match
-from penstock.comparing.ranges import Found, narrow
+from penstock.comparing.ranges import Found, Ranges, narrow
 from penstock.comparing.sides import Side, query, table
 
-__all__ = ["Difference", "Found", "Match", "Side", "differences", "match", "narrow", "query", "table"]
+__all__ = [
+    "Difference",
+    "Found",
+    "Match",
+    "Ranges",
+    "Side",
+    "differences",
+    "match",
+    "narrow",
+    "query",
+    "table",
+]
