@@ -15,6 +15,24 @@ from penstock.sandbox.sales import write_sales
 
 SALES = 2_000
 
+# Paused until a backfill unpauses it; one of its days fails as long as a file is there.
+PAST = """
+from datetime import UTC, datetime
+from pathlib import Path
+from airflow.sdk import DAG, task
+
+with DAG("past", schedule="0 9 * * 1-5", start_date=datetime(2030, 1, 1, tzinfo=UTC), catchup=False):
+    @task
+    def check(ds):
+        if ds == "2013-02-04" and Path(__file__).with_name("past.fails").exists():
+            raise ValueError("no sales")
+
+    @task
+    def after(): ...
+
+    check() >> after()
+"""
+
 
 @pytest.fixture(scope="session")
 def gallery() -> Airflow:
@@ -41,6 +59,7 @@ def _make(project: Project) -> None:
     toml = project.root / "penstock.toml"
     settings = toml.read_text().partition("[stack")[0]
     toml.write_text(settings + PENSTOCK_TOML.partition("\n\n")[2])
+    (project.root / "dags" / "past.py").write_text(PAST)
     sales = project.root / "include" / "data" / "sales-2013-02.csv"
     sales.parent.mkdir(parents=True, exist_ok=True)
     write_sales(sales, rows=SALES)

@@ -1,0 +1,103 @@
+"""`penstock backfill` on a real stack: what it makes, what it leaves alone, what failed, and how it is ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from tests.acceptance.stacks import Airflow, penstock, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+WEEK = ("--from", "2013-02-01", "--to", "2013-02-05")  # Friday, Monday, Tuesday
+DAYS = ["2013-02-01T09:00:00", "2013-02-04T09:00:00", "2013-02-05T09:00:00"]
+
+
+def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow) -> None:
+    project = gallery.project
+    fails = project.root / "dags" / "past.fails"
+    fails.touch()
+    until(lambda: isinstance(gallery.ask("dags/past"), dict))
+
+    asked = penstock(project, "backfill", "past", *WEEK, "--dry-run")
+    assert asked.stdout.splitlines() == [*DAYS, "past: 3 runs would be made, 0 exist and would be left alone"]
+    refused = penstock(project, "backfill", "past", *WEEK)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines() == [
+        "error: past is paused, and of a paused DAG Airflow runs nothing",
+        "hint: add --unpause; its schedule goes on then too",
+    ]
+    assert gallery.runs("past") == []
+
+    failed = penstock(project, "backfill", "past", *WEEK, "--unpause")
+    assert failed.returncode == 1
+    assert failed.stdout.splitlines()[0].startswith("3 runs of past: 2 success, 1 failed, in ")
+    assert failed.stdout.splitlines()[1:] == ["  failed: 2013-02-04T09:00:00  check"]
+    assert failed.stderr.endswith(
+        "error: 1 of 3 runs failed\nhint: mend it, then: penstock backfill past --from 2013-02-04T09:00:00 "
+        "--to 2013-02-04T09:00:00 --reprocess failed\n"
+    )
+    assert [run["logical_date"].removesuffix("Z") for run in gallery.runs("past")] == DAYS
+
+    fails.unlink()
+    left_alone = penstock(project, "backfill", "past", *WEEK)
+    assert left_alone.stdout.startswith("nothing to do: all 3 runs of past in this time exist")
+    mended = penstock(project, "backfill", "past", *WEEK, "--reprocess", "failed", "--json")
+    assert mended.returncode == 0, mended.stderr
+    account = json.loads(mended.stdout)
+    assert (account["runs"], account["states"], account["failed"]) == (1, {"success": 1}, [])
+
+    # One that goes on: Ctrl-C leaves it alone, a second one is refused, and it can be ended.
+    month = ("--from", "2013-03-01", "--to", "2013-04-30", "--max-active", "1")
+    with subprocess.Popen(
+        [sys.executable, "-m", "penstock", "backfill", "past", *month],
+        env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as waiting:
+        assert waiting.stderr is not None
+        first = waiting.stderr.readline()
+        waiting.send_signal(signal.SIGINT)
+        told = waiting.stderr.read()
+    assert first.startswith("0 of 43 runs: ")
+    assert waiting.returncode == 130
+    assert told.endswith("hint: penstock backfill past --follow waits for it again, --cancel ends it\n")
+    second = penstock(project, "backfill", "past", "--from", "2013-05-01", "--to", "2013-05-02")
+    assert second.stderr.startswith("error: a backfill of past goes on already")
+    ended = penstock(project, "backfill", "past", "--cancel")
+    assert (ended.returncode, " ended: " in ended.stdout) == (0, True)
+    assert penstock(project, "backfill", "past", "--follow").stderr.startswith(
+        "error: no backfill of past goes on"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("pasd", *WEEK), "Airflow knows no DAG 'pasd'"),
+        (("past", "--from", "2013-02-01"), "give --from and --to"),
+        (("past", "--from", "2013-02-05", "--to", "2013-02-01"), "2013-02-05 lies after 2013-02-01"),
+        (
+            ("past", "--from", "2040-02-01", "--to", "2040-02-05"),
+            "Backfill cannot be executed for future dates",
+        ),
+        (("xcoms_demo", *WEEK), "has a non-periodic schedule"),
+    ],
+    ids=["unknown", "half", "backwards", "future", "no-schedule"],
+)
+def test_requests_that_make_no_sense(gallery: Airflow, words: tuple[str, ...], message: str) -> None:
+    done = penstock(gallery.project, "backfill", *words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_airflows_own_command_line_meets_the_running_stack(gallery: Airflow) -> None:
+    done = penstock(gallery.project, "airflow", "dags", "list", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert "past" in {one["dag_id"] for one in json.loads(done.stdout.splitlines()[-1])}
+    assert penstock(gallery.project, "airflow", "nothing").returncode == 2
