@@ -90,7 +90,8 @@ def test_requirements_that_contradict(root: Path, capsys: pytest.CaptureFixture[
     ("words", "code", "message"),
     [
         (["--airflow", "three"], 2, "'three' is no version"),
-        (["--python", "3.99"], 1, "no such Python"),
+        (["--python", "3.99"], 1, "this machine has no Python 3.99"),
+        (["--python", "three"], 1, "this machine has no Python three"),
     ],
 )
 def test_what_cannot_be_tried(

@@ -52,6 +52,7 @@ def check(project: Project, airflow: str | None, python: str | None, tell: Tell 
 
 def _check(project: Project, airflow: str | None, python: str, place: Path, tell: Tell) -> Report:
     requirements = wanted(project, airflow, place)
+    interpreter = _interpreter(python)
     tell("resolving the requirements")
     own = own_source(place)
     constraints = place / "constraints.txt"
@@ -74,7 +75,7 @@ def _check(project: Project, airflow: str | None, python: str, place: Path, tell
     now = installed()
     changed = {name: (now[name], one) for name, one in versions.items() if now.get(name, one) != one}
     tell(f"installing {len(versions)} packages into a throwaway environment")
-    uv.run("venv", "--quiet", "--python", python, place / "venv")
+    uv.run("venv", "--quiet", "--python", interpreter, place / "venv")
     other = place / "venv" / "bin" / "python"
     try:
         uv.run("pip", "install", "--quiet", "--python", other, "--requirement", resolved)
@@ -91,6 +92,20 @@ def _check(project: Project, airflow: str | None, python: str, place: Path, tell
     ]
     told = [*problems, *(gone if not any(one.kind is Kind.parse for one in problems) else ())]
     return Report(python, versions, changed, marked(told, today), len(dags))
+
+
+def _interpreter(version: str) -> str:
+    """The Python of this version, the one that runs now where it is of it."""
+    if version == ".".join(map(str, sys.version_info[:2])):
+        return sys.executable
+    try:
+        found = uv.run("python", "find", "--no-project", "--system", version).strip()
+    except uv.Unsolvable as error:
+        raise uv.NoPython(version) from error
+    answer = subprocess.run([found, "-c", ""], capture_output=True, check=False)
+    if answer.returncode:  # a shim, say, for a version that is not chosen
+        raise uv.NoPython(version)
+    return found
 
 
 def _copied(project: Project, copy: Path, *, with_manifest: bool = False) -> Project:

@@ -23,12 +23,21 @@ _NO_ANSWER = re.compile(
     r"|network was disabled|could not connect|client error",
     re.IGNORECASE,
 )
-_NO_PYTHON = re.compile(r"no interpreter found|invalid version request", re.IGNORECASE)
 _LOGIN_IN_URL = re.compile(r"(://)[^/@\s]+@")
 
 
 class NoIndex(PenstockError):
     """No package index answers."""
+
+
+class NoPython(PenstockError):
+    """No Python of the version asked for is on this machine."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"this machine has no Python {version}",
+            hint="install it, or put it on the PATH, or choose another: --python 3.12",
+        )
 
 
 class Unsolvable(PenstockError):
@@ -41,7 +50,7 @@ def run(*words: object) -> str:
     Raises:
         NoIndex: No package index answers.
         Unsolvable: It cannot do what it was asked.
-        PenstockError: uv is not installed, or there is no Python of the version asked for.
+        PenstockError: uv is not installed.
     """
     done = subprocess.run(
         [_uv(), "--no-config", "--no-progress", "--color", "never", *(str(word) for word in words)],
@@ -53,10 +62,6 @@ def run(*words: object) -> str:
     if done.returncode == 0:
         return done.stdout
     said = _LOGIN_IN_URL.sub(r"\1***@", done.stderr.strip())
-    if _NO_PYTHON.search(said):
-        raise PenstockError(
-            "this machine has no such Python", hint="install it, or choose another: --python 3.12"
-        )
     if _NO_ANSWER.search(said):
         raise NoIndex(
             "no package index answers, so other versions cannot be tried here",
