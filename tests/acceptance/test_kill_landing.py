@@ -74,7 +74,7 @@ def _land(
     os._exit(0)
 
 
-def _trust_the_system(_: object) -> None:
+def _trust_the_system(fd: object) -> None:
     """What was written reached the system, which outlives a killed process."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.integration.apis.conftest import Plan, Query, cities
-from tests.integration.apis.service import Asked, Say, Service, weather
+from tests.integration.apis.service import Asked, Behaviour, Say, Service, weather
 
 import penstock
 from penstock import quarantine
@@ -19,6 +19,11 @@ TABLE = "CREATE TABLE readings (id int PRIMARY KEY, name text, temperature numer
 def spoiled(number: int, body: Any) -> Any:
     """Behaves as usual, but for the request of this number."""
     return lambda asked: Say(body) if asked.query["id"] == str(number) else weather(asked)
+
+
+def reading(moment: int, value: float) -> Behaviour:
+    """Always answers with this one."""
+    return lambda asked: Say({"id": 1, "dt": moment, "main": {"temp": value}})
 
 
 @pytest.mark.parametrize(
@@ -123,7 +128,7 @@ def test_duplicates_and_late_records_are_settled_by_the_key(
     columns = {"id": "id", "dt": "dt", "temperature": "main.temp"}
     times = {"10:00": (100, 1.0), "11:00": (200, 2.0), "late": (150, 1.5), "again": (200, 2.0)}
     for label, (moment, value) in times.items():
-        service.behave = lambda asked, m=moment, v=value: Say({"id": 1, "dt": m, "main": {"temp": v}})
+        service.behave = reading(moment, value)
         penstock.land(plan(columns=columns), "lake:weather", label=label)
     result = penstock.copy("lake:weather", "warehouse:readings", mode="merge", order_by="dt")
     assert result.read == 4

@@ -30,8 +30,8 @@ def offset(asked: Asked) -> Say:
 
 def cursor(asked: Asked) -> Say:
     first = int(asked.query.get("after", 0))
-    rest = {"meta": {"next": str(first + 10)}} if first + 10 < len(RECORDS) else {"meta": {"next": None}}
-    return Say({"list": RECORDS[first : first + 10], **rest})
+    following = str(first + 10) if first + 10 < len(RECORDS) else None
+    return Say({"list": RECORDS[first : first + 10], "meta": {"next": following}})
 
 
 def link(asked: Asked) -> Say:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
 import time
 from base64 import b64encode
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from ipaddress import IPv4Address, IPv6Address
 from typing import Self
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, quote_plus, urlencode, urlsplit, urlunsplit
 
 import httpx
 
@@ -27,8 +28,17 @@ _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_ex
 _SHORTEST = 6  # a shorter key is found in innocent texts, too
 _DROPPED = frozenset(("set-cookie", "set-cookie2", "authorization", "proxy-authenticate", "cookie"))
 
-# Which worker calls.
-LANE: ContextVar[int] = ContextVar("lane", default=0)
+# Which worker calls; none outside of a landing.
+LANE: ContextVar[int | None] = ContextVar("lane", default=None)
+
+
+def _not_ours(_: logging.LogRecord) -> bool:
+    """Headers are written to the debug log of httpcore, and a service may repeat the key in one."""
+    return LANE.get() is None
+
+
+for _part in ("connection", "http11", "http2", "proxy", "socks"):
+    logging.getLogger(f"httpcore.{_part}").addFilter(_not_ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,7 @@ class Credential:
             raise UsageError(
                 f"the key of {connection.name!r} is no text that a header may hold", hint="check it"
             )
-        forms = {secret, token, quote(secret, safe=""), quote(secret)} - {""}
+        forms = {token, *_forms(secret)} - {""}
         self._forms = [form for form in sorted(forms, key=len, reverse=True) if len(form) >= _SHORTEST]
 
     def clean(self, text: str) -> str:
@@ -128,6 +138,20 @@ class Credential:
         """How the next page is asked for, without the key."""
         told = json.loads(following)
         return json.dumps({**told, "url": self.clean_url(told["url"])}) if "url" in told else following
+
+
+def _forms(secret: str) -> set[str]:
+    """How a service may repeat a text: as it is, in an address, in JSON."""
+    in_json = json.dumps(secret)[1:-1]
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        in_json,
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        in_json.replace("/", "\\/"),
+    }
 
 
 class Client:
@@ -221,7 +245,7 @@ class Client:
         """A connection for each worker: a pool looks at all of its connections before and after every call, which is a
         third of the processor time of 16 in one.
         """
-        lane = scheme, LANE.get()
+        lane = scheme, LANE.get() or 0
         if lane not in self._transports:
             # Reading the certificates that are trusted takes 50 ms, which is for nothing where all is plain HTTP.
             if scheme == "https" and self._trusted is None:
