@@ -19,11 +19,11 @@ notifier = pytest.importorskip("penstock.airflow.notifier")
 
 
 @contextmanager
-def serving(server: socketserver.BaseServer) -> Iterator[int]:
+def serving(server: socketserver.TCPServer) -> Iterator[int]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield int(server.server_address[1])
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()

@@ -5,10 +5,15 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import select
+import socket
+import socketserver
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +23,7 @@ from tests.integration.objects.conftest import as_json
 
 import penstock
 from penstock.model.connection import Connection, Secret
-from penstock.model.errors import ConnectionFailed, SourceError, UsageError
+from penstock.model.errors import ConnectionFailed, SourceError, TargetError, UsageError
 from penstock.model.manifest import NAME, Manifest
 from penstock.ports import ObjectStore
 from penstock.stores.s3 import S3Store
@@ -298,3 +303,54 @@ def test_what_makes_no_sense(target: str, options: dict[str, str], words: str) -
     target = target.replace("s3://b/", "s3://replication-bucket/")
     with pytest.raises(UsageError, match=words):
         penstock.copy("source:labor", target, **options)  # type: ignore[arg-type]
+
+
+class CutOff(socketserver.ThreadingTCPServer):
+    """In front of the store: a connection that has sent so much is cut off."""
+
+    daemon_threads = True
+    limit = 2_000_000
+
+    def __init__(self, store: tuple[str, int]) -> None:
+        super().__init__(("127.0.0.1", 0), _Line)
+        self.store = store
+
+
+class _Line(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        assert isinstance(self.server, CutOff)
+        sent = 0
+        with socket.create_connection(self.server.store) as onward:
+            while True:
+                ready, _, _ = select.select([self.request, onward], [], [], 30)
+                for one in ready:
+                    if not (data := one.recv(65536)):
+                        return
+                    if one is self.request:
+                        sent += len(data)
+                        if sent > self.server.limit:
+                            return
+                    (onward if one is self.request else self.request).sendall(data)
+
+
+def test_an_upload_that_is_cut_off(
+    store: S3Store, objects: Connection, execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(MANY)
+    penstock.copy("source:many", f"{store.name}/many/", format="csv")
+    before = keys(store)
+    execute("INSERT INTO many SELECT * FROM many; INSERT INTO many SELECT * FROM many")  # of several parts
+    monkeypatch.setattr("penstock.stores.s3._ATTEMPTS", 2)
+    place = urlsplit(objects.extra["endpoint_url"])
+    with CutOff((str(place.hostname), int(place.port or 0))) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+        monkeypatch.setenv("PENSTOCK_CONN_OBJECTS", as_json(objects, endpoint_url=endpoint))
+        with pytest.raises(TargetError, match="the line to objects was cut off"):
+            penstock.copy("source:many", f"{store.name}/many/", format="csv")
+        server.shutdown()
+        thread.join()
+
+    assert keys(store) == before
+    assert unfinished(store) == 0

@@ -36,8 +36,8 @@ ROWS = r"""
             '10.0.0.1/8'),
         (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
             NULL, NULL, NULL, NULL),
-        (3, false, 0, 0, 'infinity', 'NaN', 0, 0.0000, 0, '', '', '', 'infinity', '24:00:00', '-infinity', '0044-03-15 BC',
-            'null', '{}', '00000000-0000-0000-0000-000000000000', '-00:00:01', 'glad', '::1')
+        (3, false, 0, 0, 'infinity', 'NaN', 0, 0.0000, 0, '', '', '', 'infinity', '24:00:00', '-infinity',
+            '0044-03-15 BC', 'null', '{}', '00000000-0000-0000-0000-000000000000', '-00:00:01', 'glad', '::1')
 """
 
 
