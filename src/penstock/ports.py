@@ -6,11 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO, Protocol, runtime_checkable
-
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 from penstock.model.contract import Column, Contract
 from penstock.model.manifest import ExportedFile, Manifest
@@ -18,7 +14,14 @@ from penstock.model.plan import CopyPlan
 from penstock.model.reject import Reject
 from penstock.model.result import CopyResult
 
-Lines = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    Lines = npt.NDArray[np.int64]
+else:
+    Lines = Any  # those who pass tables on as bytes need neither of the two
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ class Judged:
 
     def take(self, mask: npt.NDArray[np.bool_]) -> Judged:
         """The rows of this mask, without the rejects."""
+        import pyarrow as pa
+
         return Judged(self.file, self.rows.filter(pa.array(mask)), self.lines[mask], self.again[mask])
 
 

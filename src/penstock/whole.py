@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
+from penstock.between import run_between
+from penstock.finding import find
 from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import Progress
 from penstock.tables.schema import add_references, parse_schema, read_contents
-from penstock.wiring import find, run
 
 Shown = Callable[[str], AbstractContextManager[Progress | None]]
 
@@ -65,7 +66,9 @@ def run_all(plan: CopyPlan, shown: Shown, *, again: bool = False) -> SchemaResul
     for name in contents.tables:
         one = replace(plan, source=source.table(name), target=target.table(name))
         with shown(name) as progress:
-            results[name] = run(one, again=again, progress=progress)
+            result = run_between(one, again=again, progress=progress)
+        assert result is not None  # both addresses were made as those of tables
+        results[name] = result
     add_references(place, target, contents, set(results))
     return SchemaResult(results, _total(results, time.perf_counter() - started))
 

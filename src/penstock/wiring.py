@@ -7,12 +7,13 @@ from dataclasses import replace
 from psycopg.sql import Identifier
 
 from penstock import resolving
+from penstock.between import run_between
 from penstock.engine.copy import copy
 from penstock.engine.export import export, require_export
 from penstock.environments.reach import allowed
+from penstock.finding import find as find  # noqa: PLC0414  # the modules above ask here
 from penstock.model.address import Files, Lake, Objects, Table, parse, parse_table
 from penstock.model.api import Answers
-from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, SourceError, UsageError
 from penstock.model.manifest import Manifest
 from penstock.model.plan import CopyPlan
@@ -23,19 +24,12 @@ from penstock.sources.postgres.rows import PostgresRows
 from penstock.sources.postgres.select import select_of
 from penstock.sources.remote import find_manifest, open_objects, prefix_of
 from penstock.stores.directory import directory_of
-from penstock.tables.copying import Ends, copy_table
-from penstock.tables.ends import ends
 from penstock.targets.objects.account import keep_other_account
 from penstock.targets.objects.place import make_target
 from penstock.targets.postgres.session import PostgresTarget
 from penstock.targets.snowflake.load import SnowflakeTable, load
 
 LAKE = "lake"
-
-_EXAMPLES = {
-    "postgres": "postgres://login:password@host:port/database",
-    "s3": "aws://key:secret@/?endpoint_url=https%3A%2F%2Fhost",
-}
 
 
 def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None) -> CopyResult:
@@ -44,10 +38,8 @@ def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None
     Raises:
         PenstockError: If nothing was done, with the reason and the remedy.
     """
-    if (tables := ends(plan)) is not None:
-        origin, place = tables
-        found = Ends(find(origin.connection), origin, find(place.connection), place)
-        return copy_table(plan, found, again=again, progress=progress)
+    if (done := run_between(plan, again=again, progress=progress)) is not None:
+        return done
     if (exported := open_export(plan)) is not None:
         return export(plan, *exported, progress=progress)
     if (loading := open_load(plan)) is not None:
@@ -215,25 +207,3 @@ def open_lake() -> ObjectStore:
     from penstock.stores.directory import DirectoryStore
 
     return DirectoryStore(project.make_state_dir("lake"))
-
-
-def find(name: str, kind: str = "postgres") -> Connection:
-    """The connection of this name and type, wherever :mod:`penstock.resolving` finds it.
-
-    Raises:
-        ConnectionFailed: If there is none, or it is of another type.
-        PenstockError: If the project's environment is wrong.
-    """
-    connection = resolving.find(name)
-    if connection is None:
-        known = f"; embedded are {', '.join(resolving.EMBEDDED)}" if resolving.project_here() else ""
-        raise ConnectionFailed(
-            f"no connection {name!r}{known}",
-            hint=f"penstock connection add {name}, or set "
-            f"PENSTOCK_CONN_{name.upper()}={_EXAMPLES.get(kind, f'{kind}://…')}",
-        )
-    if connection.type != kind:
-        raise ConnectionFailed(
-            f"{name} is of type {connection.type}", hint=f"name a connection of type {kind}"
-        )
-    return connection

@@ -233,7 +233,7 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         with using(env):
             copy_all(plan, again=again, as_json=as_json)
         return
-    from penstock.wiring import run
+    from penstock import run
 
     with using(env), shown(quiet=as_json) as progress:
         result = run(plan, again=again, progress=progress)

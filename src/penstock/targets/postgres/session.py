@@ -18,7 +18,6 @@ from penstock.queries import queries
 from penstock.targets.postgres import catalogue, ledger
 from penstock.targets.postgres.connect import PgConnection, connect, refused
 from penstock.targets.postgres.judge import read_texts, reject_by_constraints, reject_outside
-from penstock.targets.postgres.load import Loader
 from penstock.targets.postgres.settle import Settler
 from penstock.targets.postgres.stage import Shape
 from penstock.targets.postgres.statements import ALL, Statements
@@ -112,6 +111,8 @@ class PostgresSession:
 
     def load(self, load: Load, batches: Iterable[Judged]) -> Loaded:
         """Bring the rows over and settle them as the plan's mode asks; rejects go to quarantine."""
+        from penstock.targets.postgres.load import Loader  # needs Arrow, as who calls this does anyway
+
         shape = Shape(load.contract, load.columns, load.key, load.as_text)
         statements = Statements(self._connection, shape, run=self._run, files=load.files)
         statements.run("stage")
