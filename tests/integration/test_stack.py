@@ -114,6 +114,27 @@ def test_what_was_committed_survives_kill_9(project: Project) -> None:
         assert ask(ensure(project, "warehouse"), "SELECT answer FROM kept") == 42
 
 
+def test_a_server_that_was_halted_is_stopped(project: Project) -> None:
+    ensure(project, "warehouse")
+    pid = status(project, "warehouse").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    assert stop(project, "warehouse") is True
+    wait_until_gone(pid)
+    assert status(project, "warehouse").state == "stopped"
+
+
+def test_a_server_that_will_not_stop_is_killed_and_loses_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with enter(ensure(project, "warehouse")) as session:
+        session.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    monkeypatch.setattr(cluster, "stop", lambda *_: False)
+    assert stop(project, "warehouse") is True
+    assert status(project, "warehouse").state == "stopped"
+    assert ask(ensure(project, "warehouse"), "SELECT answer FROM kept") == 42
+
+
 def test_a_pid_file_that_names_another_process_is_no_obstacle(project: Project) -> None:
     ensure(project, "warehouse")
     data_dir = status(project, "warehouse").data_dir

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import signal
@@ -14,6 +15,7 @@ import psutil
 from penstock.model.connection import Secret
 from penstock.model.errors import ConnectionFailed, PenstockError
 from penstock.project import Project
+from penstock.stack import processes
 from penstock.stack.account import Account, give_to, run_as
 from penstock.stack.log import cause
 from penstock.stack.programs import MAJOR, SYSTEM_DIR, make_system_dir, programs_for
@@ -23,6 +25,7 @@ from penstock.stack.settings import Settings, as_text
 CONF = "penstock.conf"
 START_TIMEOUT_S = 300  # recovery after a crash replays up to max_wal_size
 STOP_TIMEOUT_S = 60
+KILL_TIMEOUT_S = 10
 
 
 def create(project: Project, name: str, port: int, account: Account | None) -> Server:
@@ -119,6 +122,7 @@ def start(server: Server, account: Account | None, log: IO[str]) -> bool:
 
 def stop(server: Server, account: Account | None, log: IO[str]) -> bool:
     """Roll back what is open, stop the server and wait until it is gone; False where it would not."""
+    _signal(server, signal.SIGCONT)  # one that was halted hears nothing else
     argv: list[str | Path] = [
         programs_for(account) / "pg_ctl",
         "stop",
@@ -129,6 +133,26 @@ def stop(server: Server, account: Account | None, log: IO[str]) -> bool:
         f"--pgdata={server.data_dir}",
     ]
     return run_as(account, argv, output=log.fileno()).returncode == 0
+
+
+def kill(server: Server) -> bool:
+    """Kill a server that hangs; False where even that does not end it. What was committed is not lost."""
+    pid = postmaster_pid(server)
+    leader = None if pid is None else processes.identify(pid)
+    if leader is None:
+        return True
+    members = [processes.identify(one) for one in processes.family(leader)]
+    _signal(server, signal.SIGKILL)
+    deadline = time.monotonic() + KILL_TIMEOUT_S
+    # The others end when they notice that the first is gone; until then they hold its memory and write its files.
+    while (lives := any(map(processes.is_alive, members))) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not lives
+
+
+def _signal(server: Server, number: signal.Signals) -> None:
+    if (pid := postmaster_pid(server)) is not None:
+        os.kill(pid, number)
 
 
 def postmaster_pid(server: Server) -> int | None:

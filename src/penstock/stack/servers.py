@@ -90,7 +90,7 @@ def stop(project: Project, name: str) -> bool:
     with _locked(project, name), opened_log(project, name) as log:
         if cluster.postmaster_pid(server) is None:
             return False
-        if not cluster.stop(server, server_account(project.state_dir), log):
+        if not cluster.stop(server, server_account(project.state_dir), log) and not cluster.kill(server):
             raise ConnectionFailed(
                 f"the server {name!r} would not stop within {cluster.STOP_TIMEOUT_S} s",
                 hint=f"see {log.name}",
