@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from airflow import settings
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk.listener import get_listener_manager
@@ -133,7 +134,7 @@ def _synced(file: Path, dag: Any, *, is_first: bool) -> Iterator[None]:
     A DAG that starts others needs them known, so with it all files are read.
     """
     names_others = any(type(task).__name__ == "TriggerDagRunOperator" for task in dag.tasks)
-    path = file.parent if names_others else file if is_first else Path(os.devnull)
+    path = Path(settings.DAGS_FOLDER) if names_others else file if is_first else Path(os.devnull)
     local = "airflow.dag_processing.bundles.local.LocalDagBundle"
     bundle = {"name": "dags-folder", "classpath": local, "kwargs": {"path": str(path)}}
     with patch.dict(os.environ, {_BUNDLES: json.dumps([bundle])}):
