@@ -16,8 +16,8 @@ from benchmarks.findings import Claim, Findings, spread
 from benchmarks.processes import Failed
 from benchmarks.standalone import Standalone
 from penstock.project import Project
-from penstock.stack import processes, record
-from penstock.stack.processes import cpu_s, memory, memory_of
+from penstock.stack import record
+from penstock.stack.processes import cpu_of, family, memory_of
 
 TITLE = "The stack"
 ABOUT = (
@@ -156,14 +156,17 @@ def idle(project: Project, seconds: float) -> float:
 
 
 def _used(project: Project) -> float:
-    found = _running(project)
-    return sum(cpu_s(process) for process in found.processes()) + processes.cpu_of(found.supervisor.pid)
+    return sum(cpu_of(pid) for pid in _everyone(project))
 
 
 def held(project: Project) -> float:
     """Megabytes that everything together holds."""
+    return sum(memory_of(pid) for pid in _everyone(project)) / 1e6
+
+
+def _everyone(project: Project) -> set[int]:
     found = _running(project)
-    return (sum(memory(process) for process in found.processes()) + memory_of(found.supervisor.pid)) / 1e6
+    return {pid for process in (found.supervisor, *found.processes()) for pid in family(process)}
 
 
 def _running(project: Project) -> record.StackRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -25,7 +26,7 @@ def penstock(project: Project, *arguments: str) -> subprocess.CompletedProcess[s
         env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
     )
 
 
@@ -33,7 +34,7 @@ def states(project: Project) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in json.loads(penstock(project, "status", "--json").stdout)}
 
 
-def until(condition: Callable[[], Any], timeout_s: float = 40) -> Any:
+def until(condition: Callable[[], Any], timeout_s: float = 120) -> Any:
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):
         assert time.monotonic() < deadline
@@ -48,7 +49,7 @@ def call(
     data = None if body is None else json.dumps(body).encode()
     try:
         with urllib.request.urlopen(
-            urllib.request.Request(url, data, headers, method=method), timeout=20
+            urllib.request.Request(url, data, headers, method=method), timeout=60
         ) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
@@ -111,11 +112,26 @@ def addresses(pids: Iterable[int]) -> set[str]:
     """The addresses at which these processes can be called, over TCP or UDP."""
     found = set()
     for pid in pids:
-        for one in psutil.Process(pid).net_connections(kind="inet"):
+        try:
+            held = psutil.Process(pid).net_connections(kind="inet")
+        except psutil.NoSuchProcess:  # a short-lived child
+            continue
+        for one in held:
             # A socket that is bound to nothing, or to nobody, has no such address.
             here, there = (getattr(end, "ip", None) for end in (one.laddr, one.raddr))
             if one.status in (psutil.CONN_LISTEN, psutil.CONN_NONE) and here and there is None:
                 found.add(here)
+    return found
+
+
+def mentioning(project: Project) -> list[str]:
+    """Processes that have anything to do with the project, by their arguments or variables."""
+    found = []
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # gone meanwhile; nothing else is out of a test's sight
+            words = " ".join(one.cmdline())
+            if one.status() != psutil.STATUS_ZOMBIE and str(project.root) in f"{words} {one.environ()}":
+                found.append(words)
     return found
 
 

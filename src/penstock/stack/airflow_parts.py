@@ -14,21 +14,23 @@ import psycopg
 from penstock.project import Project
 from penstock.stack import server
 from penstock.stack.airflow_environment import DATABASE, METADATA, airflow_environment
-from penstock.stack.command import Command, Once, Program
+from penstock.stack.command import Command, Once, Program, Started
 from penstock.stack.health import Health
 from penstock.stack.logins import STATE
+from penstock.stack.nursery import Nurseries
 from penstock.stack.options import Options
 
 MIGRATION, DBT = "migration", "dbt"
 API_SERVER = "api-server"
 
 
-def airflow_parts(project: Project, options: Options, pool: Executor) -> list[Command]:
+def airflow_parts(project: Project, options: Options, pool: Executor, nurseries: Nurseries) -> list[Command]:
     """What is done once, and the four processes.
 
     Args:
         options: With the port that was found for Airflow.
         pool: Asks Airflow how it is.
+        nurseries: Fork all of Airflow's from one process.
     """
     url = f"http://{options.own_host}:{options.port}"
     health = Health(url, pool)
@@ -37,8 +39,12 @@ def airflow_parts(project: Project, options: Options, pool: Executor) -> list[Co
     def environment() -> Mapping[str, str]:
         return airflow_environment(project, options)
 
-    def program(name: str, module: str, *words: str) -> Program:
-        return Program([sys.executable, "-m", module, *words], logs / f"{name}.log", environment)
+    def program(name: str, *words: str, forked: bool = True) -> Program:
+        def fork(environment: Mapping[str, str], log: int) -> Started:
+            return nurseries.launch(words, environment, log)
+
+        argv = [sys.executable, "-m", *words]
+        return Program(argv, logs / f"{name}.log", environment, fork if forked else None)
 
     def part(
         name: str,
@@ -61,7 +67,7 @@ def airflow_parts(project: Project, options: Options, pool: Executor) -> list[Co
     quiet = "--skip-serve-logs"
     marker = _migrated(project)
     migrating = program(MIGRATION, "penstock.airflow.migration", str(marker))
-    manifest = program(DBT, "penstock.airflow.dbt_manifest")
+    manifest = program(DBT, "penstock.airflow.dbt_manifest", forked=False)  # dbt's imports are others
     return [
         Once(MIGRATION, migrating, is_done=lambda: _is_migrated(project, marker), needs=(METADATA,)),
         Once(DBT, manifest, is_done=lambda: not _has_dbt(project), needs=("warehouse", METADATA)),

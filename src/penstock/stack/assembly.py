@@ -9,6 +9,7 @@ from penstock.project import Project
 from penstock.stack.airflow_environment import DATABASE, METADATA
 from penstock.stack.airflow_parts import DBT, MIGRATION, airflow_parts
 from penstock.stack.embedded import Embedded
+from penstock.stack.nursery import Nurseries
 from penstock.stack.options import read_options
 from penstock.stack.part import Runner
 from penstock.stack.seeds import fill_source, fill_warehouse
@@ -29,7 +30,7 @@ PARTS = (
 LASTING = tuple(name for name in PARTS if name not in (MIGRATION, DBT))  # those that keep running
 
 
-def assemble(project: Project, pool: ThreadPoolExecutor) -> list[Runner]:
+def assemble(project: Project, pool: ThreadPoolExecutor, nurseries: Nurseries) -> list[Runner]:
     """The runners of all parts, none of them started.
 
     Raises:
@@ -42,7 +43,7 @@ def assemble(project: Project, pool: ThreadPoolExecutor) -> list[Runner]:
     return [
         Embedded(project, METADATA, pool, database=DATABASE),
         *(Embedded(project, name, pool, fill=seeds.get(name, _nothing)) for name in ("source", "warehouse")),
-        *airflow_parts(project, options, pool),
+        *airflow_parts(project, options, pool, nurseries),
     ]
 
 

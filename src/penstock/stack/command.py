@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from penstock.stack.log import LIMIT_BYTES
 from penstock.stack.processes import Identity, identify, kill_family
@@ -25,11 +26,62 @@ class Program:
         argv: The program and its arguments.
         log: Where its output goes; begun anew at a start when it has grown large.
         environment: Its variables, asked for at every start.
+        fork: Starts it in another way than by running `argv`; told the variables and the descriptor of the log.
     """
 
     argv: Sequence[str]
     log: Path
     environment: Callable[[], Mapping[str, str]] = field(repr=False)
+    fork: Callable[[Mapping[str, str], int], Started] | None = None
+
+    def start(self, log: int) -> Started:
+        """Start it.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        environment = dict(self.environment())
+        return self.fork(environment, log) if self.fork else Spawned(self.argv, environment, log)
+
+
+class Started(Protocol):
+    """A process that was started, or will be in a moment."""
+
+    def poll(self) -> int | None:
+        """Its exit code; below 0 for the signal that killed it, None while it runs."""
+
+    def identity(self) -> Identity | None:
+        """The process, once it is there."""
+
+    def cancel(self) -> None:
+        """Have it killed if it comes to be there only now."""
+
+
+class Spawned:
+    """A process that runs a program of its own."""
+
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], log: int) -> None:
+        self._process = subprocess.Popen(
+            argv,
+            env=dict(environment),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        self._identity = identify(self._process.pid)
+
+    def poll(self) -> int | None:
+        """Its exit code."""
+        return self._process.poll()
+
+    def identity(self) -> Identity | None:
+        """The process."""
+        return self._identity
+
+    def cancel(self) -> None:
+        """It is there."""
 
 
 class Command:
@@ -63,8 +115,7 @@ class Command:
         self._silence_s = silence_s
         self._at = at
         self._started = 0.0
-        self._process: subprocess.Popen[bytes] | None = None
-        self._identity: Identity | None = None
+        self._process: Started | None = None
 
     def launch(self) -> None:
         """Clear away what the last start left, and start it.
@@ -72,22 +123,12 @@ class Command:
         Raises:
             OSError: It cannot be started.
         """
-        if self._identity is not None:
-            kill_family(self._identity)  # workers that outlived it would work against the new ones
+        self.kill()  # workers that outlived it would work against the new ones
         if self._log.exists() and self._log.stat().st_size > LIMIT_BYTES:
             self._log.replace(self._log.with_suffix(".log.1"))
         with os.fdopen(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:
             self._started = time.time()
-            self._process = subprocess.Popen(
-                self._program.argv,
-                env=dict(self._program.environment()),
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._identity = identify(self._process.pid)
+            self._process = self._program.start(log.fileno())
 
     def ended(self) -> str | None:
         """Why it ended, with the last line that it wrote; None while it runs."""
@@ -111,12 +152,17 @@ class Command:
 
     def kill(self) -> None:
         """End it and its children at once."""
-        if self._identity is not None:
-            kill_family(self._identity)
+        if (process := self._identity()) is not None:
+            kill_family(process)
+        elif self._process is not None:
+            self._process.cancel()
 
     def process(self) -> Identity | None:
         """The process that was started last."""
-        return self._identity
+        return self._identity()
+
+    def _identity(self) -> Identity | None:
+        return None if self._process is None else self._process.identity()
 
     def address(self) -> str | None:
         """Where it answers."""

@@ -71,8 +71,9 @@ def _service(project: Project, name: str) -> PartStatus | None:
 def _supervisor(found: StackRecord) -> PartStatus:
     if not found.is_supervised:
         return PartStatus("supervisor", "stopped")
-    pid = found.supervisor.pid
-    return PartStatus("supervisor", "healthy", pid, processes.memory_of(pid), None, _iso(found.began))
+    # With the process that it has Airflow's parts forked from.
+    held = processes.memory_besides(found.supervisor, found.processes())
+    return PartStatus("supervisor", "healthy", found.supervisor.pid, held, None, _iso(found.began))
 
 
 def _part(found: StackRecord, part: PartRecord) -> PartStatus:

@@ -91,6 +91,12 @@ def memory(leader: Identity) -> int:
     return sum(memory_of(pid) for pid in family(leader))
 
 
+def memory_besides(leader: Identity, others: Iterable[Identity]) -> int:
+    """Bytes that the leader's family holds, without those of its descendants that belong to these other leaders."""
+    counted = {pid for other in others for pid in family(other)}
+    return sum(memory_of(pid) for pid in family(leader) if pid not in counted)
+
+
 def cpu_s(leader: Identity) -> float:
     """Processor time that the living members of the leader's family have used."""
     return sum(cpu_of(pid) for pid in family(leader))

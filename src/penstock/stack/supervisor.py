@@ -25,6 +25,7 @@ from penstock.stack.assembly import assemble
 from penstock.stack.command import Once
 from penstock.stack.embedded import Embedded
 from penstock.stack.health import fetch
+from penstock.stack.nursery import Nurseries
 from penstock.stack.options import read_options
 from penstock.stack.part import Part
 from penstock.stack.processes import identify
@@ -93,7 +94,8 @@ def supervise(project: Project) -> None:
 
     with _waking() as wake, ThreadPoolExecutor(4) as pool:
         hang_s = read_options(project).hang_s
-        parts = [Part(runner, hang_s=hang_s) for runner in assemble(project, pool)]
+        nurseries = Nurseries()
+        parts = [Part(runner, hang_s=hang_s) for runner in assemble(project, pool, nurseries)]
         supervisor = Supervisor(parts, publish, lambda part: _clear(project, part))
         quiet = False
         while not wake.told_to_stop:
@@ -103,6 +105,7 @@ def supervise(project: Project) -> None:
             for name in taken_requests(project):
                 supervisor.restart(name)
             wake.wait(QUIET_PAUSE_S if quiet else BUSY_PAUSE_S)
+        nurseries.close()
         _stop_all(project, parts, pool)
     record.forget(project)
 
