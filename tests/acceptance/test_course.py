@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from tests.acceptance.stacks import Airflow
+from tests.acceptance.stacks import Airflow, penstock
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -86,11 +86,10 @@ def midnight(of: datetime) -> datetime:
 
 
 def test_a_backfill_reaches_days_before_the_start(gallery: Airflow) -> None:
-    gallery.unpause("catchup_on")
-    asked = {"dag_id": "catchup_on", "from_date": "2013-01-28T00:00:00Z", "to_date": "2013-01-30T00:00:00Z"}
-    made = gallery.ask("backfills", asked)
-    assert made["dag_id"] == "catchup_on"
-    found = gallery.ended_runs("catchup_on", 3, run_type="backfill")
+    days_before = ("--from", "2013-01-28", "--to", "2013-01-30")
+    done = penstock(gallery.project, "backfill", "catchup_on", *days_before, "--unpause")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = gallery.runs("catchup_on", run_type="backfill")
     assert days(found) == ["2013-01-28", "2013-01-29", "2013-01-30"]
     assert {run["state"] for run in found} == {"success"}
     assert [gallery.xcom(run, "tell") for run in found] == days(found)
