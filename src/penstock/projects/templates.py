@@ -17,7 +17,7 @@ from penstock.project import MARKER
 TEMPLATES = {"gallery": "pipelines", "blank": "templates/blank"}
 # What runs leave behind in a checkout. The wheel is built without it.
 GENERATED = (".penstock", "__pycache__", ".pytest_cache", "*.pyc", "target", "logs", "dbt_packages", ".env")
-GENERATED_BELOW = {"include/data": (".gitignore",)}  # there, only these are kept
+DATA = Path("include", "data")  # what lies there is generated, but for its .gitignore
 
 
 def template_dir(name: str) -> Path:
@@ -57,5 +57,4 @@ def template_files(name: str) -> Iterator[Path]:
 def _is_generated(path: Path) -> bool:
     if any(fnmatch(part, pattern) for part in path.parts for pattern in GENERATED):
         return True
-    kept = GENERATED_BELOW.get(path.parent.as_posix())
-    return kept is not None and path.name not in kept
+    return path.is_relative_to(DATA) and path != DATA / ".gitignore"

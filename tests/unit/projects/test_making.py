@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import tomllib
 from pathlib import Path
@@ -127,6 +128,23 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "file").touch()
     assert main(["init", str(tmp_path / "file" / "shop")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_data_that_was_generated_is_not_part_of_a_template(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(template_dir("blank"), tmp_path / "template")
+    monkeypatch.setattr("penstock.projects.templates.template_dir", lambda name: tmp_path / "template")
+    before = list(template_files("blank"))
+    for path in (
+        "include/data/a.csv",
+        "include/data/below/b.csv",
+        ".penstock/key",
+        "dbt/target/manifest.json",
+    ):
+        (tmp_path / "template" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "template" / path).touch()
+    assert list(template_files("blank")) == before
 
 
 def test_templates_hold_nothing_that_runs_leave_behind() -> None:
