@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +71,36 @@ def test_the_first_failure_is_the_one_that_is_told(
     assert board.failure.message == "a: ValueError: [bold]no[/bold]"
     assert board.failure.hint == "mend it; see /x/a.log"
     assert capsys.readouterr().out.splitlines()[-1] == "failed in 1.0 s, 0 of 2 tasks succeeded"
+
+
+ON_A_TERMINAL = """
+from pathlib import Path
+from penstock.cli.run_board import RunBoard
+from penstock.project import Project
+
+day = "2013-02-01T09:00:00+00:00"
+with RunBoard(Project(Path("/srv")), "shop") as board:
+    board.show({"event": "start", "logical_date": day, "tasks": ["a", "b"]})
+    board.show({"event": "begin", "task": "a"})
+    board.show({"event": "end", "task": "a", "state": "success", "seconds": 1.25})
+    board.show({"event": "end", "task": "b[0]", "state": "skipped", "seconds": 0.0})
+    board.show({"event": "done", "state": "success", "seconds": 1.5})
+    board.show({"event": "finished", "runs": 1, "failed": 0, "left": [], "seconds": 1.5})
+"""
+
+
+def test_on_a_terminal_the_tasks_are_a_table_that_moves() -> None:
+    here, there = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", ON_A_TERMINAL], stdout=there, stderr=there) as process:
+        os.close(there)
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+            while part := os.read(here, 4096):
+                shown += part
+    os.close(here)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert process.returncode == 0, text
+    assert "shop: Airflow comes up" in text
+    assert re.search(r"✓\s+1\.25 s\s+a", text)
+    assert re.search(r"-\s+0\.00 s\s+b\[0\]\s+skipped", text)
+    assert "success in 1.5 s, 1 of 2 tasks succeeded, 1 skipped" in text

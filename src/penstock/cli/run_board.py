@@ -44,14 +44,14 @@ class RunBoard:
         self.failure: PenstockError | None = None
         self._project = project
         self._dag = dag
+        self._tasks: dict[str, _Task] = {}
+        self._title = f"{dag}: Airflow comes up"
         self._console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         self._live = (
             Live(console=self._console, get_renderable=self._table, refresh_per_second=8)
             if sys.stdout.isatty()
             else None
         )
-        self._tasks: dict[str, _Task] = {}
-        self._title = f"{dag}: Airflow comes up"
 
     def __enter__(self) -> RunBoard:
         if self._live:
@@ -99,9 +99,10 @@ class RunBoard:
         if event["state"] != "success" and self.failure is None:
             self.failure = PenstockError(f"{self._dag}: the run ended as {event['state']}")
         if self._live:
-            self._live.console.print(self._table())
-            self._tasks = {}
-            self._title = ""
+            table = self._table()
+            self._tasks, self._title = {}, ""
+            self._live.refresh()  # what is printed stays, above what moves
+            self._console.print(table)
         self._console.print(line)
 
     def _on_finished(self, event: dict[str, Any]) -> None:
