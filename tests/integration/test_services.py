@@ -21,7 +21,7 @@ from penstock.project import Project
 from penstock.stack import processes, services
 from penstock.stack.detached import answers
 
-NAMES = ("objects",)
+NAMES = ("objects", "sandbox")
 
 
 def pid(project: Project, name: str = "objects") -> int | None:
