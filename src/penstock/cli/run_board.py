@@ -55,7 +55,7 @@ class RunBoard:
 
     def __enter__(self) -> RunBoard:
         if self._live:
-            self._live.start()
+            self._live.start(refresh=True)
         return self
 
     def __exit__(
