@@ -177,10 +177,7 @@ def landed(store: ObjectStore, path: str) -> list[str]:
 def declared(store: ObjectStore, path: str) -> Answers:
     """How the plan of the newest landing below a path takes records from answers."""
     prefix = f"{path}/" if path else ""
-    found = [
-        document
-        for one in store.list(prefix)
-        if one.key.endswith(f"/{BEGUN}") and (document := read_json(store, one.key)) is not None
-    ]
-    newest = max(found, key=lambda document: str(document["begun_at"]), default=None)
-    return Answers() if newest is None else ApiPlan.parse(newest["plan"]).answers
+    begun = (one for one in store.list(prefix) if one.key.endswith(f"/{BEGUN}"))
+    newest = max(begun, key=lambda one: one.modified, default=None)
+    told = None if newest is None else read_json(store, newest.key)
+    return Answers() if told is None else ApiPlan.parse(told["plan"]).answers

@@ -1,0 +1,141 @@
+"""The story of one landing, from the plan to the account."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+
+from penstock.lake.landing import Landing, kind_of, place
+from penstock.lake.locking import locked
+from penstock.landing.access import (
+    find_key,
+    open_permits,
+    open_way,
+    shared_database,
+    state_directory,
+    with_auth,
+)
+from penstock.landing.labels import choose_label, close
+from penstock.landing.memory import Memory
+from penstock.landing.missing import Missing, Wish
+from penstock.limits.postgres import held
+from penstock.model.address import Lake, parse
+from penstock.model.answer import Answer
+from penstock.model.api import ApiPlan, Auth
+from penstock.model.connection import Connection
+from penstock.model.errors import SourceError, UsageError
+from penstock.model.landed import LandResult
+from penstock.ports import ObjectStore
+from penstock.sources.rest.client import Credential
+from penstock.sources.rest.fetch import Fetched, fetch
+from penstock.wiring import find, open_lake
+
+_LOG = logging.getLogger(__name__)
+
+
+def land(plan: ApiPlan, wish: Wish) -> LandResult:
+    """Ask for everything that is missing, and land it.
+
+    Raises:
+        SourceError: If answers are missing in the end; what came has landed, and the next run asks for the rest.
+        PenstockError: If nothing could be asked, with the reason and the remedy.
+    """
+    path = _path(wish.target)
+    store = open_lake()
+    connection = find(plan.connection, "http")
+    shared = shared_database(plan)
+    # Runs without a label are one landing.
+    names = (f"lake:{path}", store.name, kind_of(plan), wish.label or "")
+    with ExitStack() as stack:
+        stack.enter_context(locked(state_directory("locks"), *names))
+        if shared is not None:
+            stack.enter_context(held(shared, *names))
+        label = choose_label(store, path, plan, wish)
+        landing = Landing(store, place(path, plan, label))
+        done = landing.done()
+        result = (
+            LandResult(**{**done, "already": True})
+            if done
+            else _fetch(plan, connection, store, landing, wish)
+        )
+        close(store, path, plan, label)
+        return result
+
+
+def _fetch(
+    plan: ApiPlan, connection: Connection, store: ObjectStore, landing: Landing, wish: Wish
+) -> LandResult:
+    """Ask for what the landing lacks, and declare it finished when it lacks nothing."""
+    begun = time.perf_counter()
+    told = with_auth(plan, connection)
+    key = find_key(told, connection)
+    credential = Credential(told.auth or Auth(), connection, key)
+    memory = Memory(store, plan, landing, again=wish.again)
+    landing.begin(plan, memory.since())
+    missing = Missing(plan, landing, wish, memory)
+    delivery = _Delivery(landing)
+    with ExitStack() as stack:
+        permits = open_permits(plan, connection, key)
+        if permits is not None:
+            stack.enter_context(closing(permits))
+        fetched = fetch(told, iter(missing), credential, open_way(connection), permits, delivery.land)
+    result = _account(wish.target, missing, landing, fetched, delivery.batches)
+    result = replace(result, seconds=round(time.perf_counter() - begun, 3))
+    _require_whole(plan, result, fetched)
+    memory.learn()
+    landing.finish(result.to_dict())
+    return result
+
+
+class _Delivery:
+    """Lands answers, and tells how far that is: a slow API's landing takes hours."""
+
+    def __init__(self, landing: Landing) -> None:
+        self.batches = 0
+        self._answers = 0
+        self._landing = landing
+
+    def land(self, answers: Sequence[Answer]) -> None:
+        self._landing.land(answers)
+        self.batches += 1
+        self._answers += len(answers)
+        _LOG.info("%s: %d answers have landed in this run", self._landing.place.key, self._answers)
+
+
+def _account(target: str, missing: Missing, landing: Landing, fetched: Fetched, batches: int) -> LandResult:
+    earlier = landing.earlier
+    return LandResult(
+        target=target,
+        label=landing.place.label,
+        requests=missing.requests,
+        answered=missing.before + fetched.asked - fetched.failed - fetched.errors,
+        fresh=missing.fresh,
+        answers=earlier["answers"] + fetched.answers - fetched.errors,
+        absent=earlier["absent"] + fetched.absent,
+        unchanged=earlier["unchanged"] + fetched.unchanged,
+        calls=fetched.calls,
+        landed_before=missing.before,
+        batches=earlier["batches"] + batches,
+        bytes=earlier["bytes"] + fetched.bytes,
+    )
+
+
+def _require_whole(plan: ApiPlan, result: LandResult, fetched: Fetched) -> None:
+    lacking = result.requests - result.answered - result.fresh
+    if lacking:
+        reasons = ", ".join(f"{count} x {reason}" for reason, count in sorted(fetched.reasons.items()))
+        raise SourceError(
+            f"{plan.source}: {lacking} of {result.requests} requests have no answer: {reasons}",
+            hint="what came has landed; run it again, it asks for what is missing. In the plan, statuses says what a "
+            "status means",
+        )
+
+
+def _path(target: str) -> str:
+    address = parse(target)
+    if not isinstance(address, Lake) or not address.path:
+        raise UsageError(f"{target!r} names no place in the lake", hint="land answers in lake:name")
+    return address.path

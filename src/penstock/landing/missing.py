@@ -1,0 +1,86 @@
+"""What one landing is asked to do, and which of its requests are still to be made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from penstock.lake.landing import Landing
+from penstock.landing.memory import Memory
+from penstock.model.api import ApiPlan
+from penstock.model.connection import Connection
+from penstock.sources.rest.fetch import Known, Todo
+from penstock.sources.rest.requests import Request, Row, make_requests, plain_rows
+from penstock.wiring import find
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What one landing is asked to do, besides its plan.
+
+    Args:
+        target: ``lake:path``.
+        rows: In the place of the plan's own rows.
+        values: For placeholders, beside those of the rows.
+        label: What the answers are for, as an hour or a day. The landing of one plan and label is gone on with where
+            it was not finished, and not done again where it was. Without a label, a landing that was not finished is
+            gone on with, and otherwise a new one begins.
+        again: Land anew, even what is finished.
+    """
+
+    target: str
+    rows: Iterable[Row] | None = None
+    values: Row | None = None
+    label: str | None = None
+    again: bool = False
+
+
+class Missing:
+    """The requests that are still to be made; counts those that are not."""
+
+    def __init__(self, plan: ApiPlan, landing: Landing, wish: Wish, memory: Memory) -> None:
+        self.requests = 0
+        self.before = 0
+        self.fresh = 0
+        self._plan = plan
+        self._landing = landing
+        self._wish = wish
+        self._memory = memory
+
+    def __iter__(self) -> Iterator[Todo]:
+        rows = iter(self._wish.rows) if self._wish.rows is not None else _rows(self._plan)
+        values = dict(self._wish.values or {})
+        if self._landing.since is not None:
+            values["since"] = self._landing.since
+        for request in make_requests(self._plan, rows, values):
+            self.requests += 1
+            if bytes.fromhex(request.key) in self._landing.complete:
+                self.before += 1
+            elif (known := self._known(request)) is None:
+                self.fresh += 1
+            else:
+                yield Todo(request, known)
+
+    def _known(self, request: Request) -> Known | None:
+        """What is known of a request; None where an earlier answer is still good."""
+        standing = self._landing.partial.get(request.key)
+        if standing is not None:
+            return Known(standing.page, standing.next)
+        remembered = self._memory.find(request.key)
+        if remembered is None:
+            return Known()
+        return None if remembered.fresh else Known(validators=remembered.headers)
+
+
+def _rows(plan: ApiPlan) -> Iterator[Row]:
+    if plan.each.query is None:
+        return plain_rows(plan.each, Path())
+    return _queried(find(plan.each.connection), plan.each.query)
+
+
+def _queried(connection: Connection, query: str) -> Iterator[Row]:
+    from penstock.postgres.connect import connect
+
+    with connect(connection) as session, session.transaction(), session.cursor(name="rows") as cursor:
+        yield from cursor.execute(query)
