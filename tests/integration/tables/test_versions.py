@@ -7,7 +7,7 @@ import secrets
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from penstock.stack.programs import bundled_programs, programs_for
 OLDER = "pginstall"  # PostgreSQL 16, which the package brings along
 
 
-def _as(argv: list[str | Path]) -> list[str | Path]:
+def _as(argv: Sequence[str | Path]) -> Sequence[str | Path]:
     account = server_account(Path(os.environ[RUN_DIR]))
     if account is None:
         return argv
@@ -51,7 +51,7 @@ def older() -> Iterator[Connection]:
         check=True, capture_output=True, cwd=home,
     )  # fmt: skip
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c shared_buffers=16MB"
-    control = [programs / "pg_ctl", "-D", data, "-w", "-s"]
+    control: list[str | Path] = [programs / "pg_ctl", "-D", data, "-w", "-s"]
     subprocess.run(_as([*control, "-o", options, "-l", home / "log", "start"]), check=True, cwd=home)
     try:
         yield Connection(
