@@ -156,14 +156,14 @@ def assert_close(got: dict[Any, tuple[Any, ...]], expected: dict[Any, tuple[Any,
 # -- the tests
 
 
-def test_two_days_with_gaps_a_late_reading_and_repeated_ones(pipeline: Pipeline, sandbox: Sandbox) -> None:
+def test_a_day_with_gaps_a_late_reading_and_repeated_ones(pipeline: Pipeline, sandbox: Sandbox) -> None:
     first = datetime(
         2013, 2, 20, 14, tzinfo=UTC
     )  # Newark did not measure at 19:00 that day, nor at 05:00 the next
     skipped = {3, 4, 11}
     late = 9  # brings the reading of five hours ago: one that was skipped
     readings: Readings = {}
-    for number in range(20):
+    for number in range(14):
         if number in skipped:
             continue
         moment = first + HOUR * number
@@ -173,7 +173,7 @@ def test_two_days_with_gaps_a_late_reading_and_repeated_ones(pipeline: Pipeline,
         pipeline.fetch(moment)
         sandbox.apply(Settings())
         readings |= asked(sandbox, pipeline.session, moment - (5 * HOUR if number == late else timedelta()))
-        if number in (2, 3, 8, 9, 12, 19):
+        if number in (2, 8, 9, 12):
             pipeline.transform()
     pipeline.transform()  # with nothing new
     newark = sorted(moment for city, moment in readings if city == 5101798)
