@@ -78,6 +78,8 @@ class TypedColumn:
             return _dates
         if kind in _MOMENTS and (types.is_date(type_) or self._zone_fits(type_)):
             return self._moments
+        if kind is Kind.NUMERIC and self._decimal_fits(type_):
+            return self._same
         same = {Kind.BOOL: types.is_boolean, Kind.BYTEA: _is_bytes, Kind.UUID: _is_sixteen_bytes}.get(kind)
         return self._same if same is not None and same(type_) else None
 
@@ -85,6 +87,18 @@ class TypedColumn:
         if not pa.types.is_timestamp(type_):
             return False
         return type_.tz is None or self._column.kind is Kind.TIMESTAMPTZ
+
+    def _decimal_fits(self, type_: pa.DataType) -> bool:
+        """Whether the column takes every value of this decimal as it is: no digit is lost, none is too many."""
+        column = self._column
+        if not pa.types.is_decimal128(type_) or column.precision is None or column.scale is None:
+            return False
+        whole = type_.precision - type_.scale
+        return (
+            0 <= type_.scale <= column.scale
+            and whole <= column.precision - column.scale
+            and column.precision <= self.type.precision
+        )
 
     def _same(self, array: pa.Array) -> tuple[pa.Array, Mask]:
         return pc.cast(array, self.type), np.zeros(len(array), np.bool_)

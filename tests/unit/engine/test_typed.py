@@ -133,3 +133,23 @@ def test_markers_and_missing_values() -> None:
         .rejects
     )
     assert reject.reason == "missing"
+
+
+@pytest.mark.parametrize(
+    ("stored", "type_", "refused"),
+    [
+        (pa.decimal128(12, 2), "numeric(12,2)", 0),
+        (pa.decimal128(10, 1), "numeric(12,2)", 0),
+        (pa.decimal128(38, 2), "numeric(38,2)", 0),
+        (pa.decimal128(12, 2), "numeric(6,2)", 1),  # one value has too many digits
+        (pa.decimal128(12, 3), "numeric(12,2)", 0),  # finer by its type, but not by its values
+        (pa.decimal128(12, 2), "numeric(12,1)", 1),  # one value is finer
+    ],
+)
+def test_decimals_that_fit_by_their_type_go_straight(stored: pa.DataType, type_: str, refused: int) -> None:
+    wide = refused == 1
+    given = [Decimal("-1.5"), None, Decimal("12345.25" if wide else "0.5"), Decimal(0)]
+    result = clean(type_, pa.array(given, stored))
+    kept = [value for value in given if not (wide and value == Decimal("12345.25"))]
+    assert result.rows.column(0).to_pylist() == kept
+    assert len(result.rejects) == refused
