@@ -94,11 +94,8 @@ class TypedColumn:
         if not pa.types.is_decimal128(type_) or column.precision is None or column.scale is None:
             return False
         whole = type_.precision - type_.scale
-        return (
-            0 <= type_.scale <= column.scale
-            and whole <= column.precision - column.scale
-            and column.precision <= self.type.precision
-        )
+        narrow = 0 <= type_.scale <= column.scale and whole <= column.precision - column.scale
+        return bool(narrow and column.precision <= self.type.precision)
 
     def _same(self, array: pa.Array) -> tuple[pa.Array, Mask]:
         return pc.cast(array, self.type), np.zeros(len(array), np.bool_)
