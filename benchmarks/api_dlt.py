@@ -30,7 +30,7 @@ source = rest_api_source(
                     "path": "weather",
                     "paginator": "single_page",
                     "data_selector": "$",
-                    "params": {"id": {"type": "resolve", "resource": "cities", "field": "id"}},
+                    "params": {"id": "{resources.cities.id}"},
                 },
             },
         ],

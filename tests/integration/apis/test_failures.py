@@ -93,7 +93,8 @@ def test_a_key_that_expires_stops_everything(service: Service, lake: Path, plan:
     assert len(service.asked) <= 20 + 4
     service.behave = weather
     result = penstock.land(plan(), "lake:weather", rows=cities(200))
-    assert (result.landed_before, result.answers) == (20, 200)
+    assert result.answers == 200
+    assert 20 - 4 < result.landed_before <= 20  # what was under way is asked again
 
 
 def test_a_status_is_treated_as_the_plan_says(service: Service, lake: Path, plan: Plan) -> None:
@@ -119,7 +120,8 @@ def test_a_service_that_is_down_ends_the_landing_and_the_next_catches_up(
     assert len(service.asked) < 50
     service.behave = weather
     result = penstock.land(impatient, "lake:weather", rows=cities(60))
-    assert (result.landed_before, result.answers) == (30, 60)
+    assert result.answers == 60
+    assert 30 - 4 < result.landed_before <= 30  # what was under way is asked again
 
 
 def test_a_service_that_is_down_is_waited_for_as_the_plan_says(

@@ -1,0 +1,81 @@
+"""The lake on an S3 server, and what its command shows and removes."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+
+import pytest
+from tests.integration.apis.conftest import Plan, Query, cities
+from tests.integration.apis.service import KEY, Say, Service, weather
+
+import penstock
+from penstock.cli.main import main
+from penstock.model.connection import Connection
+
+
+@pytest.fixture
+def bucket(objects: Connection, lake: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket of the test's own, which the connection `lake` names."""
+    assert objects.password is not None
+    name = f"lake-{secrets.token_hex(6)}"
+    fields = {
+        "conn_type": "aws",
+        "login": objects.login,
+        "password": objects.password.reveal(),
+        "extra": {**objects.extra, "bucket": name, "make_buckets": "true"},
+    }
+    monkeypatch.setenv("PENSTOCK_CONN_LAKE", json.dumps(fields))
+    return name
+
+
+def test_a_bucket_may_be_the_lake(
+    service: Service, lake: Path, plan: Plan, query: Query, bucket: str
+) -> None:
+    service.behave = lambda asked: Say(status=401) if asked.number >= 12 else weather(asked)
+    with pytest.raises(penstock.PenstockError):
+        penstock.land(plan(batch=4, concurrency=2), "lake:weather", rows=cities(20))
+    service.behave = weather
+    landed = penstock.land(plan(batch=4), "lake:weather", rows=cities(20))
+    assert landed.answers == 20
+    assert 12 - 2 < landed.landed_before <= 12  # what was under way when the key expired is asked again
+    assert not lake.exists()
+    assert penstock.copy("lake:weather", "warehouse:weather", key="id").loaded == 20
+    assert main(["lake", "prune", "lake:weather", "--keep-days", "0"]) == 0
+    with pytest.raises(penstock.PenstockError, match="nothing has landed"):
+        penstock.copy("lake:weather", "warehouse:weather", key="id")
+
+
+def test_what_the_command_shows(
+    service: Service, lake: Path, plan: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    penstock.land(plan(), "lake:weather", rows=cities(3), label="10:00")
+    service.behave = lambda asked: Say(status=404)
+    with pytest.raises(penstock.PenstockError):
+        penstock.land(plan(), "lake:weather", rows=cities(2), label="11:00")
+    assert main(["lake", "list", "lake:weather", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [(one["label"], one["finished"], one["answers"]) for one in listed] == [
+        ("10:00", True, 3),
+        ("11:00", False, None),
+    ]
+    assert main(["lake", "show", "lake:weather", "--label", "10:00"]) == 0
+    shown = capsys.readouterr().out
+    assert "/weather?id=2" in shown
+    assert KEY not in shown
+    assert main(["lake", "show", "lake:weather", "--label", "09:00"]) == 2
+    assert "no landing '09:00'" in capsys.readouterr().err
+    assert main(["lake", "list", "weather.csv"]) == 2
+
+
+def test_what_is_pruned(service: Service, lake: Path, plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    penstock.land(plan(), "lake:weather", rows=cities(3), label="10:00")
+    assert main(["lake", "prune", "lake:weather"]) == 0
+    assert "0 landings removed" in capsys.readouterr().out
+    assert main(["lake", "prune", "lake:", "--keep-days", "0", "--dry-run", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["dry_run"], [one["label"] for one in told["removed"]]) == (True, ["10:00"])
+    assert list(lake.rglob("*.parquet"))
+    assert main(["lake", "prune", "lake:", "--keep-days", "0"]) == 0
+    assert not list(lake.rglob("*.parquet"))
