@@ -13,6 +13,7 @@ from penstock.model.errors import ContractError
 from penstock.postgres.connect import PgConnection
 from penstock.queries import queries
 from penstock.tables.ends import Place
+from penstock.tables.own_types import make_schema, make_type
 from penstock.tables.selection import Output, written
 from penstock.tables.structure import Field, Row, Structure
 
@@ -74,13 +75,13 @@ class Creation:
             self._connection, self._place = own, place
 
     def _make(self) -> None:
-        self._run(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(self._place.schema)))
+        make_schema(self._connection, self._run, self._place.schema)
         structure = self._structure
         if structure is not None:
             brought = {plain for _, _, plain in self._fields}
             for row in structure.types:
                 if not brought.isdisjoint(row["columns"]):
-                    self._make_type(row)
+                    make_type(self._connection, self._run, row)
             for field in structure.fields:
                 self._make_sequence(field)
         items = [self._column(name, field, plain) for name, field, plain in self._ordered()]
@@ -155,39 +156,7 @@ class Creation:
                 )
             )
 
-    # -- types and sequences of the database's own
-
-    def _make_type(self, row: Row) -> None:
-        there = self._connection.execute("SELECT to_regtype(%s) AS there", [row["full_name"]]).fetchone()
-        if there is not None and there["there"] is not None:
-            return
-        if row["extension"]:
-            raise ContractError(
-                f"the target lacks the type {row['full_name']}",
-                hint=f"CREATE EXTENSION {row['extension']}, there",
-            )
-        name = written(row["full_name"])
-        self._run(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(row["schema"])))
-        match row["kind"]:
-            case "e":
-                labels = SQL(", ").join(map(Literal, row["labels"]))
-                self._run(SQL("CREATE TYPE {} AS ENUM ({})").format(name, labels))
-            case "d":
-                parts: list[Composable] = [SQL("CREATE DOMAIN {} AS {}").format(name, written(row["base"]))]
-                if row["default"] is not None:
-                    parts.append(SQL("DEFAULT {}").format(written(row["default"])))
-                if row["not_null"]:
-                    parts.append(SQL("NOT NULL"))
-                parts += [written(check) for check in row["checks"]]
-                self._run(SQL(" ").join(parts))
-            case "c":
-                fields = SQL(", ").join(map(written, row["fields"]))
-                self._run(SQL("CREATE TYPE {} AS ({})").format(name, fields))
-            case _:
-                raise ContractError(
-                    f"the target lacks the type {row['full_name']}",
-                    hint="make it there, or copy the column as text: --column name=name::text",
-                )
+    # -- sequences of the table's own
 
     def _make_sequence(self, field: Field) -> None:
         """A serial column gets a sequence beside its new table: an owned one must lie in the same schema."""
