@@ -164,6 +164,7 @@ def test_a_free_plan_is_used_up_and_never_exceeded(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_both_dags_leave_the_same_table_and_no_key_anywhere(
     market: ModuleType, run_dag: RunDag, session: Session, world: Path
 ) -> None:
