@@ -31,8 +31,13 @@ def land_and_show(
     Raises:
         PenstockError: If answers are missing in the end.
     """
+    from stamina.instrumentation import set_on_retry_hooks
+
     import penstock
 
+    set_on_retry_hooks(
+        []
+    )  # this process's output is the account; where structlog is installed, they would print there
     plan = ApiPlan(source=source) if isinstance(parse(source), Api) else Path(source)
     result = penstock.land(plan, target, label=label, values=_pairs(values), again=again)
     if as_json:

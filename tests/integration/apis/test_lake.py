@@ -79,3 +79,15 @@ def test_what_is_pruned(service: Service, lake: Path, plan: Plan, capsys: pytest
     assert list(lake.rglob("*.parquet"))
     assert main(["lake", "prune", "lake:", "--keep-days", "0"]) == 0
     assert not list(lake.rglob("*.parquet"))
+
+
+def test_retries_do_not_disturb_what_a_machine_reads(
+    service: Service, lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.behave = lambda asked: Say(status=500) if asked.number == 0 else weather(asked)
+    (tmp_path / "plan.yaml").write_text("source: api:/weather\nretries: {first_wait_s: 0.01}\n")
+    assert main(["copy", str(tmp_path / "plan.yaml"), "lake:weather", "--label", "x", "--json"]) == 0
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert (told["label"], told["answers"], told["calls"]) == ("x", 1, 2)
+    assert printed.err == ""
