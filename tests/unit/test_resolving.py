@@ -161,3 +161,18 @@ def test_airflow_settings_are_read_again_when_they_change(project: Project) -> N
     path.write_text("airflow: [")
     with pytest.raises(UsageError, match=r"airflow_settings\.yaml"):
         host(project)
+
+
+def test_variables_are_asked_for_where_connections_are(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(name: str) -> str | None:
+        return "vault" if name == "limit" else None
+
+    with resolving.asking_next(lambda _: None, ask):
+        assert resolving.find_variable("limit", project) == "vault"
+        assert resolving.find_variable("other", project) is None
+        monkeypatch.setenv("AIRFLOW_VAR_LIMIT", "airflow")
+        assert resolving.find_variable("limit", project) == "airflow"
+    monkeypatch.delenv("AIRFLOW_VAR_LIMIT")
+    assert resolving.find_variable("limit", project) is None
