@@ -26,7 +26,8 @@ from penstock.ports import (
 )
 
 _TYPE_KEY = b"penstock:type"
-# Blocks that wait to be written: with two, neither the server nor the encoder waits for the other's hiccups.
+# Blocks that wait to be written while a row group is encoded. Two were faster than one in each of four rounds, by 1 to
+# 28 % on a busy machine; four not in each, and they hold more memory.
 _DEPTH = 2
 
 
