@@ -45,7 +45,7 @@ class Scene:
 
     def ask(self, server: str, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.names()[NAMES[server]], autocommit=True) as session:
-            cursor = session.execute(query)  # type: ignore[call-overload]  # of this test's own making
+            cursor = session.execute(query)
             return cursor.fetchall() if cursor.description else []
 
     def alive(self) -> None:
