@@ -330,3 +330,13 @@ def test_target_is_the_warehouse_by_another_name(project: Project) -> None:
     assert target is not None
     assert warehouse is not None
     assert (target.name, target.port, target.database) == ("target", warehouse.port, warehouse.database)
+
+
+def test_a_new_source_has_products_and_what_became_of_them_stays(project: Project) -> None:
+    source = ensure(project, "source")
+    assert ask(source, "SELECT count(*) FROM product") == 6
+    assert ask(ensure(project, "warehouse"), "SELECT count(*) FROM product") == 0
+    with enter(source) as session:
+        session.execute("DROP TABLE product")
+    stop(project, "source")
+    assert ask(ensure(project, "source"), "SELECT to_regclass('product')") is None

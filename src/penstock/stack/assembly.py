@@ -12,7 +12,6 @@ from penstock.stack.embedded import Embedded
 from penstock.stack.nursery import Nurseries
 from penstock.stack.options import read_options
 from penstock.stack.part import Runner
-from penstock.stack.seeds import fill_source, fill_warehouse
 from penstock.stack.wishes import free_port
 
 # Also the order in which they are shown.
@@ -39,13 +38,8 @@ def assemble(project: Project, pool: ThreadPoolExecutor, nurseries: Nurseries) -
     options = read_options(project)
     if options.port == 0:
         options = replace(options, port=free_port(0, 0))
-    seeds = {"source": fill_source, "warehouse": fill_warehouse} if options.seed else {}
     return [
         Embedded(project, METADATA, pool, database=DATABASE),
-        *(Embedded(project, name, pool, fill=seeds.get(name, _nothing)) for name in ("source", "warehouse")),
+        *(Embedded(project, name, pool) for name in ("source", "warehouse")),
         *airflow_parts(project, options, pool, nurseries),
     ]
-
-
-def _nothing(_: object) -> None:
-    pass

@@ -5,11 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
-
-import psycopg
 
 from penstock.model.errors import PenstockError
 from penstock.project import Project
@@ -20,17 +16,14 @@ from penstock.stack.processes import Identity, identify
 from penstock.stack.pulse import Pulse
 from penstock.stack.servers import ensure
 
-Session = psycopg.Connection[Any]
-
 
 class Embedded:
-    """An embedded server, and what must be in it.
+    """An embedded server, and its database.
 
     Args:
         name: Of the server.
         pool: Runs its start, which waits.
         database: The database made in it.
-        fill: Called with a session in the database, each time the server was started.
     """
 
     needs: tuple[str, ...] = ()
@@ -43,13 +36,11 @@ class Embedded:
         pool: ThreadPoolExecutor,
         *,
         database: str | None = None,
-        fill: Callable[[Session], None] = lambda _: None,
     ) -> None:
         self.name = name
         self._project = project
         self._pool = pool
         self._database = database or name
-        self._fill = fill
         self._start: Future[None] | None = None
         self._pulse = Pulse(self._gives_a_sign, pool)
 
@@ -67,7 +58,7 @@ class Embedded:
         return None if self.process() else last_line(log_path(self._project, self.name)) or "it ended"
 
     def ready(self) -> bool:
-        """Whether it lets one in and holds what it must."""
+        """Whether it lets one in."""
         return self._start is not None and self._start.done() and self._start.exception() is None
 
     def silence_s(self) -> float:
@@ -102,7 +93,3 @@ class Embedded:
 
     def _bring_up(self) -> None:
         ensure(self._project, self.name, database=self._database)
-        found = server.load(self._project, self.name)
-        assert found is not None
-        with found.enter(self._database) as session:
-            self._fill(session)

@@ -1,7 +1,4 @@
--- The small shop that a new stack holds, so that there is something to transfer: rows at the source, none in the warehouse.
-
--- name: is_there
-SELECT to_regclass('public.product') IS NOT NULL;
+-- The small shop that a project's new servers hold, so that there is something to transfer: rows at the source, none in the warehouse.
 
 -- name: table
 CREATE TABLE public.product (

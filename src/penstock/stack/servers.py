@@ -19,6 +19,8 @@ from penstock.project import Project, leave_to_owner
 from penstock.stack import cluster
 from penstock.stack.account import server_account
 from penstock.stack.log import cause, log_path, opened_log
+from penstock.stack.options import read_options
+from penstock.stack.seeds import SEEDS
 from penstock.stack.server import HOST, STATE, Server, load, save
 from penstock.stack.settings import server_settings
 from penstock.stack.wishes import free_port, read_wishes
@@ -74,7 +76,7 @@ def ensure(project: Project, name: str, *, database: str | None = None) -> Conne
     if server is None or not server.answers(database):
         with _locked(project, name):
             server = _started(project, name)
-            _make_database(server, database)
+            _make_database(project, server, database)
     return server.connection(database)
 
 
@@ -156,11 +158,23 @@ def _is_up(server: Server) -> bool:
     return False
 
 
-def _make_database(server: Server, database: str) -> None:
+def _make_database(project: Project, server: Server, database: str) -> None:
     with server.enter("postgres") as session:
-        known = session.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone()
-        if known is None:
+        if session.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone() is not None:
+            return
+        seed = SEEDS.get(database) if database == server.name and read_options(project).seed else None
+        if seed is None:
             session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+            return
+        # Under another name until it holds what it must: a kill leaves none rather than an empty one.
+        draft = f"{database} draft"
+        session.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(draft)))
+        session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
+        with server.enter(draft) as inside:
+            seed(inside)
+        session.execute(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(database))
+        )
 
 
 @contextmanager
