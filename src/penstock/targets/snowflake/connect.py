@@ -89,6 +89,8 @@ def _in_words(error: Any, doing: str) -> PenstockError:
 
 
 def _first_line(error: Any) -> str:
-    lines = [line.strip() for line in str(error.msg or type(error).__name__).splitlines() if line.strip()]
+    """The first line that says something; the connector's versions differ in where they say it."""
+    text = str(error.msg or error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     useful = [line for line in lines if not line.endswith("SQL compilation error:")]
-    return (useful or lines)[0][:_WORDS]
+    return [*useful, *lines, type(error).__name__][0][:_WORDS]

@@ -1,0 +1,35 @@
+"""Where no Snowflake answers, with whatever version of the connector is installed."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from penstock.model.connection import Connection, Secret
+from penstock.model.errors import ConnectionFailed
+from penstock.targets.snowflake.connect import snowflake_connect
+
+
+# The connector from version 5 on announces a change of a default that matters to no load.
+@pytest.mark.filterwarnings("ignore:enable_server_session_keep_alive:FutureWarning")
+def test_nothing_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    extra = {"account": "nowhere", "protocol": "http", "login_timeout": "1"}
+    connection = Connection(
+        name="snow",
+        type="snowflake",
+        host="127.0.0.1",
+        port=port,
+        login="someone",
+        password=Secret("hidden"),
+        extra=extra,
+    )
+
+    with pytest.raises(
+        ConnectionFailed, match=r"cannot enter snow \(Snowflake account nowhere\): \S"
+    ) as failed:
+        snowflake_connect(connection)
+
+    assert "hidden" not in str(failed.value)
