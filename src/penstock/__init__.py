@@ -33,11 +33,12 @@ __all__ = [
 
 
 def copy(source: str, target: str, *, again: bool = False, **options: Unpack[CopyOptions]) -> CopyResult:
-    """Copy a file into a table, and account for every row.
+    """Copy rows from one place to another, and account for every one.
 
     Args:
-        source: A path, a glob, or ``-`` for standard input.
-        target: ``connection:schema.table``; the table is made from the whole input where it does not exist.
+        source: A path, a glob, ``-`` for standard input, a table (``connection:schema.table``), objects
+            (``s3://bucket/prefix/``) or what has landed in the lake (``lake:name``).
+        target: A table, made from the whole input where it does not exist; or objects, from a table.
         again: Copy even if the ledger says that the same copy was done before.
         options: See :class:`penstock.CopyOptions`.
 

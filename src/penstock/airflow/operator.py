@@ -32,7 +32,7 @@ class CopyOperator(BaseOperator):
 
     Args:
         source: A path, a glob or an address, as in :class:`~penstock.model.plan.CopyPlan`.
-        target: ``connection:schema.table``.
+        target: ``connection:schema.table``, or the address of objects.
         again: Copy even what was copied before.
         **kwargs: The words of :class:`~penstock.model.options.CopyOptions`, and those that every operator has. The
             pipeline is the DAG and the task this task, unless they say otherwise.

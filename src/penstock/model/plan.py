@@ -95,8 +95,8 @@ class CopyPlan:
     """One copy, wholly described. Two equal plans over equal input are the same copy.
 
     Args:
-        source: A path, a glob, ``-`` for standard input.
-        target: ``connection:schema.table``.
+        source: A path, a glob, ``-`` for standard input, or an address (:mod:`penstock.model.address`).
+        target: ``connection:schema.table``, or the address of objects.
         mode: ``append``; ``replace``; ``interval`` (replace the rows of one interval); ``merge`` (upsert on the key);
             ``mirror`` (merge, and delete what the source lacks; from table to table only).
         key: Columns that identify a row; empty means the target's primary key, if it has one.
