@@ -20,5 +20,11 @@ def get_provider_info() -> dict[str, Any]:
         "versions": [version("penstock")],
         "integrations": [{"integration-name": "Penstock", "external-doc-url": "", "tags": ["software"]}],
         "secrets-backends": ["penstock.airflow.secrets.PenstockSecretsBackend"],
-        "operators": [{"integration-name": "Penstock", "python-modules": ["penstock.airflow.operator"]}],
+        "operators": [
+            {
+                "integration-name": "Penstock",
+                "python-modules": ["penstock.airflow.operator", "penstock.airflow.transfers"],
+            }
+        ],
+        "notifications": ["penstock.airflow.notifier.Notifier"],
     }
