@@ -165,6 +165,12 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         str | None,
         typer.Option(help="Begin another file at this size. Default: 250MB.", rich_help_panel=_WRITING),
     ] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            help="Into Snowflake: the external stage that covers the bucket.", rich_help_panel=_WRITING
+        ),
+    ] = None,
     again: Annotated[
         bool,
         typer.Option("--again", help="Even if this very copy was done before.", rich_help_panel=_ACCOUNT),
@@ -220,6 +226,7 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
         max_rejects=max_rejects,
         compression=compression,
         max_file_size=max_file_size,
+        stage=stage,
         columns=columns,
         column=column or (),
         query=_text_of(query),
