@@ -26,12 +26,12 @@ from penstock.stack import ensure
 TITLE = "APIs"
 ABOUT = (
     "One weather answer of 500 bytes for each request, from a server on this machine (uvicorn), 16 requests at once. "
-    "Bare httpx reads the answers and drops them; Penstock lands them. The limit is 60 calls in 6 seconds instead of "
+    "Bare httpx reads the answers and drops them; Penstock lands them. The limit is 60 calls in 12 seconds instead of "
     "60, kept in Postgres, shared by two processes, and judged by the server's own clock: how long it took from the "
     "first call to the last, beside the least that the limit allows. dlt asks the same service for the same answers, "
     "with as many requests at once as it does by itself, and loads them into the same Postgres."
 )
-CALLS, WINDOW_S, WINDOWS = 60, 6.0, 6
+CALLS, WINDOW_S, WINDOWS = 60, 12.0, 4
 COUNT, RIVAL_COUNT = 5_000, 2_000
 LOADED = 20_000
 FEW, MANY = 1_000, 100_000
