@@ -15,7 +15,17 @@ Mode = Literal["append", "replace", "interval", "merge", "mirror"]
 Format = Literal["auto", "csv", "jsonl", "parquet"]
 Granularity = Literal["day", "month", "year"]
 
-_LATER = ("columns", "computed", "query", "cursor", "lookback", "answers", "compression", "max_file_size", "stage")
+_LATER = (
+    "columns",
+    "computed",
+    "query",
+    "cursor",
+    "lookback",
+    "answers",
+    "compression",
+    "max_file_size",
+    "stage",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
