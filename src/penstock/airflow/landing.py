@@ -28,8 +28,8 @@ class LandOperator(BaseOperator):
         target: ``lake:name``.
         rows: Make one request for each of these, in the place of the plan's own rows; may be what a task returned.
         values: For placeholders of the plan, beside those of the rows.
-        landing_label: What the answers are for. By default the beginning of the data interval, or the run where it has none,
-            so that each run lands its own answers and lands them once.
+        landing_label: What the answers are for. By default the beginning of the data interval, or the run where it
+            has none, so that each run lands its own answers and lands them once.
         again: Land anew, even what is finished.
 
     Raises:
