@@ -7,8 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-# The least that S3 takes as a part is 5 MiB, and 10,000 parts the most: this is enough for 80 GB.
-_PART_BYTES = 8 << 20
+# The least that S3 takes as a part is 5 MiB, and 10,000 parts the most: this is enough for 60 GB, and two or three of
+# them are in memory.
+_PART_BYTES = 6 << 20
 # Parts on their way while the next is filled. One keeps the line busy; a second would only cost memory.
 _MOST_UNDERWAY = 1
 
