@@ -7,6 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,8 +72,9 @@ def _sweep() -> None:
     """Remove what a run that was killed left behind."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         pid = left.name.removeprefix(PREFIX)
-        if left.stat().st_uid == os.getuid() and pid.isdigit() and not Path("/proc", pid).exists():
-            _remove(left)
+        with suppress(FileNotFoundError):  # another run that begins sweeps too
+            if left.stat().st_uid == os.getuid() and pid.isdigit() and not Path("/proc", pid).exists():
+                _remove(left)
 
 
 def _remove(run_dir: Path) -> None:

@@ -82,6 +82,7 @@ def test_parsing_reaches_nothing_and_shows_every_model_and_test(gallery: Path) -
     (gallery.parent / "dbt-target").rename(target)
     words = [sys.executable, "-c", PARSE, str(gallery / "dags")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
+    environment["PYTHONPATH"] = str(gallery)  # as Airflow has it: what DAGs share lies in include/
     done = subprocess.run(words, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     *tasks, outlets = done.stdout.splitlines()[-29:]
