@@ -87,7 +87,9 @@ def snow(snowflake_server: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> I
     with connector.connect(**snowflake_server, database=database, schema="PUBLIC") as session:
 
         def run(text: str, *values: Any) -> list[tuple[Any, ...]]:
-            return list(session.cursor().execute(text, values or None).fetchall())
+            cursor = session.cursor()
+            cursor.execute(text, values or None)
+            return list(cursor.fetchall())
 
         yield run
 
