@@ -8,9 +8,6 @@ STAMP := .venv/.installed
 UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile pyproject.toml --all-extras --group dev --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
-# Tests wait for servers for a good part of their time: as many workers as cores leave two cores idle by 60 %.
-WORKERS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
-
 .DEFAULT_GOAL := help
 .PHONY: help install test lint format demo bench build lock clean
 
@@ -24,7 +21,7 @@ $(STAMP): requirements.lock pyproject.toml tools/install.py
 
 test: install ## Lint, types, import contracts, then every test
 	@$(VENV)/python tools/timed.py lint $(MAKE) --no-print-directory lint
-	@$(VENV)/python tools/timed.py tests $(VENV)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@$(VENV)/python tools/timed.py tests $(VENV)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 lint: install ## Format check, lint, types, import contracts
 	$(VENV)/ruff format --check --quiet

@@ -11,13 +11,15 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
 
 from penstock.model.connection import Connection
+from penstock.model.errors import PenstockError
 from penstock.project import Project
-from penstock.stack import control, ensure, services
+from penstock.stack import control, ensure, resetting, services
 from penstock.stack.cluster import stop_orphan
 
 RUN_DIR = "PENSTOCK_TEST_RUN_DIR"
@@ -44,6 +46,13 @@ full_page_writes = false
 shared_buffers = "128MB"
 max_connections = 50
 """
+
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+hypothesis.settings.register_profile(
+    "penstock", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("penstock")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,6 +96,15 @@ def _remove(run_dir: Path) -> None:
     for data_dir in run_dir.glob("**/.penstock/postgres/*/data"):
         stop_orphan(data_dir)
     shutil.rmtree(run_dir)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_goes_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Ends the servers of projects that tests made in directories of pytest's."""
+    yield
+    for state_dir in tmp_path_factory.getbasetemp().glob("**/.penstock"):
+        with suppress(PenstockError):  # what a test damaged on purpose never ran
+            resetting.reset(Project(state_dir.parent))
 
 
 def make_project(root: Path) -> Project:

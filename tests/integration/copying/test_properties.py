@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.integration.copying.conftest import CopyText, Query
 
 SETTINGS = settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
