@@ -145,7 +145,8 @@ def make_database(cluster: Connection) -> Iterator[Callable[[str], Connection]]:
         database = f"test_{secrets.token_hex(6)}"
         with _enter(cluster) as session:
             session.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                # Half the time of the other strategy, which writes every page to the log.
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
                     sql.Identifier(database), sql.Identifier(TEMPLATE)
                 )
             )
