@@ -24,7 +24,8 @@ from penstock.tables.flow import Flow, Poured, Send, prove
 from penstock.tables.reading import Reading
 from penstock.targets.postgres.stream import copy_into
 
-# Two writers use two cores: 1.2 times as fast as one there. Each costs the target a connection.
+# Each costs the target a connection. With two, a copy of 5 million rows takes as long as psql's pipe, and the target's
+# cores are busy (benchmarks/RESULTS.md); one writer, whose rows need no log, was not measured beside it.
 WRITERS = 2
 
 _PREFIX = "penstock_incoming_"
