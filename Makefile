@@ -8,8 +8,11 @@ STAMP := .venv/.installed
 UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile pyproject.toml --all-extras --group dev --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
+SOAK := tests/acceptance/test_kill.py tests/acceptance/test_kill_tables.py \
+	tests/acceptance/test_environments_on_the_stack.py tests/integration/projects/test_upgrade.py
+
 .DEFAULT_GOAL := help
-.PHONY: help install test lint format demo bench build lock clean
+.PHONY: help install test soak lint format demo bench build lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,9 +22,12 @@ install: $(STAMP) ## Build .venv from requirements.lock (does nothing when it is
 $(STAMP): requirements.lock pyproject.toml tools/install.py
 	@$(PYTHON) tools/install.py
 
-test: install ## Lint, types, import contracts, then every test
+test: install ## Lint, types, import contracts, then every test but those of make soak
 	@$(VENV)/python tools/timed.py lint $(MAKE) --no-print-directory lint
-	@$(VENV)/python tools/timed.py tests $(VENV)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+	@$(VENV)/python tools/timed.py tests $(VENV)/python -m pytest -n auto --dist worksteal $(addprefix --ignore=,$(SOAK)) $(PYTEST_ARGS)
+
+soak: install ## The tests that take minutes: deaths at every step, keys rotated under a stack, another Airflow
+	@$(VENV)/python -m pytest -n auto --dist worksteal $(SOAK) $(PYTEST_ARGS)
 
 lint: install ## Format check, lint, types, import contracts
 	$(VENV)/ruff format --check --quiet
