@@ -8,9 +8,6 @@ STAMP := .venv/.installed
 UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile pyproject.toml --all-extras --group dev --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
-SOAK := tests/acceptance/test_kill.py tests/acceptance/test_kill_tables.py \
-	tests/acceptance/test_environments_on_the_stack.py tests/integration/projects/test_upgrade.py
-
 .DEFAULT_GOAL := help
 .PHONY: help install test soak lint format demo bench build lock clean
 
@@ -24,10 +21,10 @@ $(STAMP): requirements.lock pyproject.toml tools/install.py
 
 test: install ## Lint, types, import contracts, then every test but those of make soak
 	@$(VENV)/python tools/timed.py lint $(MAKE) --no-print-directory lint
-	@$(VENV)/python tools/timed.py tests $(VENV)/python -m pytest -n auto --dist worksteal $(addprefix --ignore=,$(SOAK)) $(PYTEST_ARGS)
+	@$(VENV)/python tools/timed.py tests $(VENV)/python -m pytest -n auto --dist worksteal -m "not soak" $(PYTEST_ARGS)
 
 soak: install ## The tests that take minutes: deaths at every step, keys rotated under a stack, another Airflow
-	@$(VENV)/python -m pytest -n auto --dist worksteal $(SOAK) $(PYTEST_ARGS)
+	@$(VENV)/python -m pytest -n auto --dist worksteal -m soak $(PYTEST_ARGS)
 
 lint: install ## Format check, lint, types, import contracts
 	$(VENV)/ruff format --check --quiet

@@ -102,7 +102,8 @@ def _remove(run_dir: Path) -> None:
 def _nothing_goes_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Ends the servers of projects that tests made in directories of pytest's."""
     yield
-    for state_dir in tmp_path_factory.getbasetemp().glob("**/.penstock"):
+    found = tmp_path_factory.getbasetemp().glob("**/.penstock")
+    for state_dir in (path for path in found if path.is_dir()):
         with suppress(PenstockError):  # what a test damaged on purpose never ran
             resetting.reset(Project(state_dir.parent))
 

@@ -151,7 +151,7 @@ class Run:
         return "\n".join(str(entry) for entry in entries if entry.get("level") == "error")
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_each_environment_has_its_database_and_rotation_loses_nothing(
     shop: Project, databases: dict[str, Connection], monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,8 @@ from tests.integration.copying.conftest import uri
 import penstock
 from penstock.model.connection import Connection
 
+pytestmark = pytest.mark.soak
+
 State = list[list[tuple[Any, ...]]]
 
 # Enough rows for several batches in flight, with every way a row can go.

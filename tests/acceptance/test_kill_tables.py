@@ -19,6 +19,8 @@ import penstock
 from penstock.comparison import compare
 from penstock.model.connection import Connection
 
+pytestmark = pytest.mark.soak
+
 ROWS = 4_000
 SOURCE = f"""
 CREATE TABLE src (id int PRIMARY KEY, name text, at timestamp NOT NULL);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -95,7 +96,8 @@ def load(project: Project) -> StackRecord | None:
 
 def forget(project: Project) -> None:
     """Remove the record: nothing of it runs any more."""
-    (project.state_dir / STATE / FILE).unlink(missing_ok=True)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        (project.state_dir / STATE / FILE).unlink()
 
 
 def _process(found: dict[str, Any] | None) -> Identity | None:

@@ -51,7 +51,7 @@ def digest(root: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(400)
 def test_an_older_airflow(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "dags" / "leaning.py").write_text(BREAKS)
