@@ -8,10 +8,8 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from tests.acceptance.stacks import Airflow
-
-pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, expect, sync_playwright
+from tests.acceptance.stacks import Airflow
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE_MS = 30_000  # the first page makes the api-server import what it shows it with

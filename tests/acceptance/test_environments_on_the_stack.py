@@ -17,8 +17,6 @@ from penstock.stack import record
 from penstock.stack.processes import is_alive
 from penstock.targets.postgres.connect import connect
 
-pytest.importorskip("airflow")
-
 TOKEN = "tok-7f3b/9c+41?"
 
 # The copy finds its connection by itself, the other task through Airflow's hook and Airflow's variables.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from botocore import exceptions
 
 from penstock.model.errors import ConnectionFailed, PenstockError, TargetError
 from penstock.stores.s3_errors import translated
-
-exceptions = pytest.importorskip("botocore.exceptions")
 
 
 @pytest.mark.parametrize(

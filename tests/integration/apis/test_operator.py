@@ -11,7 +11,7 @@ import pytest
 from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import KEY, Say, Service
 
-landing = pytest.importorskip("penstock.airflow.landing")
+from penstock.airflow import landing
 
 HOUR = datetime(2013, 2, 1, 10, tzinfo=UTC)
 

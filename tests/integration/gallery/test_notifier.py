@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from penstock.airflow import notifier
 from penstock.model.errors import ConnectionFailed
-
-notifier = pytest.importorskip("penstock.airflow.notifier")
 
 
 @contextmanager

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from tests.integration.running.conftest import Shop
-
-pytest.importorskip("airflow")
 
 BROKEN = {
     "again.py": 'from airflow.sdk import DAG\n\nwith DAG("six", schedule=None): pass\n',

@@ -48,7 +48,6 @@ def models(shop: Shop) -> Path:
 def test_dbt_builds_in_the_warehouse_of_the_environment_asked_for(
     shop: Shop, models: Path, make_database: Callable[[str], Connection]
 ) -> None:
-    pytest.importorskip("dbt")
     database = replace(make_database("warehouse"), extra={"sslmode": "disable"})
     take_in(shop.root, "prod", Bundle(connections=(database,)))
     done = shop.command("--env", "prod", "dbt", "--quiet", "run", "--select", "pens")

@@ -15,7 +15,6 @@ from tests.integration.running.conftest import Shop
 
 from penstock.model.connection import Connection
 
-pytest.importorskip("airflow")
 pytestmark = pytest.mark.timeout(180)
 
 

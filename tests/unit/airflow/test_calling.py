@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from airflow.sdk import exceptions
 
+from penstock.airflow import calling
 from penstock.model.errors import ConnectionFailed, Refused
-
-calling = pytest.importorskip("penstock.airflow.calling")
-exceptions = pytest.importorskip("airflow.sdk.exceptions")
 
 
 def test_the_result_and_the_words_pass_through() -> None:

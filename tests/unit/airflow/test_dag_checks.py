@@ -7,8 +7,6 @@ from textwrap import dedent
 
 import pytest
 
-pytest.importorskip("airflow")
-
 from penstock.airflow.dag_checks import duplicates, import_file, skipped
 from penstock.airflow.dag_files import find_dag, read_files
 from penstock.model.errors import PenstockError, UsageError

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-pytest.importorskip("airflow")
-
 import pendulum
+import pytest
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from penstock.airflow.dates import Wanted, run_at, runs_between, scheduled

@@ -1,9 +1,5 @@
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("airflow")
-
 from penstock.airflow.import_errors import cause, message, place
 
 ROOT = Path("/srv/shop")

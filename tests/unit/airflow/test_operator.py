@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
+from penstock.airflow import operator
 from penstock.model.errors import ConnectionFailed, TooManyRejects
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-
-operator = pytest.importorskip("penstock.airflow.operator")
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow import sdk
+from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied as Denied
 
+from penstock.airflow import secrets
 from penstock.environments.formats.bundle import Bundle
 from penstock.environments.transfer import take_in
 from penstock.model.connection import Connection, Secret
-
-secrets = pytest.importorskip("penstock.airflow.secrets")
-sdk = pytest.importorskip("airflow.sdk")
 
 DWH = Connection(
     name="dwh",
@@ -96,10 +96,10 @@ def test_the_fallback_is_asked_next(root: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_wrong_environment_is_an_error_and_not_unknown(root: Path) -> None:
     (root / ".penstock" / "key").unlink()
     backend = make(root, fallback=f"{__name__}.Vault", fallback_kwargs={"path": "vault"})
-    with pytest.raises(secrets.Denied, match=r"environments/base\.yaml:.*there is no key here") as caught:
+    with pytest.raises(Denied, match=r"environments/base\.yaml:.*there is no key here") as caught:
         backend.get_connection("dwh")
     assert caught.value.__cause__ is None
-    with pytest.raises(secrets.Denied, match="no environment 'nope'"):
+    with pytest.raises(Denied, match="no environment 'nope'"):
         make(root, environment="nope").get_variable("region")
 
 

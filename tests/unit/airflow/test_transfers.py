@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
+from penstock.airflow import transfers
 from penstock.model.result import CopyResult
-
-transfers = pytest.importorskip("penstock.airflow.transfers")
 
 
 def test_postgres_to_s3_is_a_copy_in_other_words() -> None:
