@@ -10,8 +10,7 @@ from typing import Any
 import xxhash
 
 from penstock.lake.documents import Malformed, parse, render
-from penstock.lake.extraction import flatten
-from penstock.lake.pieces import Piece, batch_of
+from penstock.lake.pieces import Piece, batch_of, columns_of
 from penstock.lake.records import LakeSource
 from penstock.model.api import Answers
 from penstock.model.errors import SourceError
@@ -56,15 +55,10 @@ class KeptSource:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """See :class:`penstock.ports.Source`."""
-        if self._answers.columns:
-            return tuple(self._answers.paths)
-        names: dict[str, None] = {}
-        for piece in self._pieces():
-            for record in piece.found.records:
-                names.update(dict.fromkeys(flatten(record)))
+        names = columns_of(self._pieces(), self._answers)
         if not names:
             raise SourceError("no record in quarantine has columns", hint="declare columns in the plan")
-        return tuple(names)
+        return names
 
     def fingerprint(self) -> str:
         """See :class:`penstock.ports.Source`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from penstock.lake.documents import is_text
-from penstock.lake.extraction import Extraction, Found, record_text
+from penstock.lake.extraction import Extraction, Found, flatten, record_text
 from penstock.model.api import Answers
 from penstock.model.reject import Reason, Reject
 from penstock.ports import Batch
@@ -64,6 +64,17 @@ class _Texts:
 
     def __call__(self, positions: Sequence[int]) -> list[str]:
         return [self.piece.text(int(self.kept[at])) for at in positions]
+
+
+def columns_of(pieces: Iterable[Piece], answers: Answers) -> tuple[str, ...]:
+    """The declared columns; where there are none, all that any record has."""
+    if answers.columns:
+        return tuple(answers.paths)
+    names: dict[str, None] = {}
+    for piece in pieces:
+        for record in piece.found.records:
+            names.update(dict.fromkeys(flatten(record)))
+    return tuple(names)
 
 
 def batch_of(piece: Piece, answers: Answers, columns: Sequence[str]) -> Batch:

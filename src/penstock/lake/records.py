@@ -11,9 +11,8 @@ import xxhash
 
 from penstock.lake import batches
 from penstock.lake.documents import Malformed, parse
-from penstock.lake.extraction import flatten
 from penstock.lake.landing import BATCH, BEGUN, read_json
-from penstock.lake.pieces import Piece, batch_of
+from penstock.lake.pieces import Piece, batch_of, columns_of
 from penstock.model.api import Answers, ApiPlan
 from penstock.model.errors import SourceError
 from penstock.model.paths import find_all
@@ -50,17 +49,12 @@ class LakeSource:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """See :class:`penstock.ports.Source`. Without declared columns, all that any record has."""
-        if self._answers.columns:
-            return tuple(self._answers.paths)
-        names: dict[str, None] = {}
-        for piece in self._pieces():
-            for record in piece.found.records:
-                names.update(dict.fromkeys(flatten(record)))
+        names = columns_of(self._pieces(), self._answers)
         if not names:
             raise SourceError(
                 "no record has landed, so no columns are known", hint="declare columns in the plan"
             )
-        return tuple(names)
+        return names
 
     def fingerprint(self) -> str:
         """See :class:`penstock.ports.Source`. A batch never changes, and no two have one name."""

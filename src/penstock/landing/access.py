@@ -14,7 +14,7 @@ from penstock.model.api import ApiPlan, Auth
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.ports import Permits
-from penstock.sources.rest.client import Way
+from penstock.sources.rest.origins import Way
 from penstock.wiring import find
 
 WAREHOUSE = "warehouse"

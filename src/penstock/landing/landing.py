@@ -29,8 +29,9 @@ from penstock.model.connection import Connection
 from penstock.model.errors import SourceError, UsageError
 from penstock.model.landed import LandResult
 from penstock.ports import ObjectStore
-from penstock.sources.rest.client import Credential
-from penstock.sources.rest.fetch import Fetched, fetch
+from penstock.sources.rest.account import Fetched
+from penstock.sources.rest.credential import Credential
+from penstock.sources.rest.fetch import fetch
 from penstock.wiring import find, open_lake
 
 _LOG = logging.getLogger(__name__)

@@ -10,8 +10,7 @@ from penstock.lake.landing import Landing
 from penstock.landing.memory import Memory
 from penstock.model.api import ApiPlan
 from penstock.model.connection import Connection
-from penstock.sources.rest.fetch import Known, Todo
-from penstock.sources.rest.requests import Request, Row, make_requests, plain_rows
+from penstock.sources.rest.requests import Known, Request, Row, Todo, make_requests, plain_rows
 from penstock.wiring import find
 
 

@@ -17,7 +17,7 @@ from tests.integration.apis.service import Asked, Say, Service
 import penstock
 from penstock import quarantine
 from penstock.model.errors import PenstockError
-from penstock.sources.rest import client
+from penstock.sources.rest.credential import Credential
 
 SECRET = 'k3y+with/odd=&%"chars-0123'
 FORMS = [
@@ -107,7 +107,7 @@ def test_a_credential_shows_itself_to_nobody() -> None:
     from penstock.model.connection import Connection, Secret
 
     connection = Connection(name="api", type="http", host="http://h", login="login", password=Secret(SECRET))
-    credential = client.Credential(Auth(place="query", name="appid"), connection, connection.password)
+    credential = Credential(Auth(place="query", name="appid"), connection, connection.password)
     require_clean("a repr", repr(credential) + repr(connection))
     for form in FORMS[:4]:
         assert credential.clean(f"before {form} behind") == "before *** behind"

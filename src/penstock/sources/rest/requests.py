@@ -6,7 +6,7 @@ import csv
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +35,45 @@ class Request:
     parameters: tuple[tuple[str, str], ...]
     headers: tuple[tuple[str, str], ...]
     given: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a request before it is asked.
+
+    Args:
+        page: So many pages of it have landed.
+        next: How the next one is asked for; None where there is no further.
+        validators: Headers that ask whether an earlier answer is still good.
+    """
+
+    page: int = 0
+    next: str | None = None
+    validators: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """A request, and what is known of it."""
+
+    request: Request
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One page of a request.
+
+    Args:
+        page: Counted from 0.
+        at: How it is asked for, as the page before it said; None where nothing is to be said about it.
+        validators: Headers that ask whether an earlier answer is still good.
+    """
+
+    request: Request
+    page: int
+    at: str | None
+    validators: Mapping[str, str]
 
 
 def make_requests(plan: ApiPlan, rows: Iterator[Row], values: Row) -> Iterator[Request]:
