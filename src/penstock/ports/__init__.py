@@ -1,0 +1,38 @@
+"""What an adapter must be: the engine knows sources, targets and progress only by these shapes."""
+
+from penstock.ports.exports import ExportFormat, ExportSession, ExportTarget
+from penstock.ports.objects import ObjectStore, ObjectWriter, Stored
+from penstock.ports.permits import Granted, Permits, Return
+from penstock.ports.progress import Progress
+from penstock.ports.readings import Reading, Rows, Selection, Unrepresentable
+from penstock.ports.rows import Batch, Judged, Lines
+from penstock.ports.sources import GrowingSource, Source
+from penstock.ports.targets import Entry, Load, Loaded, RemembersFiles, Session, Target
+
+__all__ = [
+    "Batch",
+    "Entry",
+    "ExportFormat",
+    "ExportSession",
+    "ExportTarget",
+    "Granted",
+    "GrowingSource",
+    "Judged",
+    "Lines",
+    "Load",
+    "Loaded",
+    "ObjectStore",
+    "ObjectWriter",
+    "Permits",
+    "Progress",
+    "Reading",
+    "RemembersFiles",
+    "Return",
+    "Rows",
+    "Selection",
+    "Session",
+    "Source",
+    "Stored",
+    "Target",
+    "Unrepresentable",
+]

@@ -1,0 +1,41 @@
+"""Where rows come from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+from penstock.ports.rows import Batch
+
+
+class Source(Protocol):
+    """Where rows come from. It can be read more than once, and gives the same rows in the same order each time."""
+
+    @property
+    def files(self) -> Sequence[str]:
+        """Names of the files, as a reject names them."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, as the header writes them."""
+
+    def fingerprint(self) -> str:
+        """A hash of the whole content: equal for equal input, wherever it lies."""
+
+    def batches(self) -> Iterator[Batch]:
+        """All rows, in batches of bounded size.
+
+        Raises:
+            SourceError: If a file cannot be read, or changed since its fingerprint was taken.
+        """
+
+    def raw(self, file: int, lines: Collection[int]) -> dict[int, str]:
+        """The text of the rows that begin at these lines, read again from the file."""
+
+
+@runtime_checkable
+class GrowingSource(Protocol):
+    """A source whose files never change and only become more, so that each of them needs to be loaded but once."""
+
+    def without(self, loaded: Collection[str]) -> Source:
+        """The same source, but for these files."""
