@@ -10,13 +10,12 @@ from urllib.parse import quote
 from penstock.model.errors import PenstockError
 from penstock.project import Project
 from penstock.stack import server
+from penstock.stack.airflow_variables import BACKEND, airflow_variables
 from penstock.stack.logins import LOGIN, STATE, keys, passwords_file
 from penstock.stack.options import Options
 
 METADATA = "metadata"  # the server
 DATABASE = "airflow"  # its database
-BACKEND = "penstock.airflow.secrets.PenstockSecretsBackend"
-PREFIX = "AIRFLOW__"
 
 
 def airflow_environment(project: Project, options: Options) -> dict[str, str]:
@@ -28,47 +27,24 @@ def airflow_environment(project: Project, options: Options) -> dict[str, str]:
     Raises:
         PenstockError: The metadata server was never started.
     """
-    home = project.make_state_dir(STATE, "home")
-    return {
-        **_named(_HABITS),
-        **_OTHERS,
-        **os.environ,
-        **_named(options.airflow),
-        **_named(_settings(project, options)),
-        **_named(keys(project)),
-        "AIRFLOW_HOME": str(home),
-        "PENSTOCK_PROJECT": str(project.root),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(project.root), os.environ.get("PYTHONPATH")])),
-        "DBT_LOG_PATH": str(project.make_state_dir("logs")),
-    }
-
-
-def _named(settings: Mapping[str, str]) -> dict[str, str]:
-    return {f"{PREFIX}{name}": value for name, value in settings.items()}
+    variables = airflow_variables(
+        project,
+        project.make_state_dir(STATE, "home"),
+        habits=_HABITS,
+        chosen=options.airflow,
+        fixed={**_settings(project, options), **keys(project)},
+    )
+    # glibc gives each thread an arena of its own, which holds memory that nobody uses.
+    return {"MALLOC_ARENA_MAX": "2", **variables}
 
 
 _HABITS: Mapping[str, str] = {
-    "CORE__LOAD_EXAMPLES": "False",
     "CORE__PARALLELISM": "8",  # the default of 32 forks as many workers
-    "DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
     # Of one core: 0.1 s costs 17 %, 0.25 s 7.5 %, and six tasks take 1 to 2 s or 2 to 3 s.
     "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
     "DAG_PROCESSOR__REFRESH_INTERVAL": "10",  # how long a new file waits to be seen; the default is five minutes
     "API__WORKERS": "1",
-    "LOGGING__COLORED_CONSOLE_LOG": "False",
-    "USAGE_DATA_COLLECTION__ENABLED": "False",
-    "COSMOS__ENABLE_TELEMETRY": "False",
-    # Cosmos would store all that the producer told so far, with each value it tells, for a retry it does not support.
-    "COSMOS__ENABLE_WATCHER_RELIABLE_RETRY": "False",
-}
-
-_OTHERS: Mapping[str, str] = {
-    "DBT_LOG_LEVEL_FILE": "info",
-    "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
-    "DO_NOT_TRACK": "1",
-    # glibc gives each thread an arena of its own, which holds memory that nobody uses.
-    "MALLOC_ARENA_MAX": "2",
 }
 
 
@@ -81,8 +57,6 @@ def _settings(project: Project, options: Options) -> dict[str, str]:
     url = f"http://{options.own_host}:{options.port}"
     return {
         "CORE__EXECUTOR": "LocalExecutor",
-        "CORE__DAGS_FOLDER": str(project.root / "dags"),
-        "CORE__PLUGINS_FOLDER": str(project.root / "plugins"),
         "CORE__HOSTNAME_CALLABLE": "airflow.utils.net.get_host_ip_address",
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
@@ -93,9 +67,6 @@ def _settings(project: Project, options: Options) -> dict[str, str]:
         "API__BASE_URL": f"http://localhost:{options.port}" if options.is_local else url,
         "DATABASE__SQL_ALCHEMY_CONN": _metadata_url(project),
         "DATABASE__CHECK_MIGRATIONS": "False",  # done before anything starts
-        "LOGGING__BASE_LOG_FOLDER": str(project.make_state_dir("logs", "airflow")),
-        "COSMOS__CACHE_DIR": str(project.make_state_dir("dbt") / "cosmos"),
-        "SECRETS__BACKEND": BACKEND,
         "SECRETS__BACKEND_KWARGS": told,
         "WORKERS__SECRETS_BACKEND": BACKEND,
         "WORKERS__SECRETS_BACKEND_KWARGS": told,

@@ -12,8 +12,9 @@ import pytest
 from penstock.model.connection import Secret
 from penstock.model.errors import ConnectionFailed, PenstockError, UsageError
 from penstock.project import Project
-from penstock.stack import airflow_environment as airflow
 from penstock.stack import logins, server
+from penstock.stack.airflow_environment import airflow_environment
+from penstock.stack.airflow_variables import BACKEND
 from penstock.stack.logs import Reader
 from penstock.stack.options import Options, read_options
 from penstock.stack.processes import Identity
@@ -87,14 +88,14 @@ def test_what_airflow_is_told(here: Project, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME", "1")
     monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////elsewhere.db")
     monkeypatch.setenv("PENSTOCK_ENV", "prod")
-    told = airflow.airflow_environment(here, Options("127.0.0.1", 6000, {"CORE__PARALLELISM": "16"}))
+    told = airflow_environment(here, Options("127.0.0.1", 6000, {"CORE__PARALLELISM": "16"}))
     assert told["AIRFLOW__CORE__PARALLELISM"] == "16"
     assert told["AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME"] == "1"
     assert told["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].endswith("penstock:p%40ss@127.0.0.1:5435/airflow")
     assert told["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:6000/execution/"
     assert told["PYTHONPATH"].split(os.pathsep)[0] == str(here.root)
     for section in ("SECRETS__", "WORKERS__SECRETS_"):
-        assert told[f"AIRFLOW__{section}BACKEND"] == airflow.BACKEND
+        assert told[f"AIRFLOW__{section}BACKEND"] == BACKEND
         kwargs = json.loads(told[f"AIRFLOW__{section}BACKEND_KWARGS"])
         assert kwargs == {"project": str(here.root), "environment": "prod"}
 
