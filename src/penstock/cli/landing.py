@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from penstock.cli.landing_progress import landing_shown
 from penstock.model.address import Api, Lake, parse
 from penstock.model.api import Answers, ApiPlan
 from penstock.model.errors import UsageError
@@ -33,13 +34,15 @@ def land_and_show(
     """
     from stamina.instrumentation import set_on_retry_hooks
 
-    import penstock
+    from penstock.landing import Wish, as_plan, land
 
     set_on_retry_hooks(
         []
     )  # this process's output is the account; where structlog is installed, they would print there
     plan = ApiPlan(source=source) if isinstance(parse(source), Api) else Path(source)
-    result = penstock.land(plan, target, label=label, values=_pairs(values), again=again)
+    wish = Wish(target=target, label=label, values=_pairs(values), again=again)
+    with landing_shown(quiet=as_json) as progress:
+        result = land(as_plan(plan), wish, progress)
     if as_json:
         typer.echo(json.dumps(result.to_dict()))
     else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +16,34 @@ from penstock.model.api import ApiPlan, Auth
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.ports import Permits
+from penstock.sources.rest.credential import Credential
+from penstock.sources.rest.fetch import Entrance
 from penstock.sources.rest.origins import Way
 from penstock.wiring import find
 
 WAREHOUSE = "warehouse"
 
 
-def open_way(connection: Connection) -> Way:
+@contextmanager
+def entered(plan: ApiPlan) -> Iterator[tuple[ApiPlan, Entrance]]:
+    """The plan, with the connection's word for where the key goes unless it has its own, and what the API is entered
+    by.
+
+    Raises:
+        ConnectionFailed: If there is no such connection, or no key.
+    """
+    connection = find(plan.connection, "http")
+    plan = _with_auth(plan, connection)
+    key = _find_key(plan, connection)
+    credential = Credential(plan.auth or Auth(), connection, key)
+    with ExitStack() as stack:
+        permits = _open_permits(plan, connection, key)
+        if permits is not None:
+            stack.enter_context(closing(permits))
+        yield plan, Entrance(credential, _way_of(connection), permits)
+
+
+def _way_of(connection: Connection) -> Way:
     """Where the connection leads, and how far its key may go."""
     return Way(
         base_url(connection),
@@ -29,13 +52,13 @@ def open_way(connection: Connection) -> Way:
     )
 
 
-def with_auth(plan: ApiPlan, connection: Connection) -> ApiPlan:
+def _with_auth(plan: ApiPlan, connection: Connection) -> ApiPlan:
     """The plan, with the connection's word for where the key goes unless it has its own."""
     told = connection.extra.get("auth")
     return replace(plan, auth=Auth.parse(told)) if plan.auth is None and told else plan
 
 
-def find_key(plan: ApiPlan, connection: Connection) -> Secret | None:
+def _find_key(plan: ApiPlan, connection: Connection) -> Secret | None:
     """The API's key: a variable's or the connection's."""
     if plan.auth is None or plan.auth.variable is None:
         return connection.password
@@ -48,7 +71,7 @@ def find_key(plan: ApiPlan, connection: Connection) -> Secret | None:
     return Secret(found)
 
 
-def open_permits(plan: ApiPlan, connection: Connection, key: Secret | None) -> Permits | None:
+def _open_permits(plan: ApiPlan, connection: Connection, key: Secret | None) -> Permits | None:
     """The limit, kept where all who share it can see it."""
     if plan.limit is None:
         return None

@@ -5,40 +5,34 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 
 from penstock.lake.landing import Landing, kind_of, place
 from penstock.lake.locking import locked
-from penstock.landing.access import (
-    find_key,
-    open_permits,
-    open_way,
-    shared_database,
-    state_directory,
-    with_auth,
-)
+from penstock.landing.access import entered, shared_database, state_directory
 from penstock.landing.labels import choose_label, close
 from penstock.landing.memory import Memory
 from penstock.landing.missing import Missing, Wish
 from penstock.limits.postgres import held
 from penstock.model.address import Lake, parse
 from penstock.model.answer import Answer
-from penstock.model.api import ApiPlan, Auth
-from penstock.model.connection import Connection
+from penstock.model.api import ApiPlan
 from penstock.model.errors import SourceError, UsageError
 from penstock.model.landed import LandResult
-from penstock.ports import ObjectStore
+from penstock.ports import LandingProgress, ObjectStore
 from penstock.sources.rest.account import Fetched
-from penstock.sources.rest.credential import Credential
 from penstock.sources.rest.fetch import fetch
 from penstock.wiring import find, open_lake
 
 _LOG = logging.getLogger(__name__)
 
 
-def land(plan: ApiPlan, wish: Wish) -> LandResult:
+def land(plan: ApiPlan, wish: Wish, progress: LandingProgress | None = None) -> LandResult:
     """Ask for everything that is missing, and land it.
+
+    Args:
+        progress: Told how far it is.
 
     Raises:
         SourceError: If answers are missing in the end; what came has landed, and the next run asks for the rest.
@@ -46,7 +40,7 @@ def land(plan: ApiPlan, wish: Wish) -> LandResult:
     """
     path = _path(wish.target)
     store = open_lake()
-    connection = find(plan.connection, "http")
+    find(plan.connection, "http")  # where there is none, nothing is begun
     shared = shared_database(plan)
     # Runs without a label are one landing.
     names = (f"lake:{path}", store.name, kind_of(plan), wish.label or "")
@@ -58,31 +52,23 @@ def land(plan: ApiPlan, wish: Wish) -> LandResult:
         landing = Landing(store, place(path, plan, label))
         done = landing.done()
         result = (
-            LandResult(**{**done, "already": True})
-            if done
-            else _fetch(plan, connection, store, landing, wish)
+            LandResult(**{**done, "already": True}) if done else _fetch(plan, store, landing, wish, progress)
         )
         close(store, path, plan, label)
         return result
 
 
 def _fetch(
-    plan: ApiPlan, connection: Connection, store: ObjectStore, landing: Landing, wish: Wish
+    plan: ApiPlan, store: ObjectStore, landing: Landing, wish: Wish, progress: LandingProgress | None
 ) -> LandResult:
     """Ask for what the landing lacks, and declare it finished when it lacks nothing."""
     begun = time.perf_counter()
-    told = with_auth(plan, connection)
-    key = find_key(told, connection)
-    credential = Credential(told.auth or Auth(), connection, key)
-    memory = Memory(store, plan, landing, again=wish.again)
-    landing.begin(plan, memory.since())
-    missing = Missing(plan, landing, wish, memory)
-    delivery = _Delivery(landing)
-    with ExitStack() as stack:
-        permits = open_permits(plan, connection, key)
-        if permits is not None:
-            stack.enter_context(closing(permits))
-        fetched = fetch(told, iter(missing), credential, open_way(connection), permits, delivery.land)
+    with entered(plan) as (told, entrance):
+        memory = Memory(store, plan, landing, again=wish.again)
+        landing.begin(plan, memory.since())
+        missing = Missing(plan, landing, wish, memory)
+        delivery = _Delivery(landing)
+        fetched = fetch(told, iter(missing), entrance, delivery.land, progress)
     result = _account(wish.target, missing, landing, fetched, delivery.batches)
     result = replace(result, seconds=round(time.perf_counter() - begun, 3))
     _require_whole(plan, result, fetched)

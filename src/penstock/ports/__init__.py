@@ -1,6 +1,7 @@
 """What an adapter must be: the engine knows sources, targets and progress only by these shapes."""
 
 from penstock.ports.exports import ExportFormat, ExportSession, ExportTarget
+from penstock.ports.landings import LandingProgress, Underway
 from penstock.ports.objects import ObjectStore, ObjectWriter, Stored
 from penstock.ports.permits import Granted, Permits, Return
 from penstock.ports.progress import Progress
@@ -18,6 +19,7 @@ __all__ = [
     "Granted",
     "GrowingSource",
     "Judged",
+    "LandingProgress",
     "Lines",
     "Load",
     "Loaded",
@@ -34,5 +36,6 @@ __all__ = [
     "Source",
     "Stored",
     "Target",
+    "Underway",
     "Unrepresentable",
 ]

@@ -21,9 +21,13 @@ class Buffer:
     Args:
         deliver: Lands answers, whole or not at all. Called in a thread, by one at a time.
         batch: How many answers that are.
+
+    Attributes:
+        landed: How many answers were handed over.
     """
 
     def __init__(self, deliver: Deliver, batch: int) -> None:
+        self.landed = 0
         self._deliver = deliver
         self._half = max(1, batch // 2)
         self._waiting: list[Answer] = []
@@ -71,7 +75,11 @@ class Buffer:
             if self._waiting and (everything or self._is_due()):
                 answers, self._waiting, self._bytes = self._waiting, [], 0
                 self._since = time.monotonic()
-                self._writing = asyncio.create_task(asyncio.to_thread(self._deliver, answers))
+                self._writing = asyncio.create_task(self._land(answers))
+
+    async def _land(self, answers: Sequence[Answer]) -> None:
+        await asyncio.to_thread(self._deliver, answers)
+        self.landed += len(answers)
 
     async def _settled(self) -> None:
         if self._writing is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from penstock.model.api import ApiPlan
 from penstock.model.errors import SourceError
-from penstock.ports import Permits
+from penstock.ports import LandingProgress, Permits, Underway
 from penstock.sources.rest.account import Fetched
 from penstock.sources.rest.buffer import Buffer, Deliver
 from penstock.sources.rest.client import LANE, Client
@@ -19,14 +20,28 @@ from penstock.sources.rest.pacing import Pacer
 from penstock.sources.rest.paging import first_page
 from penstock.sources.rest.requests import Question, Todo
 
+_EVERY_S = 0.25  # somebody who looks on is told how far it is
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What an API is entered by.
+
+    Args:
+        permits: Let each call through; None where there is no limit.
+    """
+
+    credential: Credential
+    way: Way
+    permits: Permits | None
+
 
 def fetch(
     plan: ApiPlan,
     todo: Iterator[Todo],
-    credential: Credential,
-    way: Way,
-    permits: Permits | None,
+    entrance: Entrance,
     deliver: Deliver,
+    progress: LandingProgress | None = None,
 ) -> Fetched:
     """Ask these requests; answers are handed over as they come.
 
@@ -34,10 +49,10 @@ def fetch(
         SourceError: If the API refuses the key, or too many requests had to be given up. What came by then is landed.
         PenstockError: If the lake or the limit cannot be used.
     """
-    run = _Run(plan, todo, Buffer(deliver, plan.batch))
+    run = _Run(plan, todo, Buffer(deliver, plan.batch), progress)
 
     def begin() -> Fetched:
-        return asyncio.run(run.everything(Client(plan, credential, way), permits))
+        return asyncio.run(run.everything(entrance))
 
     try:
         asyncio.get_running_loop()
@@ -51,25 +66,31 @@ def fetch(
 
 
 class _Run:
-    def __init__(self, plan: ApiPlan, todo: Iterator[Todo], buffer: Buffer) -> None:
+    def __init__(
+        self, plan: ApiPlan, todo: Iterator[Todo], buffer: Buffer, progress: LandingProgress | None
+    ) -> None:
         self._plan = plan
         self._todo = todo
         self._buffer = buffer
+        self._progress = progress
+        self._pacer: Pacer | None = None
         self._first_came = asyncio.Event()
         self._account = Fetched()
 
-    async def everything(self, client: Client, permits: Permits | None) -> Fetched:
+    async def everything(self, entrance: Entrance) -> Fetched:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(client)
-            pacer = None if permits is None else await stack.enter_async_context(Pacer(permits))
+            client = await stack.enter_async_context(Client(self._plan, entrance.credential, entrance.way))
+            if entrance.permits is not None:
+                self._pacer = await stack.enter_async_context(Pacer(entrance.permits))
             try:
-                await self._together(Exchange(self._plan, client, pacer, self._account))
+                await self._together(Exchange(self._plan, client, self._pacer, self._account))
             finally:
                 await self._buffer.flush()
+                self._tell()
         return self._account
 
     async def _together(self, exchange: Exchange) -> None:
-        watch = asyncio.create_task(self._buffer.watch())
+        beside = [asyncio.create_task(self._buffer.watch()), asyncio.create_task(self._keep_telling())]
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self._plan.concurrency):
@@ -77,7 +98,19 @@ class _Run:
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
         finally:
-            watch.cancel()
+            for task in beside:
+                task.cancel()
+
+    async def _keep_telling(self) -> None:
+        while self._progress is not None:
+            self._tell()
+            await asyncio.sleep(_EVERY_S)
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            waiting = 0 if self._pacer is None else self._pacer.waiting
+            account = self._account
+            self._progress.update(Underway(account.calls, account.answers, self._buffer.landed, waiting))
 
     async def _work(self, number: int, exchange: Exchange) -> None:
         """Ask one request after another. The first one is asked alone: a wrong key costs one call."""

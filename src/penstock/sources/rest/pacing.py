@@ -42,6 +42,11 @@ class Pacer:
             await asyncio.shield(asyncio.to_thread(self._permits.take, 0, self._used))
             self._used = []
 
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for a permit."""
+        return len(self._waiting)
+
     @asynccontextmanager
     async def permit(self) -> AsyncIterator[None]:
         """Wait for a permit, and make one call in the block.

@@ -1,0 +1,30 @@
+"""Who is told how far a landing is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """How far a landing is.
+
+    Args:
+        calls: Calls that were made, repeated ones included.
+        answers: Answers that came.
+        landed: Among them, those that the lake holds.
+        waiting: Requests that wait for the limit to let them through.
+    """
+
+    calls: int
+    answers: int
+    landed: int
+    waiting: int
+
+
+class LandingProgress(Protocol):
+    """Told several times a second how far a landing is; never asked anything."""
+
+    def update(self, now: Underway) -> None:
+        """So far it is."""
