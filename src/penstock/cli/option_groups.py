@@ -1,0 +1,51 @@
+"""Options that belong together, as one object."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, get_type_hints
+
+_Parameter = inspect.Parameter
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """A command for Typer, each of whose parameters of a dataclass becomes an option for every field of the class.
+
+    Typer itself takes options only one by one. Fields are annotated as a command's parameters are.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Page:
+        ...     limit: Annotated[int, typer.Option(help="How many rows.")] = 20
+        ...     offset: Annotated[int, typer.Option(help="The first row.")] = 0
+        >>> @app.command()
+        ... @grouped
+        ... def show(table: str, page: Page) -> None:
+        ...     print_rows(table, page.limit, page.offset)
+    """
+    parameters: list[_Parameter] = []
+    groups: dict[str, type] = {}
+    for one in inspect.signature(command, eval_str=True).parameters.values():
+        if isinstance(one.annotation, type) and is_dataclass(one.annotation):
+            groups[one.name] = one.annotation
+            parameters += _options(one.annotation)
+        else:
+            parameters.append(one.replace(kind=_Parameter.KEYWORD_ONLY))
+
+    def run(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        command(**given)
+
+    run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # Typer reads it
+    return run
+
+
+def _options(group: type) -> Iterator[_Parameter]:
+    types = get_type_hints(group, include_extras=True)
+    for field in fields(group):
+        default = _Parameter.empty if field.default is MISSING else field.default
+        yield _Parameter(field.name, _Parameter.KEYWORD_ONLY, default=default, annotation=types[field.name])
