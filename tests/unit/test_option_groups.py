@@ -24,7 +24,7 @@ class Look:
 
 
 SEEN: list[object] = []
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
@@ -53,7 +53,7 @@ def test_each_field_is_an_option(words: list[str], expected: list[object]) -> No
     assert expected == SEEN
 
 
-def test_options_are_checked_and_told_of_as_any(capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_are_checked_and_told_of_as_any() -> None:
     with pytest.raises(typer.TyperException, match="greater than or equal to 0"):
         get_command(app).main(["t", "-n", "-1"], standalone_mode=False)
     command = get_command(app)
