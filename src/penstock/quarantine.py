@@ -26,6 +26,7 @@ from penstock.model.reject import Reason
 from penstock.model.result import CopyResult
 from penstock.ports import Lines, Progress, Source
 from penstock.sources.files import open_files
+from penstock.targets.objects.account import NO_TABLE
 from penstock.targets.postgres.records import Records, open_records
 from penstock.wiring import find, open_lake, open_target
 
@@ -84,6 +85,11 @@ def replay(
     """
     with records(connection) as kept:
         entry, rows = _open_rejects(kept, id_prefix, None)
+    if _is_elsewhere(entry):
+        raise UsageError(
+            f"rows are not replayed into {entry['target']}",
+            hint="mend them where they came from, export them again and load that",
+        )
     plan = replay_plan(CopyPlan.from_json(json.dumps(entry["plan"])))
     target = open_target(plan)
     if _is_landed(plan):
@@ -130,6 +136,11 @@ def _landed_rows(
     ]
     before = plan.answers or Answers()
     return KeptSource(kept, answers or before, LakeSource(open_lake(), [], before))
+
+
+def _is_elsewhere(entry: dict[str, Any]) -> bool:
+    """Whether the copy went into no table of this database, but of Snowflake."""
+    return bool(entry["target_oid"] == NO_TABLE)
 
 
 def _refuse_fewer(source: Source, expected: int, mended: Path) -> None:
@@ -179,7 +190,7 @@ def _head(plan: CopyPlan, entry: dict[str, Any]) -> bytes:
 
 
 def _is_csv(plan: CopyPlan, entry: dict[str, Any]) -> bool:
-    if plan.query is not None or isinstance(parse(plan.source), Table):
+    if plan.query is not None or isinstance(parse(plan.source), Table) or _is_elsewhere(entry):
         return False  # rows of tables are kept as JSON
     if plan.file.format != "auto":
         return plan.file.format == "csv"

@@ -27,7 +27,7 @@ from penstock.stores.directory import directory_of
 from penstock.targets.objects.account import keep_other_account
 from penstock.targets.objects.place import make_target
 from penstock.targets.postgres.session import PostgresTarget
-from penstock.targets.snowflake.load import SnowflakeTable, load
+from penstock.targets.snowflake.load import SnowflakeTable, load, rejects_of
 
 LAKE = "lake"
 
@@ -98,7 +98,7 @@ def open_load(plan: CopyPlan) -> tuple[Manifest, str, SnowflakeTable] | None:
 def load_exported(
     plan: CopyPlan, manifest: Manifest, path: str, target: SnowflakeTable, *, again: bool = False
 ) -> CopyResult:
-    """Load an export into Snowflake, and keep the account there and beside the export's own.
+    """Load an export into Snowflake, and keep the account and the rejects there and beside the export's own account.
 
     Raises:
         PenstockError: If nothing was done, with the reason and the remedy.
@@ -108,7 +108,8 @@ def load_exported(
     if source is not None and source.type == "postgres":
         header = [column.name for column in manifest.columns]
         files = [file.name for file in manifest.files]
-        keep_other_account(source, Entry(plan=plan, result=result, files=files, header=header))
+        rejects = rejects_of(target, result.id) if result.rejected else ()
+        keep_other_account(source, Entry(plan=plan, result=result, files=files, header=header), rejects)
     return result
 
 

@@ -40,3 +40,19 @@ class Reject:
     reason: Reason
     column: str | None
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReject:
+    """One row as a quarantine keeps it; see :class:`Reject`.
+
+    Args:
+        file: Its name.
+    """
+
+    file: str
+    line: int
+    raw: str
+    reason: str
+    column: str | None
+    message: str

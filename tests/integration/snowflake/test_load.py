@@ -11,7 +11,7 @@ import pytest
 import penstock
 from penstock.model.errors import ConnectionFailed, ContractError, SourceError, TargetError, UsageError
 from penstock.stores.s3 import S3Store
-from penstock.targets.snowflake import load as loading
+from penstock.targets.snowflake import account
 
 Execute = Callable[[str], list[dict[str, object]]]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -116,13 +116,13 @@ def test_what_fails_halfway_leaves_nothing(
     source = exported(store)
     penstock.copy(source, "snow:daily.labor", stage=stage, mode="replace")
     execute("DELETE FROM labor WHERE id = 1")
-    record = loading._record
+    record = account.record
 
     def die(*arguments: Any) -> None:
         record(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loading, "_record", die)
+    monkeypatch.setattr(account, "record", die)
     with pytest.raises(KeyboardInterrupt):
         penstock.copy(exported(store), "snow:daily.labor", stage=stage, mode="replace")
     monkeypatch.undo()

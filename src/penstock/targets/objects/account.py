@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing
 
 import psycopg
 
 from penstock.model.connection import Connection
+from penstock.model.reject import KeptReject
 from penstock.ports import Entry
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.targets.postgres import ledger
 
-_NO_TABLE = 0  # the ledger's oid of a target that is no table here
+NO_TABLE = 0  # the ledger's oid of a target that is no table here
 _MAY_NOT_WRITE = ("42501", "25006")  # no right; a standby
 
 
-def keep_account(connection: PgConnection, entry: Entry) -> None:
+def keep_account(connection: PgConnection, entry: Entry, rejects: Iterable[KeptReject] = ()) -> None:
     """Write the account into the ledger, where this login may write; called in a transaction.
+
+    Args:
+        rejects: The rows that were left out; not asked for where the account cannot be written.
 
     Raises:
         psycopg.Error: What the server has against it otherwise.
@@ -24,14 +29,19 @@ def keep_account(connection: PgConnection, entry: Entry) -> None:
     try:
         with connection.transaction():
             ledger.prepare(connection)
-            ledger.record(connection, entry, run=ledger.next_run(connection), oid=_NO_TABLE)
+            run = ledger.next_run(connection)
+            ledger.record(connection, entry, run=run, oid=NO_TABLE)
+            ledger.keep_rejects(connection, run, rejects)
     except psycopg.Error as error:
         if error.sqlstate not in _MAY_NOT_WRITE:
             raise
 
 
-def keep_other_account(source: Connection, entry: Entry) -> None:
+def keep_other_account(source: Connection, entry: Entry, rejects: Iterable[KeptReject] = ()) -> None:
     """Write the account of a load elsewhere beside that of the export it loaded, if it is not there yet.
+
+    Args:
+        rejects: See :func:`keep_account`.
 
     Raises:
         ConnectionFailed: If the database cannot be reached or entered.
@@ -41,7 +51,7 @@ def keep_other_account(source: Connection, entry: Entry) -> None:
         try:
             with opened.transaction():
                 if not _is_kept(opened, entry):
-                    keep_account(opened, entry)
+                    keep_account(opened, entry, rejects)
         except psycopg.Error as error:
             raise refused(error, f"keeping the account in {source.name}") from None
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from penstock.model.plan import CopyPlan
+from penstock.model.reject import KeptReject
 from penstock.model.result import CopyResult
 from penstock.ports import Entry
 from penstock.queries import queries
@@ -92,6 +95,12 @@ def record(connection: PgConnection, entry: Entry, *, run: int, oid: int) -> Non
             **{name: getattr(result, name) for name in _COUNTS},
         },
     )
+
+
+def keep_rejects(connection: PgConnection, run: int, rejects: Iterable[KeptReject]) -> None:
+    """Put rows in quarantine that were rejected elsewhere."""
+    with connection.cursor() as cursor:
+        cursor.executemany(_SQL["reject"], ({"run": run, **asdict(reject)} for reject in rejects))
 
 
 def reasons(connection: PgConnection, run: int) -> dict[str, int]:

@@ -90,6 +90,10 @@ INSERT INTO penstock_ledger.copies (
     %(updated)s, %(unchanged)s, %(deleted)s, %(duplicates)s, %(rejected)s, %(filtered)s, %(rejects)s, %(seconds)s
 );
 
+-- name: reject
+INSERT INTO penstock_ledger.rejects (run, file, line, raw, reason, "column", message)
+VALUES (%(run)s, %(file)s, %(line)s, %(raw)s, %(reason)s, %(column)s, %(message)s);
+
 -- name: reasons
 SELECT reason, count(*) AS rows FROM penstock_ledger.rejects WHERE run = %(run)s GROUP BY reason ORDER BY reason;
 

@@ -16,8 +16,9 @@ _NUMBERS = ("network_timeout", "login_timeout")
 _WORDS = 300  # of what Snowflake says; a statement may be long
 
 _LOGIN = (250001, 250003, 251001, 251005, 390100, 390101, 390144, 390189, 394304)
-_MISSING = (2003, 2043)
+MISSING = (2003, 2043)
 _NO_RIGHT = 3001
+_BAD_DATA = ("22", "23")  # classes of SQLSTATE
 
 
 def snowflake_connect(connection: Connection) -> Any:
@@ -79,12 +80,14 @@ def translated(doing: str) -> Iterator[None]:
 
 def _in_words(error: Any, doing: str) -> PenstockError:
     words = f"{doing}: {_first_line(error)}"
-    if error.errno in _MISSING:
+    if error.errno in MISSING:
         return ContractError(
             words, hint="make it, or grant the role the right to see it; nothing was changed"
         )
     if error.errno == _NO_RIGHT:
         return ConnectionFailed(words, hint="grant the connection's role the right it lacks")
+    if str(error.sqlstate).startswith(_BAD_DATA):
+        return TargetError(words, hint="nothing was changed; with --max-rejects such rows go to quarantine")
     return TargetError(words, hint="nothing was changed")
 
 

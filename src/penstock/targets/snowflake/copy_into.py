@@ -19,17 +19,15 @@ class Copied:
     """What one or more statements did."""
 
     loaded: int = 0
-    rejected: int = 0
     refused: list[str] = field(default_factory=list)
 
 
-def copy_statements(table: str, place: str, manifest: Manifest, *, skip_bad: bool) -> Iterator[str]:
+def copy_statements(table: str, place: str, manifest: Manifest) -> Iterator[str]:
     """The statements that load an export's files, up to a thousand in each.
 
     Args:
         table: Quoted.
         place: The stage and the path in it, ending in ``/``.
-        skip_bad: Leave out rows that Snowflake cannot read, instead of failing.
 
     Raises:
         UsageError: If the export is in a format that Snowflake does not read.
@@ -37,7 +35,7 @@ def copy_statements(table: str, place: str, manifest: Manifest, *, skip_bad: boo
     names = [file.name for file in manifest.files]
     columns = ", ".join(identifier(column.name) for column in manifest.columns)
     # The ledger decides what was loaded before, not Snowflake's own load history, which forgets after 64 days.
-    after = f"ON_ERROR = {'CONTINUE' if skip_bad else 'ABORT_STATEMENT'} FORCE = TRUE"
+    after = "ON_ERROR = ABORT_STATEMENT FORCE = TRUE"
     for start in range(0, len(names), _MOST_FILES):
         files = ", ".join(map(literal, names[start : start + _MOST_FILES]))
         match manifest.format:
@@ -70,7 +68,6 @@ def copied(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Copied:
         return found
     for row in rows:
         found.loaded += int(row[places["rows_loaded"]] or 0)
-        found.rejected += int(row[places["rows_parsed"]] or 0) - int(row[places["rows_loaded"]] or 0)
         if row[places["status"]] != _LOADED:
             found.refused.append(f"{row[0]}: {row[places['status']]}")
     return found

@@ -5,23 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import xxhash
 
 from penstock.model.connection import Connection
-from penstock.model.errors import TargetError, TooManyRejects, UsageError
+from penstock.model.errors import UsageError
 from penstock.model.manifest import Manifest
 from penstock.model.plan import CopyPlan
+from penstock.model.reject import KeptReject
 from penstock.model.result import CopyResult
-from penstock.queries import queries
+from penstock.targets.snowflake import account
+from penstock.targets.snowflake.columns import TableColumn, described, matching
 from penstock.targets.snowflake.connect import snowflake_connect, translated
 from penstock.targets.snowflake.copy_into import Copied, copied, copy_statements
 from penstock.targets.snowflake.names import identifier
+from penstock.targets.snowflake.sieve import Sieve
 from penstock.targets.snowflake.types import column_type
 
-_SQL = {name: text.as_string(None) for name, text in queries(__package__, "ledger.sql").items()}
 _MODES = ("append", "replace", "interval")
 
 
@@ -60,22 +62,47 @@ def load(
     """
     _require_load(plan)
     started = time.perf_counter()
-    identity = xxhash.xxh3_128_hexdigest(f"{plan.to_json()}\n{manifest.fingerprint}".encode())
+    core = replace(plan, max_rejects=None)  # how many rejects are allowed makes no other copy of it
+    identity = xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{manifest.fingerprint}".encode())
     with closing(snowflake_connect(target.connection)) as session:
         cursor = session.cursor()
         with translated(f"copying into {target.address}"):
-            _prepare(cursor, manifest, target)
+            columns = _prepare(cursor, manifest, target)
             place = _place(cursor, target, path)
-            with _transaction(cursor):
-                cursor.execute(_SQL["take_turn"], {"target": target.address})
-                if not again and (earlier := _earlier(cursor, identity, plan, target)) is not None:
-                    return earlier
+            sieve = Sieve(identity, manifest, columns)
+            sifted = plan.max_rejects is not None and bool(sieve.tests())
+            with _made(cursor, sieve if sifted else None), _transaction(cursor):
+                account.take_turn(cursor, target.address)
+                if (
+                    not again
+                    and (done := account.earlier(cursor, identity, plan, target.address)) is not None
+                ):
+                    return done
+                account.forget_rejects(cursor, identity, target.address)
                 deleted = _clear(cursor, plan, target)
-                found = _copy(cursor, plan, manifest, target.name, place)
-                result = _account(identity, manifest, found, deleted, started)
-                _enforce(plan, result, found)
-                _record(cursor, plan, result, target)
+                if sifted:
+                    found = _sift(cursor, plan, sieve, place, target)
+                else:
+                    found = _copy(cursor, manifest, target.name, place)
+                seconds = round(time.perf_counter() - started, 3)
+                result = CopyResult(
+                    id=identity, loaded=found.loaded, inserted=found.loaded, deleted=deleted, seconds=seconds
+                )
+                result = account.settle(cursor, manifest, found, result, target.address)
+                account.enforce(cursor, plan, result, target.address)
+                account.record(cursor, plan, result, target.address)
                 return result
+
+
+def rejects_of(target: SnowflakeTable, identity: str) -> Iterator[KeptReject]:
+    """The rows that the load of this identity left out. Nothing is asked before the first is wanted.
+
+    Raises:
+        PenstockError: If they cannot be read.
+    """
+    doing = f"reading the rejects of {target.address}"
+    with closing(snowflake_connect(target.connection)) as session, translated(doing):
+        yield from account.kept_rejects(session.cursor(), identity, target.address)
 
 
 def _require_load(plan: CopyPlan) -> None:
@@ -86,14 +113,28 @@ def _require_load(plan: CopyPlan) -> None:
         )
 
 
-def _prepare(cursor: Any, manifest: Manifest, target: SnowflakeTable) -> None:
-    """Make what is missing. Each of these commits by itself."""
-    for name in ("create_schema", "create_copies", "create_turns"):
-        cursor.execute(_SQL[name])
-    cursor.execute(_SQL["enter"], {"target": target.address})
-    columns = ", ".join(f"{identifier(column.name)} {column_type(column)}" for column in manifest.columns)
-    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(target.schema)}")
-    cursor.execute(f"CREATE TABLE IF NOT EXISTS {target.name} ({columns})")
+def _prepare(cursor: Any, manifest: Manifest, target: SnowflakeTable) -> list[TableColumn]:
+    """Make what is missing, each of which commits by itself; gives the table's columns."""
+    account.prepare(cursor, target.address)
+    if (columns := described(cursor, target.name)) is None:
+        made = ", ".join(f"{identifier(column.name)} {column_type(column)}" for column in manifest.columns)
+        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(target.schema)}")
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {target.name} ({made})")
+        columns = described(cursor, target.name) or {}
+    return matching(columns, target.address, manifest)
+
+
+@contextmanager
+def _made(cursor: Any, sieve: Sieve | None) -> Iterator[None]:
+    """Outside of the transaction, which its statements would end."""
+    if sieve is None:
+        yield
+        return
+    cursor.execute(sieve.create())
+    try:
+        yield
+    finally:
+        cursor.execute(sieve.drop())
 
 
 def _place(cursor: Any, target: SnowflakeTable, path: str) -> str:
@@ -129,28 +170,6 @@ def _transaction(cursor: Any) -> Iterator[None]:
     cursor.execute("COMMIT")
 
 
-def _earlier(cursor: Any, identity: str, plan: CopyPlan, target: SnowflakeTable) -> CopyResult | None:
-    """The account of the same load, if nothing later replaced what it left."""
-    cursor.execute(_SQL["earlier"], {"target": target.address})
-    for copy, mode, stretch, read, loaded, rejected, deleted, seconds in cursor.fetchall():
-        if copy == identity:
-            return CopyResult(
-                id=identity,
-                already=True,
-                read=int(read),
-                loaded=int(loaded),
-                inserted=int(loaded),
-                deleted=int(deleted),
-                rejected=int(rejected),
-                rejects={"bad_type": int(rejected)} if rejected else {},
-                seconds=float(seconds),
-            )
-        later_replaced = mode == "replace" or plan.mode == "replace"
-        if later_replaced or (mode == "interval" and stretch == _stretch(plan)):
-            return None
-    return None
-
-
 def _clear(cursor: Any, plan: CopyPlan, target: SnowflakeTable) -> int:
     """Remove the rows that this load replaces."""
     if plan.mode == "append":
@@ -166,76 +185,25 @@ def _clear(cursor: Any, plan: CopyPlan, target: SnowflakeTable) -> int:
     return int(cursor.rowcount or 0)
 
 
-def _copy(cursor: Any, plan: CopyPlan, manifest: Manifest, table: str, place: str) -> Copied:
+def _copy(cursor: Any, manifest: Manifest, table: str, place: str) -> Copied:
     whole = Copied()
-    skip_bad = plan.max_rejects is not None
-    for statement in copy_statements(table, place, manifest, skip_bad=skip_bad):
+    for statement in copy_statements(table, place, manifest):
         cursor.execute(statement)
         found = copied(cursor.fetchall(), [column.name for column in cursor.description])
         whole.loaded += found.loaded
-        whole.rejected += found.rejected
         whole.refused += found.refused
-        if found.rejected:
-            whole.refused += _validated(cursor, table)
     return whole
 
 
-def _validated(cursor: Any, table: str) -> list[str]:
-    """What Snowflake has against the rows that the last statement left out."""
-    cursor.execute(f"SELECT * FROM TABLE(VALIDATE({table}, JOB_ID => '_last'))")
-    names = [column.name.lower() for column in cursor.description]
-    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return [f"{row.get('file')}:{row.get('line')}: {row.get('error')}" for row in rows]
-
-
-def _account(identity: str, manifest: Manifest, found: Copied, deleted: int, started: float) -> CopyResult:
-    if found.loaded + found.rejected != manifest.rows:
-        shown = "".join(f"\n  {line}" for line in found.refused[:3])
-        raise TargetError(
-            f"Snowflake loaded {found.loaded} of {manifest.rows} rows; nothing was changed{shown}",
-            hint="are all of the manifest's files in the stage?",
-        )
-    result = CopyResult(
-        id=identity,
-        read=manifest.rows,
-        loaded=found.loaded,
-        inserted=found.loaded,
-        deleted=deleted,
-        rejected=found.rejected,
-        rejects={"bad_type": found.rejected} if found.rejected else {},
-        seconds=round(time.perf_counter() - started, 3),
-    )
-    result.check()
-    return result
-
-
-def _enforce(plan: CopyPlan, result: CopyResult, found: Copied) -> None:
-    limit = plan.max_rejects
-    if limit is not None and limit.exceeded(rejected=result.rejected, read=result.read):
-        shown = "".join(f"\n  {line}" for line in found.refused[:3])
-        raise TooManyRejects(
-            f"{result.rejected} of {result.read} rows rejected, {limit} allowed; nothing was loaded{shown}",
-            hint="mend the source, or allow more with --max-rejects",
-        )
-
-
-def _record(cursor: Any, plan: CopyPlan, result: CopyResult, target: SnowflakeTable) -> None:
-    fields = {
-        "id": result.id,
-        "target": target.address,
-        "source": plan.source,
-        "mode": plan.mode,
-        "stretch": _stretch(plan),
-        "plan": plan.to_json(),
-        "read": result.read,
-        "loaded": result.loaded,
-        "rejected": result.rejected,
-        "deleted": result.deleted,
-        "seconds": result.seconds,
-    }
-    cursor.execute(_SQL["record"], fields)
-
-
-def _stretch(plan: CopyPlan) -> str | None:
-    interval = plan.interval
-    return None if interval is None else f"{interval.column} {interval.start} {interval.end}"
+def _sift(cursor: Any, plan: CopyPlan, sieve: Sieve, place: str, target: SnowflakeTable) -> Copied:
+    """File by file, so that a reject names its file."""
+    whole = Copied()
+    for file in sieve.manifest.files:
+        found = _copy(cursor, replace(sieve.manifest, files=(file,)), sieve.name, place)
+        name = f"{plan.source.rstrip('/')}/{file.name}"
+        cursor.execute(sieve.reject(target.address, name))
+        cursor.execute(sieve.pass_on(target.name))
+        whole.loaded += int(cursor.rowcount or 0)
+        whole.refused += found.refused
+        cursor.execute(sieve.empty())
+    return whole
