@@ -69,9 +69,9 @@ def land(
         target: ``lake:name``.
         rows: Make one request for each of these, in the place of the plan's own rows.
         values: For placeholders of the plan, beside those of the rows.
-        label: What the answers are for, as an hour or a day. The landing of one plan and label is gone on with where
-            it was not finished, and not done again where it was. Without a label, a landing that was not finished is
-            gone on with, and otherwise a new one begins.
+        label: What the answers are for, as an hour or a day. The landing of one plan and label asks only for what
+            it lacks, also where it was finished before. Without a label, a landing that was not finished is gone on
+            with, and otherwise a new one begins.
         again: Land anew, even what is finished.
 
     Raises:

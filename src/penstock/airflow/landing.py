@@ -18,9 +18,10 @@ from penstock.model.landed import LandResult
 class LandOperator(BaseOperator):
     """Ask an API, land its answers in the lake, log the account and return it.
 
-    The task may be retried, cleared and run again: what has landed is not asked again, and a landing that is finished
-    is not done again. The place in the lake is an asset, so other DAGs can be scheduled by it. Nothing is read or
-    connected to before the task runs, and no template holds a secret: the key is looked up when the API is asked.
+    The task may be retried, cleared and run again: it asks for what is missing, rows that were added since included,
+    and for nothing that has landed. The place in the lake is an asset, so other DAGs can be scheduled by it. Nothing
+    is read or connected to before the task runs, and no template holds a secret: the key is looked up when the API is
+    asked.
 
     Args:
         plan: As in :func:`penstock.land`: what a plan's file holds, or the path of such a file, from the DAG's

@@ -54,19 +54,43 @@ class Standing:
 
 
 class Landing:
-    """A landing that is begun or gone on with. Nobody else may write to it meanwhile."""
+    """A landing that is begun or gone on with. Nobody else may write to it meanwhile.
+
+    Attributes:
+        account: Of the landing as it was finished; None where it was not.
+        since: Where it starts, if its plan has a parameter that grows.
+        complete: Requests that need not be made again, for all of their answers are there.
+        passed: Requests that were not made, for an earlier landing's answer was still good.
+        partial: Requests of whose answers some pages are there.
+        earlier: What is there, counted.
+    """
 
     def __init__(self, store: ObjectStore, place: Place) -> None:
         self.place = place
         self._store = store
         self._number = 0
         self.since: str | None = None
+        self.account: dict[str, Any] | None = None
+        self.passed: set[bytes] = set()
         self.complete: set[bytes] = set()
         self.partial: dict[str, Standing] = {}
         self.earlier: dict[str, int] = {"answers": 0, "absent": 0, "unchanged": 0, "batches": 0, "bytes": 0}
 
+    def recall(self) -> None:
+        """Read what has landed already."""
+        done = read_json(self._store, f"{self.place.key}/{DONE}")
+        if done is not None:
+            self.passed = {bytes.fromhex(request) for request in done.pop("passed", ())}
+            self.account = done
+        before = read_json(self._store, f"{self.place.key}/{BEGUN}") or {}
+        self.since = before.get("since")
+        for stored in self._store.list(f"{self.place.key}/{BATCH}"):
+            self._number = max(self._number, _number(stored.key) + 1)
+            self._remember(stored.key)
+            self.earlier["batches"] += 1
+
     def begin(self, plan: ApiPlan, since: str | None = None) -> None:
-        """Write down what is to be landed, and read what has landed already.
+        """Write down what is to be landed.
 
         Args:
             since: Where this landing starts, if it is a new one.
@@ -74,19 +98,12 @@ class Landing:
         self._store.sweep(f"{self.place.key}/")
         described = json.loads(plan.to_json())
         before = read_json(self._store, f"{self.place.key}/{BEGUN}")
-        self.since = since if before is None else before.get("since")
+        if before is None:
+            self.since = since
         if before is None or before["plan"] != described:
             begun_at = before["begun_at"] if before else datetime.now(UTC).isoformat(timespec="seconds")
             told = {"label": self.place.label, "begun_at": begun_at, "since": self.since, "plan": described}
             self._put(BEGUN, told)
-        for stored in self._store.list(f"{self.place.key}/{BATCH}"):
-            self._number = max(self._number, _number(stored.key) + 1)
-            self._remember(stored.key)
-            self.earlier["batches"] += 1
-
-    def done(self) -> dict[str, Any] | None:
-        """The account of the landing, if it was finished."""
-        return read_json(self._store, f"{self.place.key}/{DONE}")
 
     def land(self, answers: Sequence[Answer]) -> int:
         """Write a batch, whole or not at all; returns the bytes of the object."""
@@ -97,9 +114,13 @@ class Landing:
         self._number += 1
         return len(data)
 
-    def finish(self, account: Mapping[str, Any]) -> None:
-        """Declare the landing finished: nothing is missing from it."""
-        self._put(DONE, account)
+    def finish(self, account: Mapping[str, Any], passed: Sequence[str]) -> None:
+        """Declare the landing finished: nothing is missing from it.
+
+        Args:
+            passed: Requests that were not made, for an earlier landing's answer is still good.
+        """
+        self._put(DONE, {**account, "passed": passed} if passed else account)
 
     def batches(self) -> Iterator[str]:
         """Keys of the batches, in the order in which they landed."""

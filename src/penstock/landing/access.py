@@ -91,6 +91,11 @@ def shared_database(plan: ApiPlan) -> Connection | None:
         return None
     if plan.limit.shared is not None:
         return find(plan.limit.shared)
+    return declared_warehouse()
+
+
+def declared_warehouse() -> Connection | None:
+    """The connection that machines of one environment share by default, if it is declared."""
     found = resolving.known(WAREHOUSE)
     return found if found is not None and found.type == "postgres" else None
 

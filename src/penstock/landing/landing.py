@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
+from itertools import chain
 
-from penstock.lake.landing import Landing, kind_of, place
-from penstock.lake.locking import locked
-from penstock.landing.access import entered, shared_database, state_directory
+from penstock.lake.landing import Landing, Place, kind_of, place
+from penstock.landing.access import entered
+from penstock.landing.exclusion import alone
 from penstock.landing.labels import choose_label, close
 from penstock.landing.memory import Memory
 from penstock.landing.missing import Missing, Wish
-from penstock.limits.postgres import held
 from penstock.model.address import Lake, parse
 from penstock.model.answer import Answer
 from penstock.model.api import ApiPlan
@@ -41,39 +40,38 @@ def land(plan: ApiPlan, wish: Wish, progress: LandingProgress | None = None) -> 
     path = _path(wish.target)
     store = open_lake()
     find(plan.connection, "http")  # where there is none, nothing is begun
-    shared = shared_database(plan)
     # Runs without a label are one landing.
-    names = (f"lake:{path}", store.name, kind_of(plan), wish.label or "")
-    with ExitStack() as stack:
-        stack.enter_context(locked(state_directory("locks"), *names))
-        if shared is not None:
-            stack.enter_context(held(shared, *names))
+    with alone(plan, store, f"lake:{path}", store.name, kind_of(plan), wish.label or ""):
         label = choose_label(store, path, plan, wish)
-        landing = Landing(store, place(path, plan, label))
-        done = landing.done()
-        result = (
-            LandResult(**{**done, "already": True}) if done else _fetch(plan, store, landing, wish, progress)
-        )
+        result = _complete(plan, store, place(path, plan, label), wish, progress)
         close(store, path, plan, label)
         return result
 
 
-def _fetch(
-    plan: ApiPlan, store: ObjectStore, landing: Landing, wish: Wish, progress: LandingProgress | None
+def _complete(
+    plan: ApiPlan, store: ObjectStore, place: Place, wish: Wish, progress: LandingProgress | None
 ) -> LandResult:
     """Ask for what the landing lacks, and declare it finished when it lacks nothing."""
     begun = time.perf_counter()
+    landing = Landing(store, place)
+    landing.recall()
+    memory = Memory(store, plan, landing, again=wish.again)
+    missing = Missing(plan, landing, wish, memory)
+    todo = iter(missing)
+    if landing.account is not None:
+        first = next(todo, None)
+        if first is None:
+            return LandResult(**{**landing.account, "already": True})
+        todo = chain([first], todo)
     with entered(plan) as (told, entrance):
-        memory = Memory(store, plan, landing, again=wish.again)
         landing.begin(plan, memory.since())
-        missing = Missing(plan, landing, wish, memory)
         delivery = _Delivery(landing)
-        fetched = fetch(told, iter(missing), entrance, delivery.land, progress)
+        fetched = fetch(told, todo, entrance, delivery.land, progress)
     result = _account(wish.target, missing, landing, fetched, delivery.batches)
     result = replace(result, seconds=round(time.perf_counter() - begun, 3))
     _require_whole(plan, result, fetched)
     memory.learn()
-    landing.finish(result.to_dict())
+    landing.finish(result.to_dict(), missing.passed)
     return result
 
 
@@ -99,7 +97,7 @@ def _account(target: str, missing: Missing, landing: Landing, fetched: Fetched, 
         label=landing.place.label,
         requests=missing.requests,
         answered=missing.before + fetched.asked - fetched.failed - fetched.errors,
-        fresh=missing.fresh,
+        fresh=len(missing.passed),
         answers=earlier["answers"] + fetched.answers - fetched.errors,
         absent=earlier["absent"] + fetched.absent,
         unchanged=earlier["unchanged"] + fetched.unchanged,

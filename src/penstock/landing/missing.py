@@ -22,9 +22,9 @@ class Wish:
         target: ``lake:path``.
         rows: In the place of the plan's own rows.
         values: For placeholders, beside those of the rows.
-        label: What the answers are for, as an hour or a day. The landing of one plan and label is gone on with where
-            it was not finished, and not done again where it was. Without a label, a landing that was not finished is
-            gone on with, and otherwise a new one begins.
+        label: What the answers are for, as an hour or a day. The landing of one plan and label asks only for what
+            it lacks, also where it was finished before. Without a label, a landing that was not finished is gone on
+            with, and otherwise a new one begins.
         again: Land anew, even what is finished.
     """
 
@@ -36,12 +36,18 @@ class Wish:
 
 
 class Missing:
-    """The requests that are still to be made; counts those that are not."""
+    """The requests that are still to be made.
+
+    Attributes:
+        requests: How many there are, made or not.
+        before: How many of them had landed.
+        passed: Those that are not made, for an earlier landing's answer is still good.
+    """
 
     def __init__(self, plan: ApiPlan, landing: Landing, wish: Wish, memory: Memory) -> None:
         self.requests = 0
         self.before = 0
-        self.fresh = 0
+        self.passed: list[str] = []
         self._plan = plan
         self._landing = landing
         self._wish = wish
@@ -54,10 +60,11 @@ class Missing:
             values["since"] = self._landing.since
         for request in make_requests(self._plan, rows, values):
             self.requests += 1
-            if bytes.fromhex(request.key) in self._landing.complete:
+            key = bytes.fromhex(request.key)
+            if key in self._landing.complete:
                 self.before += 1
-            elif (known := self._known(request)) is None:
-                self.fresh += 1
+            elif key in self._landing.passed or (known := self._known(request)) is None:
+                self.passed.append(request.key)
             else:
                 yield Todo(request, known)
 

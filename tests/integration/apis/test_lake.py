@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.apis.conftest import Plan, Query, cities
-from tests.integration.apis.service import KEY, Say, Service, weather
+from tests.integration.apis.service import KEY, Asked, Say, Service, weather
 
 import penstock
 from penstock.cli.main import main
@@ -45,6 +45,42 @@ def test_a_bucket_may_be_the_lake(
     assert main(["lake", "prune", "lake:weather", "--keep-days", "0"]) == 0
     with pytest.raises(penstock.PenstockError, match="nothing has landed"):
         penstock.copy("lake:weather", "warehouse:weather", key="id")
+
+
+def test_another_machine_is_kept_out_of_a_bucket(
+    service: Service,
+    lake: Path,
+    plan: Plan,
+    query: Query,
+    bucket: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    other = tmp_path_factory.mktemp("machine")  # a state directory of its own, as another machine has
+    (other / "penstock.toml").write_text('[project]\nname = "tests"\n')
+
+    def meanwhile(asked: Asked) -> Say:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PENSTOCK_PROJECT", str(other))
+            with pytest.raises(penstock.PenstockError, match="being landed by another process"):
+                penstock.land(plan(), "lake:weather", rows=cities(1), label="x")
+        return weather(asked)
+
+    service.behave = meanwhile
+    assert penstock.land(plan(), "lake:weather", rows=cities(1), label="x").answers == 1
+
+
+def test_where_nothing_keeps_other_machines_out_it_is_said(
+    service: Service, lake: Path, plan: Plan, bucket: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    penstock.land(plan(), "lake:weather", rows=cities(1), label="x")
+    assert f"other machines are not kept out of s3://{bucket}" in caplog.text
+
+
+def test_a_lake_of_this_machine_needs_no_warehouse(
+    service: Service, lake: Path, plan: Plan, caplog: pytest.LogCaptureFixture
+) -> None:
+    penstock.land(plan(), "lake:weather", rows=cities(1), label="x")
+    assert "not kept out" not in caplog.text
 
 
 def test_what_the_command_shows(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import pytest
 from tests.integration.apis.conftest import Plan, Query, cities
-from tests.integration.apis.service import Service
+from tests.integration.apis.service import Say, Service, weather
 
 import penstock
 
@@ -40,3 +42,43 @@ def test_each_batch_is_loaded_once(service: Service, lake: Path, plan: Plan, que
     assert anew.loaded == 20
     assert penstock.copy("lake:weather", "warehouse:raw.weather").already
     assert penstock.copy("lake:weather", "warehouse:raw.weather", again=True).loaded == 20
+
+
+def test_a_finished_landing_asks_for_rows_that_were_added(
+    service: Service, lake: Path, plan: Plan, query: Query
+) -> None:
+    penstock.land(plan(), "lake:weather", rows=cities(10), label="10:00")
+    penstock.copy("lake:weather", "warehouse:raw.weather", key="id")
+    more = penstock.land(plan(), "lake:weather", rows=cities(13), label="10:00")
+    assert (more.requests, more.answered, more.landed_before, more.calls) == (13, 13, 10, 3)
+    assert sorted(int(asked.query["id"]) for asked in service.asked) == list(range(13))
+    assert penstock.copy("lake:weather", "warehouse:raw.weather", key="id").loaded == 3
+    service.stop()
+    same = penstock.land(plan(), "lake:weather", rows=cities(13), label="10:00")
+    assert (same.already, same.requests, same.answers) == (True, 13, 13)
+    fewer = penstock.land(plan(), "lake:weather", rows=cities(4), label="10:00")
+    assert (fewer.already, fewer.requests) == (True, 13)
+
+
+def test_a_finished_landing_that_cannot_be_gone_on_with_stays_finished(
+    service: Service, lake: Path, plan: Plan
+) -> None:
+    penstock.land(plan(), "lake:weather", rows=cities(3), label="10:00")
+    service.behave = lambda asked: Say(status=404)
+    with pytest.raises(penstock.PenstockError, match="1 of 4 requests have no answer"):
+        penstock.land(plan(), "lake:weather", rows=cities(4), label="10:00")
+    service.behave = weather
+    whole = penstock.land(plan(), "lake:weather", rows=cities(4), label="10:00")
+    assert (whole.answers, whole.calls) == (4, 1)
+
+
+def test_what_was_still_good_is_not_asked_for_by_a_finished_landing(
+    service: Service, lake: Path, plan: Plan
+) -> None:
+    service.behave = lambda asked: Say(weather(asked).body, headers={"Cache-Control": "max-age=1"})
+    penstock.land(plan(), "lake:weather", rows=cities(3), label="10:00")
+    later = penstock.land(plan(), "lake:weather", rows=cities(4), label="11:00")
+    assert (later.fresh, later.calls) == (3, 1)
+    time.sleep(1.1)  # it is good no more, but that landing has been finished
+    assert penstock.land(plan(), "lake:weather", rows=cities(4), label="11:00").already
+    assert len(service.asked) == 4

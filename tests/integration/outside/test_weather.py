@@ -226,6 +226,18 @@ def test_a_fetch_that_is_repeated_asks_nothing_and_changes_nothing(
     assert sandbox.calls(last=0)["counts"] == calls == {"weather": {"200": 3}}
 
 
+def test_a_fetch_that_is_repeated_asks_for_cities_that_were_added_since(
+    pipeline: Pipeline, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = datetime(2013, 2, 4, 12, tzinfo=UTC)
+    pipeline.fetch(moment)
+    monkeypatch.setenv("AIRFLOW_VAR_WEATHER_CITIES", f"{CHOSEN}; Boston; Chicago")
+    pipeline.weather.choose_cities()
+    pipeline.fetch(moment)
+    assert sandbox.calls(last=0)["counts"] == {"weather": {"200": 5}}
+    assert pipeline.session.execute("SELECT count(*) FROM weather.raw_current_weather").fetchone() == (5,)
+
+
 def test_what_does_not_fit_is_kept_aside_and_the_lake_can_be_loaded_again(
     pipeline: Pipeline, sandbox: Sandbox
 ) -> None:
