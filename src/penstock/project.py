@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import tomllib
@@ -10,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penstock.model.errors import PenstockError, UsageError
+from penstock.model.errors import UsageError
+from penstock.state import FOLDER, broken_state
 
 MARKER = "penstock.toml"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class NoProject(UsageError):
@@ -36,7 +39,7 @@ class Project:
     @property
     def state_dir(self) -> Path:
         """Clusters, logs, process ids and keys; nothing is written elsewhere."""
-        return self.root / ".penstock"
+        return self.root / FOLDER
 
     @property
     def name(self) -> str:
@@ -76,9 +79,8 @@ class Project:
         and its account must reach the files it owns.
 
         Raises:
-            PenstockError: It cannot be made, mostly because another account made the state directory.
+            BrokenState: It cannot be made or written, mostly because another account made the state directory.
         """
-        owner = "a state directory belongs to the account that first ran Penstock there"
         mode = 0o711 if os.geteuid() == 0 else 0o700
         path = self.state_dir
         try:
@@ -87,13 +89,12 @@ class Project:
                 path = path / part
                 if _make_dir(path, mode):
                     leave_to_owner(path)
-        except (PermissionError, FileExistsError, NotADirectoryError, FileNotFoundError) as error:
-            raise PenstockError(
-                f"the state directory {path} cannot be made: {error.strerror}",
-                hint=f"check who owns it; {owner}",
-            ) from error
-        if not os.access(path, os.W_OK):
-            raise PenstockError(f"the state directory {path} belongs to another account", hint=owner)
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        except OSError as error:
+            if error.errno in DISK_FULL:
+                raise
+            raise broken_state(error) from error
         return path
 
 

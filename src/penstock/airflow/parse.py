@@ -16,9 +16,8 @@ from typing import IO
 from penstock import resolving
 from penstock.airflow.manifest import refresh
 from penstock.airflow.offline import enter
-from penstock.airflow.telling import tell, telling
+from penstock.airflow.telling import carried_out, tell, telling
 from penstock.model.connection import Connection
-from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
 from penstock.shell import WAREHOUSE
 
@@ -31,17 +30,12 @@ def main() -> int:
     gc.disable()  # a process of two seconds, in which nothing that is imported goes
     project = find_project()
     with telling(project.make_state_dir("logs") / "airflow-parse.log") as events:
-        try:
-            enter(project)
-            refresh(project, lambda: resolving.declared(WAREHOUSE, project) or _NOWHERE)
-            _parse(project, events)
-        except PenstockError as error:
-            tell(events, event="error", message=error.message, hint=error.hint, code=error.exit_code)
-            return error.exit_code
-    return 0
+        return carried_out(events, lambda: _parse(project, events))
 
 
-def _parse(project: Project, events: IO[str]) -> None:
+def _parse(project: Project, events: IO[str]) -> int:
+    enter(project)
+    refresh(project, lambda: resolving.declared(WAREHOUSE, project) or _NOWHERE)
     # A variable that a file asks for while it is imported is looked for where tasks look, and in no database.
     nowhere = project.state_dir / "airflow" / "nowhere" / "metadata.db"
     os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{nowhere}"
@@ -67,6 +61,7 @@ def _parse(project: Project, events: IO[str]) -> None:
     for is_wrong, problem in skipped(folder, files, project.root):
         tell(events, event="problem" if is_wrong else "note", **problem.fields())
     tell(events, event="finished", files=len(files))
+    return 0
 
 
 def _shown(path: Path, project: Project) -> str:

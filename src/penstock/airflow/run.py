@@ -23,8 +23,8 @@ from typing import IO, TYPE_CHECKING, Any
 from penstock import resolving
 from penstock.airflow.manifest import refresh
 from penstock.airflow.offline import enter
-from penstock.airflow.telling import tell, telling
-from penstock.model.errors import PenstockError, UsageError
+from penstock.airflow.telling import carried_out, tell, telling
+from penstock.model.errors import UsageError
 from penstock.model.moments import parse_moment
 from penstock.project import Project, find_project
 from penstock.shell import WAREHOUSE
@@ -43,13 +43,8 @@ def main() -> int:
     # Airflow and dbt are imported into objects that never go: looking for garbage among them cost 4 s of 15.
     gc.disable()
     project = find_project()
-    with telling(project.make_state_dir("logs") / "airflow-run.log") as events, _alone(project, events):
-        try:
-            return 0 if _run(project, words, events) else 1
-        except PenstockError as error:
-            fields = {"message": error.message, "hint": error.hint, "code": error.exit_code}
-            tell(events, event="error", **fields)
-            return error.exit_code
+    with telling(project.make_state_dir("logs") / "airflow-run.log") as events:
+        return carried_out(events, lambda: _run_alone(project, words, events))
 
 
 def _words() -> argparse.Namespace:
@@ -65,6 +60,11 @@ def _words() -> argparse.Namespace:
         "--with-parent", action="store_true", help="end when the process that started this one ends"
     )
     return parser.parse_args()
+
+
+def _run_alone(project: Project, words: argparse.Namespace, events: IO[str]) -> int:
+    with _alone(project, events):
+        return 0 if _run(project, words, events) else 1
 
 
 def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> bool:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+from penstock.model.errors import PenstockError
+from penstock.state import broken_state, concerns_state
 
 LOG_LIMIT = 10 * 1024 * 1024
 
@@ -15,6 +18,20 @@ LOG_LIMIT = 10 * 1024 * 1024
 def tell(events: IO[str], **fields: Any) -> None:
     """Write one event."""
     print(json.dumps(fields, default=_text), file=events, flush=True)
+
+
+def carried_out(events: IO[str], work: Callable[[], int]) -> int:
+    """Do the work of a process; its exit code. An error that the user can act upon is told as an event."""
+    try:
+        return work()
+    except PenstockError as error:
+        told = error
+    except OSError as error:
+        if not concerns_state(error):
+            raise
+        told = broken_state(error)
+    tell(events, event="error", message=told.message, hint=told.hint, code=told.exit_code)
+    return told.exit_code
 
 
 def _text(value: Any) -> str:

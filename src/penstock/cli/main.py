@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -17,9 +16,9 @@ from penstock.cli.commands import LazyGroup
 from penstock.cli.env_file import read_env_file
 from penstock.cli.using import using
 from penstock.model.errors import PenstockError
+from penstock.project import DISK_FULL
 from penstock.projects.dotenv import is_env_file
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+from penstock.state import broken_state, concerns_state
 
 app = typer.Typer(cls=LazyGroup, no_args_is_help=True, rich_markup_mode="rich")
 
@@ -102,7 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, "interrupted; nothing was changed", None, 130)
     except OSError as error:
         if error.errno not in DISK_FULL:
-            raise
+            if not concerns_state(error):
+                raise
+            told = broken_state(error)
+            return _fail(error, told.message, told.hint, told.exit_code)
         return _fail(
             error,
             f"the disk is full: {error.filename or error.strerror}",

@@ -62,6 +62,7 @@ def parse(*, as_json: AsJson = False) -> None:
 
 
 def _importing(project: Project) -> subprocess.Popen[str]:
+    project.make_state_dir("logs")  # a state directory that is broken is told here
     return subprocess.Popen(
         [sys.executable, "-m", "penstock.airflow.parse"],
         env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},

@@ -57,7 +57,8 @@ class DagRun:
     is an event.
 
     Raises:
-        PenstockError: Airflow is not installed; while events are read, that the run broke off.
+        PenstockError: Airflow is not installed, the state directory is broken; while events are read, that the run
+            broke off.
 
     Example:
         with DagRun(project, "sales_warehouse") as events:
@@ -68,7 +69,7 @@ class DagRun:
         if find_spec("airflow") is None:
             raise PenstockError("Airflow is not installed", hint="pip install 'penstock[airflow,stack]'")
         self._request = RunRequest(request) if isinstance(request, str) else request
-        self._log = project.state_dir / "logs" / "airflow-run.log"
+        self._log = project.make_state_dir("logs") / "airflow-run.log"
         self._process = subprocess.Popen(
             [sys.executable, "-m", "penstock.airflow.run", "--with-parent", *self._request.words()],
             env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},

@@ -10,6 +10,7 @@ from typing import Any
 
 from penstock.project import Project, write_private
 from penstock.stack.processes import Identity, is_alive
+from penstock.state import broken_state
 
 STATE = "stack"
 FILE = "record.json"
@@ -85,11 +86,17 @@ def save(project: Project, record: StackRecord) -> None:
 
 
 def load(project: Project) -> StackRecord | None:
-    """The record as last written, or None where nothing was started, or a damaged one is all there is."""
+    """The record as last written, or None where nothing was started, or a damaged one is all there is.
+
+    Raises:
+        BrokenState: It belongs to another account.
+    """
     try:
         found = json.loads((project.state_dir / STATE / FILE).read_text(encoding="utf-8"))
         parts = tuple(PartRecord(**{**part, "process": _process(part["process"])}) for part in found["parts"])
         return StackRecord(Identity(**found["supervisor"]), found["began"], parts, found["environment"])
+    except PermissionError as error:
+        raise broken_state(error) from error
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
 

@@ -23,7 +23,10 @@ def reset(project: Project) -> int:
     folders = [*homes, *(project.state_dir / name for name in FOLDERS)]
     freed = sum(_bytes(folder) for folder in folders if folder.is_dir())
     for folder in folders:
-        shutil.rmtree(folder, ignore_errors=not folder.exists())
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
+        else:
+            folder.unlink(missing_ok=True)  # a file in its place
     return freed
 
 

@@ -18,6 +18,7 @@ from penstock.model.errors import PenstockError
 from penstock.project import Project, write_private
 from penstock.stack.account import Account, can_reach
 from penstock.stack.programs import SYSTEM_DIR
+from penstock.state import broken_state
 
 HOST = "127.0.0.1"
 LOGIN = "penstock"
@@ -113,10 +114,7 @@ def load(project: Project, name: str) -> Server | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as error:
-        raise PenstockError(
-            f"{path} belongs to another account",
-            hint="run Penstock as the account that made this project's state",
-        ) from error
+        raise broken_state(error) from error
     except (ValueError, KeyError, TypeError) as error:
         raise PenstockError(
             f"{path} is damaged, so the password of the server {name!r} is lost",

@@ -27,6 +27,7 @@ from penstock.stack.processes import Identity, is_alive
 from penstock.stack.server import HOST
 from penstock.stack.taken import require_free
 from penstock.stack.wishes import asks_for, free_port
+from penstock.state import broken_state
 
 STATE = "services"
 START_TIMEOUT_S = 30.0
@@ -134,10 +135,7 @@ def load(project: Project, service: Service) -> Running:
     except (FileNotFoundError, NotADirectoryError):
         return Running()
     except PermissionError as error:
-        raise PenstockError(
-            f"{path} belongs to another account",
-            hint="run Penstock as the account that made this project's state",
-        ) from error
+        raise broken_state(error) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PenstockError(
             f"{path} is damaged, so the keys of {service.name!r} are lost",

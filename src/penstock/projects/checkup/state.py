@@ -25,7 +25,10 @@ def examine(project: Project) -> Iterator[Finding]:
     if not project.state_dir.exists():
         yield Finding(Level.ok, "state", f"{project.state_dir} is not there yet; the first start makes it")
     else:
-        yield _directory(project)
+        found = _directory(project)
+        yield found
+        if found.level is Level.wrong:  # nothing in it can be looked at
+            return
         yield from _private(project)
         yield from _servers(project)
         yield from _services(project)

@@ -1,0 +1,69 @@
+"""What stands in the way of a project's state directory, in words that say how to clear it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+from pathlib import Path
+
+from penstock.model.errors import PenstockError
+
+FOLDER = ".penstock"
+
+
+class BrokenState(PenstockError):
+    """The state directory, or something in it, cannot be used as it is."""
+
+
+def concerns_state(error: OSError) -> bool:
+    """Whether the error is about a file of a project's state.
+
+    Example:
+        >>> concerns_state(PermissionError(errno.EACCES, "Permission denied", "/srv/shop/.penstock/stack/record.json"))
+        True
+    """
+    return isinstance(error.filename, str) and FOLDER in Path(error.filename).parts
+
+
+def broken_state(error: OSError) -> BrokenState:
+    """The error in words, with its remedy. It concerns the state.
+
+    Example:
+        >>> broken_state(OSError(errno.EROFS, "Read-only file system", "/srv/shop/.penstock/logs")).message
+        '/srv/shop/.penstock/logs: Read-only file system'
+    """
+    path = Path(error.filename)
+    state = Path(*path.parts[: path.parts.index(FOLDER) + 1])
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        way = next((one for one in (state, *_between(state, path)) if one.is_file()), path)
+        return BrokenState(f"{way} is a file, where Penstock keeps a directory", hint=f"mv {way} {way}.old")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return _closed(path, state)
+    return BrokenState(
+        f"{path}: {error.strerror}", hint="see that its file system is writable, then run again"
+    )
+
+
+def _closed(path: Path, state: Path) -> BrokenState:
+    """Whoever made the state owns it; before there is one, the project's directory is in question."""
+    asked = state if state.exists() else state.parent
+    owner, me = asked.stat().st_uid, os.geteuid()
+    message = f"{path} is closed to this account ({_name(me)})"
+    if owner == me:
+        return BrokenState(message, hint=f"chmod -R u+rwX {asked}")
+    return BrokenState(
+        f"{message}: {asked} belongs to {_name(owner)}",
+        hint=f"run Penstock as {_name(owner)}, or take it over: sudo chown -R {_name(me)} {asked}",
+    )
+
+
+def _between(state: Path, path: Path) -> list[Path]:
+    return [one for one in reversed((path, *path.parents)) if state in one.parents]
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
