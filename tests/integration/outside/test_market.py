@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import time
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from tests.integration.gallery.conftest import RunDag, Session
+from tests.integration.outside.prices import expected
 
 from penstock.model.errors import Refused
 from penstock.sandbox.client import Sandbox
-from penstock.sandbox.datasets import data_file
 from penstock.sandbox.state import Settings
 
 TABLE = "SELECT * FROM market.transformed_market_data ORDER BY market_date, ticker"
@@ -30,22 +26,6 @@ def run_day(market: ModuleType, day: str, again: str = "False") -> dict[str, Any
     flat = market.flatten_market_data(landed, day)
     account: dict[str, Any] = market.load_market_data(market.transform_market_data(flat, day), day)
     return account
-
-
-def expected(*days: str) -> list[tuple[Any, ...]]:
-    """The table, from the file itself."""
-    with gzip.open(data_file("bokeh_sampledata", "_data", "stocks.csv.gz"), "rt") as file:
-        rows = [row for row in csv.DictReader(file) if row["Date"] in days]
-    return sorted(
-        (
-            date.fromisoformat(row["Date"]),
-            row["Ticker"],
-            *(Decimal(row[name]) for name in ("Open", "High", "Low", "Close")),
-            Decimal(row["Close"]) - Decimal(row["Open"]),
-            Decimal(row["Volume"]),
-        )
-        for row in rows
-    )
 
 
 def rejects(session: Session) -> list[tuple[Any, ...]]:
