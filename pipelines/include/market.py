@@ -25,10 +25,6 @@ FLAT = f"{CONNECTION}:market.open_close"
 STAGED = f"{CONNECTION}:market.staged_market_data"
 LOADED = f"{CONNECTION}:market.transformed_market_data"
 
-# Templates. The market day of a run is that on which its data interval begins, or the one that a manual run asks for.
-DAY = "{{ params.day or ((dag_run.data_interval_start or dag_run.run_after) | ds) }}"
-AGAIN = "{{ params.again }}"
-
 
 def create_market_tables() -> None:
     """Make the tables, where they are missing."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TaskGroup, task
 from include import dashboard
-from include.market import AGAIN, DAY
+from include.market_params import AGAIN, DAY
 from include.market_tasks import (
     create_market_tables,
     extract_market_data,

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import CronDataIntervalTimetable, Param, dag
-from include.market import AGAIN, DAY
+from airflow.sdk import CronDataIntervalTimetable, dag
+from include.market_params import AGAIN, DAY, PARAMS
 from include.market_tasks import (
     create_market_tables,
     extract_market_data,
@@ -32,10 +32,7 @@ from include.market_tasks import (
     max_active_runs=1,
     default_args={"retries": 3, "retry_delay": timedelta(seconds=30), "retry_exponential_backoff": True},
     tags=["market"],
-    params={
-        "day": Param(None, type=["null", "string"], description="A market day, such as 2013-02-04"),
-        "again": Param(False, type="boolean", description="Ask the service anew, even for what has landed"),
-    },
+    params=PARAMS,
 )
 def market_etl() -> None:
     """Four steps, each of which hands the address of its result to the next."""

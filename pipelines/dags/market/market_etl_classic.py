@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+from airflow.sdk import DAG, CronDataIntervalTimetable
 from include import market
+from include.market_params import AGAIN, DAY, PARAMS
 
 from penstock.airflow.calling import in_airflow
 from penstock.airflow.operator import target_asset
@@ -41,23 +42,16 @@ with DAG(
     max_active_runs=1,
     default_args={"retries": 3, "retry_delay": timedelta(seconds=30), "retry_exponential_backoff": True},
     tags=["market"],
-    params={
-        "day": Param(None, type=["null", "string"], description="A market day, such as 2013-02-04"),
-        "again": Param(False, type="boolean", description="Ask the service anew, even for what has landed"),
-    },
+    params=PARAMS,
 ):
     (
         step(market.create_market_tables, {})
-        >> step(market.extract_market_data, {"day": market.DAY, "again": market.AGAIN})
-        >> step(
-            market.flatten_market_data, {"landed": result_of(market.extract_market_data), "day": market.DAY}
-        )
-        >> step(
-            market.transform_market_data, {"flat": result_of(market.flatten_market_data), "day": market.DAY}
-        )
+        >> step(market.extract_market_data, {"day": DAY, "again": AGAIN})
+        >> step(market.flatten_market_data, {"landed": result_of(market.extract_market_data), "day": DAY})
+        >> step(market.transform_market_data, {"flat": result_of(market.flatten_market_data), "day": DAY})
         >> step(
             market.load_market_data,
-            {"staged": result_of(market.transform_market_data), "day": market.DAY},
+            {"staged": result_of(market.transform_market_data), "day": DAY},
             outlets=[target_asset(market.LOADED)],
         )
     )
