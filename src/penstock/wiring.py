@@ -10,15 +10,16 @@ from penstock import resolving
 from penstock.between import run_between
 from penstock.engine.copy import copy
 from penstock.engine.export import export, require_export
-from penstock.environments.reach import allowed
 from penstock.finding import find as find  # noqa: PLC0414  # the modules above ask here
 from penstock.model.address import Files, Lake, Objects, Table, parse, parse_table
 from penstock.model.api import Answers
-from penstock.model.errors import ConnectionFailed, SourceError, UsageError
+from penstock.model.errors import SourceError, UsageError
 from penstock.model.manifest import Manifest
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-from penstock.ports import Entry, ExportTarget, ObjectStore, Progress, Selection, Source, Target
+from penstock.opening import open_lake as open_lake  # noqa: PLC0414
+from penstock.opening import open_store as open_store  # noqa: PLC0414
+from penstock.ports import Entry, ExportTarget, Progress, Selection, Source, Target
 from penstock.sources.files import open_files
 from penstock.sources.postgres.rows import PostgresRows
 from penstock.sources.postgres.select import select_of
@@ -28,8 +29,6 @@ from penstock.targets.objects.account import keep_other_account
 from penstock.targets.objects.place import make_target
 from penstock.targets.postgres.session import PostgresTarget
 from penstock.targets.snowflake.load import SnowflakeTable, load, rejects_of
-
-LAKE = "lake"
 
 
 def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None) -> CopyResult:
@@ -164,47 +163,3 @@ def open_target(plan: CopyPlan) -> Target:
     """
     table = parse_table(plan.target)
     return PostgresTarget(find(table.connection), table.schema, table.table)
-
-
-def open_store(connection: str, bucket: str) -> ObjectStore:
-    """The bucket of this name behind a connection of type s3; the embedded store makes it where it is missing.
-
-    Raises:
-        UsageError: If boto3 is not installed.
-        ConnectionFailed: If there is no such connection, it is of another type, or the store cannot be entered.
-
-    Example:
-        >>> open_store("objects", "replication-bucket").put("hello.txt", b"hello")  # doctest: +SKIP
-    """
-    from penstock.stores.s3 import S3Store
-
-    found = find(connection, "s3")
-    if endpoint := found.extra.get("endpoint_url"):
-        allowed(endpoint, found)
-    store = S3Store(found, bucket)
-    if found.extra.get("make_buckets") == "true":
-        store.make_bucket()
-    return store
-
-
-def open_lake() -> ObjectStore:
-    """The project's lake: the bucket of the connection ``lake``, where there is one, or ``.penstock/lake``.
-
-    Raises:
-        UsageError: If there is neither such a connection nor a project.
-        ConnectionFailed: If the connection is of another type, or names no bucket.
-    """
-    project = resolving.project_here()
-    connection = resolving.declared(LAKE, project)
-    if connection is not None:
-        if not (bucket := connection.extra.get("bucket")):
-            raise ConnectionFailed(
-                f"the connection {LAKE!r} names no bucket",
-                hint=f"penstock connection set {LAKE} --extra bucket=...",
-            )
-        return open_store(LAKE, bucket)
-    if project is None:
-        raise UsageError("no lake: there is no project here", hint="change into a project: penstock init")
-    from penstock.stores.directory import DirectoryStore
-
-    return DirectoryStore(project.make_state_dir("lake"))

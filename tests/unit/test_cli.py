@@ -122,3 +122,13 @@ def test_help_imports_nothing_heavy() -> None:
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_landing_imports_no_database_driver_and_no_command_line_of_others() -> None:
+    code = (
+        "import sys; from penstock.cli.main import WithoutPandas; sys.meta_path.insert(0, WithoutPandas());"
+        "import penstock.landing, penstock.opening; "
+        "print([m for m in ('polars', 'psycopg', 'penstock.wiring', 'pandas', 'pygments') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -28,7 +28,7 @@ def list_landings(place: Place = "lake:", *, as_json: AsJson = False) -> None:
     Example: penstock lake list lake:weather
     """
     from penstock.lake.catalogue import landings
-    from penstock.wiring import open_lake
+    from penstock.opening import open_lake
 
     found = list(landings(open_lake(), _path(place)))
     if as_json:
@@ -59,7 +59,7 @@ def show(
     Example: penstock lake show lake:weather --request id=5128581
     """
     from penstock.lake.catalogue import answers, body
-    from penstock.wiring import open_lake
+    from penstock.opening import open_lake
 
     store = open_lake()
     landing = _chosen(place, label)
@@ -95,7 +95,7 @@ def prune(
     Example: penstock lake prune lake:weather --keep-days 30 --dry-run
     """
     from penstock.lake.catalogue import outdated, remove
-    from penstock.wiring import open_lake
+    from penstock.opening import open_lake
 
     store = open_lake()
     found = outdated(store, _path(place), keep_days=keep_days)
@@ -120,7 +120,7 @@ def _path(place: str) -> str:
 
 def _chosen(place: str, label: str | None) -> Landed:
     from penstock.lake.catalogue import landings
-    from penstock.wiring import open_lake
+    from penstock.opening import open_lake
 
     found = [one for one in landings(open_lake(), _path(place)) if label is None or one.label == label]
     if not found:

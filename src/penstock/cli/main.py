@@ -60,16 +60,17 @@ def penstock(
 
 
 class WithoutPandas(MetaPathFinder):
-    """Bars pandas from a process of our own.
+    """Bars pandas, and the command line of httpx, from a process of our own.
 
-    pyarrow looks for it wherever it converts arrays, and importing it takes half a second, where it is installed for
-    something else. No pandas object comes our way. In somebody else's process it is theirs to use.
+    pyarrow looks for pandas wherever it converts arrays, and importing it takes half a second, where it is installed
+    for something else. No pandas object comes our way. httpx brings a program of its own, with all that paints it,
+    which is half of the time that importing httpx takes. In somebody else's process both are theirs to use.
     """
 
     def find_spec(self, name: str, *_: object) -> None:
-        """Find nothing, and for pandas say so."""
-        if name == "pandas":
-            raise ModuleNotFoundError("penstock's own process does without pandas", name=name)
+        """Find nothing, and for what is barred say so."""
+        if name in ("pandas", "httpx._main"):
+            raise ModuleNotFoundError(f"penstock's own process does without {name}", name=name)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from penstock import resolving
 from penstock.environments.reach import allowed, base_url, keeps_credentials
+from penstock.finding import find
 from penstock.model.api import ApiPlan, Auth
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed, UsageError
@@ -19,7 +20,6 @@ from penstock.ports import Permits
 from penstock.sources.rest.credential import Credential
 from penstock.sources.rest.fetch import Entrance
 from penstock.sources.rest.origins import Way
-from penstock.wiring import find
 
 WAREHOUSE = "warehouse"
 

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 
 from penstock.lake.locking import locked
 from penstock.landing.access import declared_warehouse, shared_database, state_directory
-from penstock.limits.postgres import held
 from penstock.model.api import ApiPlan
 from penstock.ports import ObjectStore
 from penstock.stores.directory import DirectoryStore
@@ -33,6 +32,8 @@ def alone(plan: ApiPlan, store: ObjectStore, *names: str) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(locked(state_directory("locks"), *names))
         if database is not None:
+            from penstock.limits.postgres import held  # a tenth of a second, where there is no lock to hold
+
             stack.enter_context(held(database, *names))
         elif elsewhere:
             _LOG.warning(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
+from penstock.finding import find
 from penstock.lake.landing import Landing, Place, kind_of, place
 from penstock.landing.access import entered
 from penstock.landing.exclusion import alone
@@ -19,10 +20,10 @@ from penstock.model.answer import Answer
 from penstock.model.api import ApiPlan
 from penstock.model.errors import SourceError, UsageError
 from penstock.model.landed import LandResult
+from penstock.opening import open_lake
 from penstock.ports import LandingProgress, ObjectStore
 from penstock.sources.rest.account import Fetched
 from penstock.sources.rest.fetch import fetch
-from penstock.wiring import find, open_lake
 
 _LOG = logging.getLogger(__name__)
 

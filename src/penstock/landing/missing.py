@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from penstock.finding import find
 from penstock.lake.landing import Landing
 from penstock.landing.memory import Memory
 from penstock.model.api import ApiPlan
 from penstock.model.connection import Connection
 from penstock.sources.rest.requests import Known, Request, Row, Todo, make_requests, plain_rows
-from penstock.wiring import find
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
