@@ -220,6 +220,47 @@ def test_a_damaged_record_is_told(project: Project) -> None:
         ensure(project, "warehouse")
 
 
+def test_data_without_their_version_are_refused_and_left_alone(project: Project) -> None:
+    with enter(ensure(project, "warehouse")) as session:
+        session.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    stop(project, "warehouse")
+    data_dir = status(project, "warehouse").data_dir
+    assert data_dir is not None
+    version = (data_dir / "PG_VERSION").rename(data_dir / "aside")
+    with pytest.raises(ConnectionFailed, match="PG_VERSION is missing") as caught:
+        ensure(project, "warehouse")
+    assert f"mv {data_dir.parent} {data_dir.parent}.old" in str(caught.value.hint)
+    version.rename(data_dir / "PG_VERSION")
+    assert ask(ensure(project, "warehouse"), "SELECT answer FROM kept") == 42
+
+
+def test_data_whose_record_is_lost_are_refused_and_left_alone(project: Project) -> None:
+    with enter(ensure(project, "warehouse")) as session:
+        session.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    record = project.state_dir / "postgres" / "warehouse.json"
+    backup = record.read_text()
+    record.write_text("{")
+    pid = int((record.with_suffix("") / "data" / "postmaster.pid").read_text().split()[0])
+    assert stop(project, "warehouse") is True  # its data say where it runs
+    wait_until_gone(pid)
+    record.unlink()
+    with pytest.raises(ConnectionFailed, match="its password is lost") as caught:
+        ensure(project, "warehouse")
+    assert "mv " in str(caught.value.hint)
+    record.write_text(backup)
+    assert ask(ensure(project, "warehouse"), "SELECT answer FROM kept") == 42
+
+
+def test_a_server_moved_away_is_made_anew(project: Project) -> None:
+    before = ensure(project, "warehouse")
+    stop(project, "warehouse")
+    home = project.state_dir / "postgres" / "warehouse"
+    home.rename(home.with_name("warehouse.old"))
+    after = ensure(project, "warehouse")
+    assert after.password != before.password
+    assert ask(after, "SELECT 1") == 1
+
+
 def test_no_secret_is_shown_or_readable_by_others(project: Project) -> None:
     connection = ensure(project, "warehouse")
     assert connection.password is not None

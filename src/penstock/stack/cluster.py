@@ -32,6 +32,7 @@ def create(project: Project, name: str, port: int, account: Account | None) -> S
     """Make an empty cluster with a new password. What an interrupted attempt left is cleared away first.
 
     Raises:
+        ConnectionFailed: One that was in use lies there, and nobody remembers its password. It is left alone.
         PenstockError: `initdb` failed, mostly for want of disk.
     """
     home = choose_home(project, name, account)
@@ -39,6 +40,7 @@ def create(project: Project, name: str, port: int, account: Account | None) -> S
         make_system_dir(home.parent.name)
     else:
         project.make_state_dir(STATE)
+        _require_unused(name, home)
     server = Server(name, port, Secret(secrets.token_urlsafe(32)), home)
     stop_orphan(server.data_dir)
     if home.exists():
@@ -47,6 +49,14 @@ def create(project: Project, name: str, port: int, account: Account | None) -> S
     give_to(account, home)
     _initdb(server, account)
     return server
+
+
+def _require_unused(name: str, home: Path) -> None:
+    if (home / "data" / CONF).exists():  # written at the first start, when the password was remembered
+        raise ConnectionFailed(
+            f"the data of the server {name!r} lies in {home}, but its password is lost: {home}.json is missing",
+            hint=f"put a backup of it back, or begin with an empty server: mv {home} {home}.old",
+        )
 
 
 def _initdb(server: Server, account: Account | None) -> None:
@@ -79,22 +89,32 @@ def _initdb(server: Server, account: Account | None) -> None:
         conf.write(f"include = '{CONF}'\n")
 
 
-def require_version(server: Server) -> None:
-    """Make sure that the programs here can read the cluster: Postgres reads no other major version's.
+def require_readable(server: Server) -> None:
+    """Make sure that the programs here can read the cluster, if there is one: Postgres reads no other major version's.
 
     Raises:
         ConnectionFailed: They cannot. Nothing was changed.
     """
-    try:
-        made_by = (server.data_dir / "PG_VERSION").read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        return
+    version = server.data_dir / "PG_VERSION"
+    if not version.exists():
+        if is_empty(server.data_dir):
+            return
+        raise ConnectionFailed(
+            f"the data of the server {server.name!r} is damaged: {version} is missing",
+            hint=f"put a backup back, or begin with an empty server: mv {server.home} {server.home}.old",
+        )
+    made_by = version.read_text(encoding="ascii", errors="replace").strip()
     if made_by != MAJOR:
         raise ConnectionFailed(
             f"the data of the server {server.name!r} was made by PostgreSQL {made_by}, the programs here are {MAJOR}",
             hint=f"dump it with the Penstock that made it (pg_dump), or begin with an empty server: "
             f"mv {server.home} {server.home}-{made_by}",
         )
+
+
+def is_empty(data_dir: Path) -> bool:
+    """Whether no cluster was ever made there."""
+    return not data_dir.is_dir() or not any(data_dir.iterdir())
 
 
 def configure(server: Server, settings: Settings, account: Account | None) -> None:

@@ -19,7 +19,7 @@ def reset(project: Project) -> int:
         PenstockError: Something would not stop; nothing was removed then.
     """
     control.stop(project)
-    homes = [found.home for name in control.EMBEDDED if (found := server.load(project, name)) is not None]
+    homes = [found.home for name in control.EMBEDDED if (found := server.recall(project, name)) is not None]
     folders = [*homes, *(project.state_dir / name for name in FOLDERS)]
     freed = sum(_bytes(folder) for folder in folders if folder.is_dir())
     for folder in folders:

@@ -16,7 +16,7 @@ import psycopg
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import PenstockError
 from penstock.project import Project, write_private
-from penstock.stack.account import Account, can_reach
+from penstock.stack.account import Account, can_reach, server_account
 from penstock.stack.programs import SYSTEM_DIR
 from penstock.state import broken_state
 
@@ -25,6 +25,10 @@ LOGIN = "penstock"
 STATE = "postgres"
 _SIGN_TIMEOUT_S = 3.0
 _SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
+
+
+class DamagedRecord(PenstockError):
+    """What is remembered of a server cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +120,23 @@ def load(project: Project, name: str) -> Server | None:
     except PermissionError as error:
         raise broken_state(error) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise PenstockError(
+        home = choose_home(project, name, server_account(project.state_dir))
+        raise DamagedRecord(
             f"{path} is damaged, so the password of the server {name!r} is lost",
-            hint=f"put a backup back, or remove {path} to begin with an empty server",
+            hint=f"put a backup back, or begin with an empty server: penstock stop, rm {path}, mv {home} {home}.old",
         ) from error
+
+
+def recall(project: Project, name: str) -> Server | None:
+    """As `load`, to stop or to remove it: of a damaged record only the password and the port are missed.
+
+    Raises:
+        PenstockError: The state belongs to another account.
+    """
+    try:
+        return load(project, name)
+    except DamagedRecord:
+        return Server(name, 0, Secret(""), choose_home(project, name, server_account(project.state_dir)))
 
 
 def save(project: Project, server: Server) -> None:
@@ -137,6 +154,11 @@ def save(project: Project, server: Server) -> None:
         "home": None if in_project else str(server.home),  # so that a project can be moved
     }
     write_private(_record(project, server.name), json.dumps(record) + "\n")
+
+
+def forget(project: Project, name: str) -> None:
+    """Forget a server that is to be made anew."""
+    _record(project, name).unlink(missing_ok=True)
 
 
 def choose_home(project: Project, name: str, account: Account | None) -> Path:

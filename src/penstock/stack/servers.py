@@ -21,7 +21,7 @@ from penstock.stack.account import server_account
 from penstock.stack.log import cause, log_path, opened_log
 from penstock.stack.options import read_options
 from penstock.stack.seeds import SEEDS
-from penstock.stack.server import HOST, STATE, Server, load, save
+from penstock.stack.server import HOST, STATE, Server, forget, load, recall, save
 from penstock.stack.settings import server_settings
 from penstock.stack.wishes import free_port, read_wishes
 
@@ -86,7 +86,7 @@ def stop(project: Project, name: str) -> bool:
     Raises:
         ConnectionFailed: It would not stop.
     """
-    server = load(project, name)
+    server = recall(project, name)
     if server is None:
         return False
     with _locked(project, name), opened_log(project, name) as log:
@@ -119,10 +119,12 @@ def _started(project: Project, name: str) -> Server:
     account = server_account(project.state_dir)
     wishes = read_wishes(project, name)
     server = load(project, name)
-    if server is None or not (server.data_dir / "PG_VERSION").exists():
+    if server is not None:
+        cluster.require_readable(server)
+    if server is None or cluster.is_empty(server.data_dir):
+        forget(project, name)  # a making that is interrupted is begun again, where nothing is remembered
         server = cluster.create(project, name, wishes.port, account)
         save(project, server)
-    cluster.require_version(server)
     reason = ""
     with opened_log(project, name) as log:
         for pause_s in PAUSES_S:

@@ -11,7 +11,7 @@ from penstock.project import Project
 from penstock.projects.checkup.finding import Finding, Level, of_error
 from penstock.projects.databases import STATE as TESTS
 from penstock.stack import record, server, services
-from penstock.stack.cluster import postmaster_pid, require_version
+from penstock.stack.cluster import postmaster_pid, require_readable
 from penstock.stack.options import AIRFLOW, read_options
 from penstock.stack.taken import require_free
 from penstock.stack.wishes import PREFERRED_PORTS, read_wishes
@@ -80,7 +80,7 @@ def _servers(project: Project) -> Iterator[Finding]:
             found = server.load(project, name)
             if found is None:
                 continue
-            require_version(found)
+            require_readable(found)
         except PenstockError as error:
             yield of_error(what, error)
             continue
