@@ -10,20 +10,8 @@ import typer
 
 from penstock.cli import form
 from penstock.cli.choosing import AsJson, Env, here, lookup, print_table, written_to
-from penstock.cli.connection_options import (
-    Database,
-    Extra,
-    FromEnv,
-    Host,
-    Login,
-    Name,
-    Password,
-    PasswordStdin,
-    Port,
-    SameAs,
-    Type,
-)
-from penstock.environments.layer import LINK
+from penstock.cli.connection_options import Fields, Name, PasswordStdin
+from penstock.cli.option_groups import grouped
 from penstock.model.errors import PenstockError, UsageError
 
 app = typer.Typer(
@@ -32,17 +20,10 @@ app = typer.Typer(
 
 
 @app.command()
-def add(  # noqa: PLR0913  # a command's options are its interface
+@grouped
+def add(
     name: Name,
-    type_: Type = None,
-    host: Host = None,
-    port: Port = None,
-    login: Login = None,
-    password: Password = None,
-    database: Database = None,
-    extra: Extra = None,
-    from_env: FromEnv = None,
-    same_as: SameAs = None,
+    options: Fields,
     env: Env = None,
     *,
     password_stdin: PasswordStdin = False,
@@ -57,25 +38,17 @@ def add(  # noqa: PLR0913  # a command's options are its interface
     """
     from penstock.environments.writing import save_connection
 
-    given = {
-        "type": type_,
-        "host": host,
-        "port": port,
-        "login": login,
-        "password": password,
-        "database": database,
-    }
     project, environment = here(env)
     if name in environment.connection_names():
         raise UsageError(
             f"there is a connection {name!r} already", hint=f"penstock connection set {name} ..."
         )
-    fields = form.from_options({**given, LINK: same_as}, extra or [], from_env or [])
+    fields = options.given()
     if password_stdin:
         fields["password"] = form.read_secret()
-    elif sys.stdin.isatty() and not no_input and same_as is None:
+    elif sys.stdin.isatty() and not no_input and options.same_as is None:
         fields = form.ask_all(fields)
-    if same_as is None:
+    if options.same_as is None:
         if "type" not in fields:
             raise UsageError("a connection needs a type", hint="add --type postgres")
         form.require(fields, fields["type"])
@@ -84,17 +57,10 @@ def add(  # noqa: PLR0913  # a command's options are its interface
 
 
 @app.command("set")
-def set_fields(  # noqa: PLR0913  # a command's options are its interface
+@grouped
+def set_fields(
     name: Name,
-    type_: Type = None,
-    host: Host = None,
-    port: Port = None,
-    login: Login = None,
-    password: Password = None,
-    database: Database = None,
-    extra: Extra = None,
-    from_env: FromEnv = None,
-    same_as: SameAs = None,
+    options: Fields,
     env: Env = None,
     *,
     password_stdin: PasswordStdin = False,
@@ -113,18 +79,8 @@ def set_fields(  # noqa: PLR0913  # a command's options are its interface
     """
     from penstock.environments.writing import save_connection
 
-    given = {
-        "type": type_,
-        "host": host,
-        "port": port,
-        "login": login,
-        "password": password,
-        "database": database,
-    }
     project, environment = here(env)
-    fields: dict[str, str | None] = dict(
-        form.from_options({**given, LINK: same_as}, extra or [], from_env or [])
-    )
+    fields: dict[str, str | None] = dict(options.given())
     if password_stdin:
         fields["password"] = form.read_secret()
     environment.shown(name)  # it must be there
