@@ -20,6 +20,12 @@ from penstock.project import find_project, write_private
 if TYPE_CHECKING:
     from penstock.environments.formats.bundle import Bundle
 
+_Name = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="ENV", help="The environment, as in prod; by default the one in use.", show_default=False
+    ),
+]
 _COMMAND = "penstock.command"  # where `exec` keeps what follows the two dashes
 
 
@@ -88,14 +94,7 @@ def import_file(
 
 
 def export(
-    environment: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="ENV",
-            help="The environment, as in prod; by default the one in use.",
-            show_default=False,
-        ),
-    ] = None,
+    environment: _Name = None,
     *,
     form: Annotated[Form, typer.Option("--format", help="What to write, as in --format dbt.")] = Form.env,
     to: Annotated[
@@ -141,14 +140,7 @@ class _AfterDashes(TyperCommand):
 
 def execute(
     context: typer.Context,
-    environment: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="ENV",
-            help="The environment, as in prod; by default the one in use.",
-            show_default=False,
-        ),
-    ] = None,
+    environment: _Name = None,
     *,
     pg: Annotated[
         str | None,

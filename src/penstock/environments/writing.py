@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from penstock.environments.draft import Draft
@@ -54,12 +54,7 @@ def remove_connection(root: Path, environment: str, name: str) -> str:
     Returns:
         The file that was written.
     """
-    draft = Draft(root, environment)
-    draft.remove(("connections", name))
-    if name in _outlook(root, draft).connection_names():
-        draft.put(("connections", name), None)
-    draft.save()
-    return draft.shown
+    return _remove(root, environment, ("connections", name), Environment.connection_names)
 
 
 def save_variable(root: Path, environment: str, name: str, text: str, *, secret: bool = False) -> str:
@@ -80,12 +75,7 @@ def remove_variable(root: Path, environment: str, name: str) -> str:
     Returns:
         The file that was written.
     """
-    draft = Draft(root, environment)
-    draft.remove(("variables", name))
-    if name in _outlook(root, draft).variable_names():
-        draft.put(("variables", name), None)
-    draft.save()
-    return draft.shown
+    return _remove(root, environment, ("variables", name), Environment.variable_names)
 
 
 def encrypt(root: Path, text: str) -> str:
@@ -110,6 +100,17 @@ def encrypt_plain(root: Path, environment: str) -> tuple[Place, ...]:
         draft.put(secret.path, encrypt(root, contents[secret.path] or ""))
     draft.save()
     return tuple(secret.place for secret in plain)
+
+
+def _remove(
+    root: Path, environment: str, path: tuple[str, str], names: Callable[[Environment], Collection[str]]
+) -> str:
+    draft = Draft(root, environment)
+    draft.remove(path)
+    if path[1] in names(_outlook(root, draft)):  # it is inherited
+        draft.put(path, None)
+    draft.save()
+    return draft.shown
 
 
 def _encrypting_keys(root: Path) -> Keys:
