@@ -10,10 +10,6 @@ from penstock.environments.formats.bundle import Bundle
 from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
 
-VARIABLES = (
-    "variables"  # Airflow exports them to a file of their own; here they may stand beside the connections
-)
-
 
 def read(text: str) -> Bundle:
     """The connections of an export, or its variables: an object with a ``conn_type``, or a URI, is a connection.
