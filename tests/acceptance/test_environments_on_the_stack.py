@@ -12,10 +12,10 @@ from tests.acceptance.stacks import call, log_in, penstock, states, until
 from penstock.environments.keys import Keys
 from penstock.environments.problems import Place, WrongKey
 from penstock.model.connection import Connection
+from penstock.postgres.connect import connect
 from penstock.project import Project
 from penstock.stack import record
 from penstock.stack.processes import is_alive
-from penstock.targets.postgres.connect import connect
 
 TOKEN = "tok-7f3b/9c+41?"
 

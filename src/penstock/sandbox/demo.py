@@ -97,8 +97,8 @@ def _print_account(console: Console, account: dict[str, Any]) -> None:
 
 
 def _print_gold(console: Console, warehouse: Connection) -> None:
+    from penstock.postgres.connect import connect
     from penstock.queries import queries
-    from penstock.targets.postgres.connect import connect
 
     sql = queries("penstock.sandbox", "gold.sql")
     with connect(warehouse) as session:

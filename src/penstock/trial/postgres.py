@@ -13,7 +13,7 @@ _PORT = 5432
 
 def try_postgres(connection: Connection) -> Iterator[Step]:
     """Name, network, login, database, right."""
-    from penstock.targets.postgres.connect import connect
+    from penstock.postgres.connect import connect
 
     if connection.host and not connection.host.startswith("/"):  # a path is a local socket
         yield from try_host(connection.host, connection.port or _PORT)

@@ -12,7 +12,7 @@ from psycopg.rows import tuple_row
 
 import penstock
 from penstock.model.connection import Connection
-from penstock.targets.postgres.connect import PgConnection, connect
+from penstock.postgres.connect import PgConnection, connect
 
 Query = Callable[..., list[tuple[Any, ...]]]
 CopyText = Callable[..., penstock.CopyResult]

@@ -12,7 +12,7 @@ from tests.integration.running.conftest import Shop
 from penstock.environments.formats.bundle import Bundle
 from penstock.environments.transfer import take_in
 from penstock.model.connection import Connection
-from penstock.targets.postgres.connect import connect
+from penstock.postgres.connect import connect
 
 PROFILES = """
 shop:

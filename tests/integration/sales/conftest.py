@@ -17,7 +17,7 @@ from psycopg.rows import tuple_row
 
 import penstock
 from penstock.model.connection import Connection
-from penstock.targets.postgres.connect import connect
+from penstock.postgres.connect import connect
 
 REPOSITORY = Path(__file__).parents[3]
 

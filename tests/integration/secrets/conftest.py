@@ -19,7 +19,7 @@ from psycopg import sql
 from penstock.environments.formats.bundle import Bundle
 from penstock.environments.transfer import take_in
 from penstock.model.connection import Connection, Secret
-from penstock.targets.postgres.connect import connect
+from penstock.postgres.connect import connect
 
 Done = subprocess.CompletedProcess[str]
 

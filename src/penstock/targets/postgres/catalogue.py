@@ -6,8 +6,8 @@ from typing import Any
 
 from penstock.model.contract import Check, Column, Contract, ForeignKey, Kind
 from penstock.model.errors import ContractError
+from penstock.postgres.connect import PgConnection
 from penstock.queries import queries
-from penstock.targets.postgres.connect import PgConnection
 
 _SQL = queries(__package__, "catalogue.sql")
 

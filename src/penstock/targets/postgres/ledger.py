@@ -12,8 +12,8 @@ from penstock.model.plan import CopyPlan
 from penstock.model.reject import KeptReject
 from penstock.model.result import CopyResult
 from penstock.ports import Entry
+from penstock.postgres.connect import PgConnection
 from penstock.queries import queries
-from penstock.targets.postgres.connect import PgConnection
 
 _SQL = queries(__package__, "ledger.sql")
 _COUNTS = (

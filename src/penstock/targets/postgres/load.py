@@ -12,7 +12,7 @@ from psycopg.sql import Identifier
 
 from penstock.model.reject import Reject
 from penstock.ports import Judged
-from penstock.targets.postgres.connect import PgConnection
+from penstock.postgres.connect import PgConnection
 from penstock.targets.postgres.encode import encode
 from penstock.targets.postgres.stage import PROVENANCE, STAGE, Shape
 from penstock.targets.postgres.stream import copy_into, spool_into

@@ -10,9 +10,9 @@ import psycopg
 
 from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
+from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.queries import queries
 from penstock.targets.postgres import ledger
-from penstock.targets.postgres.connect import PgConnection, connect, refused
 
 _SQL = queries(__package__, "ledger.sql")
 

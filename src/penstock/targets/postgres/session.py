@@ -14,9 +14,9 @@ from penstock.model.contract import Column, Contract
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import Entry, Judged, Load, Loaded
+from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.queries import queries
 from penstock.targets.postgres import catalogue, ledger
-from penstock.targets.postgres.connect import PgConnection, connect, refused
 from penstock.targets.postgres.judge import read_texts, reject_by_constraints, reject_outside
 from penstock.targets.postgres.settle import Settler
 from penstock.targets.postgres.stage import Shape

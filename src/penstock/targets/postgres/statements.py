@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from penstock.postgres.connect import PgConnection
 from penstock.queries import queries
-from penstock.targets.postgres.connect import PgConnection
 from penstock.targets.postgres.stage import Shape
 
 _SQL = queries(__package__, "settle.sql")

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import pq
 from psycopg.sql import SQL, Composable, Identifier
 
-from penstock.targets.postgres.connect import PgConnection
+from penstock.postgres.connect import PgConnection
 
 # Handed to libpq in pieces of this size: it copies each into its own buffer, so larger ones only cost memory.
 _PIECE_BYTES = 256 * 1024

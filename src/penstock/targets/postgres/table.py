@@ -11,8 +11,8 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from penstock.model.contract import Column, Contract
 from penstock.model.plan import Granularity
+from penstock.postgres.connect import PgConnection
 from penstock.queries import queries
-from penstock.targets.postgres.connect import PgConnection
 
 _CATALOGUE = queries(__package__, "catalogue.sql")
 _SETTLE = queries(__package__, "settle.sql")
