@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time
@@ -11,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.forks import FORKS
 from tests.integration.copying.conftest import uri
 
 import penstock
@@ -19,8 +19,6 @@ from penstock.project import Project
 from penstock.stack import ensure, status
 from penstock.tables import reading
 
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["penstock.wiring"])
 SERVERS = ("source", "warehouse")
 ROWS = 60_000
 NAMES = {name: f"PENSTOCK_CONN_{name.upper()}" for name in SERVERS}
@@ -113,9 +111,13 @@ DEATHS = {
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    "options", [{}, {"mode": "mirror"}, {"cursor": "at"}], ids=["append", "mirror", "cursor"]
+    "options",
+    [
+        pytest.param({}, id="append"),
+        pytest.param({"mode": "mirror"}, id="mirror", marks=pytest.mark.soak),
+        pytest.param({"cursor": "at"}, id="cursor", marks=pytest.mark.soak),
+    ],
 )
 def test_deaths(scene: Scene, options: dict[str, Any]) -> None:
     content = "SELECT count(*), md5(string_agg(t::text, '' ORDER BY id)) FROM t"

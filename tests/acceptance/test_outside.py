@@ -11,7 +11,7 @@ from tests.acceptance.stacks import Airflow, until
 
 from penstock.stack import ensure
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(300)]
 
 KEYS = ("sandbox-prices-paid", "sandbox-weather-paid")
 

@@ -74,6 +74,7 @@ def test_each_kind_of_day(run_dag: RunDag, session: Session, objects: Connection
     assert archived == sorted(COLUMNS)
 
 
+@pytest.mark.soak
 def test_a_group_that_fails_stops_no_other_and_the_next_run_mends_it(
     gallery: Path, run_dag: RunDag, session: Session, objects: Connection
 ) -> None:

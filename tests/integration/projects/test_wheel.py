@@ -51,6 +51,7 @@ def install(place: Path, *what: str) -> None:
         run(place, *words)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_from_the_wheel_to_a_green_project(place: Path, warehouse: Connection) -> None:
     run(ROOT, sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", place / "dist")

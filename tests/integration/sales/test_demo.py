@@ -61,6 +61,7 @@ def test_a_failing_test_fails_the_demo_and_is_named(gallery: Path) -> None:
     assert "✓" not in next(line for line in done.stdout.splitlines() if "totals_agree_with_staging" in line)
 
 
+@pytest.mark.soak
 def test_a_failing_copy_fails_the_demo_with_its_own_words(gallery: Path) -> None:
     (gallery / "include" / "data" / "sales-2013-02.csv").write_text("SaleID,Surprise\n1,2\n")
     done = penstock_command(gallery, "penstock", "demo")

@@ -113,6 +113,7 @@ def test_incremental_builds_equal_a_full_refresh(gallery: Path, loaded: SalesTru
     assert all(incremental[table] != before[table] for table in TABLES if table != "marts.dim_dates")
 
 
+@pytest.mark.soak
 def test_tests_find_damage(gallery: Path, loaded: SalesTruth, query: Query) -> None:
     build(gallery)
     query("""

@@ -47,6 +47,7 @@ def test_a_broken_environment_stops_the_task_and_says_why(shop: Shop) -> None:
     assert "there is no key here" in everything
 
 
+@pytest.mark.soak
 def test_nothing_that_a_full_run_writes_holds_a_secret(shop: Shop) -> None:
     with watched_arguments() as arguments:
         ran = [

@@ -22,7 +22,7 @@ Query = Callable[..., list[tuple[Any, ...]]]
 DAY = "2013-02-24"  # a Sunday, and no other test's
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_a_day(
     snow: Query,
