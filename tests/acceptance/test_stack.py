@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from tests.acceptance.stacks import (
@@ -109,6 +110,13 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     assert (again.returncode, again.stdout.splitlines()[0]) == (0, "the stack runs already")
     assert states(project)["supervisor"]["pid"] == parts["supervisor"]["pid"]
 
+    # The record is damaged, then lost: the supervisor writes it anew.
+    path = project.state_dir / record.STATE / record.FILE
+    path.write_text("{")
+    assert states(project)["supervisor"] == parts["supervisor"] | {"memory_bytes": ANY}
+    path.unlink()
+    assert penstock(project, "start").stdout.splitlines()[0] == "the stack runs already"
+
     assert set(ports(project)).isdisjoint(ports(gallery.project))
 
     refused = penstock(project, "db", "stop")
@@ -164,6 +172,7 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     kill_the_supervisor(project)
     last = record.load(project)
     assert last is not None
+    path.write_text("{")  # nor does it need the record
     began = time.monotonic()
     assert penstock(project, "stop").returncode == 0
     assert time.monotonic() - began < 10  # measured alone: 3.5

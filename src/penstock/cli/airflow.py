@@ -38,12 +38,12 @@ def airflow(context: typer.Context) -> None:
 
 
 def _variables(project: Project, words: Sequence[str]) -> dict[str, str]:
-    from penstock.stack import record
     from penstock.stack.airflow_alone import airflow_alone
     from penstock.stack.airflow_environment import airflow_environment
     from penstock.stack.options import read_options
+    from penstock.stack.recalling import recall
 
-    found = record.load(project)
+    found = recall(project)
     runs = found is not None and found.is_supervised
     if list(words[:2]) in _FIGHT or (not runs and (not words or words[0] in _NEED_NO_STACK)):
         return airflow_alone(project)
@@ -58,7 +58,7 @@ def _variables(project: Project, words: Sequence[str]) -> dict[str, str]:
 
 
 def _environment_of_stack(project: Project) -> str | None:
-    from penstock.stack import record
+    from penstock.stack.recalling import recall
 
-    found = record.load(project)
+    found = recall(project)
     return found.environment if found is not None and found.is_supervised else None

@@ -45,7 +45,7 @@ def restart(
 
 def _environment(project: Project) -> str | None:
     """The environment to come back in: the one that is asked for, else the one that runs."""
-    from penstock.stack import record
+    from penstock.stack.recalling import recall
 
-    found = record.load(project)
+    found = recall(project)
     return os.environ.get(VARIABLE) or (found.environment if found else None)

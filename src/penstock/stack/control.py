@@ -21,6 +21,7 @@ from penstock.stack.command import last_line
 from penstock.stack.logins import require_safe
 from penstock.stack.options import AIRFLOW, read_options
 from penstock.stack.programs import bundled_programs
+from penstock.stack.recalling import recall
 from penstock.stack.record import ENVIRONMENT, StackRecord
 from penstock.stack.requests import request_restart
 from penstock.stack.taken import require_free
@@ -53,12 +54,13 @@ def begin(project: Project) -> Beginning:
     Raises:
         ConnectionFailed: Airflow's port is taken.
         UsageError: The project asks for what is refused, or the stack runs in another environment.
-        PenstockError: Airflow or Postgres is not installed.
+        PenstockError: Airflow or Postgres is not installed, or a supervisor hangs.
     """
     _require_installed()
     with _alone(project):
-        found = record.load(project)
+        found = recall(project)
         if found is not None and found.is_supervised:
+            _require_recorded(project, found)
             _require_same_environment(found)
             return Beginning(already=True)
         recovered = _end_left(found)  # servers that run may be in use, and need no start
@@ -80,7 +82,7 @@ def follow(project: Project, tell: Tell) -> StackRecord:
     deadline = time.monotonic() + START_TIMEOUT_S
     before: dict[str, int] = {}
     while True:
-        found = record.load(project)
+        found = recall(project)
         if found is None or not found.is_supervised:
             raise PenstockError(
                 "the supervisor of the stack ended", hint=f"see {project.state_dir}/logs/supervisor.log"
@@ -106,7 +108,7 @@ def stop(project: Project) -> bool:
     Raises:
         PenstockError: Something would not end.
     """
-    found = record.load(project)
+    found = recall(project)
     if found is not None and found.is_supervised:
         os.kill(found.supervisor.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT_S
@@ -170,6 +172,14 @@ def _spawn(project: Project) -> None:
         time.sleep(_POLL_S / 2)
 
 
+def _require_recorded(project: Project, found: StackRecord) -> None:
+    if record.load(project) is None:
+        raise PenstockError(
+            f"the record of the stack is damaged, and its supervisor (process {found.supervisor.pid}) hangs",
+            hint="penstock stop ends what runs, then penstock start",
+        )
+
+
 def _require_same_environment(found: StackRecord) -> None:
     asked = os.environ.get(ENVIRONMENT)
     if asked != found.environment:
@@ -202,7 +212,7 @@ def require_unwatched(project: Project, names: Collection[str]) -> None:
     Raises:
         UsageError: One is.
     """
-    found = record.load(project)
+    found = recall(project)
     watched = {part.name for part in found.parts} if found is not None and found.is_supervised else set()
     if names := [name for name in names if name in watched]:
         raise UsageError(
@@ -217,7 +227,7 @@ def running(project: Project) -> StackRecord:
     Raises:
         ConnectionFailed: It does not run.
     """
-    found = record.load(project)
+    found = recall(project)
     if found is None or not found.is_supervised:
         raise ConnectionFailed("the stack does not run", hint="penstock start")
     return found

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import psutil
 
 from penstock.project import Project
-from penstock.stack import processes, record, services
+from penstock.stack import processes, services
 from penstock.stack.assembly import LASTING
+from penstock.stack.recalling import recall
 from penstock.stack.record import PartRecord, StackRecord
 
 
@@ -40,7 +41,7 @@ class PartStatus:
 
 def look(project: Project) -> list[PartStatus]:
     """Every part, the supervisor first, then the services that run."""
-    found = record.load(project)
+    found = recall(project)
     running = [one for name in services.SERVICES if (one := _service(project, name)) is not None]
     if found is None:
         return [*(PartStatus(name, "stopped") for name in ("supervisor", *LASTING)), *running]
@@ -88,7 +89,7 @@ def _part(found: StackRecord, part: PartRecord) -> PartStatus:
         process.pid,
         processes.memory(process),
         part.address,
-        _iso(part.since),
+        _iso(part.since) if part.since else None,
         part.restarts,
         part.reason,
     )

@@ -63,6 +63,16 @@ def family(leader: Identity) -> list[int]:
     return sorted(members)
 
 
+def leaders_writing_to(folder: Path) -> Iterator[tuple[str, Identity]]:
+    """Processes that began a session and whose errors go to a log in this folder: the log's name, and the process."""
+    for pid in _pids():
+        with suppress(OSError):  # gone, or another account's
+            log = Path(str((_PROC / str(pid) / "fd" / "2").readlink()).removesuffix(" (deleted)"))
+            leads = log.parent == folder and os.getsid(pid) == pid
+            if leads and (found := identify(pid)) is not None:
+                yield log.stem, found
+
+
 def end(leaders: Iterable[Identity], grace_s: float) -> bool:
     """Ask the leaders to end, wait, and kill what is left of their families; whether any of them was there.
 

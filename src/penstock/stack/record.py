@@ -101,6 +101,15 @@ def load(project: Project) -> StackRecord | None:
         return None
 
 
+def stamp(project: Project) -> tuple[int, int] | None:
+    """What tells the record as it lies on the disk from every other; None where there is none."""
+    try:
+        found = (project.state_dir / STATE / FILE).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 def forget(project: Project) -> None:
     """Remove the record: nothing of it runs any more."""
     with suppress(FileNotFoundError, NotADirectoryError):

@@ -31,6 +31,7 @@ from penstock.stack.part import Part
 from penstock.stack.processes import identify
 from penstock.stack.record import ENVIRONMENT, PartRecord, StackRecord
 from penstock.stack.requests import taken_requests
+from penstock.state import BrokenState
 
 BUSY_PAUSE_S, QUIET_PAUSE_S = 0.1, 1.0
 GRACE_S = 3.0  # Airflow's parts need 1 to 2.5 s
@@ -43,6 +44,7 @@ class Supervisor:
         parts: In the order in which they are shown.
         publish: Told of every change.
         clear: Ends what a part is, for a restart on request.
+        is_lost: Whether what was published last is no longer there.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class Supervisor:
         parts: Sequence[Part],
         publish: Callable[[tuple[PartRecord, ...]], None],
         clear: Callable[[Part], None],
+        is_lost: Callable[[], bool] = lambda: False,
     ) -> None:
         self.parts = parts
+        self._is_lost = is_lost
         self._publish = publish
         self._clear = clear
         self._last: tuple[PartRecord, ...] = ()
@@ -64,10 +68,10 @@ class Supervisor:
         return all(part.state == "healthy" for part in self.parts)
 
     def tell(self) -> None:
-        """Publish what changed; what cannot be written, on a full disk, is tried again with the next step."""
+        """Publish what changed or was lost. What cannot be written, on a full disk, is tried again at the next step."""
         found = tuple(_told(part) for part in self.parts)
-        if found != self._last:
-            with suppress(OSError):
+        if found != self._last or self._is_lost():
+            with suppress(OSError, BrokenState):
                 self._publish(found)
                 self._last = found
 
@@ -89,14 +93,21 @@ def supervise(project: Project) -> None:
     myself = identify(os.getpid())
     assert myself is not None
 
+    stamp = None
+
     def publish(parts: tuple[PartRecord, ...]) -> None:
+        nonlocal stamp
         record.save(project, StackRecord(myself, began, parts, os.environ.get(ENVIRONMENT)))
+        stamp = record.stamp(project)
+
+    def is_lost() -> bool:
+        return record.stamp(project) != stamp
 
     with _waking() as wake, ThreadPoolExecutor(4) as pool:
         hang_s = read_options(project).hang_s
         nurseries = Nurseries()
         parts = [Part(runner, hang_s=hang_s) for runner in assemble(project, pool, nurseries)]
-        supervisor = Supervisor(parts, publish, lambda part: _clear(project, part))
+        supervisor = Supervisor(parts, publish, lambda part: _clear(project, part), is_lost)
         quiet = False
         while not wake.told_to_stop:
             was_quiet, quiet = quiet, supervisor.step()

@@ -202,6 +202,18 @@ def test_the_supervisor_tells_of_changes_only() -> None:
     ]
 
 
+def test_the_supervisor_tells_again_what_was_lost() -> None:
+    told: list[tuple[PartRecord, ...]] = []
+    lost = [False]
+    supervisor = Supervisor([Part(Paper("metadata"))], told.append, lambda _: None, lambda: lost[0])
+    supervisor.step()
+    supervisor.step()
+    lost[0] = True
+    supervisor.step()
+    assert len(told) == 2
+    assert told[0] == told[1]
+
+
 def test_a_restart_on_request_is_no_fall() -> None:
     runner = Paper("scheduler")
     runner.is_ready = True
