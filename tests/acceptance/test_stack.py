@@ -111,10 +111,10 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     assert states(project)["supervisor"]["pid"] == parts["supervisor"]["pid"]
 
     # The record is damaged, then lost: the supervisor writes it anew.
-    path = project.state_dir / record.STATE / record.FILE
-    path.write_text("{")
+    written = project.state_dir / record.STATE / record.FILE
+    written.write_text("{")
     assert states(project)["supervisor"] == parts["supervisor"] | {"memory_bytes": ANY}
-    path.unlink()
+    written.unlink()
     assert penstock(project, "start").stdout.splitlines()[0] == "the stack runs already"
 
     assert set(ports(project)).isdisjoint(ports(gallery.project))
@@ -172,7 +172,7 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     kill_the_supervisor(project)
     last = record.load(project)
     assert last is not None
-    path.write_text("{")  # nor does it need the record
+    written.write_text("{")  # nor does it need the record
     began = time.monotonic()
     assert penstock(project, "stop").returncode == 0
     assert time.monotonic() - began < 10  # measured alone: 3.5
