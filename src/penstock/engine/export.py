@@ -49,6 +49,7 @@ def export(
     require_export(plan)
     started = time.perf_counter()
     with target.begin() as session:
+        _require_own(plan, selection, session)
         written = _write(selection, session, progress)
         result = _account(plan, written, session, started)
         columns = [_column(field) for field in written.schema]
@@ -62,6 +63,7 @@ def export(
             fingerprint=written.digest.hexdigest(),
             columns=tuple(columns),
             files=tuple(written.files),
+            database=session.database,
         )
         names = [column.name for column in columns]
         session.publish(manifest, Entry(plan=plan, result=result, files=[selection.name], header=names))
@@ -79,6 +81,21 @@ def require_export(plan: CopyPlan) -> None:
             "files are replaced as a whole: there is no mode, key or order to keep",
             hint="leave out --mode, --key and --order-by",
         )
+
+
+def _require_own(plan: CopyPlan, selection: Selection, session: ExportSession) -> None:
+    """Refuse to take the place of another table's export, unless that is asked for."""
+    before = session.before
+    if before is None or plan.mode == "replace":
+        return
+    same_database = not before.database or before.database == session.database
+    if before.source == selection.name and same_database:
+        return
+    whose = before.source if same_database else f"{before.source} of another database"
+    raise UsageError(
+        f"{plan.target} holds an export of {whose} ({before.rows:,} rows); nothing was changed",
+        hint=f"export {selection.name} to another place, or in the place of that: --mode replace",
+    )
 
 
 @dataclass(slots=True)

@@ -50,7 +50,9 @@ class Manifest:
     Args:
         id: The copy's identity, under which the ledger has its account.
         run: Begins the names of its files.
+        source: The table, or the connection of a query.
         fingerprint: A hash of all rows in their order.
+        database: Tells the database that the rows came from, wherever it is reached; empty where that is unknown.
     """
 
     id: str
@@ -62,6 +64,7 @@ class Manifest:
     fingerprint: str
     columns: tuple[ExportedColumn, ...]
     files: tuple[ExportedFile, ...]
+    database: str = ""
 
     def to_json(self) -> str:
         """As it is stored."""

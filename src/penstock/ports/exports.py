@@ -18,6 +18,10 @@ class ExportSession(Protocol):
     def before(self) -> Manifest | None:
         """The export that is there, if one is."""
 
+    @property
+    def database(self) -> str:
+        """Tells the database that the rows come from, wherever it is reached."""
+
     def write(self, reading: Reading, blocks: Iterable[Rows]) -> Sequence[ExportedFile]:
         """Write all of these rows.
 
@@ -30,7 +34,11 @@ class ExportSession(Protocol):
         """Remove what was written and is not published."""
 
     def publish(self, manifest: Manifest, entry: Entry) -> None:
-        """Let readers see this export and no longer the one before, and keep its account."""
+        """Let readers see this export and no longer the one before, and keep its account.
+
+        Raises:
+            TargetError: If there is another one by now.
+        """
 
 
 class ExportTarget(Protocol):

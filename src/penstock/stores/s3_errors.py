@@ -20,6 +20,11 @@ _LOGIN = {
         "denies the right to do this",
         "grant the key's owner the right to list, read and write",
     ),
+    # An answer to HEAD has no words: this is what expired keys get there.
+    "400": (
+        "refuses a question without saying why",
+        "the keys may have expired: get new ones, and check the region",
+    ),
     "403": ("denies entry", f"{_KEYS}, and their rights"),
     "301": ("has this bucket in another region", "set the connection's region_name"),
     "PermanentRedirect": ("has this bucket in another region", "set the connection's region_name"),
@@ -67,7 +72,9 @@ def _refused(error: Exception, connection: str, bucket: str, key: str) -> Pensto
     code = _code(error)
     if code in _LOGIN:
         words, hint = _LOGIN[code]
-        return ConnectionFailed(f"s3://{bucket}/{key}: {connection} {words}", hint=hint)
+        # Rights are given by the names of operations.
+        doing = f" ({getattr(error, 'operation_name', '')})" if code == "AccessDenied" else ""
+        return ConnectionFailed(f"s3://{bucket}/{key}: {connection} {words}{doing}", hint=hint)
     if code == _BUCKET or (code in _MISSING and not key):
         return ConnectionFailed(
             f"no bucket {bucket!r} in {connection}", hint="make it, or check its name and the endpoint"

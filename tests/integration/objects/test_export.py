@@ -10,6 +10,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,14 +20,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from tests.integration.objects.conftest import as_json
+from tests.integration.objects.conftest import as_json, uri
 
 import penstock
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed, SourceError, TargetError, UsageError
 from penstock.model.manifest import NAME, Manifest
-from penstock.ports import ObjectStore
+from penstock.ports import Entry, ObjectStore
+from penstock.postgres.connect import connect
 from penstock.stores.s3 import S3Store
+from penstock.targets.objects.session import ObjectsSession
 
 Execute = Callable[[str], list[dict[str, object]]]
 
@@ -143,6 +146,59 @@ def test_a_second_run_replaces_the_first(store: S3Store, execute: Execute) -> No
     assert set(keys(store)) == expected
 
 
+def test_another_tables_export_is_not_replaced_unawares(store: S3Store, execute: Execute) -> None:
+    execute(LABOR)
+    execute("CREATE TABLE other AS SELECT 1 AS a")
+    penstock.copy("source:labor", f"{store.name}/labor/")
+    before = keys(store)
+
+    with pytest.raises(
+        UsageError, match=r"labor/ holds an export of source:labor \(2 rows\); nothing was"
+    ) as refused:
+        penstock.copy("source:other", f"{store.name}/labor/")
+    assert keys(store) == before
+    assert "--mode replace" in str(refused.value.hint)
+    penstock.copy("source:other", f"{store.name}/labor/", mode="replace")
+
+    assert manifest(store, "labor/").source == "source:other"
+
+
+def test_another_databases_export_is_not_replaced_unawares(
+    store: S3Store, execute: Execute, warehouse: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(LABOR)
+    penstock.copy("source:labor", f"{store.name}/labor/")
+    monkeypatch.setenv("PENSTOCK_CONN_SOURCE", uri(warehouse))  # as another environment has it
+    with connect(warehouse) as session:
+        session.execute("CREATE TABLE labor AS SELECT 1 AS id")
+
+    with pytest.raises(UsageError, match="holds an export of source:labor of another database"):
+        penstock.copy("source:labor", f"{store.name}/labor/")
+
+    assert manifest(store, "labor/").rows == 2
+
+
+def test_an_export_that_another_database_published_meanwhile_stays(
+    store: S3Store, execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two databases do not see each other's locks."""
+    execute(LABOR)
+    publish = ObjectsSession.publish
+
+    def late(session: ObjectsSession, named: Manifest, entry: Entry) -> None:
+        other = replace(named, run="other", database="another", files=())
+        store.put(f"labor/{NAME}", other.to_json().encode())
+        publish(session, named, entry)
+
+    monkeypatch.setattr(ObjectsSession, "publish", late)
+    with pytest.raises(TargetError, match="another database exported to"):
+        penstock.copy("source:labor", f"{store.name}/labor/")
+
+    assert manifest(store, "labor/").run == "other"
+    assert keys(store) == [f"labor/{NAME}"]
+    assert execute("SELECT to_regclass('penstock_ledger.copies') AS t") == [{"t": None}]
+
+
 def test_the_same_rows_have_the_same_identity(store: S3Store, execute: Execute) -> None:
     execute(LABOR)
 
@@ -226,7 +282,7 @@ def test_rows_that_cannot_be_read_to_their_end_leave_the_old_export(store: S3Sto
 
     execute("CREATE VIEW broken AS SELECT *, 1 / (i - 99000) AS c FROM many")
     with pytest.raises(SourceError, match="division by zero"):
-        penstock.copy("source:broken", f"{store.name}/many/", max_file_size="1MB")
+        penstock.copy("source:broken", f"{store.name}/many/", max_file_size="1MB", mode="replace")
 
     assert keys(store) == before
     assert unfinished(store) == 0
@@ -255,8 +311,6 @@ def test_wrong_keys(
     password: str | None,
     words: str,
 ) -> None:
-    from dataclasses import replace
-
     execute(LABOR)
     wrong = replace(
         objects, login=login or objects.login, password=Secret(password) if password else objects.password

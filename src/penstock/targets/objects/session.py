@@ -22,6 +22,12 @@ from penstock.targets.objects.files import Files, Format
 
 _PART = re.compile(r"part-\d{8}T\d{6}-[0-9a-f]{8}-\d{5}\.[a-z.]+")
 
+# A standby is the same database as its primary, and one that was moved is still the same.
+_DATABASE = """
+    SELECT system_identifier || '/' || oid AS database
+    FROM pg_control_system(), pg_database WHERE datname = current_database()
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectsTarget:
@@ -69,11 +75,13 @@ class ObjectsSession:
     connection: PgConnection
     run: str = ""
     before: Manifest | None = field(init=False)
+    database: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self.before = self._manifest()
-        self.target.store.sweep(self.target.prefix)
+        row = self.connection.execute(_DATABASE).fetchone()
+        self.database = row["database"] if row is not None else ""
 
     @property
     def single(self) -> bool:
@@ -83,6 +91,7 @@ class ObjectsSession:
     def write(self, reading: Reading, blocks: Iterable[Rows]) -> Sequence[ExportedFile]:
         """Write all rows. A run that is not published is unknown to readers; if this fails, nothing of it is left."""
         target = self.target
+        target.store.sweep(target.prefix)
         stem = target.prefix if self.single else f"{target.prefix}part-{self.run}"
         limit = None if self.single else target.limit
         with Files(target.store, stem, target.form, limit) as files:
@@ -99,6 +108,12 @@ class ObjectsSession:
 
     def publish(self, manifest: Manifest, entry: Entry) -> None:
         """Put the manifest in the place of the old one, and remove what it no longer names."""
+        if self._manifest() != self.before:
+            self.discard(manifest.files)
+            raise TargetError(
+                f"another database exported to {self.target.address} meanwhile; nothing was changed",
+                hint="the lock is its own database's: give each a place of its own",
+            )
         keep_account(self.connection, entry)
         if self.single:
             return
