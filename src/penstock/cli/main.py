@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,10 @@ from penstock.model.errors import PenstockError
 from penstock.project import DISK_FULL
 from penstock.projects.dotenv import is_env_file
 from penstock.state import broken_state, concerns_state
+
+# New objects before garbage is looked for. Of 0.44 s of processor time in which the modules of a copy are loaded, 0.36 s
+# were left without looking at all.
+_GARBAGE_AFTER = 20_000
 
 app = typer.Typer(cls=LazyGroup, no_args_is_help=True, rich_markup_mode="rich")
 
@@ -89,6 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None:
         sys.meta_path.insert(0, WithoutPandas())
+        # Modules leave hardly any garbage, and looking for it after every 700 objects takes a tenth of their loading.
+        gc.set_threshold(_GARBAGE_AFTER)
     try:
         code = get_command(app).main(
             None if arguments is None else list(arguments), prog_name="penstock", standalone_mode=False
