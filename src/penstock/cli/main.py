@@ -21,7 +21,7 @@ from penstock.project import DISK_FULL
 from penstock.projects.dotenv import is_env_file
 from penstock.state import broken_state, concerns_state
 
-# New objects before garbage is looked for. Of 0.44 s of processor time in which the modules of a copy are loaded, 0.36 s
+# New objects before garbage is looked for. Of 0.44 s of processor time in which a copy's modules are loaded, 0.36 s
 # were left without looking at all.
 _GARBAGE_AFTER = 20_000
 
