@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time
@@ -10,13 +9,10 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import psycopg
+from tests.forks import FORKS
 
 import penstock
 from penstock.targets.postgres import stream
-
-# A server process that only imports: forking it gives a copy's process in milliseconds instead of half a second.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["penstock.wiring"])
 
 
 class Steps:

@@ -4,7 +4,6 @@ ends as one clean run leaves it.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -19,6 +18,7 @@ from urllib.parse import quote
 import pytest
 from psycopg import sql
 from tests.acceptance.killing import Steps
+from tests.forks import FORKS
 from tests.integration.apis.service import KEY, Asked, Say, Service, serving, weather
 
 import penstock
@@ -29,21 +29,8 @@ from penstock.model.connection import Connection
 from penstock.postgres.connect import connect
 from penstock.stores.directory import DirectoryStore
 
-FORKS = multiprocessing.get_context("forkserver")
-# What a run would import first: a process is there in milliseconds instead of a second.
-FORKS.set_forkserver_preload(
-    [
-        "penstock.landing",
-        "penstock.lake.records",
-        "penstock.wiring",
-        "anyio._backends._asyncio",
-        "httpcore",
-        "polars",
-    ]
-)
-
-KILLS = 50
-REQUESTS = 48
+KILLS, SOAK_KILLS = 6, 50
+REQUESTS = 24
 BATCH = 12
 AT_ONCE = 4
 PLAN = penstock.ApiPlan.parse(
@@ -150,7 +137,10 @@ def asked_since(service: Service, count: int) -> set[str]:
 
 
 @pytest.mark.timeout(300)
-def test_killed_at_any_instant(world: World) -> None:
+@pytest.mark.parametrize(
+    "least", [KILLS, pytest.param(SOAK_KILLS, marks=pytest.mark.soak)], ids=["a few", "many"]
+)
+def test_killed_at_any_instant(world: World, least: int) -> None:
     world.finish("lake:clean")
     began = time.monotonic()
     world.finish("lake:measured")
@@ -159,7 +149,7 @@ def test_killed_at_any_instant(world: World) -> None:
     assert len(clean) == REQUESTS
     chance = random.Random(6)
     kills = number = 0
-    while kills < KILLS:
+    while kills < least:
         target = f"lake:round{number}"
         number += 1
         while True:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.forks import FORKS
 from tests.integration.apis.conftest import Plan, Query, cities
 from tests.integration.apis.service import Asked, Say, Service, weather
 
@@ -20,7 +20,7 @@ from penstock.model.connection import Connection
 from penstock.ports import Permits, Return
 
 Open = Callable[..., Permits]
-FORKS = multiprocessing.get_context("forkserver")
+EACH = 30
 
 
 @pytest.fixture(params=["file", "postgres"])
@@ -93,7 +93,7 @@ def _land(number: int, plan: dict[str, object], environment: dict[str, str]) -> 
     for name in [name for name in os.environ if name.startswith("PENSTOCK_")]:
         del os.environ[name]
     os.environ.update(environment)
-    penstock.land(plan, f"lake:share{number}", rows=[{"id": one} for one in range(45)])
+    penstock.land(plan, f"lake:share{number}", rows=[{"id": one} for one in range(EACH)])
 
 
 @pytest.mark.parametrize("where", ["file", "postgres"])
@@ -102,8 +102,10 @@ def test_two_processes_together_keep_the_limit(
 ) -> None:
     if where == "postgres":
         request.getfixturevalue("query")
-    per_s = 1.0
-    shared = plan(limit={"calls": 30, "per_s": per_s, "shared": "warehouse" if where == "postgres" else None})
+    calls, per_s = 20, 0.6
+    shared = plan(
+        limit={"calls": calls, "per_s": per_s, "shared": "warehouse" if where == "postgres" else None}
+    )
     service.behave = lambda asked: Say(weather(asked).body, after_s=0.01)
     environment = {name: value for name, value in os.environ.items() if name.startswith("PENSTOCK_")}
     processes = [FORKS.Process(target=_land, args=(number, shared, environment)) for number in range(2)]
@@ -113,9 +115,9 @@ def test_two_processes_together_keep_the_limit(
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0]
     times = sorted(asked.at for asked in service.asked)
-    assert len(times) == 90
-    for first, beyond in zip(times, times[30:], strict=False):
-        assert beyond - first >= per_s, "31 calls within the window"
+    assert len(times) == 2 * EACH
+    for first, beyond in zip(times, times[calls:], strict=False):
+        assert beyond - first >= per_s, "21 calls within the window"
 
 
 def test_the_key_is_in_no_row_of_the_limit(service: Service, lake: Path, plan: Plan, query: Query) -> None:

@@ -1,0 +1,23 @@
+"""Processes of tests that are to be killed, or to be several: forked from one that imported what all of them need.
+
+A process is there in milliseconds then, instead of a second. There is one such server for each worker, and what it
+imports is decided before the first fork: one list serves all tests.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [
+        "penstock.wiring",
+        "penstock.landing",
+        "penstock.lake.records",
+        "penstock.limits.file",
+        "penstock.limits.postgres",
+        "anyio._backends._asyncio",
+        "httpcore",
+        "polars",
+    ]
+)
