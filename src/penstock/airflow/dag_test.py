@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,7 +17,6 @@ from airflow import settings
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk.listener import get_listener_manager
-from airflow.utils.db import initdb
 from airflow.utils.session import create_session
 from sqlalchemy import event
 
@@ -31,15 +29,6 @@ from penstock.model.errors import PenstockError
 
 _BUNDLES = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
 _PAUSE_S = 0.05
-
-
-def prepare_database(home: Path) -> None:
-    """Migrate the metadata database once for each version of Airflow; that takes three seconds."""
-    done = home / f"migrated-{version('apache-airflow-core')}"
-    if not done.exists():
-        (home / "metadata.db").unlink(missing_ok=True)
-        initdb()
-        done.touch()
 
 
 def run(dag_id: str, file: Path, conf: dict[str, Any], tell: Tell) -> bool:

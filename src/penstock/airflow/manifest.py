@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+from penstock.lock import locked
 from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
 from penstock.project import Project
@@ -38,10 +39,13 @@ def refresh(project: Project, find_warehouse: Callable[[], Connection | None]) -
     folder, target = project.root / "dbt", project.make_state_dir("dbt") / "target"
     if not folder.is_dir() or find_spec("dbt") is None or is_current(folder, target):
         return
-    warehouse = find_warehouse()
-    if warehouse is not None and warehouse.type == "postgres":
-        os.environ |= dbt_settings(warehouse)
-    current_manifest(folder, target)
+    with locked(project, "dbt", "manifest.lock"):  # two that write it at once would leave half of each
+        if is_current(folder, target):
+            return
+        warehouse = find_warehouse()
+        if warehouse is not None and warehouse.type == "postgres":
+            os.environ |= dbt_settings(warehouse)
+        current_manifest(folder, target)
 
 
 def is_current(project_dir: Path, target_dir: Path) -> bool:

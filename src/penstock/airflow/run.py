@@ -9,25 +9,26 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import fcntl
 import gc
 import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from penstock import resolving
 from penstock.airflow.manifest import refresh
 from penstock.airflow.offline import enter
 from penstock.airflow.telling import carried_out, tell, telling
+from penstock.lock import locked
 from penstock.model.errors import UsageError
 from penstock.model.moments import parse_moment
 from penstock.project import Project, find_project
 from penstock.shell import WAREHOUSE
+from penstock.stack.airflow_alone import RUN_LOCK, run_database
 
 if TYPE_CHECKING:
     from penstock.airflow.dates import Wanted
@@ -56,6 +57,7 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--to", dest="end", help="the last logical date")
     parser.add_argument("--task", help="the one task to run")
     parser.add_argument("--keep-going", action="store_true", help="run the other dates after one that failed")
+    parser.add_argument("--apart", help="directory of a database and logs that no other run shares")
     parser.add_argument(
         "--with-parent", action="store_true", help="end when the process that started this one ends"
     )
@@ -63,26 +65,38 @@ def _words() -> argparse.Namespace:
 
 
 def _run_alone(project: Project, words: argparse.Namespace, events: IO[str]) -> int:
-    with _alone(project, events):
+    """One run at a time, because they share a metadata database; one that is apart has its own."""
+
+    def wait(holder: str) -> None:
+        tell(
+            events,
+            event="note",
+            message=f"another run of this project goes on ({holder}); waiting for its end",
+        )
+
+    with nullcontext() if words.apart else locked(project, *RUN_LOCK, busy=wait):
         return 0 if _run(project, words, events) else 1
 
 
 def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> bool:
-    enter(project)
+    database = Path(words.apart, "metadata.db") if words.apart else run_database(project)
+    enter(project, database)
     refresh(project, lambda: resolving.find(WAREHOUSE, project))
     # Airflow reads its settings once, when it is imported.
     from penstock.airflow import dag_test
     from penstock.airflow.dag_files import find_dag
     from penstock.airflow.pools import make_pools
+    from penstock.airflow.run_database import prepare
     from penstock.airflow.task_logs import Masked, TaskLogs
 
     sys.stdout = Masked(sys.stdout)
     found = find_dag(words.dag_id, project.root)
     _require_task(found.dag, words.task)
-    dag_test.prepare_database(project.state_dir / "airflow" / "run")
+    if (told := prepare(database, run_database(project).parent)) is not None:
+        tell(events, event="note", message=told)
     make_pools(project)
     runs = _wanted(found.dag, words)
-    logs = TaskLogs(project.make_state_dir("logs", "run"))
+    logs = TaskLogs(Path(words.apart) if words.apart else project.make_state_dir("logs", "run"))
     runner = dag_test.Runner(found.dag, found.file, lambda **fields: tell(events, **fields), logs, words.task)
     return runner.run(runs, json.loads(words.conf), keep_going=words.keep_going)
 
@@ -104,18 +118,6 @@ def _require_task(dag: Any, task: str | None) -> None:
         from penstock.environments.problems import suggestion
 
         raise UsageError(f"{dag.dag_id} has no task {task!r}", hint=suggestion(task, dag.task_ids))
-
-
-@contextmanager
-def _alone(project: Project, events: IO[str]) -> Iterator[None]:
-    """One run at a time: they share a metadata database."""
-    with (project.make_state_dir("airflow") / "run.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            tell(events, event="waiting", message="another run of this project goes on; waiting for its end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class RunBoard:
         """Show what happened."""
         getattr(self, f"_on_{event['event']}")(event)
 
-    def _on_waiting(self, event: dict[str, Any]) -> None:
+    def _on_note(self, event: dict[str, Any]) -> None:
         self._console.print(event["message"])
 
     def _on_start(self, event: dict[str, Any]) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from penstock.model.errors import PenstockError
@@ -16,6 +19,8 @@ from penstock.project import Project
 
 # What dbt is told while it only reads the project; nothing is connected to.
 NOWHERE = "postgres://nobody@localhost/nothing"
+
+RUNS_KEPT = 20  # of those that failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +74,16 @@ def load_bag(project: Project) -> Bag:
 def run_to_the_end(
     project: Project, dag_id: str, *, date: str | None = None, conf: Mapping[str, Any] | None = None
 ) -> Run:
-    """Run a DAG.
+    """Run a DAG on a metadata database of its own, which goes with the run.
 
     Raises:
         PenstockError: There is no such DAG, or it was not run at all.
     """
+    apart = _apart(project)
     words = [dag_id, "--conf", json.dumps(conf or {}), *(["--date", date] if date else [])]
-    done = _call(project, "penstock.airflow.run", *words)
+    done = _call(project, "penstock.airflow.run", *words, "--apart", str(apart))
+    if not done.returncode:
+        shutil.rmtree(apart)
     events = list(_events(done.stdout))
     ends = [one for one in events if one["event"] == "end"]
     whole = [one for one in events if one["event"] == "done"]
@@ -94,6 +102,15 @@ def run_to_the_end(
         accounts={one["task"]: one["account"] for one in ends if one.get("account")},
         seconds=whole[-1]["seconds"],
     )
+
+
+def _apart(project: Project) -> Path:
+    """A directory of the run's own; those of runs that failed are kept for a while, for their logs."""
+    folder = project.make_state_dir("tests", "runs")
+    kept = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
+    for old in kept[:-RUNS_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)  # another worker does the same
+    return Path(tempfile.mkdtemp(dir=folder))
 
 
 def _call(project: Project, module: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -11,9 +11,13 @@ from collections.abc import Callable
 
 import psutil
 import pytest
+from tests.databases import uri
 from tests.integration.running.conftest import Shop
 
+from penstock.lock import locked
 from penstock.model.connection import Connection
+from penstock.project import Project
+from penstock.testing.dags import run_to_the_end
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -95,12 +99,9 @@ def test_rows_copied_are_shown_and_an_unknown_connection_is_the_tasks_own_error(
     shop: Shop, make_database: Callable[[str], Connection]
 ) -> None:
     database = make_database("dwh")
-    assert database.password is not None
-    address = f"{database.host}:{database.port}/{database.database}"
-    variable = f"postgres://{database.login}:{database.password.reveal()}@{address}?sslmode=disable"
     (shop.root / "pens.csv").write_text("id,name\n1,red\n2,blue\n2,blue\n")
     words = ("run", "copies", "--conf", f'{{"file": "{shop.root / "pens.csv"}"}}')
-    done = shop.command(*words, PENSTOCK_CONN_DWH=variable)
+    done = shop.command(*words, PENSTOCK_CONN_DWH=uri(database))
     assert done.returncode == 0, done.stderr
     assert "copy  3 rows" in done.stdout
     failed = shop.command(*words)
@@ -139,3 +140,46 @@ def test_ctrl_c_ends_the_task_and_what_it_started(shop: Shop) -> None:
     )
     _, alive = psutil.wait_procs(started, timeout=10)
     assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
+
+
+@pytest.mark.soak
+def test_a_damaged_database_is_set_aside_and_told(shop: Shop) -> None:
+    assert shop.command("run", "six", "--date", "2013-02-05").returncode == 0
+    database = shop.root / ".penstock" / "airflow" / "run" / "metadata.db"
+    assert database.stat().st_mode & 0o077 == 0
+    for damage in (b"nonsense", b""):
+        database.write_bytes(damage)
+        for side in ("-wal", "-shm"):
+            database.with_name(database.name + side).unlink(missing_ok=True)
+        done = shop.command("run", "six", "--date", "2013-02-05", "--task", "t0")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[0].endswith("set aside as metadata.db.damaged, and a fresh one made")
+        assert database.with_name("metadata.db.damaged").read_bytes() == damage
+
+
+@pytest.mark.soak
+def test_runs_of_tests_are_apart(shop: Shop) -> None:
+    """While a run goes on, a test runs its DAG, leaves nothing in the history, and keeps what failed."""
+    project = Project(shop.root)
+    with locked(project, "airflow", "run.lock"):
+        assert run_to_the_end(project, "six", date="2013-02-17").state == "success"
+        assert list((shop.root / ".penstock" / "tests" / "runs").iterdir()) == []
+        assert run_to_the_end(project, "days", date="2013-02-03").errors == {
+            "check": "ValueError: no sales on 2013-02-03"
+        }
+    (kept,) = (shop.root / ".penstock" / "tests" / "runs").iterdir()
+    assert "no sales" in (kept / "days" / "2013-02-03T000000" / "check.log").read_text()
+    assert not list((shop.root / ".penstock" / "logs" / "run").glob("*/2013-02-17*"))
+
+
+def test_who_waits_is_told_for_whom(shop: Shop) -> None:
+    words = [sys.executable, "-m", "penstock", "run", "six", "--date", "2013-02-05"]
+    environment = os.environ | {"PENSTOCK_PROJECT": str(shop.root)}
+    with (
+        locked(Project(shop.root), "airflow", "run.lock"),
+        subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as waiting,
+    ):
+        assert waiting.stdout is not None
+        told = f"another run of this project goes on (process {os.getpid()}); waiting for its end\n"
+        assert waiting.stdout.readline() == told
+        waiting.terminate()

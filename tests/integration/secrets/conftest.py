@@ -70,9 +70,10 @@ DAG = '''
 RUN = """
     import os, sys
     from pathlib import Path
-    from penstock.airflow import dag_test
+    from penstock.airflow import dag_test, run_database
 
-    dag_test.prepare_database(Path(os.environ["AIRFLOW_HOME"]))
+    home = Path(os.environ["AIRFLOW_HOME"])
+    run_database.prepare(home / "metadata.db", home)
     sys.exit(0 if dag_test.run("shop", Path(sys.argv[1]), {}, lambda **fields: print(fields)) else 1)
 """
 
