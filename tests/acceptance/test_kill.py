@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.acceptance.killing import kill_at, start
-from tests.integration.copying.conftest import uri
+from tests.databases import uri
 
 import penstock
 from penstock.model.connection import Connection

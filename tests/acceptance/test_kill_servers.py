@@ -10,8 +10,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.databases import uri
 from tests.forks import FORKS
-from tests.integration.copying.conftest import uri
 
 import penstock
 from penstock.model.errors import PenstockError

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.databases import enter
 
 from penstock import resolving
 from penstock.model.connection import Connection
@@ -23,18 +24,6 @@ from penstock.stack.account import Account, server_account
 from penstock.stack.programs import bundled_programs, programs_for
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root steps down to another account")
-
-
-def enter(connection: Connection) -> psycopg.Connection[Any]:
-    assert connection.password is not None
-    return psycopg.connect(
-        host=connection.host,
-        port=connection.port,
-        user=connection.login,
-        password=connection.password.reveal(),
-        dbname=connection.database,
-        autocommit=True,
-    )
 
 
 def ask(connection: Connection, query: str) -> Any:

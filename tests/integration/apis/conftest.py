@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from psycopg.rows import tuple_row
+from tests.databases import asking, uri
 from tests.integration.apis.service import KEY, Service, serving
 
 from penstock.model.connection import Connection
@@ -52,19 +51,9 @@ def plan() -> Plan:
 @pytest.fixture
 def query(warehouse: Connection, monkeypatch: pytest.MonkeyPatch) -> Iterator[Query]:
     """Runs SQL in the warehouse, which `penstock.copy` finds under its name."""
-    assert warehouse.password is not None
-    password = quote(warehouse.password.reveal(), safe="")
-    place = f"{warehouse.host}:{warehouse.port}/{warehouse.database}?sslmode=disable"
-    monkeypatch.setenv("PENSTOCK_CONN_WAREHOUSE", f"postgres://{warehouse.login}:{password}@{place}")
+    monkeypatch.setenv("PENSTOCK_CONN_WAREHOUSE", uri(warehouse))
     with connect(warehouse) as session:
-        session.prepare_threshold = None
-
-        def run(text: str, *values: Any) -> list[tuple[Any, ...]]:
-            with session.cursor(row_factory=tuple_row) as cursor:
-                cursor.execute(text, values or None)
-                return cursor.fetchall() if cursor.description else []
-
-        yield run
+        yield asking(session)
 
 
 def cities(count: int) -> list[dict[str, Any]]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.apis.conftest import Plan, Query, cities
+from tests.databases import Query
+from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import Asked, Behaviour, Say, Service, weather
 
 import penstock

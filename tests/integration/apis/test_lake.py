@@ -7,7 +7,8 @@ import secrets
 from pathlib import Path
 
 import pytest
-from tests.integration.apis.conftest import Plan, Query, cities
+from tests.databases import Query
+from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import KEY, Asked, Say, Service, weather
 
 import penstock

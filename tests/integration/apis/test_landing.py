@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.integration.apis.conftest import Plan, Query, cities
+from tests.databases import Query
+from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import Say, Service, weather
 
 import penstock

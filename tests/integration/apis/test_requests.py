@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.apis.conftest import Plan, Query, cities
+from tests.databases import Query
+from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import KEY, Asked, Say, Service, weather
 
 import penstock

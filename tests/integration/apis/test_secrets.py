@@ -11,7 +11,8 @@ from urllib.parse import quote, quote_plus
 
 import pyarrow.parquet as pq
 import pytest
-from tests.integration.apis.conftest import Plan, Query, cities
+from tests.databases import Query
+from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import Asked, Say, Service
 
 import penstock

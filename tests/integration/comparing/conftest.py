@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.databases import uri
 
 from penstock.cli.main import main
 from penstock.comparison import Comparison, compare
@@ -16,23 +17,15 @@ from penstock.model.connection import Connection
 Run = Callable[..., None]
 
 
-def url(connection: Connection) -> str:
-    assert connection.password is not None
-    return (
-        f"postgres://{connection.login}:{connection.password.reveal()}@{connection.host}:{connection.port}"
-        f"/{connection.database}?sslmode=disable"
-    )
-
-
 @pytest.fixture
 def sides(source: Connection, warehouse: Connection, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Runs the same SQL on both, or different SQL on each."""
-    monkeypatch.setenv("PENSTOCK_CONN_SOURCE", url(source))
-    monkeypatch.setenv("PENSTOCK_CONN_WAREHOUSE", url(warehouse))
+    monkeypatch.setenv("PENSTOCK_CONN_SOURCE", uri(source))
+    monkeypatch.setenv("PENSTOCK_CONN_WAREHOUSE", uri(warehouse))
 
     def run(left: str, right: str | None = None) -> None:
         for connection, statements in ((source, left), (warehouse, left if right is None else right)):
-            with psycopg.connect(url(connection), autocommit=True) as session:
+            with psycopg.connect(uri(connection), autocommit=True) as session:
                 session.execute(statements)
 
     return run

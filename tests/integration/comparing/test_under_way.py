@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
-from tests.integration.comparing.conftest import url
+from tests.databases import uri
 
 from penstock.comparing import differences, match, query, ranges, table
 from penstock.comparison import Comparison, compare
@@ -30,7 +30,7 @@ NUMBERS = (
 
 @contextmanager
 def snapshot(connection: Connection) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(url(connection)) as session:
+    with psycopg.connect(uri(connection)) as session:
         session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         yield session
 
@@ -109,11 +109,11 @@ def test_rows_that_a_login_may_not_see(
 ) -> None:
     sides(NUMBERS.format(9))
     login = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(url(source), autocommit=True) as session:
+    with psycopg.connect(uri(source), autocommit=True) as session:
         session.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'narrow'").format(sql.Identifier(login)))
         try:
             monkeypatch.setenv(
-                "PENSTOCK_CONN_SOURCE", url(replace(source, login=login, password=Secret("narrow")))
+                "PENSTOCK_CONN_SOURCE", uri(replace(source, login=login, password=Secret("narrow")))
             )
             with pytest.raises(PenstockError, match="permission denied for table t"):
                 compare("source:t", "warehouse:t")
@@ -131,11 +131,11 @@ def test_servers_that_keep_text_in_other_encodings(
 ) -> None:
     sides("CREATE TABLE t (id text PRIMARY KEY, v text); INSERT INTO t VALUES ('ä', 'Zürich'), ('b', '')")
     name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(url(replace(cluster, database="postgres")), autocommit=True) as server:
+    with psycopg.connect(uri(replace(cluster, database="postgres")), autocommit=True) as server:
         make = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
         server.execute(make.format(sql.Identifier(name)))
         try:
-            latin = url(replace(cluster, database=name))
+            latin = uri(replace(cluster, database=name))
             monkeypatch.setenv("PENSTOCK_CONN_WAREHOUSE", latin)
             with psycopg.connect(latin, autocommit=True) as session:
                 session.execute("CREATE TABLE t (id text PRIMARY KEY, v text)")

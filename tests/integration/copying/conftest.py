@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from psycopg.rows import tuple_row
+from tests.databases import Query, asking, uri
 
 import penstock
 from penstock.model.connection import Connection
 from penstock.postgres.connect import PgConnection, connect
 
-Query = Callable[..., list[tuple[Any, ...]]]
 CopyText = Callable[..., penstock.CopyResult]
-
-
-def uri(connection: Connection) -> str:
-    assert connection.password is not None
-    password = quote(connection.password.reveal(), safe="")
-    place = f"{connection.host}:{connection.port}/{connection.database}"
-    return f"postgres://{connection.login}:{password}@{place}?sslmode=disable"
 
 
 @pytest.fixture(autouse=True)
@@ -39,14 +30,7 @@ def session(warehouse: Connection) -> Iterator[PgConnection]:
 
 @pytest.fixture
 def query(session: PgConnection) -> Query:
-    """Runs SQL and gives its rows, if it has any, as tuples."""
-
-    def run(text: str, *values: Any) -> list[tuple[Any, ...]]:
-        with session.cursor(row_factory=tuple_row) as cursor:
-            cursor.execute(text, values or None)
-            return cursor.fetchall() if cursor.description else []
-
-    return run
+    return asking(session)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.copying.conftest import Query
+from tests.databases import Query
 
 import penstock
 from penstock.cli.main import main

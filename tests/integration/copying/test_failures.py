@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from tests.integration.copying.conftest import Query, uri
+from tests.databases import Query, uri
 
 from penstock.model.connection import Connection
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.integration.copying.conftest import CopyText, Query
+from tests.databases import Query
+from tests.integration.copying.conftest import CopyText
 
 import penstock
 from penstock.model.errors import PenstockError

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.integration.copying.conftest import CopyText, Query
+from tests.databases import Query
+from tests.integration.copying.conftest import CopyText
 
 from penstock import CopyResult, PenstockError
 

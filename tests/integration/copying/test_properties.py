@@ -14,7 +14,8 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.integration.copying.conftest import CopyText, Query
+from tests.databases import Query
+from tests.integration.copying.conftest import CopyText
 
 SETTINGS = settings(
     max_examples=30,

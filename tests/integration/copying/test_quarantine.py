@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.copying.conftest import CopyText, Query
+from tests.databases import Query
+from tests.integration.copying.conftest import CopyText
 
 from penstock.cli.main import main
 from penstock.model.errors import UsageError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import pytest
+from tests.databases import enter
 
 from penstock.cli.main import main
 from penstock.environments.writing import save_connection
@@ -44,14 +44,7 @@ def two(
 
 
 def rows(connection: Connection) -> list[int]:
-    assert connection.password is not None
-    with psycopg.connect(
-        host=connection.host,
-        port=connection.port,
-        user=connection.login,
-        password=connection.password.reveal(),
-        dbname=connection.database,
-    ) as session:
+    with enter(connection) as session:
         return [one for (one,) in session.execute("SELECT id FROM sold ORDER BY id").fetchall()]
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-import psycopg
 import pytest
 from psycopg import sql
+from tests.databases import enter
 
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed, PenstockError
@@ -50,15 +50,7 @@ def test_postgres_fails_at_each_step(warehouse: Connection) -> None:
 
 
 def test_a_login_without_rights(warehouse: Connection) -> None:
-    assert warehouse.password is not None
-    with psycopg.connect(
-        host=warehouse.host,
-        port=warehouse.port,
-        user=warehouse.login,
-        password=warehouse.password.reveal(),
-        dbname=warehouse.database,
-        autocommit=True,
-    ) as session:
+    with enter(warehouse) as session:
         reader = f"reader_of_{warehouse.database}"
         session.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'tiger'").format(sql.Identifier(reader)))
         try:

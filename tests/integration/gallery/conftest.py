@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
 import pytest
+from tests.databases import uri
 
 from penstock.model.connection import Connection
 
@@ -25,13 +25,6 @@ NAMES = {"source": ["source"], "warehouse": ["warehouse", "target", "postgres_da
 
 RunDag = Callable[..., list[dict[str, Any]]]
 Session = psycopg.Connection[tuple[Any, ...]]
-
-
-def uri(connection: Connection) -> str:
-    assert connection.password is not None
-    password = quote(connection.password.reveal(), safe="")
-    place = f"{connection.host}:{connection.port}/{connection.database}"
-    return f"postgres://{connection.login}:{password}@{place}?sslmode=disable"
 
 
 @pytest.fixture

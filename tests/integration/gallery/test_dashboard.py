@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.gallery.conftest import RunDag, Session, uri
+from tests.databases import uri
+from tests.integration.gallery.conftest import RunDag, Session
 
 from penstock.model.connection import Connection
 from penstock.project import Project

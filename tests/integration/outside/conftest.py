@@ -11,7 +11,8 @@ from types import ModuleType
 
 import psycopg
 import pytest
-from tests.integration.gallery.conftest import Session, gallery, run_dag, session, source_session, uri
+from tests.databases import uri
+from tests.integration.gallery.conftest import Session, gallery, run_dag, session, source_session
 from tests.integration.sandbox.conftest import sandbox, server
 
 from penstock.model.connection import Connection

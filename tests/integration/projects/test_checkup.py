@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psycopg
 import pytest
 from psycopg import sql
+from tests.databases import enter, uri
 
 from penstock.model.connection import Connection
 from penstock.project import Project
@@ -16,11 +16,6 @@ from penstock.projects.checkup import Level, systems
 def test_servers_that_compress_their_log_slowly_and_those_that_do_not_answer(
     warehouse: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert warehouse.password is not None
-    uri = (
-        f"postgres://{warehouse.login}:{warehouse.password.reveal()}@{warehouse.host}:{warehouse.port}"
-        f"/{warehouse.database}?sslmode=disable"
-    )
     (tmp_path / "penstock.toml").touch()
     (tmp_path / "environments").mkdir()
     names = "".join(f"  {name}: {{type: postgres, host: h}}\n" for name in ("dwh", "gone", "own"))
@@ -28,7 +23,7 @@ def test_servers_that_compress_their_log_slowly_and_those_that_do_not_answer(
         f"connections:\n{names.replace('own: {type: postgres, host: h}', 'own: {same_as: source}')}"
     )
     monkeypatch.delenv("PENSTOCK_ENV", raising=False)
-    monkeypatch.setenv("PENSTOCK_CONN_DWH", uri)
+    monkeypatch.setenv("PENSTOCK_CONN_DWH", uri(warehouse))
     monkeypatch.setenv("PENSTOCK_CONN_GONE", "postgres://x@127.0.0.1:1/x")
     project = Project(tmp_path)
 
@@ -40,7 +35,7 @@ def test_servers_that_compress_their_log_slowly_and_those_that_do_not_answer(
         return found
 
     assert levels() == {"connection dwh": ["ok"], "connection gone": ["warning"]}
-    with psycopg.connect(uri, autocommit=True) as session:
+    with enter(warehouse) as session:
         session.execute(
             sql.SQL("ALTER DATABASE {} SET wal_compression = 'pglz'").format(
                 sql.Identifier(str(warehouse.database))

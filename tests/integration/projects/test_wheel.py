@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.databases import uri
 
 from penstock.model.connection import Connection
 from penstock.projects.templates import TEMPLATES, template_files
@@ -67,13 +68,11 @@ def test_from_the_wheel_to_a_green_project(place: Path, warehouse: Connection) -
     assert "next:" in run(place, penstock, "init", "shop")
     shop = place / "shop"
     assert "pip install 'penstock[airflow]'" in run(shop, penstock, "doctor", "--no-connect", fails=1)
-    assert warehouse.password is not None
-    uri = f"postgres://{warehouse.login}:{warehouse.password.reveal()}@{warehouse.host}:{warehouse.port}"
     copied = run(
         shop,
         penstock,
         *("copy", "include/greetings.csv", "warehouse:raw.greetings", "--key", "id"),
-        PENSTOCK_CONN_WAREHOUSE=f"{uri}/{warehouse.database}",
+        PENSTOCK_CONN_WAREHOUSE=uri(warehouse),
     )
     assert "loaded" in copied
 

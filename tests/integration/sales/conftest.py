@@ -7,13 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from psycopg.rows import tuple_row
+from tests.databases import Query, asking, uri
 
 import penstock
 from penstock.model.connection import Connection
@@ -22,7 +21,6 @@ from penstock.postgres.connect import connect
 REPOSITORY = Path(__file__).parents[3]
 
 Done = subprocess.CompletedProcess[str]
-Query = Callable[[str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture
@@ -30,9 +28,8 @@ def environment(warehouse: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """The warehouse under its name, for Penstock and for dbt."""
     assert warehouse.password is not None
     password = warehouse.password.reveal()
-    place = f"{warehouse.host}:{warehouse.port}/{warehouse.database}"
     variables = {
-        "PENSTOCK_CONN_WAREHOUSE": f"postgres://{warehouse.login}:{quote(password, safe='')}@{place}?sslmode=disable",
+        "PENSTOCK_CONN_WAREHOUSE": uri(warehouse),
         "PENSTOCK_DBT_HOST": str(warehouse.host),
         "PENSTOCK_DBT_PORT": str(warehouse.port),
         "PENSTOCK_DBT_USER": str(warehouse.login),
@@ -55,13 +52,7 @@ def gallery(tmp_path: Path, environment: None) -> Path:
 @pytest.fixture
 def query(warehouse: Connection) -> Iterator[Query]:
     with connect(warehouse) as session:
-
-        def run(text: str) -> list[tuple[Any, ...]]:
-            with session.cursor(row_factory=tuple_row) as cursor:
-                cursor.execute(text)
-                return cursor.fetchall() if cursor.description else []
-
-        yield run
+        yield asking(session)
 
 
 def copy_sales(path: Path) -> penstock.CopyResult:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.integration.sales.conftest import Query, copy_sales
+from tests.databases import Query
+from tests.integration.sales.conftest import copy_sales
 
 from penstock.sandbox.sales import write_sales
 

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.integration.sales.conftest import Query, copy_sales, dbt
+from tests.databases import Query
+from tests.integration.sales.conftest import copy_sales, dbt
 
 from penstock.sandbox.sales import SalesTruth, write_sales
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from tests.conftest import RUN_DIR, make_project
-from tests.integration.gallery.conftest import RunDag, gallery, run_dag, uri
+from tests.databases import uri
+from tests.integration.gallery.conftest import RunDag, gallery, run_dag
 from tests.integration.objects.conftest import as_json
 
 from penstock.model.connection import Connection

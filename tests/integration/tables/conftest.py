@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from psycopg.rows import tuple_row
-from tests.integration.copying.conftest import uri
+from tests.databases import Query, asking, uri
 
 from penstock.model.connection import Connection
-from penstock.postgres.connect import PgConnection, connect
-
-Query = Callable[..., list[tuple[Any, ...]]]
+from penstock.postgres.connect import connect
 
 
 @pytest.fixture(autouse=True)
 def named(source: Connection, warehouse: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PENSTOCK_CONN_SOURCE", uri(source))
     monkeypatch.setenv("PENSTOCK_CONN_WAREHOUSE", uri(warehouse))
-
-
-def asking(session: PgConnection) -> Query:
-    session.prepare_threshold = None  # tests make tables anew under the same name
-
-    def run(text: str, *values: Any) -> list[tuple[Any, ...]]:
-        with session.cursor(row_factory=tuple_row) as cursor:
-            cursor.execute(text, values or None)
-            return cursor.fetchall() if cursor.description else []
-
-    return run
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from psycopg import sql
-from tests.integration.copying.conftest import uri
-from tests.integration.tables.conftest import Query
+from tests.databases import Query, uri
 
 import penstock
 from penstock.model.connection import Connection

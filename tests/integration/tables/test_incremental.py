@@ -6,8 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.integration.copying.conftest import uri
-from tests.integration.tables.conftest import Query
+from tests.databases import Query, uri
 
 import penstock
 from penstock.model.connection import Connection

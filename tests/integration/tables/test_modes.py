@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.tables.conftest import Query
+from tests.databases import Query
 
 import penstock
 from penstock.model.errors import ContractError, SourceError, TooManyRejects, UsageError

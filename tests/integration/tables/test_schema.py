@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.integration.tables.conftest import Query
+from tests.databases import Query
 
 SHOP = """
 CREATE SCHEMA shop;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.integration.tables.conftest import Query
+from tests.databases import Query
 
 import penstock
 from penstock.model.errors import ContractError

@@ -14,8 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.conftest import RUN_DIR
-from tests.integration.copying.conftest import uri
-from tests.integration.tables.conftest import Query
+from tests.databases import Query, uri
 
 import penstock
 from penstock.model.connection import Connection, Secret
