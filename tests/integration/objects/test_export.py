@@ -209,10 +209,24 @@ def test_the_same_rows_have_the_same_identity(store: S3Store, execute: Execute) 
 
 
 def test_a_table_without_rows_is_a_file_that_says_its_columns(store: S3Store, execute: Execute) -> None:
-    execute("CREATE TABLE nothing (a int, b numeric(4,1))")
+    execute("CREATE TABLE nothing (a int, b numeric(4,1), c jsonb)")
 
     assert penstock.copy("source:nothing", f"{store.name}/nothing/").loaded == 0
-    assert tables(store, "nothing/").schema.names == ["a", "b"]
+    assert tables(store, "nothing/").schema.names == ["a", "b", "c"]
+
+
+def test_only_text_that_repeats_has_a_dictionary(store: S3Store, execute: Execute) -> None:
+    execute(
+        "CREATE TABLE mixed AS SELECT i, md5(i::text) AS unlike, 'city ' || i % 9 AS alike,"
+        " jsonb_build_object('k', i % 5) AS more, NULL::text AS nothing FROM generate_series(1, 3000) AS i"
+    )
+
+    penstock.copy("source:mixed", f"{store.name}/mixed.parquet")
+
+    group = pq.ParquetFile(io.BytesIO(store.get("mixed.parquet"))).metadata.row_group(0)
+    columns = [group.column(place) for place in range(group.num_columns)]
+    found = {column.path_in_schema for column in columns if column.has_dictionary_page}
+    assert found == {"alike", "more", "nothing"}
 
 
 def test_one_object(store: S3Store, execute: Execute) -> None:
