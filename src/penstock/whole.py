@@ -11,23 +11,11 @@ from penstock.between import run_between
 from penstock.finding import find
 from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan
-from penstock.model.result import CopyResult
+from penstock.model.result import COUNTS, CopyResult
 from penstock.ports import Progress
 from penstock.tables.schema import add_references, parse_schema, read_contents
 
 Shown = Callable[[str], AbstractContextManager[Progress | None]]
-
-_COUNTS = (
-    "read",
-    "loaded",
-    "inserted",
-    "updated",
-    "unchanged",
-    "deleted",
-    "duplicates",
-    "rejected",
-    "filtered",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +66,7 @@ def _total(results: Mapping[str, CopyResult], seconds: float) -> CopyResult:
     for result in results.values():
         for reason, count in result.rejects.items():
             rejects[reason] = rejects.get(reason, 0) + count
-    sums = {name: sum(getattr(result, name) for result in results.values()) for name in _COUNTS}
+    sums = {name: sum(getattr(result, name) for result in results.values()) for name in COUNTS}
     already = all(result.already for result in results.values())
     total = CopyResult(id="", already=already, rejects=rejects, seconds=round(seconds, 3), **sums)
     total.check()

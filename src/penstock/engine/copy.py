@@ -14,7 +14,7 @@ from penstock.engine.infer import infer
 from penstock.engine.matching import Match, find_column, match_columns
 from penstock.engine.repeats import Repeats
 from penstock.model.contract import Column, Contract, Kind
-from penstock.model.errors import ContractError, TooManyRejects
+from penstock.model.errors import ContractError
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import (
@@ -22,7 +22,6 @@ from penstock.ports import (
     GrowingSource,
     Judged,
     Load,
-    Loaded,
     Progress,
     RemembersFiles,
     Session,
@@ -119,7 +118,10 @@ class _Attempt:
         )
         loaded = session.load(load, self._judged(match))
         self._explain(session)
-        result = self._account(loaded, session.reasons(), started)
+        account = loaded.account(
+            self.identity, read=self.read, reasons=session.reasons(), filtered=self.filtered
+        )
+        result = replace(account, seconds=round(time.perf_counter() - started, 3))
         self._enforce(result.rejected, session.examples())
         result.check()
         session.record(
@@ -167,30 +169,9 @@ class _Attempt:
         for file, lines in session.unread().items():
             session.fill(file, self.source.raw(places[file], lines))
 
-    def _account(self, loaded: Loaded, reasons: dict[str, int], started: float) -> CopyResult:
-        return CopyResult(
-            id=self.identity,
-            read=self.read,
-            loaded=loaded.inserted + loaded.updated + loaded.unchanged,
-            inserted=loaded.inserted,
-            updated=loaded.updated,
-            unchanged=loaded.unchanged,
-            deleted=loaded.deleted,
-            duplicates=loaded.duplicates,
-            rejected=sum(reasons.values()),
-            filtered=self.filtered,
-            rejects=reasons,
-            seconds=round(time.perf_counter() - started, 3),
-        )
-
     def _enforce(self, rejected: int, examples: Sequence[str]) -> None:
-        limit = self.plan.max_rejects
-        if limit is not None and limit.exceeded(rejected=rejected, read=self.read):
-            shown = "".join(f"\n  {example}" for example in examples)
-            raise TooManyRejects(
-                f"{rejected} of {self.read} rows rejected, {limit} allowed; nothing was loaded{shown}",
-                hint="mend the source, or allow more with --max-rejects",
-            )
+        if self.plan.max_rejects is not None:
+            self.plan.max_rejects.enforce(rejected=rejected, read=self.read, examples=examples)
 
 
 def _key_column(name: str, columns: Sequence[Column], plan: CopyPlan) -> Column:

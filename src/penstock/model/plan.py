@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from penstock.model.api import Answers
-from penstock.model.errors import UsageError
+from penstock.model.errors import TooManyRejects, UsageError
 
 Mode = Literal["append", "replace", "interval", "merge", "mirror"]
 Format = Literal["auto", "csv", "jsonl", "parquet"]
@@ -95,6 +96,22 @@ class Threshold:
         if self.count is not None:
             return rejected > self.count
         return self.percent is not None and rejected * 100 > self.percent * read
+
+    def enforce(self, *, rejected: int, read: int, examples: Iterable[str]) -> None:
+        """End the copy where so many rejects of so many rows are too many.
+
+        Args:
+            examples: A line each on a few of them.
+
+        Raises:
+            TooManyRejects: With the examples.
+        """
+        if self.exceeded(rejected=rejected, read=read):
+            shown = "".join(f"\n  {example}" for example in examples)
+            raise TooManyRejects(
+                f"{rejected} of {read} rows rejected, {self} allowed; nothing was loaded{shown}",
+                hint="mend the source, or allow more with --max-rejects",
+            )
 
     def __str__(self) -> str:
         return str(self.count) if self.count is not None else f"{self.percent:g}%"

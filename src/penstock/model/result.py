@@ -8,6 +8,19 @@ from typing import Any
 
 from penstock.model.errors import AccountMismatch
 
+# The fields of an account that count rows.
+COUNTS = (
+    "read",
+    "loaded",
+    "inserted",
+    "updated",
+    "unchanged",
+    "deleted",
+    "duplicates",
+    "rejected",
+    "filtered",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -41,6 +41,34 @@ class Loaded:
     unchanged: int = 0
     deleted: int = 0
     duplicates: int = 0
+
+    def account(
+        self, identity: str, *, read: int, reasons: Mapping[str, int], filtered: int = 0
+    ) -> CopyResult:
+        """The account of the copy, but for its time.
+
+        Args:
+            read: Rows that the source gave.
+            reasons: Rejected rows by reason.
+            filtered: Rows that the plan left out.
+
+        Example:
+            >>> Loaded(inserted=2).account("1", read=3, reasons={"check": 1}).rejected
+            1
+        """
+        return CopyResult(
+            id=identity,
+            read=read,
+            loaded=self.inserted + self.updated + self.unchanged,
+            inserted=self.inserted,
+            updated=self.updated,
+            unchanged=self.unchanged,
+            deleted=self.deleted,
+            duplicates=self.duplicates,
+            rejected=sum(reasons.values()),
+            filtered=filtered,
+            rejects=reasons,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

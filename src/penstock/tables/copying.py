@@ -9,7 +9,6 @@ import xxhash
 
 from penstock.model.connection import Connection
 from penstock.model.contract import Contract
-from penstock.model.errors import TooManyRejects
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import Entry, Loaded, Progress
@@ -172,21 +171,12 @@ class _Copy:
             earlier = self.session.earlier(identity, self.plan)
             if earlier is not None:
                 raise _Done(earlier)
-        reasons = self.session.reasons()
-        result = CopyResult(
-            id=identity,
-            read=poured.rows,
-            loaded=loaded.inserted + loaded.updated + loaded.unchanged,
-            inserted=loaded.inserted,
-            updated=loaded.updated,
-            unchanged=loaded.unchanged,
-            deleted=loaded.deleted,
-            duplicates=loaded.duplicates,
-            rejected=sum(reasons.values()),
-            rejects=reasons,
-            seconds=round(time.perf_counter() - started, 3),
-        )
-        self._enforce(result)
+        account = loaded.account(identity, read=poured.rows, reasons=self.session.reasons())
+        result = replace(account, seconds=round(time.perf_counter() - started, 3))
+        if self.plan.max_rejects is not None:
+            self.plan.max_rejects.enforce(
+                rejected=result.rejected, read=result.read, examples=self.session.examples()
+            )
         result.check()
         names = [output.name for output in self.reading.outputs]
         self.session.record(
@@ -199,12 +189,3 @@ class _Copy:
         core = replace(self.plan, source="", max_rejects=None)
         columns = [(output.name, output.field.type) for output in self.reading.outputs]
         return xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{columns}\n{poured.fingerprint}".encode())
-
-    def _enforce(self, result: CopyResult) -> None:
-        limit = self.plan.max_rejects
-        if limit is not None and limit.exceeded(rejected=result.rejected, read=result.read):
-            shown = "".join(f"\n  {example}" for example in self.session.examples())
-            raise TooManyRejects(
-                f"{result.rejected} of {result.read} rows rejected, {limit} allowed; nothing was loaded{shown}",
-                hint="mend the source, or allow more with --max-rejects",
-            )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import select
 from collections.abc import Iterator
-
-import psycopg
-from psycopg import pq
 
 from penstock.ports import Rows
 from penstock.postgres.connect import PgConnection
+from penstock.postgres.outgoing import OutgoingCopy
 
 # Some 40,000 rows of 100 bytes, which take 14 ms to parse: enough that the work for each block does not count, and
 # little enough that a few of them may wait in memory.
@@ -27,9 +24,8 @@ class CopyOut:
     """
 
     def __init__(self, connection: PgConnection, statement: bytes) -> None:
-        self._pgconn = connection.pgconn
-        self._connection = connection
-        self._statement = statement
+        self._receive = connection.pgconn.get_copy_data
+        self._copy = OutgoingCopy(connection, statement)
         self.rows = 0
 
     def blocks(self) -> Iterator[Rows]:
@@ -38,8 +34,8 @@ class CopyOut:
         Raises:
             psycopg.Error: What the server has against it, or that it is gone.
         """
-        self._begin()
-        receive, text, count = self._pgconn.get_copy_data, bytearray(), 0
+        self._copy.begin()
+        receive, text, count = self._receive, bytearray(), 0
         while True:
             length, row = receive(1)
             if length > 0:
@@ -49,39 +45,9 @@ class CopyOut:
                     yield Rows(count, bytes(text))
                     text, count = bytearray(), 0
             elif length == 0:
-                self._wait()
+                self._copy.wait()
             else:
                 break
         if count:
             yield Rows(count, bytes(text))
-        self._end()
-
-    def _begin(self) -> None:
-        self._pgconn.send_query(self._statement)
-        result = self._result()
-        if result is None or result.status != pq.ExecStatus.COPY_OUT:
-            self._fail(result)
-
-    def _end(self) -> None:
-        result = self._result()
-        if result is None or result.status != pq.ExecStatus.COMMAND_OK:
-            self._fail(result)
-        assert result is not None  # _fail raises
-        self.rows = result.command_tuples or 0
-        while self._result() is not None:
-            pass
-
-    def _result(self) -> pq.abc.PGresult | None:
-        while self._pgconn.is_busy():
-            self._wait()
-        return self._pgconn.get_result()
-
-    def _wait(self) -> None:
-        # In select, without the interpreter's lock, where libpq's own waiting would hold it.
-        select.select([self._pgconn.socket], [], [])
-        self._pgconn.consume_input()
-
-    def _fail(self, result: pq.abc.PGresult | None) -> None:
-        if result is None:
-            raise psycopg.OperationalError("the connection is lost")
-        raise psycopg.errors.error_from_result(result, encoding="utf-8")
+        self.rows = self._copy.end()

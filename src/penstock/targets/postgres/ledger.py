@@ -10,23 +10,12 @@ from psycopg.types.json import Jsonb
 
 from penstock.model.plan import CopyPlan
 from penstock.model.reject import KeptReject
-from penstock.model.result import CopyResult
+from penstock.model.result import COUNTS, CopyResult
 from penstock.ports import Entry
 from penstock.postgres.connect import PgConnection
 from penstock.queries import queries
 
 _SQL = queries(__package__, "ledger.sql")
-_COUNTS = (
-    "read",
-    "loaded",
-    "inserted",
-    "updated",
-    "unchanged",
-    "deleted",
-    "duplicates",
-    "rejected",
-    "filtered",
-)
 
 # One number for "whoever makes the ledger's tables", so that two first copies do not make them at once.
 _MAKING = 0x70656E73
@@ -73,7 +62,7 @@ def loaded_files(connection: PgConnection, oid: int, plan: CopyPlan) -> set[str]
 
 def result_of(row: dict[str, Any], *, already: bool = False) -> CopyResult:
     """The account that a row of the ledger holds."""
-    counts = {name: row[name] for name in _COUNTS}
+    counts = {name: row[name] for name in COUNTS}
     return CopyResult(id=row["id"], already=already, rejects=row["rejects"], seconds=row["seconds"], **counts)
 
 
@@ -92,7 +81,7 @@ def record(connection: PgConnection, entry: Entry, *, run: int, oid: int) -> Non
             "header": list(entry.header),
             "rejects": Jsonb(dict(result.rejects)),
             "seconds": result.seconds,
-            **{name: getattr(result, name) for name in _COUNTS},
+            **{name: getattr(result, name) for name in COUNTS},
         },
     )
 
