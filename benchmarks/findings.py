@@ -37,9 +37,13 @@ class Contest:
     rows: int
     rounds: Mapping[str, Sequence[Timing]]
 
+    def times(self, name: str) -> list[float]:
+        """One's times, in the order of the rounds."""
+        return [timing.seconds for timing in self.rounds[name]]
+
     def seconds(self, name: str) -> float:
         """The median of one's times."""
-        return median(timing.seconds for timing in self.rounds[name])
+        return median(self.times(name))
 
     def fastest(self, names: Sequence[str]) -> str:
         """Whose median is the least."""
@@ -47,8 +51,7 @@ class Contest:
 
     def ratios(self, name: str, other: str) -> list[float]:
         """One's time in units of the other's, round by round: what slows a round down slows both."""
-        pairs = zip(self.rounds[name], self.rounds[other], strict=True)
-        return [mine.seconds / theirs.seconds for mine, theirs in pairs]
+        return ratios(self.times(name), self.times(other))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,24 @@ class Findings:
     claims: list[Claim] = field(default_factory=list)
     contests: list[Contest] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def ratios(mine: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """One's times in units of another's, round by round."""
+    return [ours / others for ours, others in zip(mine, theirs, strict=True)]
+
+
+def no_slower(what: str, mine: Sequence[float], theirs: Sequence[float], bound: float) -> Claim:
+    """That one takes at most so many times what another takes."""
+    found = ratios(mine, theirs)
+    return Claim(
+        what=what,
+        penstock=f"{median(mine):.2f} s",
+        rival=f"{median(theirs):.2f} s",
+        measured=spread(found),
+        target=f"at most {bound}",
+        met=median(found) <= bound,
+    )
 
 
 def spread(values: Sequence[float]) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from statistics import median
 from typing import Any
 
 from benchmarks.bench import FILLED, SQL_DIR, Bench, require
 from benchmarks.copying import copy_clean, timed
 from benchmarks.dataset import Dataset
-from benchmarks.findings import Claim, Contest, Findings, Timing, spread
+from benchmarks.findings import Contest, Findings, Timing, no_slower
 from benchmarks.processes import Run
 
 PENSTOCK = "penstock copy --mode merge"
@@ -41,8 +40,12 @@ def merge_side_by_side(bench: Bench, data: Dataset, rounds: int, findings: Findi
         f"merge of {data.changed:,} changed and {data.new:,} new rows", data.changed + data.new, times
     )
     findings.contests.append(contest)
-    findings.claims.append(_claim(contest))
-    findings.claims.append(_claim_of_account(contest, own_seconds))
+    best = contest.fastest(list(BY_HAND))
+    theirs = contest.times(best)
+    findings.claims += [
+        no_slower(f"{contest.title}, beside {best}", contest.times(PENSTOCK), theirs, _BOUND),
+        no_slower("the same by the account's own seconds", own_seconds, theirs, _BOUND),
+    ]
 
 
 def _fill(bench: Bench, data: Dataset) -> None:
@@ -62,30 +65,3 @@ def _require_account(account: dict[str, Any], data: Dataset) -> None:
     found = {name: account[name] for name in ("inserted", "updated", "unchanged", "rejected")}
     made = {"inserted": data.new, "updated": data.changed, "unchanged": 0, "rejected": 0}
     require(found == made, f"the account says {found}, the generator {made}")
-
-
-def _claim(contest: Contest) -> Claim:
-    best = contest.fastest(list(BY_HAND))
-    ratios = contest.ratios(PENSTOCK, best)
-    return Claim(
-        what=f"{contest.title}, beside {best}",
-        penstock=f"{contest.seconds(PENSTOCK):.2f} s",
-        rival=f"{contest.seconds(best):.2f} s",
-        measured=spread(ratios),
-        target=f"at most {_BOUND}",
-        met=median(ratios) <= _BOUND,
-    )
-
-
-def _claim_of_account(contest: Contest, own_seconds: list[float]) -> Claim:
-    best = contest.fastest(list(BY_HAND))
-    rival = [timing.seconds for timing in contest.rounds[best]]
-    ratios = [mine / theirs for mine, theirs in zip(own_seconds, rival, strict=True)]
-    return Claim(
-        what="the same by the account's own seconds",
-        penstock=f"{median(own_seconds):.2f} s",
-        rival=f"{median(rival):.2f} s",
-        measured=spread(ratios),
-        target=f"at most {_BOUND}",
-        met=median(ratios) <= _BOUND,
-    )

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.bench import SQL_DIR, Bench, require
 from benchmarks.comparing import _on_both, _psql, _timed
-from benchmarks.findings import Claim, Contest, Findings, Timing, spread
+from benchmarks.findings import Claim, Contest, Findings, Timing, no_slower, spread
 from benchmarks.processes import Failed, Peak, run
 from penstock.stack import ensure, stop
 from penstock.stack.programs import bundled_programs
@@ -134,25 +134,15 @@ def _mirror(bench: Bench, rounds: int, findings: Findings) -> None:
         times[SCAN].append(_timed(bench, lambda: _on_both(bench, f"--command={_SCAN}")))
     contest = Contest(f"mirror of {ROWS:,} rows with nothing to do", ROWS, times)
     findings.contests.append(contest)
-    findings.claims.append(_slower(contest, MIRROR, SCAN, 1.5))
+    findings.claims.append(
+        no_slower(f"{contest.title}, beside {SCAN}", contest.times(MIRROR), contest.times(SCAN), 1.5)
+    )
 
 
 def _mirrored(bench: Bench) -> float:
     done, account = bench.copy("source:bench.wide", "warehouse:bench.wide", "--mode", "mirror")
     require(account["unchanged"] == ROWS, f"the account says {account}")
     return done.cpu_s
-
-
-def _slower(contest: Contest, mine: str, rival: str, bound: float) -> Claim:
-    ratios = contest.ratios(mine, rival)
-    return Claim(
-        what=f"{contest.title}, beside {rival}",
-        penstock=f"{contest.seconds(mine):.2f} s",
-        rival=f"{contest.seconds(rival):.2f} s",
-        measured=f"{spread(ratios)} times its time",
-        target=f"at most {bound}",
-        met=median(ratios) <= bound,
-    )
 
 
 # -- what changed
@@ -185,7 +175,11 @@ def _incremental(bench: Bench, rounds: int, findings: Findings) -> None:
     require(bench.checksum("bench.wide") == bench.checksum("bench.by_hand"), "they left different rows")
     contest = Contest(f"{CHANGED + NEW:,} changed of {ROWS:,} rows", CHANGED + NEW, times)
     findings.contests.append(contest)
-    findings.claims.append(_slower(contest, INCREMENTAL, BY_HAND, 1.3))
+    findings.claims.append(
+        no_slower(
+            f"{contest.title}, beside {BY_HAND}", contest.times(INCREMENTAL), contest.times(BY_HAND), 1.3
+        )
+    )
 
 
 def _incremented(bench: Bench, expected: int | None = None) -> float:
