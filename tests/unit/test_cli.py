@@ -132,3 +132,12 @@ def test_a_landing_imports_no_database_driver_and_no_command_line_of_others() ->
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_what_copies_tables_is_imported_for_tables_only() -> None:
+    code = (
+        "import sys; from penstock import make_plan; from penstock.between import run_between; "
+        "print(run_between(make_plan('a.csv', 'warehouse:a')), 'penstock.tables.copying' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "None False\n"
