@@ -168,7 +168,7 @@ def test_a_damaged_record_and_a_program_that_ends_at_once_are_told(project: Proj
     (project.state_dir / "services" / "objects.json").unlink()
     (project.make_state_dir("logs")).joinpath("objects.log").write_text("")
     project.state_dir.joinpath("objects").write_text("no directory")
-    with pytest.raises(PenstockError, match="state directory"):
+    with pytest.raises(PenstockError, match="is a file, where"):
         ensure(project)
 
 

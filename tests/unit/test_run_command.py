@@ -56,6 +56,20 @@ def test_rows_and_rejects_stand_behind_a_copy(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out.splitlines()[1] == "  ✓   3.10 s  a  97,357 rows, 1,943 rejected"
 
 
+def test_a_mapped_task_is_shown_by_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ended = {"event": "end", "state": "success", "seconds": 0.1}
+    failed = {"event": "end", "state": "failed", "seconds": 0.1, "error": "no sales"}
+    board = show(
+        tmp_path,
+        {**ended, "task": "a[0]", "label": "a[north]"},
+        {**failed, "task": "a[1]", "label": "a[south]"},
+        {**ended, "task": "c[0]"},
+    )
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split()[3] for line in lines] == ["a[north]", "a[south]", "c[0]"]
+    assert str(board.failure).startswith("a[south]: no sales")
+
+
 def test_the_first_failure_is_the_one_that_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,11 +75,13 @@ def a_stranger() -> Iterator[None]:
 
 
 def test_another_accounts(here: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    test_a_file_in_its_place(here, capsys)  # imports what lies where the stranger has no way
+    here.state_dir.unlink()
     record.save(here, record.StackRecord(Identity(2**22, "never"), 0.0, ()))
     here.make_state_dir("logs")
     commands = [*READ, *STARTED, *RECALLED, ["doctor", "--no-connect"], ["reset", "--yes"]]
-    main(["doctor", "--no-connect"])  # imports what lies where the stranger has no way
-    main(["--help"])
+    main(["doctor", "--no-connect"])
+    main(["reset", "--help"])
     here.state_dir.chmod(0o700 if os.geteuid() == 0 else 0)
     try:
         for command in commands:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from airflow import settings
 from airflow.dag_processing.dagbag import DagBag
@@ -22,7 +21,7 @@ from sqlalchemy import event
 
 from penstock.airflow.dates import Wanted, run_now
 from penstock.airflow.execution_api import keep_newest_version
-from penstock.airflow.listening import Listener, Tell, label
+from penstock.airflow.listening import Listener, Tell, label, named
 from penstock.airflow.single_task import run_again
 from penstock.airflow.task_logs import TaskLogs
 from penstock.model.errors import PenstockError
@@ -101,7 +100,8 @@ class Runner:
         order = {task: place for place, task in enumerate(dag.task_ids)}
         for instance in sorted(instances, key=lambda one: (order[one.task_id], one.map_index)):
             if label(instance) not in self._listener.told:  # it did not run, so no listener heard of it
-                self._tell(event="end", task=label(instance), state=instance.state, seconds=0.0)
+                words = {"state": instance.state, "seconds": 0.0, **named(instance)}
+                self._tell(event="end", task=label(instance), **words)
         self._tell(event="done", state=state, seconds=round(time.monotonic() - started, 2))
         return state == "success"
 
@@ -126,8 +126,13 @@ def _synced(file: Path, dag: Any, *, is_first: bool) -> Iterator[None]:
     path = Path(settings.DAGS_FOLDER) if names_others else file if is_first else Path(os.devnull)
     local = "airflow.dag_processing.bundles.local.LocalDagBundle"
     bundle = {"name": "dags-folder", "classpath": local, "kwargs": {"path": str(path)}}
-    with patch.dict(os.environ, {_BUNDLES: json.dumps([bundle])}):
+    before = dict(os.environ)
+    os.environ[_BUNDLES] = json.dumps([bundle])
+    try:
         yield
+    finally:  # all of them: a task that changed a variable changed it for its own run
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager
@@ -158,5 +163,8 @@ def _no_pauses() -> Iterator[None]:
     def nap(seconds: float) -> None:
         sleep(_PAUSE_S if sys._getframe(1).f_code is loop else seconds)  # noqa: SLF001  # who calls?
 
-    with patch.object(time, "sleep", nap):
+    time.sleep = nap
+    try:
         yield
+    finally:
+        time.sleep = sleep

@@ -25,6 +25,17 @@ def label(instance: Any) -> str:
     return str(instance.task_id) if instance.map_index < 0 else f"{instance.task_id}[{instance.map_index}]"
 
 
+def named(instance: Any) -> dict[str, str]:
+    """How it is called where it has a name, by the task's `map_index_template`; known when it has ended.
+
+    Example:
+        >>> named(SimpleNamespace(task_id="load", map_index=2, rendered_map_index="north"))
+        {'label': 'load[north]'}
+    """
+    name = getattr(instance, "rendered_map_index", None)
+    return {"label": redact(f"{instance.task_id}[{name}]")} if name else {}
+
+
 class Listener:
     """What Airflow calls. `told` are the task instances whose end was told.
 
@@ -75,4 +86,4 @@ class Listener:
             self._logs.end(label(instance), failure)
             more["log"] = str(self._logs.path(label(instance)))
         self.told.add(label(instance))
-        self._tell(event="end", task=label(instance), state=state, seconds=seconds, **more)
+        self._tell(event="end", task=label(instance), state=state, seconds=seconds, **named(instance), **more)

@@ -69,9 +69,7 @@ def _run_alone(project: Project, words: argparse.Namespace, events: IO[str]) -> 
 
     def wait(holder: str) -> None:
         tell(
-            events,
-            event="note",
-            message=f"another run of this project goes on ({holder}); waiting for its end",
+            events, event="note", message=f"waiting for {holder}, which runs a DAG here or resets the project"
         )
 
     with nullcontext() if words.apart else locked(project, *RUN_LOCK, busy=wait):

@@ -30,6 +30,7 @@ class _Task:
     seconds: float | None = None
     began: float = 0.0
     note: str = ""
+    label: str = ""  # of a mapped one that has a name
 
 
 class RunBoard:
@@ -86,10 +87,11 @@ class RunBoard:
     def _on_end(self, event: dict[str, Any]) -> None:
         task = self._task(event["task"])
         task.state, task.seconds, task.note = event["state"] or "not run", event["seconds"], _note(event)
+        task.label = event.get("label", event["task"])
         if event["state"] == "failed" and self.failure is None:
             self._fail(event)
         if not self._live:
-            self._console.print(_line(event["task"], task))
+            self._console.print(_line(task))
 
     def _on_done(self, event: dict[str, Any]) -> None:
         good = sum(task.state == "success" for task in self._tasks.values())
@@ -122,7 +124,8 @@ class RunBoard:
         log = event.get("log")
         hints = [event.get("hint"), f"see {self._shown(log)}" if log else None]
         self.failure = PenstockError(
-            f"{event['task']}: {event['error']}", hint="; ".join(filter(None, hints)) or None
+            f"{event.get('label', event['task'])}: {event['error']}",
+            hint="; ".join(filter(None, hints)) or None,
         )
 
     def _shown(self, path: str) -> str:
@@ -143,13 +146,15 @@ class RunBoard:
         for name, task in self._tasks.items():
             seconds = time.monotonic() - task.began if task.state == "running" else task.seconds
             shown = "" if seconds is None else f"{seconds:.2f} s"
-            table.add_row(_MARKS.get(task.state, "[dim]·[/dim]"), shown, escape(name), escape(task.note))
+            table.add_row(
+                _MARKS.get(task.state, "[dim]·[/dim]"), shown, escape(task.label or name), escape(task.note)
+            )
         return table
 
 
-def _line(name: str, task: _Task) -> str:
+def _line(task: _Task) -> str:
     mark = _MARKS.get(task.state, "[dim]·[/dim]")
-    return f"  {mark} {task.seconds or 0:6.2f} s  {escape(name)}  {escape(task.note)}".rstrip()
+    return f"  {mark} {task.seconds or 0:6.2f} s  {escape(task.label)}  {escape(task.note)}".rstrip()
 
 
 def _note(event: dict[str, Any]) -> str:

@@ -53,7 +53,7 @@ class DagRun:
     """A run of one DAG through Airflow, in a process that begins with the `with` block and ends with it at the latest.
 
     Its events are, for each date, `start` (with `tasks` and `logical_date`), `begin` and `end` of each task (`task`,
-    `state`, `seconds`, `error`, `hint`, `account`, `log`) and `done` (with `state`); then `finished`. A task that fails
+    `state`, `seconds`, `label`, `error`, `hint`, `account`, `log`) and `done` (with `state`); then `finished`. A task that fails
     is an event.
 
     Raises:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from penstock.lock import locked
 from penstock.model.errors import ConnectionFailed, PenstockError, UsageError
 from penstock.project import Project
 from penstock.stack import processes, record, servers, services
@@ -31,6 +30,7 @@ START_TIMEOUT_S, STOP_TIMEOUT_S = 180.0, 15.0
 GRACE_S = 2.0
 FALLS = 3  # so often a part may fall before `start` gives up
 _POLL_S = 0.1
+START_LOCK = (record.STATE, "start.lock")  # held by whoever starts or resets the stack
 
 Tell = Callable[[StackRecord], None]
 
@@ -57,7 +57,7 @@ def begin(project: Project) -> Beginning:
         PenstockError: Airflow or Postgres is not installed, or a supervisor hangs.
     """
     _require_installed()
-    with _alone(project):
+    with locked(project, *START_LOCK):
         found = recall(project)
         if found is not None and found.is_supervised:
             _require_recorded(project, found)
@@ -197,13 +197,6 @@ def _require_installed() -> None:
     bundled_programs()
     if find_spec("airflow") is None:
         raise PenstockError("Airflow is not installed", hint="pip install 'penstock[airflow,stack]'")
-
-
-@contextmanager
-def _alone(project: Project) -> Iterator[None]:
-    with (project.make_state_dir(record.STATE) / "start.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def require_unwatched(project: Project, names: Collection[str]) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from penstock.lock import locked
+from penstock.model.errors import PenstockError
 from penstock.project import Project
 from penstock.stack import control, logins, objects, record, server, service
+from penstock.stack.airflow_alone import RUN_LOCK
 
 # Not the keys of the environments, without which their secrets are lost.
 FOLDERS = (server.STATE, service.STATE, objects.FOLDER, logins.STATE, record.STATE, "logs", "dbt")
@@ -16,18 +19,28 @@ def reset(project: Project) -> int:
     """Stop the stack and remove its state; the bytes that were freed.
 
     Raises:
-        PenstockError: Something would not stop; nothing was removed then.
+        PenstockError: A DAG runs here, or something would not stop; nothing was removed then.
     """
-    control.stop(project)
-    homes = [found.home for name in control.EMBEDDED if (found := server.recall(project, name)) is not None]
-    folders = [*homes, *(project.state_dir / name for name in FOLDERS)]
-    freed = sum(_bytes(folder) for folder in folders if folder.is_dir())
-    for folder in folders:
-        if folder.is_dir() and not folder.is_symlink():
-            shutil.rmtree(folder)
-        else:
-            folder.unlink(missing_ok=True)  # a file in its place
+    with locked(project, *RUN_LOCK, busy=_refuse), locked(project, *control.START_LOCK):
+        control.stop(project)
+        homes = [
+            found.home for name in control.EMBEDDED if (found := server.recall(project, name)) is not None
+        ]
+        folders = [*homes, *(project.state_dir / name for name in FOLDERS)]
+        freed = sum(_bytes(folder) for folder in folders if folder.is_dir())
+        for folder in folders:
+            if folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder)
+            else:
+                folder.unlink(missing_ok=True)  # a file in its place
     return freed
+
+
+def _refuse(holder: str) -> None:
+    raise PenstockError(
+        f"{holder} runs a DAG here, and its data and its log would go",
+        hint="wait for its end, or end it (Ctrl-C), then: penstock reset",
+    )
 
 
 def _bytes(folder: Path) -> int:

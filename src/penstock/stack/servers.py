@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from psycopg import sql
 
+from penstock.lock import locked
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed
-from penstock.project import Project, leave_to_owner
+from penstock.project import Project
 from penstock.stack import cluster
 from penstock.stack.account import server_account
 from penstock.stack.log import cause, log_path, opened_log
@@ -74,7 +71,7 @@ def ensure(project: Project, name: str, *, database: str | None = None) -> Conne
     database = database or name
     server = load(project, name)
     if server is None or not server.answers(database):
-        with _locked(project, name):
+        with locked(project, STATE, f"{name}.lock"):
             server = _started(project, name)
             _make_database(project, server, database)
     return server.connection(database)
@@ -89,7 +86,7 @@ def stop(project: Project, name: str) -> bool:
     server = recall(project, name)
     if server is None:
         return False
-    with _locked(project, name), opened_log(project, name) as log:
+    with locked(project, STATE, f"{name}.lock"), opened_log(project, name) as log:
         if cluster.postmaster_pid(server) is None:
             return False
         if not cluster.stop(server, server_account(project.state_dir), log) and not cluster.kill(server):
@@ -177,13 +174,3 @@ def _make_database(project: Project, server: Server, database: str) -> None:
         session.execute(
             sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(database))
         )
-
-
-@contextmanager
-def _locked(project: Project, name: str) -> Iterator[None]:
-    """One process at a time makes, starts or stops a server; the lock ends with its process."""
-    path = project.make_state_dir(STATE) / f"{name}.lock"
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600)) as lock:
-        leave_to_owner(path)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

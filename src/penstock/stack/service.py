@@ -6,20 +6,18 @@ remembered of it between commands, its port, its keys and its process, lies in o
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from penstock.lock import locked
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed, PenstockError
-from penstock.project import Project, leave_to_owner, write_private
+from penstock.project import Project, write_private
 from penstock.stack import processes
 from penstock.stack.command import last_line
 from penstock.stack.detached import answers, is_listening, launch, orphans
@@ -93,7 +91,7 @@ def ensure(project: Project, service: Service) -> Connection:
     """
     found = load(project, service)
     if not service.is_up(found):
-        with _locked(project, service):
+        with locked(project, STATE, f"{service.name}.lock"):
             found = _started(project, service)
     return service.connection(found)
 
@@ -106,7 +104,7 @@ def stop(project: Project, service: Service) -> bool:
     """
     if not _record(project, service).exists():
         return False
-    with _locked(project, service):
+    with locked(project, STATE, f"{service.name}.lock"):
         found = load(project, service)
         if found.process is None:
             return False
@@ -214,13 +212,3 @@ def _mark(project: Project, service: Service) -> Mapping[str, str]:
 
 def _record(project: Project, service: Service) -> Path:
     return project.state_dir / STATE / f"{service.name}.json"
-
-
-@contextmanager
-def _locked(project: Project, service: Service) -> Iterator[None]:
-    """One process at a time starts or stops a service; the lock ends with its process."""
-    path = project.make_state_dir(STATE) / f"{service.name}.lock"
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600)) as lock:
-        leave_to_owner(path)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

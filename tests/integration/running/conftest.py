@@ -65,6 +65,12 @@ DAGS = {
             def twice(number):
                 return number * 2
 
+            @task(map_index_template="{{ params_of_it }}")
+            def named(number):
+                from airflow.sdk import get_current_context
+
+                get_current_context()["params_of_it"] = f"number {number}"
+
             @task
             def total(numbers):
                 from airflow.sdk import Variable
@@ -73,6 +79,7 @@ DAGS = {
                 print("found", sum(numbers))
 
             total(twice.expand(number=many()))
+            named.expand(number=[8, 9])
     """,
     "copies.py": """
         from airflow.sdk import DAG, task

@@ -75,7 +75,10 @@ def test_a_failure_is_told_at_the_end_in_its_own_words_and_not_retried(shop: Sho
 def test_a_task_is_run_again_on_what_the_others_left(shop: Shop) -> None:
     token = "tok-5f2a91c7"
     whole = shop.events("mapped", AIRFLOW_VAR_API_TOKEN=token)
-    assert states(whole) == dict.fromkeys(["many", "twice[0]", "twice[1]", "twice[2]", "total"], "success")
+    mapped = ["twice[0]", "twice[1]", "twice[2]", "named[0]", "named[1]"]
+    assert states(whole) == dict.fromkeys(["many", *mapped, "total"], "success")
+    labels = {str(one["task"]): one["label"] for one in whole if "label" in one}
+    assert labels == {"named[0]": "named[number 8]", "named[1]": "named[number 9]"}
     one = shop.events("mapped", "--task", "total", AIRFLOW_VAR_API_TOKEN=token)
     assert states(one) == {"total": "success"}
     assert one[0]["logical_date"] == whole[0]["logical_date"]
@@ -180,6 +183,23 @@ def test_who_waits_is_told_for_whom(shop: Shop) -> None:
         subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as waiting,
     ):
         assert waiting.stdout is not None
-        told = f"another run of this project goes on (process {os.getpid()}); waiting for its end\n"
+        told = f"waiting for process {os.getpid()}, which runs a DAG here or resets the project\n"
         assert waiting.stdout.readline() == told
         waiting.terminate()
+
+
+def test_nothing_is_reset_under_a_run(shop: Shop) -> None:
+    project = Project(shop.root)
+    kept = project.make_state_dir("logs") / "kept.log"
+    kept.write_text("mine")
+    with locked(project, "airflow", "run.lock"):
+        done = shop.command("reset", "--yes")
+    assert done.returncode == 1
+    assert (
+        done.stderr.splitlines()[0]
+        == f"error: process {os.getpid()} runs a DAG here, and its data and its log would go"
+    )
+    assert kept.exists()
+    assert shop.command("reset", "--yes").returncode == 0
+    assert not kept.exists()
+    assert shop.command("reset", "--yes").returncode == 0
