@@ -54,7 +54,7 @@ def test_each_field_is_an_option(words: list[str], expected: list[object]) -> No
 
 
 def test_options_are_checked_and_told_of_as_any() -> None:
-    with pytest.raises(typer.TyperException, match="not in the range|greater than or equal to 0"):
+    with pytest.raises(typer.TyperException, match=r"not in the range|greater than or equal to 0"):
         get_command(app).main(["t", "-n", "-1"], standalone_mode=False)
     command = get_command(app)
     assert command.help == "Show rows."
