@@ -12,7 +12,8 @@ from urllib.parse import quote
 import psycopg
 import pyarrow.parquet as pq
 import pytest
-from tests.acceptance.killing import FORKS, Steps
+from tests.acceptance.killing import Steps
+from tests.forks import FORKS
 
 import penstock
 from penstock.model.connection import Connection
