@@ -10,6 +10,7 @@ import psutil
 from penstock.project import Project
 from penstock.stack import processes, services
 from penstock.stack.assembly import LASTING
+from penstock.stack.processes import Everyone
 from penstock.stack.recalling import recall
 from penstock.stack.record import PartRecord, StackRecord
 
@@ -45,8 +46,9 @@ def look(project: Project) -> list[PartStatus]:
     running = [one for name in services.SERVICES if (one := _service(project, name)) is not None]
     if found is None:
         return [*(PartStatus(name, "stopped") for name in ("supervisor", *LASTING)), *running]
-    parts = [_part(found, part) for part in found.parts if not part.once]
-    return [_supervisor(found), *parts, *running]
+    everyone = processes.everyone()
+    parts = [_part(found, part, everyone) for part in found.parts if not part.once]
+    return [_supervisor(found, everyone), *parts, *running]
 
 
 def _service(project: Project, name: str) -> PartStatus | None:
@@ -69,15 +71,15 @@ def _service(project: Project, name: str) -> PartStatus | None:
     )
 
 
-def _supervisor(found: StackRecord) -> PartStatus:
+def _supervisor(found: StackRecord, everyone: Everyone) -> PartStatus:
     if not found.is_supervised:
         return PartStatus("supervisor", "stopped")
     # With the process that it has Airflow's parts forked from.
-    held = processes.memory_besides(found.supervisor, found.processes())
+    held = processes.memory(found.supervisor, everyone, without=found.processes())
     return PartStatus("supervisor", "healthy", found.supervisor.pid, held, None, _iso(found.began))
 
 
-def _part(found: StackRecord, part: PartRecord) -> PartStatus:
+def _part(found: StackRecord, part: PartRecord, everyone: Everyone) -> PartStatus:
     process = part.process
     alive = process is not None and processes.is_alive(process)
     state = part.state if found.is_supervised else "unsupervised" if alive else "stopped"
@@ -87,7 +89,7 @@ def _part(found: StackRecord, part: PartRecord) -> PartStatus:
         part.name,
         state,
         process.pid,
-        processes.memory(process),
+        processes.memory(process, everyone),
         part.address,
         _iso(part.since) if part.since else None,
         part.restarts,

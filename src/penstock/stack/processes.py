@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -35,6 +36,9 @@ class _Stat:
     began: str
 
 
+Everyone = Mapping[int, _Stat]
+
+
 def identify(pid: int) -> Identity | None:
     """The process that has this number now, or None where there is none, or a dead one that nobody buried."""
     found = _stat(pid)
@@ -46,7 +50,12 @@ def is_alive(process: Identity | None) -> bool:
     return process is not None and identify(process.pid) == process
 
 
-def family(leader: Identity) -> list[int]:
+def everyone() -> Everyone:
+    """All processes that there are, read once for several questions."""
+    return {pid: found for pid in _pids() if (found := _stat(pid)) is not None}
+
+
+def family(leader: Identity, among: Everyone | None = None) -> list[int]:
     """The processes of the session that this leader began, and all that descend from them; the leader may be gone.
 
     Empty where the leader's number belongs to another process by now, or the machine was booted since. As long as one
@@ -55,10 +64,10 @@ def family(leader: Identity) -> list[int]:
     now = identify(leader.pid)
     if now not in (None, leader) or not leader.began.startswith(f"{_boot()}:"):
         return []
-    everyone = {pid: found for pid in _pids() if (found := _stat(pid)) is not None}
-    members = {pid for pid, stat in everyone.items() if stat.session == leader.pid}
+    among = everyone() if among is None else among
+    members = {pid for pid, stat in among.items() if stat.session == leader.pid}
     # What a task started in a session of its own hangs on the task.
-    while more := {pid for pid, stat in everyone.items() if stat.parent in members and pid not in members}:
+    while more := {pid for pid, stat in among.items() if stat.parent in members and pid not in members}:
         members |= more
     return sorted(members)
 
@@ -96,15 +105,15 @@ def kill_family(leader: Identity, known: Iterable[Identity] = ()) -> None:
         _send(one, signal.SIGKILL)
 
 
-def memory(leader: Identity) -> int:
-    """Bytes that the leader's family holds; pages that processes share are divided among them."""
-    return sum(memory_of(pid) for pid in family(leader))
+def memory(leader: Identity, among: Everyone | None = None, without: Iterable[Identity] = ()) -> int:
+    """Bytes that the leader's family holds; pages that processes share are divided among them.
 
-
-def memory_besides(leader: Identity, others: Iterable[Identity]) -> int:
-    """Bytes that the leader's family holds, without those of its descendants that belong to these other leaders."""
-    counted = {pid for other in others for pid in family(other)}
-    return sum(memory_of(pid) for pid in family(leader) if pid not in counted)
+    Args:
+        without: Leaders whose families are not counted, though they descend from this one.
+    """
+    among = everyone() if among is None else among
+    counted = {pid for other in without for pid in family(other, among)}
+    return sum(memory_of(pid) for pid in family(leader, among) if pid not in counted)
 
 
 def cpu_s(leader: Identity) -> float:
@@ -169,6 +178,7 @@ def _fields(pid: int) -> list[str]:
     return (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
+@cache
 def _boot() -> str:
     with suppress(OSError):
         return (_PROC / "sys/kernel/random/boot_id").read_text().strip()

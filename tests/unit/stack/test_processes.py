@@ -17,6 +17,7 @@ from penstock.stack.processes import (
     activity_s,
     cpu_s,
     end,
+    everyone,
     family,
     identify,
     is_alive,
@@ -75,6 +76,17 @@ def test_a_session_of_another_boot_is_none_of_ours(run: Callable[[str], Command]
     until(command.ended)
     assert family(dead)
     assert family(Identity(dead.pid, "another boot:1")) == []
+
+
+def test_many_are_told_from_one_look(run: Callable[[str], Command]) -> None:
+    commands = [run("sleep 60 & wait") for _ in range(2)]
+    until(lambda: all(len(family(leader(one))) == 2 for one in commands))
+    seen, (first, second) = everyone(), [leader(one) for one in commands]
+    kill_family(second)
+    assert family(first, seen) == family(first)
+    assert len(family(second, seen)) == 2
+    assert memory(first, seen, without=[second]) > 0
+    assert memory(first, seen, without=[first]) == 0
 
 
 def test_a_recycled_number_is_never_killed() -> None:
