@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from penstock.model.connection import Connection
 from penstock.project import MARKER, NoProject, Project, find_project
@@ -44,10 +43,7 @@ class Database:
     @property
     def uri(self) -> str:
         """The same as `PENSTOCK_CONN_NAME` has it. In the clear."""
-        one = self.connection
-        assert one.password is not None
-        password = quote(one.password.reveal(), safe="")
-        return f"postgres://{one.login}:{password}@{one.host}:{one.port}/{one.database}?sslmode=disable"
+        return _uri(self.connection)
 
     @contextmanager
     def session(self) -> Iterator[psycopg.Connection[Any]]:
@@ -124,14 +120,10 @@ def _project_of_tests(project: Project) -> Project:
 def _enter(connection: Connection) -> psycopg.Connection[Any]:
     import psycopg
 
-    assert connection.password is not None
-    return psycopg.connect(
-        host=connection.host,
-        port=connection.port,
-        user=connection.login,
-        password=connection.password.reveal(),
-        dbname=connection.database,
-        sslmode="disable",
-        options="-c timezone=UTC",
-        autocommit=True,
-    )
+    return psycopg.connect(_uri(connection), options="-c timezone=UTC", autocommit=True)
+
+
+def _uri(connection: Connection) -> str:
+    from penstock.environments.formats.airflow import to_uri
+
+    return to_uri(connection)
