@@ -32,7 +32,6 @@ def create(project: Project, name: str, port: int, account: Account | None) -> S
     """Make an empty cluster with a new password. What an interrupted attempt left is cleared away first.
 
     Raises:
-        ConnectionFailed: One that was in use lies there, and nobody remembers its password. It is left alone.
         PenstockError: `initdb` failed, mostly for want of disk.
     """
     home = choose_home(project, name, account)
@@ -40,7 +39,6 @@ def create(project: Project, name: str, port: int, account: Account | None) -> S
         make_system_dir(home.parent.name)
     else:
         project.make_state_dir(STATE)
-        _require_unused(name, home)
     server = Server(name, port, Secret(secrets.token_urlsafe(32)), home)
     stop_orphan(server.data_dir)
     if home.exists():
@@ -51,7 +49,12 @@ def create(project: Project, name: str, port: int, account: Account | None) -> S
     return server
 
 
-def _require_unused(name: str, home: Path) -> None:
+def require_unused(name: str, home: Path) -> None:
+    """Make sure that no cluster lies there that was in use, and whose password nobody remembers.
+
+    Raises:
+        ConnectionFailed: One does. It is left alone.
+    """
     if (home / "data" / CONF).exists():  # written at the first start, when the password was remembered
         raise ConnectionFailed(
             f"the data of the server {name!r} lies in {home}, but its password is lost: {home}.json is missing",

@@ -52,7 +52,7 @@ def begin(project: Project) -> Beginning:
     """Start the supervisor, unless it runs. Idempotent, and safe when several callers do it at once.
 
     Raises:
-        ConnectionFailed: Airflow's port is taken.
+        ConnectionFailed: Airflow's port is taken, or a server's data cannot be read.
         UsageError: The project asks for what is refused, or the stack runs in another environment.
         PenstockError: Airflow or Postgres is not installed, or a supervisor hangs.
     """
@@ -64,6 +64,8 @@ def begin(project: Project) -> Beginning:
             _require_same_environment(found)
             return Beginning(already=True)
         recovered = _end_left(found)  # servers that run may be in use, and need no start
+        for name in EMBEDDED:
+            servers.require_readable(project, name)
         options = read_options(project)
         require_safe(project, options)
         if options.port:

@@ -110,14 +110,27 @@ def status(project: Project, name: str) -> ServerStatus:
     return ServerStatus(name, state, HOST, server.port, pid, server.data_dir, log)
 
 
+def require_readable(project: Project, name: str) -> None:
+    """Make sure that nothing is wrong with the server's data, as far as can be seen before it is started.
+
+    Raises:
+        ConnectionFailed: Its data or its record are missing, or another major version's. Nothing was changed.
+        PenstockError: Its record was damaged.
+    """
+    server = load(project, name)
+    if server is not None:
+        cluster.require_readable(server)
+    else:
+        cluster.require_unused(name, project.state_dir / STATE / name)
+
+
 def _started(project: Project, name: str) -> Server:
     """The server, up. Called under its lock."""
     project.make_state_dir(STATE)
     account = server_account(project.state_dir)
     wishes = read_wishes(project, name)
+    require_readable(project, name)
     server = load(project, name)
-    if server is not None:
-        cluster.require_readable(server)
     if server is None or cluster.is_empty(server.data_dir):
         forget(project, name)  # a making that is interrupted is begun again, where nothing is remembered
         server = cluster.create(project, name, wishes.port, account)
