@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import xxhash
@@ -21,7 +22,7 @@ from penstock.targets.snowflake.columns import TableColumn, described, matching
 from penstock.targets.snowflake.connect import snowflake_connect, translated
 from penstock.targets.snowflake.copy_into import Copied, copied, copy_statements
 from penstock.targets.snowflake.names import identifier
-from penstock.targets.snowflake.sieve import Sieve
+from penstock.targets.snowflake.sieve import LIST_SIEVES, Sieve, drop_left
 from penstock.targets.snowflake.types import column_type
 
 _MODES = ("append", "replace", "interval")
@@ -130,6 +131,12 @@ def _made(cursor: Any, sieve: Sieve | None) -> Iterator[None]:
     if sieve is None:
         yield
         return
+    cursor.execute(LIST_SIEVES)
+    names = [column.name.lower() for column in cursor.description]
+    for statement in drop_left(
+        (dict(zip(names, row, strict=True)) for row in cursor.fetchall()), datetime.now(UTC)
+    ):
+        cursor.execute(statement)
     cursor.execute(sieve.create())
     try:
         yield

@@ -7,8 +7,10 @@ with the column and one of our reasons, from Parquet and CSV alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from psycopg.sql import SQL
 
@@ -21,6 +23,8 @@ from penstock.targets.snowflake.types import column_type
 
 _SQL = queries(__package__, "sieve.sql")
 _SCHEMA = "PENSTOCK_LEDGER"
+LIST_SIEVES = f"SHOW TABLES LIKE 'SIEVE_%' IN SCHEMA {_SCHEMA}"
+_LONGEST = timedelta(days=1)  # that a load may take
 _LENGTH = re.compile(r"VARCHAR\((\d+)\)")
 _MOST_LETTERS = 16_777_216  # what a VARCHAR without a length may hold
 # What TRY_CAST knows. Others are left to the server, which refuses the load as a whole.
@@ -45,8 +49,8 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Sieve:
-    """The table of one load, there for as long as that goes on. One that a killed load left is replaced when the same
-    load is run again: by its identity it has its name.
+    """The table of one load, there for as long as that goes on, and named by its identity. One that a killed load left
+    is replaced when the same load is run again, or removed by any other that comes a day later.
 
     Args:
         columns: The target's own, in the order of the manifest's.
@@ -147,6 +151,24 @@ class Sieve:
     def _verdict(self) -> str:
         whens = " ".join(f"WHEN {test.condition} THEN {number}" for number, test in enumerate(self.tests()))
         return f"CASE {whens} END"
+
+
+def drop_left(tables: Iterable[Mapping[str, Any]], now: datetime) -> Iterator[str]:
+    """Statements that remove what killed loads left and nobody ran again.
+
+    Args:
+        tables: What :data:`LIST_SIEVES` lists, by the names of its columns.
+
+    Example:
+        >>> from datetime import UTC
+        >>> days = {"SIEVE_A": datetime(2013, 2, 1, tzinfo=UTC), "SIEVE_B": datetime(2013, 2, 3, tzinfo=UTC)}
+        >>> tables = [{"name": name, "created_on": day} for name, day in days.items()]
+        >>> list(drop_left(tables, datetime(2013, 2, 3, 12, tzinfo=UTC)))
+        ['DROP TABLE IF EXISTS "PENSTOCK_LEDGER"."SIEVE_A"']
+    """
+    for table in tables:
+        if now - table["created_on"] > _LONGEST:
+            yield f"DROP TABLE IF EXISTS {identifier(_SCHEMA, str(table['name']))}"
 
 
 def _filled(name: str, **parts: str) -> str:
