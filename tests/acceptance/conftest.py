@@ -15,7 +15,8 @@ from penstock.sandbox.sales import write_sales
 
 SALES = 2_000
 
-# It stays up for the whole run and idles most of it: its files do not change, and nobody waits for a quarter of a second.
+# It stays up for the whole run and idles most of it: its files do not change, and nobody waits for a quarter of a
+# second.
 QUIET = """
 [stack.airflow]
 DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL = 600

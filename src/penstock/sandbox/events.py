@@ -53,8 +53,8 @@ class DagRun:
     """A run of one DAG through Airflow, in a process that begins with the `with` block and ends with it at the latest.
 
     Its events are, for each date, `start` (with `tasks` and `logical_date`), `begin` and `end` of each task (`task`,
-    `state`, `seconds`, `label`, `error`, `hint`, `account`, `log`) and `done` (with `state`); then `finished`. A task that fails
-    is an event.
+    `state`, `seconds`, `label`, `error`, `hint`, `account`, `log`) and `done` (with `state`); then `finished`. A task
+    that fails is an event.
 
     Raises:
         PenstockError: Airflow is not installed, the state directory is broken; while events are read, that the run

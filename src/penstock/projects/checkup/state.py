@@ -134,7 +134,10 @@ def _leftovers(project: Project) -> Iterator[Finding]:
     path = project.state_dir / record.STATE / record.FILE
     if found is None and path.exists():
         yield Finding(
-            Level.wrong, "stack", f"{path} is damaged", "penstock stop ends what it left; a supervisor that runs writes it anew"
+            Level.wrong,
+            "stack",
+            f"{path} is damaged",
+            "penstock stop ends what it left; a supervisor that runs writes it anew",
         )
     elif found is None:
         yield Finding(Level.ok, "stack", "stopped")
