@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from penstock.project import Project, leave_to_owner
@@ -36,10 +36,9 @@ def locked(project: Project, *parts: str, busy: Callable[[str], None] = lambda _
                 busy(_holder(lock))
                 fcntl.flock(lock, fcntl.LOCK_EX)
             if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:
-                lock.seek(0)
-                lock.truncate()
-                lock.write(str(os.getpid()))
-                lock.flush()
+                with suppress(OSError):  # on a full disk the lock counts, and is nobody's
+                    os.truncate(lock.fileno(), 0)
+                    os.pwrite(lock.fileno(), str(os.getpid()).encode(), 0)
                 yield
                 return
         project.make_state_dir(

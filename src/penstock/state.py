@@ -47,7 +47,7 @@ def broken_state(error: OSError) -> BrokenState:
 
 def _closed(path: Path, state: Path) -> BrokenState:
     """Whoever made the state owns it; before there is one, the project's directory is in question."""
-    asked = state if state.exists() else state.parent
+    asked = next(one for one in (state, *state.parents) if _is_there(one))
     owner, me = asked.stat().st_uid, os.geteuid()
     message = f"{path} is closed to this account ({_name(me)})"
     if owner == me:
@@ -60,6 +60,13 @@ def _closed(path: Path, state: Path) -> BrokenState:
 
 def _between(state: Path, path: Path) -> list[Path]:
     return [one for one in reversed((path, *path.parents)) if state in one.parents]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # below a directory that is closed
+        return False
 
 
 def _name(uid: int) -> str:

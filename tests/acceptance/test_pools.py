@@ -43,7 +43,7 @@ def at_once(airflow: Airflow) -> int:
         "task_instances"
     ]
     assert {one["pool"] for one in found} == {"counter"}
-    times = [(one["start_date"], one["end_date"]) for one in found]
+    times: list[tuple[str, str]] = [(one["start_date"], one["end_date"]) for one in found]
     return max(sum(begin <= moment < end for begin, end in times) for moment, _ in times)
 
 

@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -84,19 +85,20 @@ def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> bool:
     from penstock.airflow import dag_test
     from penstock.airflow.dag_files import find_dag
     from penstock.airflow.pools import make_pools
-    from penstock.airflow.run_database import prepare
+    from penstock.airflow.run_database import failures_told, prepare
     from penstock.airflow.task_logs import Masked, TaskLogs
 
     sys.stdout = Masked(sys.stdout)
     found = find_dag(words.dag_id, project.root)
     _require_task(found.dag, words.task)
-    if (told := prepare(database, run_database(project).parent)) is not None:
-        tell(events, event="note", message=told)
-    make_pools(project)
-    runs = _wanted(found.dag, words)
-    logs = TaskLogs(Path(words.apart) if words.apart else project.make_state_dir("logs", "run"))
-    runner = dag_test.Runner(found.dag, found.file, lambda **fields: tell(events, **fields), logs, words.task)
-    return runner.run(runs, json.loads(words.conf), keep_going=words.keep_going)
+    with failures_told(database):
+        if (told := prepare(database, run_database(project).parent)) is not None:
+            tell(events, event="note", message=told)
+        make_pools(project)
+        runs = _wanted(found.dag, words)
+        logs = TaskLogs(Path(words.apart) if words.apart else project.make_state_dir("logs", "run"))
+        runner = dag_test.Runner(found.dag, found.file, partial(tell, events), logs, words.task)
+        return runner.run(runs, json.loads(words.conf), keep_going=words.keep_going)
 
 
 def _wanted(dag: Any, words: argparse.Namespace) -> list[Wanted]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 from airflow.utils.db import initdb
+from sqlalchemy.exc import DBAPIError
 
 from penstock.model.errors import PenstockError
 
@@ -39,13 +41,30 @@ def prepare(database: Path, folder: Path) -> str | None:
             return None
         told = f"{database} {damage}; it was set aside as {_set_aside(database).name}, and a fresh one made"
     _remove(database)
+    database.touch(mode=0o600)  # what SQLite lays beside it gets its mode
     if empty.exists():
         shutil.copyfile(empty, database)
     else:
         initdb()
         _keep(database, empty)
-    database.chmod(0o600)
     return told
+
+
+@contextmanager
+def failures_told(database: Path) -> Iterator[None]:
+    """Tell what befalls the database, such as a full disk, in words.
+
+    Raises:
+        PenstockError: It failed.
+    """
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise PenstockError(
+            f"{database}, the metadata database of runs, failed: {cause}",
+            hint="free some space, or remove it: it holds the history of runs and nothing else",
+        ) from error
 
 
 def _damage(database: Path, empty: Path) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from penstock.model.errors import PenstockError
+from penstock.project import DISK_FULL
 from penstock.state import broken_state, concerns_state
 
 LOG_LIMIT = 10 * 1024 * 1024
@@ -27,9 +28,15 @@ def carried_out(events: IO[str], work: Callable[[], int]) -> int:
     except PenstockError as error:
         told = error
     except OSError as error:
-        if not concerns_state(error):
+        if error.errno in DISK_FULL:
+            told = PenstockError(
+                f"the disk is full: {error.filename or error.strerror}",
+                hint="free some space, then run again",
+            )
+        elif concerns_state(error):
+            told = broken_state(error)
+        else:
             raise
-        told = broken_state(error)
     tell(events, event="error", message=told.message, hint=told.hint, code=told.exit_code)
     return told.exit_code
 

@@ -1,0 +1,56 @@
+"""What befalls a process that runs DAGs is told as an event, in words."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from penstock.model.errors import PenstockError
+
+pytest.importorskip("airflow")
+
+from penstock.airflow.run_database import failures_told
+from penstock.airflow.telling import carried_out
+
+
+def fill_the_disk() -> int:
+    with Path("/dev/full").open("w") as full:
+        full.write("no room")
+    return 0
+
+
+def ask_a_closed_state() -> int:
+    raise PermissionError(errno.EACCES, "Permission denied", "/srv/shop/.penstock/airflow/run.lock")
+
+
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [(fill_the_disk, "the disk is full"), (ask_a_closed_state, "run.lock is closed to this account")],
+)
+def test_it_is_told(work, message: str) -> None:  # type: ignore[no-untyped-def]
+    events = io.StringIO()
+    assert carried_out(events, work) == 1
+    told = json.loads(events.getvalue())
+    assert (told["event"], message in told["message"], bool(told["hint"])) == ("error", True, True)
+
+
+def test_a_fault_of_our_own_is_none_of_them() -> None:
+    with pytest.raises(FileNotFoundError):
+        carried_out(io.StringIO(), lambda: len(Path("/srv/nothing").read_text()))
+
+
+def test_a_database_that_fails_is_named(tmp_path: Path) -> None:
+    database = tmp_path / "metadata.db"
+    with (
+        pytest.raises(PenstockError, match=r"metadata\.db.* failed: no such table: dag_run") as caught,
+        failures_told(database),
+        closing(sqlite3.connect(database)) as session,
+    ):
+        session.execute("SELECT * FROM dag_run")
+    assert "free some space" in str(caught.value.hint)
