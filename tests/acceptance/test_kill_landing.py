@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from psycopg import sql
 from tests.acceptance.killing import Steps
+from tests.databases import uri
 from tests.forks import FORKS
 from tests.integration.apis.service import KEY, Asked, Say, Service, serving, weather
 
@@ -69,16 +69,13 @@ class World:
     """The service, the lake, the warehouse, and a process that lands and loads."""
 
     def __init__(self, service: Service, root: Path, warehouse: Connection) -> None:
-        assert warehouse.password is not None
-        password = quote(warehouse.password.reveal(), safe="")
-        place = f"{warehouse.host}:{warehouse.port}/{warehouse.database}?sslmode=disable"
         self.service = service
         self.warehouse = warehouse
         self.store = DirectoryStore(root / ".penstock" / "lake")
         self.environment = {
             "PENSTOCK_PROJECT": str(root),
             "PENSTOCK_CONN_API": f"http://:{KEY}@127.0.0.1:{service.port}",
-            "PENSTOCK_CONN_WAREHOUSE": f"postgres://{warehouse.login}:{password}@{place}",
+            "PENSTOCK_CONN_WAREHOUSE": uri(warehouse),
         }
 
     def start(self, target: str, *, fatal: int | None = None) -> BaseProcess:

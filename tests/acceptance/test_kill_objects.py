@@ -7,12 +7,12 @@ import json
 import os
 import secrets
 import signal
-from urllib.parse import quote
 
 import psycopg
 import pyarrow.parquet as pq
 import pytest
 from tests.acceptance.killing import Steps
+from tests.databases import uri
 from tests.forks import FORKS
 
 import penstock
@@ -26,13 +26,13 @@ ROWS = 10_000
 SMALL = 100_000  # bytes of a part, and of a file
 
 
-def _export(uri: str, objects: str, target: str, fatal: int | None) -> None:
+def _export(address: str, objects: str, target: str, fatal: int | None) -> None:
     from botocore.client import BaseClient
 
     from penstock.sources.postgres import copy_out
     from penstock.stores import upload
 
-    os.environ["PENSTOCK_CONN_SOURCE"] = uri
+    os.environ["PENSTOCK_CONN_SOURCE"] = address
     os.environ["PENSTOCK_CONN_OBJECTS"] = objects
     # Several blocks, parts and files of little data.
     upload._PART_BYTES = SMALL
@@ -42,7 +42,7 @@ def _export(uri: str, objects: str, target: str, fatal: int | None) -> None:
     steps.watch(BaseClient, "_make_api_call")
     steps.watch(psycopg.Connection, "execute")
     steps.watch(psycopg.Transaction, "__exit__")
-    penstock.copy("source:many", target, max_file_size=3 * SMALL)
+    penstock.copy("source:many", target, max_file_size=2 * SMALL)
     os._exit(0)
 
 
@@ -68,11 +68,7 @@ def follow(store: S3Store) -> set[int]:
 
 @pytest.mark.timeout(400)
 def test_killed_after_each_request(source: Connection, objects: Connection, store: S3Store) -> None:
-    assert source.password is not None
     assert objects.password is not None
-    password = quote(source.password.reveal(), safe="")
-    place = f"{source.host}:{source.port}/{source.database}"
-    uri = f"postgres://{source.login}:{password}@{place}?sslmode=disable"
     keys = {"conn_type": "aws", "login": objects.login, "password": objects.password.reveal()}
     fields = json.dumps({**keys, "extra": dict(objects.extra)})
     with connect(source) as session:
@@ -82,7 +78,7 @@ def test_killed_after_each_request(source: Connection, objects: Connection, stor
         )
 
     def run(fatal: int | None) -> int | None:
-        process = FORKS.Process(target=_export, args=(uri, fields, f"{store.name}/{PREFIX}", fatal))
+        process = FORKS.Process(target=_export, args=(uri(source), fields, f"{store.name}/{PREFIX}", fatal))
         process.start()
         process.join()
         return process.exitcode

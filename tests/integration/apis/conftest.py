@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.databases import asking, uri
+from tests.databases import Query, asking, uri
 from tests.integration.apis.service import KEY, Service, serving
 
 from penstock.model.connection import Connection
 from penstock.postgres.connect import connect
 
-Query = Callable[..., list[tuple[Any, ...]]]
 Plan = Callable[..., dict[str, Any]]
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.databases import Query
 from tests.forks import FORKS
-from tests.integration.apis.conftest import Plan, Query, cities
+from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import Asked, Say, Service, weather
 
 import penstock

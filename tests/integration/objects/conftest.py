@@ -5,20 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
-from urllib.parse import quote
 
 import pytest
+from tests.databases import uri
 
 from penstock.model.connection import Connection
 from penstock.postgres.connect import connect
 from penstock.stores.s3 import S3Store
-
-
-def uri(connection: Connection) -> str:
-    assert connection.password is not None
-    password = quote(connection.password.reveal(), safe="")
-    place = f"{connection.host}:{connection.port}/{connection.database}"
-    return f"postgres://{connection.login}:{password}@{place}?sslmode=disable"
 
 
 def as_json(connection: Connection, **extra: str) -> str:

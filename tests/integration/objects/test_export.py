@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from tests.integration.objects.conftest import as_json, uri
+from tests.databases import uri
+from tests.integration.objects.conftest import as_json
 
 import penstock
 from penstock.model.connection import Connection, Secret
