@@ -31,6 +31,30 @@ _REMEDIES = {
     "57014": "the statement was cancelled; run the copy again",
 }
 
+# What libpq says where encryption fails, what it means, and what to do.
+_TLS = (
+    (
+        "root certificate file",
+        "its certificate cannot be verified, the file of its issuers is missing or unreadable",
+        "check the path in the connection's sslrootcert",
+    ),
+    (
+        "certificate verify failed",
+        "its certificate is not trusted",
+        "name the file of its issuer's certificate as sslrootcert in the connection",
+    ),
+    (
+        "does not match host name",
+        "its certificate is for another host",
+        "connect to the host that the certificate names",
+    ),
+    (
+        "server does not support ssl",
+        "it takes no encrypted connections",
+        "check host and port, or leave sslmode out of the connection",
+    ),
+)
+
 
 def connect(connection: Connection) -> PgConnection:
     """A connection outside any transaction, rows as dictionaries.
@@ -66,6 +90,9 @@ def _refused(connection: Connection, error: psycopg.Error) -> ConnectionFailed:
     place = f"{connection.host or 'local socket'}:{connection.port or 5432}"
     where = f"{connection.name} ({place}, database {connection.database})"
     text = str(error).lower()
+    for sign, words, hint in _TLS:
+        if error.sqlstate is None and sign in text:
+            return ConnectionFailed(f"cannot enter {where}: {words}", hint=hint)
     for code, words in _HINTS.items():
         if error.sqlstate == code or (error.sqlstate is None and _says(code, text)):
             return ConnectionFailed(f"cannot enter {where}: {words}", hint="check the connection's fields")

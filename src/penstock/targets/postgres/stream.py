@@ -6,7 +6,7 @@ import os
 import select
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 import psycopg
@@ -20,6 +20,10 @@ _PIECE_BYTES = 256 * 1024
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
+
+
+class _Refused(psycopg.DataError):
+    """The server has refused a row; what it was comes with the end of the COPY."""
 
 
 class CopyStream:
@@ -55,23 +59,39 @@ class CopyStream:
         Raises:
             psycopg.Error: If the connection is lost, or the server has refused a row.
         """
-        view = memoryview(frames)
+        view, refused = memoryview(frames), False
         with socket.socket(fileno=os.dup(self._pgconn.socket)) as wire:
-            while view:
-                try:
-                    view = view[wire.send(view) :]
-                except BlockingIOError:
-                    readable, _, _ = select.select([wire], [wire], [])
-                    if readable:
-                        self._hear(wire)
-                except OSError as error:
-                    raise psycopg.OperationalError("the connection was lost") from error
+            try:
+                while view:
+                    try:
+                        view = view[wire.send(view) :]
+                    except BlockingIOError:
+                        if refused:
+                            select.select([], [wire], [])
+                        else:
+                            refused = self._is_refused(wire)
+            except OSError as error:
+                raise psycopg.OperationalError("the connection was lost") from error
+            finally:
+                if view:
+                    # Whatever came behind half a frame would be taken for the rest of it, also the end of the COPY.
+                    with suppress(OSError):
+                        wire.shutdown(socket.SHUT_RDWR)
+        if refused:
+            raise _Refused
 
-    def _hear(self, wire: socket.socket) -> None:
+    def _is_refused(self, wire: socket.socket) -> bool:
+        """Wait until the server takes more, or says something: whether it has refused a row.
+
+        Then it takes what still comes and throws it away, so the block goes on to its end, where a frame ends.
+        """
+        readable, _, _ = select.select([wire], [wire], [])
+        if not readable:
+            return False
         if wire.recv(1, socket.MSG_PEEK) == b"E":
-            # What it was comes with the end of the COPY.
-            raise psycopg.DataError("refused")
+            return True
         self._pgconn.consume_input()
+        return False
 
     def _wait(self) -> None:
         # Reading too keeps the two sides from waiting for each other when the server has something to say.
@@ -107,6 +127,7 @@ def copy_into(
     )
     pgconn = connection.pgconn
     stream = CopyStream(pgconn)
+    refused: _Refused | None = None
     with connection.cursor() as cursor:
         with cursor.copy(statement) as copy:
             # The signature goes through psycopg, so that it knows the stream is begun and adds none of its own.
@@ -117,11 +138,15 @@ def copy_into(
                 select.select([], [pgconn.socket], [])
             try:
                 yield stream
+            except _Refused as told:
+                refused = told
             finally:
                 if pgconn.status == pq.ConnStatus.OK:
                     pgconn.nonblocking = 0
-            if not text:
+            if not text and refused is None:
                 copy.write(_TRAILER)
+        if refused is not None:
+            raise refused
         stream.rows = cursor.rowcount
 
 

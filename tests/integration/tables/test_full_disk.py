@@ -1,0 +1,67 @@
+"""A target whose disk is full: a clear error, and nothing of the copy remains."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.databases import Query
+
+import penstock
+from penstock.model.errors import TargetError
+from penstock.model.plan import Mode
+from penstock.tables import reading
+
+
+@pytest.fixture(autouse=True)
+def rows(here: Query) -> None:
+    here("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    here("INSERT INTO t SELECT n, repeat('x', 200) FROM generate_series(1, 40000) AS n")
+
+
+@pytest.fixture
+def small(there: Query) -> Iterator[str]:
+    """A tablespace on a file system of 4 MB, where this database's new tables go."""
+    (data,) = there("SHOW data_directory")[0]
+    owner = Path(data).stat()
+    (database,) = there("SELECT current_database()")[0]
+    name = f"small_{database}"
+    disk = Path(tempfile.mkdtemp(prefix="penstock-disk-"))
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True
+    )
+    if mounted.returncode:
+        disk.rmdir()
+        pytest.skip("only root may mount a small disk")
+    os.chown(disk, owner.st_uid, owner.st_gid)
+    there(f"CREATE TABLESPACE {name} LOCATION '{disk}'")
+    there(f"ALTER DATABASE {database} SET default_tablespace = {name}")
+    yield name
+    there("DROP TABLE IF EXISTS t")
+    there(f"ALTER DATABASE {database} RESET default_tablespace")
+    there(f"DROP TABLESPACE {name}")
+    subprocess.run(["umount", str(disk)], check=True)
+    disk.rmdir()
+
+
+@pytest.mark.parametrize("pages", [reading.PART_PAGES, 32], ids=["at once", "in parts"])
+def test_of_a_new_table(there: Query, small: str, pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PART_PAGES", pages)
+    with pytest.raises(TargetError, match="No space left") as caught:
+        penstock.copy("source:t", "warehouse:t")
+    assert "make room" in (caught.value.hint or "")
+    assert there("SELECT relname::text FROM pg_class WHERE relname = 't' OR relname LIKE 'penstock%%'") == []
+
+
+@pytest.mark.parametrize("mode", ["append", "merge", "replace"])
+def test_of_a_table_with_rows(there: Query, small: str, mode: Mode) -> None:
+    there(f"CREATE TABLE t (id int PRIMARY KEY, v text) TABLESPACE {small}")
+    there("INSERT INTO t VALUES (-1, 'before')")
+    with pytest.raises(TargetError, match="No space left"):
+        penstock.copy("source:t", "warehouse:t", mode=mode)
+    assert there("SELECT * FROM t") == [(-1, "before")]
+    assert there("SELECT to_regclass('penstock_ledger.copies') IS NULL") == [(True,)]
