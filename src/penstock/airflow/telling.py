@@ -11,9 +11,8 @@ from typing import IO, Any
 
 from penstock.model.errors import PenstockError
 from penstock.project import DISK_FULL
+from penstock.stack.log import open_log
 from penstock.state import broken_state, concerns_state
-
-LOG_LIMIT = 10 * 1024 * 1024
 
 
 def tell(events: IO[str], **fields: Any) -> None:
@@ -48,10 +47,7 @@ def _text(value: Any) -> str:
 @contextmanager
 def telling(log: Path) -> Iterator[IO[str]]:
     """The way to standard output, while what others print, children included, goes to the log."""
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.replace(log.with_suffix(".log.1"))
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as events, log.open("a", encoding="utf-8") as sink:
-        log.chmod(0o600)
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as events, open_log(log) as sink:
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
         yield events

@@ -129,7 +129,7 @@ def configure(server: Server, settings: Settings, account: Account | None) -> No
     give_to(account, path)
 
 
-def start(server: Server, account: Account | None, log: IO[str]) -> bool:
+def start(server: Server, account: Account | None, log: IO[bytes]) -> bool:
     """Start the server in a session of its own and wait until it is ready; False where it did not come up."""
     _drop_foreign_pid_file(server)
     argv: list[str | Path] = [
@@ -143,7 +143,7 @@ def start(server: Server, account: Account | None, log: IO[str]) -> bool:
     return run_as(account, argv, output=log.fileno()).returncode == 0
 
 
-def stop(server: Server, account: Account | None, log: IO[str]) -> bool:
+def stop(server: Server, account: Account | None, log: IO[bytes]) -> bool:
     """Roll back what is open, stop the server and wait until it is gone; False where it would not."""
     _signal(server, signal.SIGCONT)  # one that was halted hears nothing else
     argv: list[str | Path] = [

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from penstock.stack.log import LIMIT_BYTES
+from penstock.stack.log import open_log
 from penstock.stack.processes import Identity, identify, kill_family
 
 _TAIL_BYTES = 4000
@@ -124,9 +124,7 @@ class Command:
             OSError: It cannot be started.
         """
         self.kill()  # workers that outlived it would work against the new ones
-        if self._log.exists() and self._log.stat().st_size > LIMIT_BYTES:
-            self._log.replace(self._log.with_suffix(".log.1"))
-        with os.fdopen(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:
+        with open_log(self._log) as log:
             self._started = time.time()
             self._process = self._program.start(log.fileno())
 

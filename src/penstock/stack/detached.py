@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 
 from penstock.model.errors import PenstockError
-from penstock.project import Project, leave_to_owner
+from penstock.project import Project
 from penstock.stack.account import server_account
-from penstock.stack.log import LIMIT_BYTES
+from penstock.stack.log import open_log
 from penstock.stack.processes import Identity, identify
 
 _ANSWER_TIMEOUT_S = 2.0
@@ -49,14 +49,11 @@ def launch(
         PenstockError: It cannot be run.
     """
     project.make_state_dir(log.parent.name)
-    if log.exists() and log.stat().st_size > LIMIT_BYTES:
-        log.replace(log.with_suffix(".log.1"))
     account = server_account(project.state_dir)
     if account is not None and account.uid != project.state_dir.stat().st_uid:
         account = None  # root's own project
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as output:
-        leave_to_owner(log)
+    with open_log(log) as output:
         started = subprocess.run(
             [sys.executable, "-ISc", _STARTER, *argv],
             user=account.uid if account else None,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -24,23 +23,20 @@ def log_path(project: Project, name: str) -> Path:
     return project.state_dir / "logs" / f"postgres-{name}.log"
 
 
-@contextmanager
-def opened_log(project: Project, name: str) -> Iterator[IO[str]]:
-    """The server's log, opened by the caller so that the server's account needs no way to it.
+def open_log(path: Path) -> IO[bytes]:
+    """A log to write on in, readable by its owner alone.
 
     Begun anew when it has grown large; the previous one is kept.
 
     Raises:
-        PenstockError: The state directory belongs to another account.
+        OSError: It cannot be written.
     """
-    project.make_state_dir("logs")
-    path = log_path(project, name)
     if path.exists() and path.stat().st_size > LIMIT_BYTES:
         path.replace(path.with_suffix(".log.1"))
-    with path.open("a", encoding="utf-8") as log:
-        path.chmod(0o600)
-        leave_to_owner(path)
-        yield log
+    log = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+    path.chmod(0o600)
+    leave_to_owner(path)
+    return log
 
 
 def cause(text: str) -> str:

@@ -116,11 +116,6 @@ def memory(leader: Identity, among: Everyone | None = None, without: Iterable[Id
     return sum(memory_of(pid) for pid in family(leader, among) if pid not in counted)
 
 
-def cpu_s(leader: Identity) -> float:
-    """Processor time that the living members of the leader's family have used."""
-    return sum(cpu_of(pid) for pid in family(leader))
-
-
 def cpu_of(pid: int) -> float:
     """Processor time that one process has used."""
     with suppress(OSError):

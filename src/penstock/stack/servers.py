@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from psycopg import sql
 
@@ -15,7 +15,7 @@ from penstock.model.errors import ConnectionFailed
 from penstock.project import Project
 from penstock.stack import cluster
 from penstock.stack.account import server_account
-from penstock.stack.log import cause, log_path, opened_log
+from penstock.stack.log import cause, log_path, open_log
 from penstock.stack.options import read_options
 from penstock.stack.seeds import SEEDS
 from penstock.stack.server import HOST, STATE, Server, forget, load, recall, save
@@ -86,13 +86,13 @@ def stop(project: Project, name: str) -> bool:
     server = recall(project, name)
     if server is None:
         return False
-    with locked(project, STATE, f"{name}.lock"), opened_log(project, name) as log:
+    with locked(project, STATE, f"{name}.lock"), _opened_log(project, name) as log:
         if cluster.postmaster_pid(server) is None:
             return False
         if not cluster.stop(server, server_account(project.state_dir), log) and not cluster.kill(server):
             raise ConnectionFailed(
                 f"the server {name!r} would not stop within {cluster.STOP_TIMEOUT_S} s",
-                hint=f"see {log.name}",
+                hint=f"see {log_path(project, name)}",
             )
     return True
 
@@ -136,7 +136,7 @@ def _started(project: Project, name: str) -> Server:
         server = cluster.create(project, name, wishes.port, account)
         save(project, server)
     reason = ""
-    with opened_log(project, name) as log:
+    with _opened_log(project, name) as log:
         for pause_s in PAUSES_S:
             time.sleep(pause_s)
             if _is_up(server):
@@ -187,3 +187,9 @@ def _make_database(project: Project, server: Server, database: str) -> None:
         session.execute(
             sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(database))
         )
+
+
+def _opened_log(project: Project, name: str) -> IO[bytes]:
+    """Opened by the caller, so that the server's account needs no way to it."""
+    project.make_state_dir("logs")
+    return open_log(log_path(project, name))

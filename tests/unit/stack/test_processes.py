@@ -15,7 +15,7 @@ from penstock.stack.command import Command, Once, Program
 from penstock.stack.processes import (
     Identity,
     activity_s,
-    cpu_s,
+    cpu_of,
     end,
     everyone,
     family,
@@ -136,7 +136,7 @@ def test_what_outlived_a_dead_leader_is_cleared_before_the_next_start(run: Calla
 
 def test_what_it_uses(run: Callable[[str], Command]) -> None:
     command = run("i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; sleep 60")
-    until(lambda: cpu_s(leader(command)) > 0)
+    until(lambda: cpu_of(leader(command).pid) > 0)
     assert 50_000 < memory(leader(command)) < 50_000_000
 
 
