@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Unpack
 
     from penstock.ports import Progress
+    from penstock.whole import SchemaResult
 
 __all__ = [
     "ApiPlan",
@@ -26,6 +27,7 @@ __all__ = [
     "LandResult",
     "PenstockError",
     "copy",
+    "copy_all",
     "land",
     "make_plan",
     "run",
@@ -51,6 +53,37 @@ def copy(source: str, target: str, *, again: bool = False, **options: Unpack[Cop
         100000
     """
     return run(make_plan(source, target, **options), again=again)
+
+
+def copy_all(
+    source: str, target: str, *, again: bool = False, **options: Unpack[CopyOptions]
+) -> SchemaResult:
+    """Copy all tables of a schema to those of the same names in another, in the order of their foreign keys.
+
+    Each table is there wholly or not at all. When one fails those before it stay, and the same copy again is safe.
+
+    Args:
+        source: ``connection:schema``.
+        target: The same of the schema where the tables go.
+        again: Copy even what the ledger says was copied before.
+        options: See :class:`penstock.CopyOptions`; columns, keys, filters and queries belong to one table.
+
+    Returns:
+        The account of each table, and ``total``.
+
+    Raises:
+        PenstockError: If a table cannot be copied.
+
+    Example:
+        >>> import penstock
+        >>> penstock.copy_all("source:shop", "warehouse:shop", mode="mirror").total.read  # doctest: +SKIP
+        3
+    """
+    from contextlib import nullcontext
+
+    from penstock.whole import run_all
+
+    return run_all(make_plan(source, target, **options), lambda _: nullcontext(), again=again)
 
 
 def land(

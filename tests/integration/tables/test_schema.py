@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.databases import Query
+
+import penstock
+from penstock.model.errors import UsageError
 
 SHOP = """
 CREATE SCHEMA shop;
@@ -56,3 +60,15 @@ def test_an_empty_schema(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
     assert "source:public has no tables" in done.stderr
+
+
+def test_from_python(here: Query, there: Query) -> None:
+    here(SHOP)
+    first = penstock.copy_all("source:shop", "warehouse:shop")
+    assert (first.total.read, first.total.inserted, first.tables["sale"].read) == (9, 9, 2)
+    assert there(KEYS) == here(KEYS)
+    here("DELETE FROM shop.a_line WHERE id = 3")
+    again = penstock.copy_all("source:shop", "warehouse:shop", mode="mirror")
+    assert (again.total.unchanged, again.total.deleted) == (8, 1)
+    with pytest.raises(UsageError, match="belong to one table"):
+        penstock.copy_all("source:shop", "warehouse:shop", key="id")
