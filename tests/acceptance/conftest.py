@@ -53,13 +53,14 @@ def gallery() -> Airflow:
     with (run_dir / "gallery.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not project.root.exists():
-            _make(project)
+            make_gallery(project)
         started = penstock(project, "start")
         assert started.returncode == 0, started.stdout + started.stderr
     return Airflow(project)
 
 
-def _make(project: Project) -> None:
+def make_gallery(project: Project) -> None:
+    """The gallery with small data, on ports of its own."""
     here = Project(project.root.parent)
     made = penstock(here, "init", str(project.root), "--template", "gallery")
     assert made.returncode == 0, made.stdout + made.stderr

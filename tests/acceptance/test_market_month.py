@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.acceptance.conftest import make_gallery
 from tests.acceptance.stacks import ENDED, Airflow, penstock, until
+from tests.conftest import RUN_DIR
 from tests.databases import enter
 from tests.integration.outside.prices import expected_of
 
+from penstock.project import Project
 from penstock.stack import ensure
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
@@ -16,6 +22,17 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 TABLE = "SELECT * FROM market.transformed_market_data ORDER BY market_date, ticker"
 WEEKDAYS = 20  # of which the 18th is a holiday
 SATURDAY = "2013-02-16"
+
+
+@pytest.fixture
+def gallery() -> Iterator[Airflow]:
+    """A stack of this test's own: others use the shared one's market tables, which are dropped here."""
+    project = Project(Path(os.environ[RUN_DIR]) / "market-month")
+    make_gallery(project)
+    started = penstock(project, "start")
+    assert started.returncode == 0, started.stdout + started.stderr
+    yield Airflow(project)
+    penstock(project, "stop")
 
 
 def query(gallery: Airflow, text: str) -> list[tuple[Any, ...]]:
