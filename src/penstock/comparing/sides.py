@@ -16,6 +16,8 @@ from penstock.queries import queries
 
 QUERIES = queries(__package__, "compare.sql")
 
+_CANCEL_S = 0.05
+
 Statement = SQL | Composed
 Result = TypeVar("Result")
 
@@ -119,8 +121,10 @@ def both(work: Callable[[Side], Result], left: Side, right: Side) -> tuple[Resul
             for done in wait(futures, return_when=FIRST_EXCEPTION).done:
                 done.result()
         except BaseException:
-            left.connection.cancel()
-            right.connection.cancel()
+            # Not once: it is lost where it comes between two statements.
+            while wait(futures, timeout=_CANCEL_S).not_done:
+                left.connection.cancel()
+                right.connection.cancel()
             raise
         return futures[0].result(), futures[1].result()
 

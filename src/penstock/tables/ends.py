@@ -9,7 +9,7 @@ from psycopg.sql import Composable, Identifier
 
 from penstock.model.address import Table, parse
 from penstock.model.errors import UsageError
-from penstock.model.plan import CopyPlan
+from penstock.model.plan import CopyPlan, FileOptions
 
 _CONNECTION = re.compile(r"([\w-]+):?")
 
@@ -47,7 +47,7 @@ def ends(plan: CopyPlan) -> tuple[Origin, Place] | None:
     """Both ends of the plan; None where one of them is no table.
 
     Raises:
-        UsageError: If there is a query and the source names no connection.
+        UsageError: If there is a query and the source names no connection, or options say how a file is read.
 
     Example:
         >>> ends(CopyPlan(source="source:product", target="warehouse:raw.product"))[1].schema
@@ -58,6 +58,11 @@ def ends(plan: CopyPlan) -> tuple[Origin, Place] | None:
     origin = _origin(plan)
     if origin is None or not isinstance(target, Table):
         return None
+    if plan.file != FileOptions():
+        raise UsageError(
+            "there are options for reading a file, and the source is a table",
+            hint="leave out format, delimiter, quote, encoding, header, null values and date format",
+        )
     return origin, Place(target.connection, target.schema, target.table)
 
 

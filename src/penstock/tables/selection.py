@@ -10,7 +10,7 @@ from typing import LiteralString
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from penstock.model.contract import matching_key
-from penstock.model.errors import ContractError, UsageError
+from penstock.model.errors import ContractError
 from penstock.model.plan import CopyPlan
 from penstock.tables.structure import Field
 
@@ -94,14 +94,3 @@ def all_of(conditions: Iterable[Composable]) -> Composable:
     """``WHERE`` clause of these conditions, or nothing."""
     listed = list(conditions)
     return SQL(" WHERE {}").format(SQL(" AND ").join(listed)) if listed else SQL("")
-
-
-def refuse_what_is_of_files(plan: CopyPlan) -> None:
-    """Options that say how to read a file mean nothing for a table.
-
-    Raises:
-        UsageError: If the plan has any.
-    """
-    default = type(plan.file)()
-    if plan.file != default:
-        raise UsageError("a table has no format, header or encoding", hint="leave the options for files out")
