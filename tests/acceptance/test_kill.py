@@ -17,8 +17,6 @@ from tests.databases import uri
 import penstock
 from penstock.model.connection import Connection
 
-pytestmark = pytest.mark.soak
-
 State = list[list[tuple[Any, ...]]]
 
 # Enough rows for several batches in flight, with every way a row can go.
@@ -104,6 +102,7 @@ def scene(
         one.close()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("mode", MODES)
 def test_killed_at_every_step(scene: Callable[[str], Scene], mode: str) -> None:
     stage = scene(mode)
@@ -125,7 +124,10 @@ def test_killed_at_every_step(scene: Callable[[str], Scene], mode: str) -> None:
     assert step >= 15, "the steps are no longer watched"
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "mode",
+    [pytest.param(mode, marks=[] if mode == "append staged" else [pytest.mark.soak]) for mode in MODES],
+)
 def test_killed_at_random_instants(scene: Callable[[str], Scene], mode: str) -> None:
     stage = scene(mode)
     stage.reset()

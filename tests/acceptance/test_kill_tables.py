@@ -19,8 +19,6 @@ import penstock
 from penstock.comparison import compare
 from penstock.model.connection import Connection
 
-pytestmark = pytest.mark.soak
-
 ROWS = 4_000
 SOURCE = f"""
 CREATE TABLE src (id int PRIMARY KEY, name text, at timestamp NOT NULL);
@@ -70,6 +68,7 @@ def scene(warehouse: Connection, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sc
     made.close()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("mode", ["mirror", "cursor"])
 def test_killed_at_every_step(scene: Scene, mode: str) -> None:
     scene.reset()

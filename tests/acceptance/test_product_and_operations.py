@@ -22,6 +22,7 @@ def test_the_table_is_transferred_once_and_again_without_harm(gallery: Airflow) 
     assert (account["read"], account["inserted"], account["updated"]) == (6, 0, 0)
 
 
+@pytest.mark.soak
 def test_catchup_goes_through_the_month_day_by_day(gallery: Airflow) -> None:
     dag = "daily_operations_view_update"
     gallery.unpause(dag)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from typing import Any
 from unittest.mock import ANY
 
@@ -68,7 +67,7 @@ def in_an_empty_directory(project: Project) -> None:
     toml.unlink()
     made = penstock(project, "init", str(project.root))
     assert made.returncode == 0, made.stdout + made.stderr
-    toml.write_text(toml.read_text().partition("[stack")[0] + ours + IMPATIENT)
+    toml.write_text(toml.read_text().partition("[stack")[0] + ours)
     (project.root / "dags" / "asks.py").write_text(DAG)
 
 
@@ -146,17 +145,6 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     assert states(project)["scheduler"]["reason"] == "killed by SIGKILL"
     assert family(scheduler) == []  # type: ignore[arg-type]  # the record was complete
 
-    # A part and a server live and do nothing; that is noticed too.
-    for name in ("scheduler", "source"):
-        os.kill(states(project)[name]["pid"], signal.SIGSTOP)
-    until(lambda: states(project)["scheduler"]["restarts"] == 2, 120)
-    until(lambda: {one["state"] for one in states(project).values()} == {"healthy"}, 120)
-    hung = states(project)
-    for name in ("scheduler", "source"):
-        assert hung[name]["reason"].startswith("hung: no sign of life for ")
-    assert hung["source"]["restarts"] == 1
-    assert hung["scheduler"]["restarts"] == 2
-
     # The supervisor dies and all goes on unwatched. The next start ends what it left, but not the servers, and says so.
     kill_the_supervisor(project)
     before = states(project)
@@ -173,12 +161,28 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     last = record.load(project)
     assert last is not None
     written.write_text("{")  # nor does it need the record
-    began = time.monotonic()
     assert penstock(project, "stop").returncode == 0
-    assert time.monotonic() - began < 10  # measured alone: 3.5
     assert not any(is_alive(process) for process in last.processes())
     assert until(lambda: not mentioning(project), 10), mentioning(project)
     assert penstock(project, "stop").stdout == "nothing was running\n"
     assert {one["state"] for one in states(project).values()} == {"stopped"}
     assert pids(gallery.project) == beside
     assert penstock(gallery.project, "status").returncode == 0
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(400)
+def test_a_part_and_a_server_that_live_and_do_nothing(project: Project) -> None:
+    in_an_empty_directory(project)
+    toml = project.root / "penstock.toml"
+    toml.write_text(toml.read_text() + IMPATIENT)
+    started = penstock(project, "start")
+    assert started.returncode == 0, started.stdout + started.stderr
+    for name in ("scheduler", "source"):
+        os.kill(states(project)[name]["pid"], signal.SIGSTOP)
+    until(lambda: states(project)["scheduler"]["restarts"] == 1)
+    until(lambda: {one["state"] for one in states(project).values()} == {"healthy"})
+    hung = states(project)
+    for name in ("scheduler", "source"):
+        assert hung[name]["reason"].startswith("hung: no sign of life for ")
+        assert hung[name]["restarts"] == 1

@@ -49,6 +49,7 @@ def test_the_demo_shows_the_account_and_writes_no_password(gallery: Path) -> Non
     assert password not in first.stdout + first.stderr
 
 
+@pytest.mark.soak
 def test_a_failing_test_fails_the_demo_and_is_named(gallery: Path) -> None:
     small_file(gallery)
     model = gallery / "dbt" / "models" / "facts" / "fct_sales.sql"

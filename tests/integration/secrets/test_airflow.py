@@ -134,6 +134,7 @@ LOOK_UP = """
 """
 
 
+@pytest.mark.soak
 def test_rotation_while_a_process_keeps_looking_up_loses_nothing(shop: Shop) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", dedent(LOOK_UP), PASSWORD, TOKEN],
