@@ -21,7 +21,7 @@ from penstock.targets.snowflake import account
 from penstock.targets.snowflake.columns import TableColumn, described, matching
 from penstock.targets.snowflake.connect import snowflake_connect, translated
 from penstock.targets.snowflake.copy_into import Copied, copied, copy_statements
-from penstock.targets.snowflake.names import identifier
+from penstock.targets.snowflake.names import identifier, literal
 from penstock.targets.snowflake.sieve import LIST_SIEVES, Sieve, drop_left
 from penstock.targets.snowflake.types import column_type
 
@@ -148,7 +148,7 @@ def _place(cursor: Any, target: SnowflakeTable, path: str) -> str:
     """The stage and the path in it. The stage covers the bucket, or a part of it that the path begins with."""
     *schema, name = target.stage.split(".")
     where = identifier(*(schema or [target.schema]))
-    cursor.execute(f"SHOW STAGES LIKE '{name.upper()}' IN SCHEMA {where}")
+    cursor.execute(f"SHOW STAGES LIKE {literal(name.upper())} IN SCHEMA {where}")
     names = [column.name.lower() for column in cursor.description]
     listed = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     # LIKE takes an underscore for any letter.
