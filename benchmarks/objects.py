@@ -26,7 +26,6 @@ ABOUT = (
     "rows, once, and is compared by rows in a second."
 )
 ROWS = int(os.environ.get("PENSTOCK_BENCH_ROWS", "5_000_000"))
-LARGE = int(os.environ.get("PENSTOCK_BENCH_LARGE_ROWS", "0"))
 OPERATOR_ROWS = ROWS // 10
 _MOST_ROUNDS = 3
 _MOST_BACK = 2  # each of these takes as long as a round of the way out
@@ -48,7 +47,7 @@ def measure(bench: Bench, rounds: int, findings: Findings) -> None:
         _out(bench, rounds, findings, peak)
         _operator(bench, findings)
         _back(bench, rounds, findings)
-        _memory(bench, findings, peak)
+        _claim_memory(findings, ROWS, peak)
     finally:
         services.stop(bench.project, "objects")
 
@@ -193,19 +192,6 @@ def _airflow(bench: Bench) -> dict[str, str]:
 
 
 # -- memory
-
-
-def _memory(bench: Bench, findings: Findings, peak: Peak) -> None:
-    _claim_memory(findings, ROWS, peak)
-    if not LARGE:
-        return
-    bench.psql(
-        "--command=CREATE UNLOGGED TABLE bench.large AS SELECT w.* FROM bench.wide AS w, "
-        f"generate_series(1, {max(1, LARGE // ROWS)})"
-    )
-    peak = Peak()
-    _export(bench, "warehouse:bench.large", LARGE, peak)
-    _claim_memory(findings, LARGE, peak)
 
 
 def _claim_memory(findings: Findings, rows: int, peak: Peak) -> None:

@@ -25,7 +25,6 @@ ABOUT = (
     "`fetchall` with `executemany` move fewer rows once, and are compared by rows in a second."
 )
 ROWS = int(os.environ.get("PENSTOCK_BENCH_ROWS", "5_000_000"))
-LARGE = int(os.environ.get("PENSTOCK_BENCH_LARGE_ROWS", "0"))
 CHANGED, NEW = ROWS // 100, ROWS // 500
 DLT_ROWS, FETCHED_ROWS = ROWS // 10, ROWS // 50
 _MOST_ROUNDS = 3
@@ -291,7 +290,7 @@ def _environment(place: Path, *packages: str) -> Path:
 
 def _memory(bench: Bench, findings: Findings) -> None:
     peaks = {}
-    for rows in filter(None, (ROWS // 10, ROWS, LARGE)):
+    for rows in (ROWS // 10, ROWS):
         table = "bench.wide" if rows == ROWS else "bench.part"
         if rows != ROWS:
             _part(bench, rows)
@@ -307,14 +306,7 @@ def _memory(bench: Bench, findings: Findings) -> None:
 
 
 def _part(bench: Bench, rows: int) -> None:
-    """Make a table of so many of the rows, or of the rows many times over."""
-    several = f"bench.wide AS w, generate_series(1, {max(1, rows // ROWS)})"
-    _psql(
-        bench,
-        "source",
-        "--command=DROP TABLE IF EXISTS bench.part",
-        f"--command=CREATE TABLE bench.part AS SELECT w.* FROM {several} LIMIT {rows}",
-    )
+    _psql(bench, "source", f"--command=CREATE TABLE bench.part AS SELECT * FROM bench.wide LIMIT {rows}")
 
 
 # -- where they are
