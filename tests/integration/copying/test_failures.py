@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 from tests.databases import Query, uri
+from tests.small_disk import small_disk
 
 from penstock.model.connection import Connection
 
@@ -138,32 +138,15 @@ def test_a_right_that_is_lacking(run: Run, query: Query, warehouse: Connection) 
     assert "grant" in done.stderr
 
 
-@pytest.fixture
-def small_disk(tmp_path_factory: pytest.TempPathFactory, query: Query) -> Iterator[Path]:
-    """A file system of 4 MB that the server can write to."""
-    (data,) = query("SHOW data_directory")[0]
-    owner = Path(data).stat()
-    disk = Path(tempfile.mkdtemp(prefix="penstock-disk-"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True
-    )
-    if mounted.returncode:
-        disk.rmdir()
-        pytest.skip("only root may mount a small disk")
-    os.chown(disk, owner.st_uid, owner.st_gid)
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-    disk.rmdir()
-
-
-def test_a_full_disk(run: Run, query: Query, small_disk: Path, tmp_path: Path) -> None:
-    query(f"CREATE TABLESPACE small LOCATION '{small_disk}'")
-    query("CREATE TABLE t (id int, name text) TABLESPACE small")
+def test_a_full_disk(run: Run, query: Query, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("id,name\n" + "".join(f"{n},{'x' * 60}\n" for n in range(100_000)))
-    done = run("copy", "in.csv", "warehouse:t")
-    left = query("SELECT count(*) FROM t")
-    query("DROP TABLE t")
-    query("DROP TABLESPACE small")
+    with small_disk(query) as disk:
+        query(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        query("CREATE TABLE t (id int, name text) TABLESPACE small")
+        done = run("copy", "in.csv", "warehouse:t")
+        left = query("SELECT count(*) FROM t")
+        query("DROP TABLE t")
+        query("DROP TABLESPACE small")
     assert (done.returncode, left) == (1, [(0,)])
     assert "No space left" in done.stderr
     assert "make room" in done.stderr

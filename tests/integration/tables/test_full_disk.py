@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.databases import Query
+from tests.small_disk import small_disk
 
 import penstock
 from penstock.model.errors import TargetError
@@ -26,26 +23,15 @@ def rows(here: Query) -> None:
 @pytest.fixture
 def small(there: Query) -> Iterator[str]:
     """A tablespace on a file system of 4 MB, where this database's new tables go."""
-    (data,) = there("SHOW data_directory")[0]
-    owner = Path(data).stat()
     (database,) = there("SELECT current_database()")[0]
     name = f"small_{database}"
-    disk = Path(tempfile.mkdtemp(prefix="penstock-disk-"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True
-    )
-    if mounted.returncode:
-        disk.rmdir()
-        pytest.skip("only root may mount a small disk")
-    os.chown(disk, owner.st_uid, owner.st_gid)
-    there(f"CREATE TABLESPACE {name} LOCATION '{disk}'")
-    there(f"ALTER DATABASE {database} SET default_tablespace = {name}")
-    yield name
-    there("DROP TABLE IF EXISTS t")
-    there(f"ALTER DATABASE {database} RESET default_tablespace")
-    there(f"DROP TABLESPACE {name}")
-    subprocess.run(["umount", str(disk)], check=True)
-    disk.rmdir()
+    with small_disk(there) as disk:
+        there(f"CREATE TABLESPACE {name} LOCATION '{disk}'")
+        there(f"ALTER DATABASE {database} SET default_tablespace = {name}")
+        yield name
+        there("DROP TABLE IF EXISTS t")
+        there(f"ALTER DATABASE {database} RESET default_tablespace")
+        there(f"DROP TABLESPACE {name}")
 
 
 @pytest.mark.parametrize("pages", [reading.PART_PAGES, 32], ids=["at once", "in parts"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from penstock.model.errors import TargetError, TooManyRejects
+from penstock.model.errors import TargetError
 from penstock.model.manifest import Manifest
 from penstock.model.plan import CopyPlan
 from penstock.model.reject import KeptReject
@@ -85,15 +85,15 @@ def enforce(cursor: Any, plan: CopyPlan, result: CopyResult, target: str) -> Non
     Raises:
         TooManyRejects: With the first of them.
     """
-    limit = plan.max_rejects
-    if limit is None or not limit.exceeded(rejected=result.rejected, read=result.read):
-        return
-    cursor.execute(_SQL["examples"], {"id": result.id, "target": target})
-    shown = "".join(f"\n  {' '.join(map(str, row))}" for row in cursor.fetchall())
-    raise TooManyRejects(
-        f"{result.rejected} of {result.read} rows rejected, {limit} allowed; nothing was loaded{shown}",
-        hint="mend the source, or allow more with --max-rejects",
-    )
+    if plan.max_rejects is not None:
+        examples = _examples(cursor, result.id, target)
+        plan.max_rejects.enforce(rejected=result.rejected, read=result.read, examples=examples)
+
+
+def _examples(cursor: Any, identity: str, target: str) -> Iterator[str]:
+    cursor.execute(_SQL["examples"], {"id": identity, "target": target})
+    for row in cursor.fetchall():
+        yield " ".join(map(str, row))
 
 
 def record(cursor: Any, plan: CopyPlan, result: CopyResult, target: str) -> None:
