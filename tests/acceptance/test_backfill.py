@@ -11,7 +11,7 @@ import sys
 import pytest
 from tests.acceptance.stacks import Airflow, penstock, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 WEEK = ("--from", "2013-02-01", "--to", "2013-02-05")  # Friday, Monday, Tuesday
 DAYS = ["2013-02-01T09:00:00", "2013-02-04T09:00:00", "2013-02-05T09:00:00"]

@@ -18,7 +18,6 @@ DBT_MS = 200_000
 COPY = "a[href*='/runs/'][href*='/tasks/copy_sales?']"
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.timeout(300),
     pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine: apt-get install chromium"),
 ]

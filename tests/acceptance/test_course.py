@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.acceptance.stacks import Airflow, penstock
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 def days(runs: list[dict[str, Any]]) -> list[str]:

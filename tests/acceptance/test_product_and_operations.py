@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.acceptance.stacks import Airflow, penstock
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_the_table_is_transferred_once_and_again_without_harm(gallery: Airflow) -> None:

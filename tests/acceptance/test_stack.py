@@ -84,7 +84,6 @@ def kill_the_supervisor(project: Project) -> None:
     until(lambda: states(project)["scheduler"]["state"] == "unsupervised")
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     beside = pids(gallery.project)  # another project's stack, which none of this touches

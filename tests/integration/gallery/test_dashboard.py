@@ -23,7 +23,7 @@ from penstock.stores.s3 import S3Store
 DAG = "advanced_daily_dashboard_refresh"
 BUCKET = "replication-bucket"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]  # Airflow starts for each run
+pytestmark = pytest.mark.timeout(400)  # Airflow starts for each run
 
 
 @pytest.fixture(autouse=True)

@@ -143,7 +143,6 @@ def test_a_free_plan_is_used_up_and_never_exceeded(
     assert session.execute(TABLE).fetchall() == expected("2013-02-19", "2013-02-20")
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_both_dags_leave_the_same_table_and_no_key_anywhere(
     market: ModuleType, run_dag: RunDag, session: Session, world: Path

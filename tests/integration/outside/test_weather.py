@@ -330,7 +330,6 @@ def test_a_city_that_there_is_not(weather: ModuleType) -> None:
         list(weather.cities_of("Boston; Atlantis", weather.us_cities()))
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_both_dags(pipeline: Pipeline, run_dag: RunDag, session: Session) -> None:
     run_dag("fetcher", "--date", "2013-02-04T10:00")

@@ -19,8 +19,6 @@ from tests.integration.secrets.conftest import FORMS, PASSWORD, TOKEN, Shop
 from penstock.environments import load
 from penstock.environments.rotating import rotate
 
-pytestmark = pytest.mark.slow  # each starts Airflow, which takes three seconds by itself
-
 PRODUCTS = "select product_id, name from products order by 1, 2"
 MARKS = "select region from marks"
 
