@@ -5,11 +5,13 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,
 	&& echo $(python))) python3)
 VENV := .venv/bin
 STAMP := .venv/.installed
+PYTEST_FLAGS := -n auto --dist worksteal
+PYTEST := $(VENV)/python -m pytest $(PYTEST_FLAGS)
 UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile pyproject.toml --all-extras --group dev --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test soak lint format demo bench build lock clean
+.PHONY: help install test soak flakes lint format demo bench build lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,10 +23,13 @@ $(STAMP): requirements.lock pyproject.toml tools/install.py
 
 test: install ## Lint, types, import contracts, then every test but those of make soak
 	@$(VENV)/python tools/timed.py lint $(MAKE) --no-print-directory lint
-	@$(VENV)/python tools/timed.py tests $(VENV)/python -m pytest -n auto --dist worksteal -m "not soak" $(PYTEST_ARGS)
+	@$(VENV)/python tools/timed.py tests $(PYTEST) -m "not soak" $(PYTEST_ARGS)
 
 soak: install ## The tests that take minutes: deaths at every step, keys rotated under a stack, another Airflow
-	@$(VENV)/python -m pytest -n auto --dist worksteal -m soak $(PYTEST_ARGS)
+	@$(PYTEST) -m soak $(PYTEST_ARGS)
+
+flakes: install ## The tests N times (10), also on one core and beside busy loops, and what failed how often
+	@$(VENV)/python tools/flakes.py --runs $(or $(N),10) $(PYTEST_FLAGS) -m "not soak" $(PYTEST_ARGS)
 
 lint: install ## Format check, lint, types, import contracts
 	$(VENV)/ruff format --check --quiet

@@ -16,6 +16,7 @@ import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
+from tests.costs import Costs
 
 from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
@@ -57,6 +58,7 @@ hypothesis.settings.load_profile("penstock")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Costs(), "costs")
     # What a shell begins in the background ignores Ctrl-C, and so would the commands that tests interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -7,13 +7,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import psutil
+from tests import waiting
 
 from penstock.project import Project
 from penstock.stack import record
@@ -35,11 +35,8 @@ def states(project: Project) -> dict[str, dict[str, Any]]:
 
 
 def until(condition: Callable[[], Any], timeout_s: float = 120) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return found
+    """Wait for a stack: longer than for what is one process, and with fewer questions."""
+    return waiting.until(condition, timeout_s, pause_s=0.2)
 
 
 def call(

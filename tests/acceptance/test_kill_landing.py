@@ -157,7 +157,7 @@ def test_killed_at_any_instant(world: World, least: int) -> None:
             if process.exitcode is None:
                 process.kill()
                 process.join()
-            time.sleep(0.01)  # what the service is still answering was asked before
+            world.service.settle()
             again = asked_since(world.service, count)
             assert not again & before, "what had landed was asked for again"
             lost = again - world.require_nothing_lost(target)

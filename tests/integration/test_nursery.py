@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 import psutil
 import pytest
+from tests.waiting import until
 
 from penstock.stack.nursery import Child, Nurseries
 from penstock.stack.processes import Identity, identify, is_alive, kill_family
@@ -43,13 +43,6 @@ def launch(nurseries: Nurseries, log: IO[str]) -> Iterator[Callable[..., Child]]
     for child in made:
         if (process := child.identity()) is not None:
             kill_family(process)
-
-
-def until(condition: Callable[[], object], timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def begun(child: Child) -> Identity:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import stat
 import subprocess
@@ -13,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
+from tests.ports import reserved_port
+from tests.waiting import halt, kill
 
 from penstock import resolving
 from penstock.model.connection import Connection
@@ -53,7 +54,7 @@ def test_started_twice_is_one_process_and_killed_is_started_again(project: Proje
     assert (ensure(project, name), pid(project, name)) == (first, before)
     assert services.status(project, name).state == "running"
 
-    os.kill(before, signal.SIGKILL)
+    kill(before)
     assert ensure(project, name) == first  # the same port and keys
     after = pid(project, name)
     assert after not in (None, before)
@@ -96,7 +97,7 @@ def test_one_that_hangs_is_told_and_replaced(project: Project, monkeypatch: pyte
     ensure(project)
     before = pid(project)
     assert before is not None
-    os.kill(before, signal.SIGSTOP)
+    halt(before)
     assert services.status(project, "objects").state == "unready"
     ensure(project)
     assert pid(project) not in (None, before)
@@ -114,17 +115,17 @@ def test_it_is_no_child_of_whoever_started_it(project: Project) -> None:
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_named(project: Project) -> None:
-    with socket.socket() as busy:
-        busy.bind(("127.0.0.1", 0))
-        busy.listen()
-        port = busy.getsockname()[1]
+    with reserved_port() as port:
         toml = project.root / "penstock.toml"
         toml.write_text(toml.read_text().replace("objects = 0", f"objects = {port}"))
-        with pytest.raises(
-            ConnectionFailed, match=rf"port {port} on 127.0.0.1 is taken by process {os.getpid()}"
+        with (
+            socket.create_server(("127.0.0.1", port)),
+            pytest.raises(
+                ConnectionFailed, match=rf"port {port} on 127.0.0.1 is taken by process {os.getpid()}"
+            ),
         ):
             ensure(project)
-    assert ensure(project).extra["endpoint_url"] == f"http://127.0.0.1:{port}"
+        assert ensure(project).extra["endpoint_url"] == f"http://127.0.0.1:{port}"
 
 
 def test_a_port_of_its_own_choice_that_is_taken_meanwhile_is_left(project: Project) -> None:

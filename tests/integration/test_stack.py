@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.databases import enter
+from tests.waiting import halt, is_running, until
 
 from penstock import resolving
 from penstock.model.connection import Connection
@@ -31,12 +32,6 @@ def ask(connection: Connection, query: str) -> Any:
         row = session.execute(query.encode()).fetchone()
         assert row is not None
         return row[0]
-
-
-def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while Path("/proc", str(pid), "cmdline").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
 
 
 def test_a_server_is_made_started_and_entered(project: Project) -> None:
@@ -107,9 +102,9 @@ def test_a_server_that_was_halted_is_stopped(project: Project) -> None:
     ensure(project, "warehouse")
     pid = status(project, "warehouse").pid
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    halt(pid)
     assert stop(project, "warehouse") is True
-    wait_until_gone(pid)
+    until(lambda: not is_running(pid))
     assert status(project, "warehouse").state == "stopped"
 
 
@@ -177,7 +172,7 @@ def test_a_server_that_outlived_its_clone_does_not_stand_in_the_way(project: Pro
     shutil.rmtree(project.state_dir)
     after = ensure(project, "warehouse")
     assert after.password != before.password
-    wait_until_gone(orphan)
+    until(lambda: not is_running(orphan))
     assert ask(after, "SELECT 1") == 1
 
 
@@ -231,7 +226,7 @@ def test_data_whose_record_is_lost_are_refused_and_left_alone(project: Project) 
     record.write_text("{")
     pid = int((record.with_suffix("") / "data" / "postmaster.pid").read_text().split()[0])
     assert stop(project, "warehouse") is True  # its data say where it runs
-    wait_until_gone(pid)
+    until(lambda: not is_running(pid))
     record.unlink()
     with pytest.raises(ConnectionFailed, match="its password is lost") as caught:
         ensure(project, "warehouse")

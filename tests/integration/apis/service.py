@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.waiting import until
+
 KEY = "sekrit-key-0123456789"
 
 
@@ -108,6 +110,26 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """Knows whom it has let in and with whom it is still busy, by their ports."""
+
+    daemon_threads = True
+
+    def __init__(self, handler: type[Handler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.seen: set[int] = set()
+        self.busy: set[int] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.busy.add(client_address[1])
+        self.seen.add(client_address[1])
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        super().process_request_thread(request, client_address)
+        self.busy.discard(client_address[1])
+
+
 class Service:
     """The server; ``behave`` may be changed while it runs."""
 
@@ -115,8 +137,7 @@ class Service:
         self.behave: Behaviour = weather
         self.asked: list[Asked] = []
         self.lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"service": self}))
-        self._server.daemon_threads = True
+        self._server = Server(type("Bound", (Handler,), {"service": self}))
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -124,6 +145,13 @@ class Service:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def settle(self) -> None:
+        """Wait until all is noted that was asked by clients that are gone."""
+        # They are let in in their order, so this one is the last.
+        with socket.create_connection(("127.0.0.1", self.port)) as last:
+            number = last.getsockname()[1]
+        until(lambda: number in self._server.seen and not self._server.busy, pause_s=0.002)
 
     def stop(self) -> None:
         self._server.shutdown()

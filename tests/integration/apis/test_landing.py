@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,15 @@ from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import Say, Service, weather
 
 import penstock
+from penstock.lake import validators
+
+
+class Later(datetime):
+    """The clock of two hours from now."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = UTC) -> datetime:  # type: ignore[override]  # it has a default here
+        return datetime.now(tz) + timedelta(hours=2)
 
 
 def test_answers_land_and_are_loaded_without_the_service(
@@ -74,12 +83,14 @@ def test_a_finished_landing_that_cannot_be_gone_on_with_stays_finished(
 
 
 def test_what_was_still_good_is_not_asked_for_by_a_finished_landing(
-    service: Service, lake: Path, plan: Plan
+    service: Service, lake: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service.behave = lambda asked: Say(weather(asked).body, headers={"Cache-Control": "max-age=1"})
+    service.behave = lambda asked: Say(weather(asked).body, headers={"Cache-Control": "max-age=3600"})
     penstock.land(plan(), "lake:weather", rows=cities(3), label="10:00")
     later = penstock.land(plan(), "lake:weather", rows=cities(4), label="11:00")
     assert (later.fresh, later.calls) == (3, 1)
-    time.sleep(1.1)  # it is good no more, but that landing has been finished
+    monkeypatch.setattr(
+        validators, "datetime", Later
+    )  # it is good no more, but that landing has been finished
     assert penstock.land(plan(), "lake:weather", rows=cities(4), label="11:00").already
     assert len(service.asked) == 4

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.databases import Query
+from psycopg import sql
+from tests.databases import Query, enter
 from tests.forks import FORKS
 from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import Asked, Say, Service, weather
@@ -43,6 +46,28 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path, warehouse: Connection
         permits.close()
 
 
+@pytest.fixture
+def later(request: pytest.FixtureRequest, tmp_path: Path, warehouse: Connection) -> Callable[[float], None]:
+    """Makes it so many seconds later: whatever is written with a time is moved into the past."""
+
+    def in_the_file(seconds: float) -> None:
+        with contextlib.closing(sqlite3.connect(tmp_path / "permits.sqlite", isolation_level=None)) as file:
+            file.execute("UPDATE permits SET free_at = free_at - ?", [seconds])
+            file.execute("UPDATE pauses SET until = until - ?", [seconds])
+
+    def in_postgres(seconds: float) -> None:
+        with enter(warehouse) as session:
+            for table, column in (("permits", "free_at"), ("pauses", "until")):
+                session.execute(
+                    sql.SQL("UPDATE penstock_ledger.{0} SET {1} = {1} - make_interval(secs => %s)").format(
+                        sql.Identifier(table), sql.Identifier(column)
+                    ),
+                    [seconds],
+                )
+
+    return in_the_file if request.node.callspec.params["opened"] == "file" else in_postgres
+
+
 def test_no_more_than_the_limit_for_all_together(opened: Open) -> None:
     one, other = opened(Limit(calls=5, per_s=60)), opened(Limit(calls=5, per_s=60))
     assert len(one.take(3, []).slots) == 3
@@ -52,12 +77,15 @@ def test_no_more_than_the_limit_for_all_together(opened: Open) -> None:
     assert 55 < granted.wait_s <= 60
 
 
-def test_a_used_permit_is_free_when_its_call_no_longer_counts(opened: Open) -> None:
-    permits = opened(Limit(calls=1, per_s=0.3))
+def test_a_used_permit_is_free_when_its_call_no_longer_counts(
+    opened: Open, later: Callable[[float], None]
+) -> None:
+    permits = opened(Limit(calls=1, per_s=60))
     (slot,) = permits.take(1, []).slots
-    now = time.monotonic()
-    assert permits.take(1, [Return(slot, now)]).slots == []
-    time.sleep(max(0.0, now + 0.32 - time.monotonic()))
+    assert permits.take(1, [Return(slot, time.monotonic())]).slots == []
+    later(30)
+    assert permits.take(1, []).slots == []
+    later(30.1)
     assert permits.take(1, []).slots == [slot]
 
 
@@ -68,24 +96,26 @@ def test_an_unused_permit_is_free_at_once(opened: Open) -> None:
     assert other.take(1, []).slots == [slot]
 
 
-def test_the_permits_of_a_dead_holder_come_free_and_no_others_are_lost(opened: Open) -> None:
-    dead, alive = opened(Limit(calls=3, per_s=60), lease_s=0.3), opened(Limit(calls=3, per_s=60))
+def test_the_permits_of_a_dead_holder_come_free_and_no_others_are_lost(
+    opened: Open, later: Callable[[float], None]
+) -> None:
+    dead, alive = opened(Limit(calls=3, per_s=60), lease_s=60), opened(Limit(calls=3, per_s=60), lease_s=600)
     lost = set(dead.take(2, []).slots)
     assert len(alive.take(3, []).slots) == 1
-    time.sleep(0.35)
+    later(60.1)
     assert set(alive.take(3, []).slots) == lost
     # What the dead one would say now comes too late to count.
     dead.take(0, [Return(slot, None) for slot in lost])
     assert alive.take(1, []).slots == []
 
 
-def test_a_pause_is_everybody_s(opened: Open) -> None:
+def test_a_pause_is_everybody_s(opened: Open, later: Callable[[float], None]) -> None:
     one, other = opened(Limit(calls=5, per_s=60)), opened(Limit(calls=5, per_s=60))
-    one.pause(0.4)
+    one.pause(60)
     granted = other.take(1, [])
     assert granted.slots == []
-    assert 0.2 < granted.wait_s <= 0.4
-    time.sleep(0.45)
+    assert 30 < granted.wait_s <= 60
+    later(60.1)
     assert len(other.take(1, []).slots) == 1
 
 

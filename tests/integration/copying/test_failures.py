@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -15,6 +14,7 @@ from urllib.parse import quote
 import pytest
 from tests.databases import Query, uri
 from tests.small_disk import small_disk
+from tests.waiting import until
 
 from penstock.model.connection import Connection
 
@@ -129,24 +129,26 @@ def test_over_the_threshold(run: Run, query: Query) -> None:
 
 def test_a_right_that_is_lacking(run: Run, query: Query, warehouse: Connection) -> None:
     query("CREATE TABLE t (id int)")
-    query("DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'tell-nobody'")
-    limited = re.sub(r"//[^@]+@", "//reader:tell-nobody@", uri(warehouse))
+    reader = f"reader_of_{warehouse.database}"  # roles are the whole server's, which other tests use too
+    query(f"CREATE ROLE {reader} LOGIN PASSWORD 'tell-nobody'")
+    limited = re.sub(r"//[^@]+@", f"//{reader}:tell-nobody@", uri(warehouse))
     done = run("copy", "-", "warehouse:t", stdin="id\n1\n", PENSTOCK_CONN_WAREHOUSE=limited)
-    query("DROP ROLE reader")
+    query(f"DROP ROLE {reader}")
     assert done.returncode == 1
     assert "permission denied" in done.stderr
     assert "grant" in done.stderr
 
 
-def test_a_full_disk(run: Run, query: Query, tmp_path: Path) -> None:
+def test_a_full_disk(run: Run, query: Query, warehouse: Connection, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("id,name\n" + "".join(f"{n},{'x' * 60}\n" for n in range(100_000)))
     with small_disk(query) as disk:
-        query(f"CREATE TABLESPACE small LOCATION '{disk}'")
-        query("CREATE TABLE t (id int, name text) TABLESPACE small")
+        small = f"small_{warehouse.database}"
+        query(f"CREATE TABLESPACE {small} LOCATION '{disk}'")
+        query(f"CREATE TABLE t (id int, name text) TABLESPACE {small}")
         done = run("copy", "in.csv", "warehouse:t")
         left = query("SELECT count(*) FROM t")
         query("DROP TABLE t")
-        query("DROP TABLESPACE small")
+        query(f"DROP TABLESPACE {small}")
     assert (done.returncode, left) == (1, [(0,)])
     assert "No space left" in done.stderr
     assert "make room" in done.stderr
@@ -167,11 +169,10 @@ def test_interrupted(warehouse: Connection, tmp_path: Path, query: Query) -> Non
         text=True,
     )
     copying = (
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'penstock' AND query LIKE 'COPY%%'"
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE application_name = 'penstock' AND query LIKE 'COPY%%' AND datname = current_database()"
     )
-    deadline = time.monotonic() + 30
-    while query(copying) == [(0,)] and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: query(copying) != [(0,)])
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
@@ -191,9 +192,7 @@ def test_a_server_that_goes_away(warehouse: Connection, tmp_path: Path, query: Q
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
         " WHERE application_name = 'penstock' AND query LIKE 'COPY%%' AND datname = current_database()"
     )
-    deadline = time.monotonic() + 30
-    while query(ending) == [(0,)] and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: query(ending) != [(0,)])
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1, errors
     assert "the connection to the server was lost" in errors

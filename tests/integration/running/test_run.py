@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import psutil
 import pytest
 from tests.databases import uri
 from tests.integration.running.conftest import Shop
+from tests.waiting import until
 
 from penstock.lock import locked
 from penstock.model.connection import Connection
@@ -20,6 +22,14 @@ from penstock.project import Project
 from penstock.testing.dags import run_to_the_end
 
 pytestmark = pytest.mark.timeout(180)
+
+
+def with_its_sleep(pid: int) -> list[psutil.Process]:
+    """The process's children, when the sleep that the task becomes is among them; none before."""
+    with contextlib.suppress(psutil.NoSuchProcess):  # one may end while it is looked at
+        found = psutil.Process(pid).children(recursive=True)
+        return found if any(one.name() == "sleep" for one in found) else []
+    return []
 
 
 def states(events: list[dict[str, object]]) -> dict[object, object]:
@@ -130,11 +140,9 @@ def test_ctrl_c_ends_the_task_and_what_it_started(shop: Shop) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not mark.exists():
-        assert run.poll() is None
-        time.sleep(0.1)
-    started = psutil.Process(run.pid).children(recursive=True)
-    assert any("sleep" in one.name() for one in started)
+    until(lambda: mark.exists() or run.poll() is not None, 120)
+    assert run.poll() is None
+    started = until(lambda: with_its_sleep(run.pid))
     run.send_signal(signal.SIGINT)
     _, told = run.communicate(timeout=30)
     assert (run.returncode, told) == (

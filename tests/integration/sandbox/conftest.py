@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from tests.ports import reserved_port
+from tests.waiting import until
 
 from penstock.model.connection import Secret
 from penstock.sandbox.client import Sandbox
@@ -20,27 +20,25 @@ from penstock.sandbox.state import Settings
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Sandbox]:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    token = secrets.token_hex(8)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "penstock.sandbox.serve", "--port", str(port), "--settings", "{}"],
-        env={**os.environ, "PENSTOCK_SANDBOX_TOKEN": token},
-    )
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 30
-    while True:
+    with reserved_port() as port:
+        token = secrets.token_hex(8)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "penstock.sandbox.serve", "--port", str(port), "--settings", "{}"],
+            env={**os.environ, "PENSTOCK_SANDBOX_TOKEN": token},
+        )
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: process.poll() is not None or is_healthy(url))
         assert process.poll() is None
-        assert time.monotonic() < deadline
-        try:
-            httpx.get(f"{url}/_sandbox/health", trust_env=False).raise_for_status()
-            break
-        except httpx.TransportError:
-            time.sleep(0.05)
-    yield Sandbox(url, Secret(token))
-    process.terminate()
-    assert process.wait(10) is not None
+        yield Sandbox(url, Secret(token))
+        process.terminate()
+        assert process.wait(60) is not None
+
+
+def is_healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/_sandbox/health", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Any
 import pytest
 from tests.conftest import RUN_DIR, make_project
 from tests.integration.objects.conftest import execute, named, store
+from tests.ports import reserved_port
+from tests.waiting import until
 
 from penstock.model.connection import Connection
 from penstock.stack.objects import folder
@@ -30,12 +31,12 @@ Query = Callable[..., list[tuple[Any, ...]]]
 @pytest.fixture(scope="session")
 def snowflake_server() -> Iterator[dict[str, Any]]:
     """In a process of its own; says how to enter it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "fakesnow", "--server", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    command = [sys.executable, "-m", "fakesnow", "--server", "--port"]
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with reserved_port() as port, subprocess.Popen([*command, str(port)], **silent) as process:
         try:
-            _await(port, process)
+            until(lambda: process.poll() is not None or _listens(port))
+            assert process.poll() is None
             yield {
                 "user": "fake",
                 "password": "snow",
@@ -49,13 +50,10 @@ def snowflake_server() -> Iterator[dict[str, Any]]:
             process.kill()
 
 
-def _await(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
-    raise RuntimeError("fakesnow does not start")
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 @pytest.fixture

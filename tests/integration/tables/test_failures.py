@@ -40,7 +40,7 @@ def pausing(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, 
 
     def advance(self: Flow, count: int) -> None:
         begun.set()
-        assert go_on.wait(30)
+        assert go_on.wait(60)
         read(self, count)
 
     monkeypatch.setattr(Flow, "_advance", advance)
@@ -78,7 +78,7 @@ def test_many_ranges_of_one_instant(
 ) -> None:
     here("UPDATE t SET v = 'old'; UPDATE t SET v = 'older'")
     copying = Copying(lambda: penstock.copy("source:t", "warehouse:t"))
-    pausing[0].wait(30)
+    assert pausing[0].wait(60)
     here("UPDATE t SET v = 'new'; INSERT INTO t VALUES (-1, 'new'); DELETE FROM t WHERE id = 1")
     pausing[1].set()
     copying.wait()
@@ -109,7 +109,7 @@ def test_a_server_ends_the_connection_midway(
     if parts:
         request.getfixturevalue("in_parts")
     copying = Copying(lambda: penstock.copy("source:t", "warehouse:t"))
-    pausing[0].wait(30)
+    assert pausing[0].wait(60)
     database = {"source": source, "warehouse": warehouse}[side].database
     ask = here if side == "source" else there
     ask(
@@ -130,7 +130,7 @@ def test_a_server_ends_the_connection_midway(
 def test_two_copies_of_one_identity_at_once(there: Query, pausing: tuple[threading.Event, ...]) -> None:
     there("CREATE TABLE loose (id int, v text)")
     both = [Copying(lambda: penstock.copy("source:t", "warehouse:loose")) for _ in range(2)]
-    pausing[0].wait(30)
+    assert pausing[0].wait(60)
     pausing[1].set()
     for one in both:
         one.wait()
@@ -225,7 +225,7 @@ def test_a_table_that_is_altered_or_dropped_meanwhile(
     here: Query, there: Query, source: Connection, pausing: tuple[threading.Event, ...]
 ) -> None:
     copying = Copying(lambda: penstock.copy("source:t", "warehouse:t"))
-    pausing[0].wait(30)
+    assert pausing[0].wait(60)
     # Nobody may while it is read.
     with (
         psycopg.connect(uri(source), autocommit=True) as session,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ import psycopg
 import pytest
 from tests.conftest import RUN_DIR
 from tests.databases import Query, uri
+from tests.ports import reserved_port
 
 import penstock
 from penstock.model.connection import Connection, Secret
@@ -32,7 +32,13 @@ def _as(argv: Sequence[str | Path]) -> Sequence[str | Path]:
 
 
 @pytest.fixture(scope="module")
-def older() -> Iterator[Connection]:
+def port() -> Iterator[int]:
+    with reserved_port() as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def older(port: int) -> Iterator[Connection]:
     """A server of an older version."""
     account = server_account(Path(os.environ[RUN_DIR]))
     programs = programs_for(account).parent.parent / OLDER / "bin"
@@ -41,9 +47,6 @@ def older() -> Iterator[Connection]:
     home = Path(os.environ[RUN_DIR], f"older-{secrets.token_hex(4)}")
     home.mkdir(mode=0o755)
     give_to(account, home)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     data = home / "data"
     subprocess.run(
         _as([programs / "initdb", "-D", data, "-U", "penstock", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N"]),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.waiting import halt, until
 
 from penstock.stack.command import Command, Once, Program
 from penstock.stack.processes import (
@@ -24,13 +25,6 @@ from penstock.stack.processes import (
     kill_family,
     memory,
 )
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -146,8 +140,7 @@ def test_a_stopped_process_does_nothing_and_wants_nothing(run: Callable[[str], C
     before = activity_s(busy)
     time.sleep(0.3)
     assert activity_s(busy) - before > 0.1  # used, or waited for where others have the processors
-    os.kill(busy.pid, signal.SIGSTOP)
-    time.sleep(0.1)
+    halt(busy.pid)
     before = activity_s(busy)
     time.sleep(0.2)
     assert activity_s(busy) == before
