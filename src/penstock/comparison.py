@@ -18,12 +18,6 @@ from penstock.model.address import parse_table
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.wiring import find
 
-# One server waits for the other, and neither is a runaway. Rows that a policy hides are an error, and not missing.
-_PATIENTLY = """
-SET LOCAL statement_timeout = 0;
-SET LOCAL idle_in_transaction_session_timeout = 0;
-SET LOCAL row_security = off
-"""
 # Rows whose values are looked up in one query.
 _AT_A_TIME = 1_000
 
@@ -41,6 +35,7 @@ class Comparison:
         counts: Rows that differ, by ``missing`` (on the right), ``extra`` (on the right) and ``changed``.
         shown: Some of them with their values, by their keys.
         by_column: In how many of the changed rows each column differs, most first; None where that was not asked.
+        visible_rows_only: Rows that row security hides from the logins were left out.
     """
 
     left: str
@@ -51,6 +46,7 @@ class Comparison:
     counts: dict[str, int]
     shown: list[Shown]
     by_column: dict[str, int] | None = None
+    visible_rows_only: bool = False
 
     @property
     def same(self) -> bool:
@@ -67,11 +63,12 @@ class Comparison:
             "columns": list(self.match.columns),
             **self.counts,
             **({} if self.by_column is None else {"by_column": self.by_column}),
+            **({"visible_rows_only": True} if self.visible_rows_only else {}),
             "rows": [_row(self.match, shown) for shown in self.shown],
         }
 
 
-def compare(  # the last ones are options
+def compare(  # noqa: PLR0913  # the last ones are options
     left: str,
     right: str,
     *,
@@ -79,6 +76,7 @@ def compare(  # the last ones are options
     columns: Sequence[str] = (),
     limit: int = 20,
     by_column: bool = False,
+    visible_rows_only: bool = False,
 ) -> Comparison:
     """Compare two tables, each as it is at one instant, and write nothing.
 
@@ -89,6 +87,7 @@ def compare(  # the last ones are options
         columns: Compare only these and the key.
         limit: For how many of the rows that differ to look up the values.
         by_column: Look up the values of all changed rows, to count in which columns they differ.
+        visible_rows_only: Leave out rows that row security hides from the logins; else that is refused.
 
     Raises:
         PenstockError: If a table cannot be read.
@@ -98,7 +97,10 @@ def compare(  # the last ones are options
         True
     """
     ours, theirs = parse_table(left), parse_table(right)
-    with _snapshot(ours.connection) as mine, _snapshot(theirs.connection) as other:
+    with (
+        _snapshot(ours.connection, visible_rows_only=visible_rows_only) as mine,
+        _snapshot(theirs.connection, visible_rows_only=visible_rows_only) as other,
+    ):
         try:
             here = table(mine, ours.schema, ours.table, label=left)
             there = table(other, theirs.schema, theirs.table, label=right)
@@ -128,6 +130,7 @@ def compare(  # the last ones are options
         counts=dict(counts),
         shown=sorted(shown, key=_place),
         by_column=dict(columns_changed.most_common()) if by_column else None,
+        visible_rows_only=visible_rows_only,
     )
 
 
@@ -150,13 +153,12 @@ def _in_order(text: str) -> tuple[int, str]:
 
 
 @contextmanager
-def _snapshot(name: str) -> Iterator[PgConnection]:
-    connection = connect(find(name))
+def _snapshot(name: str, *, visible_rows_only: bool) -> Iterator[PgConnection]:
+    connection = connect(find(name), visible_rows_only=visible_rows_only)
     try:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.transaction():
-            connection.execute(_PATIENTLY)
             yield connection
     finally:
         connection.close()

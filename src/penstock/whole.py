@@ -68,6 +68,13 @@ def _total(results: Mapping[str, CopyResult], seconds: float) -> CopyResult:
             rejects[reason] = rejects.get(reason, 0) + count
     sums = {name: sum(getattr(result, name) for result in results.values()) for name in COUNTS}
     already = all(result.already for result in results.values())
-    total = CopyResult(id="", already=already, rejects=rejects, seconds=round(seconds, 3), **sums)
+    total = CopyResult(
+        id="",
+        already=already,
+        rejects=rejects,
+        seconds=round(seconds, 3),
+        visible_rows_only=any(result.visible_rows_only for result in results.values()),
+        **sums,
+    )
     total.check()
     return total

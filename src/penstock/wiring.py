@@ -61,7 +61,12 @@ def open_export(plan: CopyPlan) -> tuple[Selection, ExportTarget] | None:
         return None
     require_export(plan)
     database = find(table.connection)
-    selection = PostgresRows(database, select_of(plan, Identifier(table.schema, table.table)), plan.source)
+    selection = PostgresRows(
+        database,
+        select_of(plan, Identifier(table.schema, table.table)),
+        plan.source,
+        visible_rows_only=plan.visible_rows_only,
+    )
     if isinstance(place, Objects):
         store, key = open_store(place.connection, place.bucket), place.key
     else:
@@ -162,4 +167,6 @@ def open_target(plan: CopyPlan) -> Target:
         ConnectionFailed: If there is no such connection.
     """
     table = parse_table(plan.target)
-    return PostgresTarget(find(table.connection), table.schema, table.table)
+    return PostgresTarget(
+        find(table.connection), table.schema, table.table, visible_rows_only=plan.visible_rows_only
+    )

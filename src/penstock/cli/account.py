@@ -20,6 +20,8 @@ def print_account(result: CopyResult, target: str) -> None:
     console.print(f"[bold]{target}[/bold] {state}")
     for label, count, note in _lines(result):
         console.print(f"  {label:<{_LABEL_WIDTH}}{count:>12,}  {note}".rstrip())
+    if result.visible_rows_only:
+        console.print("  visible rows only: what row security hides from the login is not counted")
     console.print(f"  copy {result.id[:12]}")
     if result.rejected:
         console.print(f"  look at the rejects: penstock rejects show {result.id[:12]}")

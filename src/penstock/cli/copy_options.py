@@ -115,6 +115,13 @@ class Tables:
     lookback: Annotated[
         str | None, _table(help="Look for late rows only so far behind the last cursor: '1 day', 1000.")
     ] = None
+    visible_rows_only: Annotated[
+        bool,
+        _table(
+            "--visible-rows-only",
+            help="Leave out rows that row security hides from the login, and say so; else that is refused.",
+        ),
+    ] = False
     whole_schema: Annotated[
         bool, _table("--all", help="All tables of a schema: source:schema target:schema.")
     ] = False
@@ -127,6 +134,7 @@ class Tables:
             "query": _text_of(self.query),
             "cursor": self.cursor,
             "lookback": self.lookback,
+            "visible_rows_only": self.visible_rows_only,
         }
 
 

@@ -44,6 +44,12 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
     by_column: Annotated[
         bool, typer.Option("--by-column", help="Also count in which columns the changed rows differ.")
     ] = False,
+    visible_rows_only: Annotated[
+        bool,
+        typer.Option(
+            "--visible-rows-only", help="Leave out rows that row security hides, instead of refusing."
+        ),
+    ] = False,
     env: Annotated[
         str | None, typer.Option("--env", metavar="NAME", help="The environment, as in --env prod.")
     ] = None,
@@ -66,6 +72,7 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
                 columns=_names(columns),
                 limit=limit,
                 by_column=by_column,
+                visible_rows_only=visible_rows_only,
             )
     except PenstockError as error:
         if error.exit_code != 1:
@@ -76,6 +83,8 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
     else:
         for line in _lines(found):
             typer.echo(line)
+        if found.visible_rows_only:
+            typer.echo("visible rows only: what row security hides from the logins is not compared")
     if not found.same:
         raise typer.Exit(1)
 

@@ -45,9 +45,10 @@ def list_copies(
     for row in rows:
         counts = [f"{row[name]:,}" for name in ("read", "loaded", "duplicates", "rejected")]
         when = f"{row['finished_at']:%Y-%m-%d %H:%M:%S}"
-        table.add_row(
-            row["id"][:12], when, row["target"], row["plan"]["mode"], *counts, f"{row['seconds']:.1f}"
-        )
+        mode = row["plan"]["mode"]
+        if row["plan"].get("visible_rows_only"):
+            mode += ", visible rows only"
+        table.add_row(row["id"][:12], when, row["target"], mode, *counts, f"{row['seconds']:.1f}")
     Console(width=None if typer.get_text_stream("stdout").isatty() else 160).print(table)
 
 

@@ -121,7 +121,8 @@ class _Attempt:
         account = loaded.account(
             self.identity, read=self.read, reasons=session.reasons(), filtered=self.filtered
         )
-        result = replace(account, seconds=round(time.perf_counter() - started, 3))
+        seconds = round(time.perf_counter() - started, 3)
+        result = replace(account, seconds=seconds, visible_rows_only=self.plan.visible_rows_only)
         self._enforce(result.rejected, session.examples())
         result.check()
         session.record(

@@ -64,6 +64,7 @@ def export(
             columns=tuple(columns),
             files=tuple(written.files),
             database=session.database,
+            visible_rows_only=plan.visible_rows_only,
         )
         names = [column.name for column in columns]
         session.publish(manifest, Entry(plan=plan, result=result, files=[selection.name], header=names))
@@ -150,6 +151,7 @@ def _account(plan: CopyPlan, written: _Written, session: ExportSession, started:
         inserted=loaded,
         deleted=session.before.rows if session.before is not None else 0,
         seconds=round(time.perf_counter() - started, 3),
+        visible_rows_only=plan.visible_rows_only,
     )
     try:
         result.check()

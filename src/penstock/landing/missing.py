@@ -86,7 +86,12 @@ def _rows(plan: ApiPlan) -> Iterator[Row]:
 
 
 def _queried(connection: Connection, query: str) -> Iterator[Row]:
-    from penstock.postgres.connect import connect
+    import psycopg
 
-    with connect(connection) as session, session.transaction(), session.cursor(name="rows") as cursor:
-        yield from cursor.execute(query)
+    from penstock.postgres.connect import connect, refused
+
+    try:
+        with connect(connection) as session, session.transaction(), session.cursor(name="rows") as cursor:
+            yield from cursor.execute(query)
+    except psycopg.Error as error:
+        raise refused(error, f"asking {connection.name} for rows") from None

@@ -79,6 +79,7 @@ class Contract:
     Args:
         uniques: Sets of columns with a unique index over all rows, the primary key first.
         partition_column: The one date or timestamp column that the table is range-partitioned by, if it is.
+        hides_rows: Row security applies to this login, so only INSERT brings rows in, and not COPY.
     """
 
     schema: str
@@ -90,6 +91,7 @@ class Contract:
     foreign_keys: tuple[ForeignKey, ...] = ()
     partitioned: bool = False
     partition_column: str | None = None
+    hides_rows: bool = False
 
     def column(self, name: str) -> Column:
         """The column of this name. Raises KeyError where there is none."""

@@ -53,6 +53,7 @@ class Manifest:
         source: The table, or the connection of a query.
         fingerprint: A hash of all rows in their order.
         database: Tells the database that the rows came from, wherever it is reached; empty where that is unknown.
+        visible_rows_only: Rows that row security hides from the login were left out.
     """
 
     id: str
@@ -65,10 +66,14 @@ class Manifest:
     columns: tuple[ExportedColumn, ...]
     files: tuple[ExportedFile, ...]
     database: str = ""
+    visible_rows_only: bool = False
 
     def to_json(self) -> str:
         """As it is stored."""
-        return json.dumps({"version": _VERSION, **dataclasses.asdict(self)}, indent=2) + "\n"
+        fields = {"version": _VERSION, **dataclasses.asdict(self)}
+        if not self.visible_rows_only:
+            del fields["visible_rows_only"]  # an older penstock reads all other exports
+        return json.dumps(fields, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str) -> Manifest:

@@ -47,6 +47,7 @@ class CopyOptions(TypedDict, total=False):
     compression: str | None
     max_file_size: str | int | None
     stage: str | None
+    visible_rows_only: bool
 
 
 def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
@@ -94,6 +95,7 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         compression=options.get("compression"),
         max_file_size=_size(options.get("max_file_size")),
         stage=options.get("stage"),
+        visible_rows_only=options.get("visible_rows_only", False),
     )
 
 

@@ -26,6 +26,7 @@ _LATER = (
     "compression",
     "max_file_size",
     "stage",
+    "visible_rows_only",
 )
 
 
@@ -148,6 +149,8 @@ class CopyPlan:
         compression: Of written files: ``zstd``, ``snappy``, ``gzip`` or ``none``; None is the format's own choice.
         stage: Into Snowflake: the external stage that covers the bucket, such as ``daily_operations.s3_stage``.
         max_file_size: Bytes at which a written file is ended and the next begun.
+        visible_rows_only: Leave out the rows of Postgres tables that row security hides from the login, at the source
+            and at the target, instead of refusing. The account then is of the visible rows, and says so.
     """
 
     source: str
@@ -173,6 +176,7 @@ class CopyPlan:
     compression: str | None = None
     max_file_size: int | None = None
     stage: str | None = None
+    visible_rows_only: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):

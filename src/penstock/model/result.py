@@ -35,6 +35,7 @@ class CopyResult:
         filtered: Rows that the plan's ``where`` left out; not among the rows read.
         rejects: Rejected rows by reason code.
         seconds: Wall time.
+        visible_rows_only: The account is of the rows that the login sees; row security may hide others.
     """
 
     id: str
@@ -50,6 +51,7 @@ class CopyResult:
     filtered: int = 0
     rejects: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    visible_rows_only: bool = False
 
     def check(self) -> None:
         """Prove the account.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
+from psycopg.sql import SQL
 
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, PenstockError, TargetError
 
 PgConnection = psycopg.Connection[DictRow]
+
+# The server's function that refuses, with row_security = off, what a policy would filter. Its words are translated.
+_HIDES_ROWS = "check_enable_rls"
 
 _HINTS = {
     "28P01": "the login or the password is wrong",
@@ -28,8 +33,25 @@ _REMEDIES = {
     "42P01": "the table was dropped during the copy; run it again",
     "25006": "the server is read-only: is it a standby?",
     "55P03": "another session holds the table; run the copy again when it is done",
-    "57014": "the statement was cancelled; run the copy again",
+    "57014": "somebody cancelled it, or a limit in the connection's own options did; run the copy again",
+    "25P03": "the limit stands in the connection's own options: raise it there",
+    "25P04": "the limit stands in the connection's own options: raise it there",
 }
+
+# What every session of ours begins with, so that all copies, exports and comparisons behave alike:
+# - Dates and times are read and written in one way.
+# - A long copy is not a runaway statement, and the second of two copies waits for the first: limits that the server,
+#   the database or the login set do not apply. Those that the connection's own options name (source = 'client') stand.
+#   Asking pg_settings leaves out what the server's version does not know.
+# - Rows that a policy hides are an error (row_security = off), and not left out without a word.
+_SESSION = """
+    SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET row_security = {row_security};
+    SELECT set_config(name, '0', false) FROM pg_settings
+    WHERE source <> 'client' AND setting <> '0' AND name IN (
+        'statement_timeout', 'lock_timeout', 'transaction_timeout',
+        'idle_in_transaction_session_timeout', 'idle_session_timeout'
+    )
+"""
 
 # What libpq says where encryption fails, what it means, and what to do.
 _TLS = (
@@ -56,8 +78,12 @@ _TLS = (
 )
 
 
-def connect(connection: Connection) -> PgConnection:
+def connect(connection: Connection, *, visible_rows_only: bool = False) -> PgConnection:
     """A connection outside any transaction, rows as dictionaries.
+
+    Args:
+        visible_rows_only: Leave out the rows that row security hides from the login. Otherwise the server refuses
+            every statement that would not see, or could not reach, all rows: see :func:`refused`.
 
     Raises:
         ConnectionFailed: If the server cannot be reached or entered; the message names server and database, no secret.
@@ -81,8 +107,7 @@ def connect(connection: Connection) -> PgConnection:
         )
     except psycopg.Error as error:
         raise _refused(connection, error) from None
-    # One way to read and write dates and times, whatever the server's or the login's own settings are.
-    opened.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'")
+    opened.execute(SQL(_SESSION).format(row_security=SQL("on" if visible_rows_only else "off")))
     return opened
 
 
@@ -129,8 +154,24 @@ def refused(error: psycopg.Error, doing: str) -> PenstockError:
             f"{doing}: the connection to the server was lost",
             hint="nothing half done remains; run the same copy again, it is safe",
         )
+    if hides_rows(error):
+        return TargetError(
+            f"{doing}: {_hidden(error)}",
+            hint="use the table's owner or a login with BYPASSRLS, or take the visible rows alone with --visible-rows-only",
+        )
     words = error.diag.message_primary or str(error).partition("\n")[0] or type(error).__name__
     return TargetError(f"{doing}: {words}", hint=_REMEDIES.get(code, "nothing was changed"))
+
+
+def hides_rows(error: psycopg.Error) -> bool:
+    """Whether the server refused because row security hides rows from this login."""
+    return error.diag.source_function == _HIDES_ROWS
+
+
+def _hidden(error: psycopg.Error) -> str:
+    # The server's words may be in any language; the table's name stands in quotes.
+    table = re.search(r"[\"\u00ab\u201e\u201c](.+)[\"\u00bb\u201c\u201d]", error.diag.message_primary or "")
+    return f"row security hides rows of {table[1] if table else 'a table'} from this login"
 
 
 def is_plain(connection: PgConnection) -> bool:

@@ -63,7 +63,9 @@ def copy_table(
     started = time.perf_counter()
     if plan.cursor is not None:
         plan = as_merge(plan)
-    target = PostgresTarget(ends.target, ends.place.schema, ends.place.table)
+    target = PostgresTarget(
+        ends.target, ends.place.schema, ends.place.table, visible_rows_only=plan.visible_rows_only
+    )
     try:
         # The target first: of two copies into one table the second looks at the source when the first is done.
         with (
@@ -87,10 +89,6 @@ class _Copy:
 
     def run(self, *, again: bool, started: float) -> CopyResult:
         connection = self.session.connection
-        # A long copy is no runaway statement.
-        connection.execute(
-            "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
-        )
         contract = self.session.contract()
         increment = None if self.plan.cursor is None else open_increment(self.plan, self.reading)
         marks = Watermarks(connection, self.plan)
@@ -172,7 +170,8 @@ class _Copy:
             if earlier is not None:
                 raise _Done(earlier)
         account = loaded.account(identity, read=poured.rows, reasons=self.session.reasons())
-        result = replace(account, seconds=round(time.perf_counter() - started, 3))
+        seconds = round(time.perf_counter() - started, 3)
+        result = replace(account, seconds=seconds, visible_rows_only=self.plan.visible_rows_only)
         if self.plan.max_rejects is not None:
             self.plan.max_rejects.enforce(
                 rejected=result.rejected, read=result.read, examples=self.session.examples()

@@ -70,8 +70,6 @@ class Incoming:
         self.name = f"{self._stem}{run}"
         with ExitStack() as stack:
             writers = [stack.enter_context(connect(self._target)) for _ in range(WRITERS)]
-            for writer in writers:
-                writer.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
             with writers[0].transaction():
                 creation.begin(writers[0], self.name)
                 # It would only find a table that is not finished.

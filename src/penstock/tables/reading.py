@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from penstock.model.connection import Connection
 from penstock.model.errors import ContractError, PenstockError, SourceError
 from penstock.model.plan import CopyPlan
-from penstock.postgres.connect import PgConnection, connect, refused
+from penstock.postgres.connect import PgConnection, connect, hides_rows, refused
 from penstock.tables import structure as catalogue
 from penstock.tables.ends import Origin
 from penstock.tables.instant import Before, look_before
@@ -52,6 +52,7 @@ class Reading:
     ) -> None:
         self.connection = connection
         self.described = described
+        self._visible_rows_only = plan.visible_rows_only
         self.origin = origin
         self.structure: Structure | None = None
         self.fields: tuple[Field, ...] = ()
@@ -79,15 +80,12 @@ class Reading:
                 raise SourceError(
                     f"no right to read {origin.address}", hint="grant the login SELECT on the table"
                 )
-            if found.row_security:
-                raise SourceError(
-                    f"row security hides rows of {origin.address} from this login",
-                    hint="copy as the table's owner, or as a login with BYPASSRLS",
-                )
             self.relation = Identifier(origin.schema, origin.table)
             if found.kind in ("r", "p"):
                 # Until the copy ends nobody drops or alters what is being read.
                 self.connection.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(self.relation))
+            # The server refuses here already if it would not show all rows.
+            self.connection.execute(SQL("SELECT FROM {} LIMIT 0").format(self.relation))
             read = catalogue.read_structure(self.connection, origin.schema, origin.table, found)
         self.fields = read.fields
         if found.kind in ("r", "p"):
@@ -126,6 +124,8 @@ class Reading:
         try:
             self.fields = self._describe(SQL("SELECT * FROM {}").format(self.relation))
         except psycopg.Error as error:
+            if hides_rows(error):
+                raise
             raise SourceError(
                 f"the query is refused: {error.diag.message_primary}", hint="try it with penstock db psql"
             ) from None
@@ -163,6 +163,8 @@ class Reading:
         try:
             (field,) = self._describe(SQL("SELECT {} FROM {}").format(expression, self.relation))
         except psycopg.Error as error:
+            if hides_rows(error):
+                raise
             raise SourceError(
                 f"column {name}: {error.diag.message_primary}", hint=f"the expression is {text!r}"
             ) from None
@@ -223,7 +225,9 @@ class Reading:
                 row = self.connection.execute("SELECT pg_export_snapshot() AS snapshot").fetchone()
                 assert row is not None  # a function's result
                 for _ in range(count):
-                    other = stack.enter_context(connect(self.described))
+                    other = stack.enter_context(
+                        connect(self.described, visible_rows_only=self._visible_rows_only)
+                    )
                     _begin(other)
                     other.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(row["snapshot"])))
                     opened.append(other)
@@ -233,12 +237,8 @@ class Reading:
 def _begin(connection: PgConnection) -> None:
     # Libpq is driven directly while rows flow, so the transaction is opened and ended by plain statements.
     connection.execute(_ONE_INSTANT)
-    # While the target builds its keys this transaction has nothing to do, and must not be ended for that. Rows come in
-    # the order of the table, which is part of what tells one copy from another.
-    connection.execute(
-        "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0;"
-        "SET LOCAL synchronize_seqscans = off"
-    )
+    # Rows come in the order of the table, which is part of what tells one copy from another.
+    connection.execute("SET LOCAL synchronize_seqscans = off")
 
 
 @contextmanager
@@ -249,7 +249,7 @@ def open_reading(described: Connection, origin: Origin, plan: CopyPlan) -> Itera
         ConnectionFailed: If the server cannot be reached or entered.
         SourceError: If there is no such table, or no right to read it.
     """
-    with connect(described) as connection:
+    with connect(described, visible_rows_only=plan.visible_rows_only) as connection:
         try:
             before = None if plan.cursor is None else look_before(connection)
             _begin(connection)

@@ -34,7 +34,6 @@ class Relation:
     partition_key: str | None
     comment: str | None
     readable: bool
-    row_security: bool
     heap: bool
 
 

@@ -10,7 +10,6 @@ SELECT
     CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS partition_key,
     obj_description(c.oid, 'pg_class') AS comment,
     has_table_privilege(c.oid, 'SELECT') AS readable,
-    c.relrowsecurity AND NOT (pg_has_role(c.relowner, 'USAGE') AND NOT c.relforcerowsecurity) AS row_security,
     coalesce(am.amname = 'heap', false) AS heap
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

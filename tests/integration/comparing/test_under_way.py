@@ -120,7 +120,7 @@ def test_rows_that_a_login_may_not_see(
             session.execute(sql.SQL("GRANT SELECT ON t TO {}").format(sql.Identifier(login)))
             assert compare("source:t", "warehouse:t").same
             session.execute("ALTER TABLE t ENABLE ROW LEVEL SECURITY")
-            with pytest.raises(PenstockError, match="row-level security"):
+            with pytest.raises(PenstockError, match="row security hides rows of t from this login"):
                 compare("source:t", "warehouse:t")
         finally:
             session.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(login)))

@@ -13,7 +13,7 @@ from psycopg import sql
 from penstock.model.connection import Connection
 from penstock.model.errors import SourceError
 from penstock.ports import Rows
-from penstock.postgres.connect import PgConnection, connect, refused
+from penstock.postgres.connect import PgConnection, connect, hides_rows, refused
 from penstock.queries import queries
 from penstock.sources.postgres.copy_out import CopyOut
 from penstock.sources.postgres.texts import TextParser
@@ -28,6 +28,7 @@ class PostgresRows:
     Args:
         select: The query, without a semicolon.
         name: What messages call it, such as ``source:public.product``.
+        visible_rows_only: Leave out rows that row security hides from the login; else that is refused.
 
     Example:
         >>> rows = PostgresRows(connection, sql.SQL("TABLE product"), "source:public.product")  # doctest: +SKIP
@@ -36,10 +37,13 @@ class PostgresRows:
         ...         batch = reading.parse(block)
     """
 
-    def __init__(self, connection: Connection, select: sql.Composable, name: str) -> None:
+    def __init__(
+        self, connection: Connection, select: sql.Composable, name: str, *, visible_rows_only: bool = False
+    ) -> None:
         self._connection = connection
         self._select = select
         self.name = name
+        self._visible_rows_only = visible_rows_only
 
     @contextmanager
     def open(self, as_text: frozenset[str] = frozenset()) -> Iterator[PostgresReading]:
@@ -52,7 +56,7 @@ class PostgresRows:
             ConnectionFailed: If the server cannot be reached or entered.
             SourceError: If there is no such table, or it may not be read.
         """
-        opened = connect(self._connection)
+        opened = connect(self._connection, visible_rows_only=self._visible_rows_only)
         try:
             opened.execute("SET bytea_output = 'hex'; SET extra_float_digits = 1")
             opened.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -61,7 +65,11 @@ class PostgresRows:
             yield PostgresReading(opened, self._select, fields)
         except psycopg.Error as error:
             failed = refused(error, f"reading {self.name}")
-            hint = {"42501": "grant the login SELECT", "42P01": "check the table's name"}
+            hint = (
+                {}
+                if hides_rows(error)
+                else {"42501": "grant the login SELECT", "42P01": "check the table's name"}
+            )
             raise SourceError(failed.message, hint=hint.get(error.sqlstate or "", failed.hint)) from None
         finally:
             opened.close()

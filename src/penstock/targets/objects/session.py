@@ -57,8 +57,6 @@ class ObjectsTarget:
         """
         opened = connect(self.ledger)
         try:
-            # A long export keeps this session waiting in its transaction.
-            opened.execute("SET idle_in_transaction_session_timeout = 0")
             with opened, opened.transaction():
                 number = lock_number(self.store.name, self.prefix)
                 opened.execute("SELECT pg_advisory_xact_lock(%s)", [number])

@@ -75,6 +75,7 @@ def read_contract(connection: PgConnection, oid: int, schema: str, table: str) -
             for row in rows("foreign_keys")
         ),
         partitioned=kind is not None and kind["relkind"] == "p",
+        hides_rows=kind is not None and kind["hides_rows"],
         partition_column=partitioning[0]["name"] if partitioning else None,
     )
 

@@ -2,7 +2,7 @@
 
 -- name: locate
 -- The table's oid and kind, or no row.
-SELECT c.oid, c.relkind::text
+SELECT c.oid, c.relkind::text, row_security_active(c.oid) AS hides_rows
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s AND c.relname = %(table)s;

@@ -63,7 +63,14 @@ def loaded_files(connection: PgConnection, oid: int, plan: CopyPlan) -> set[str]
 def result_of(row: dict[str, Any], *, already: bool = False) -> CopyResult:
     """The account that a row of the ledger holds."""
     counts = {name: row[name] for name in COUNTS}
-    return CopyResult(id=row["id"], already=already, rejects=row["rejects"], seconds=row["seconds"], **counts)
+    return CopyResult(
+        id=row["id"],
+        already=already,
+        rejects=row["rejects"],
+        seconds=row["seconds"],
+        visible_rows_only=row["plan"].get("visible_rows_only", False),
+        **counts,
+    )
 
 
 def record(connection: PgConnection, entry: Entry, *, run: int, oid: int) -> None:

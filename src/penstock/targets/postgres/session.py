@@ -29,14 +29,20 @@ _SQL = queries(__package__, "settle.sql")
 class PostgresTarget:
     """A table on a Postgres server, there already or to be made.
 
+    Args:
+        visible_rows_only: Work on the rows that the login sees, where row security hides others; else that is refused.
+
     Example:
         >>> PostgresTarget(connection, "raw", "sales").begin()  # doctest: +SKIP
     """
 
-    def __init__(self, connection: Connection, schema: str, table: str) -> None:
+    def __init__(
+        self, connection: Connection, schema: str, table: str, *, visible_rows_only: bool = False
+    ) -> None:
         self._connection = connection
         self._schema = schema
         self._table = table
+        self._visible_rows_only = visible_rows_only
 
     @contextmanager
     def begin(self) -> Iterator[PostgresSession]:
@@ -47,7 +53,7 @@ class PostgresTarget:
             TargetError: What the server has against the copy as a whole.
         """
         address = f"{self._connection.name}:{self._schema}.{self._table}"
-        opened = connect(self._connection)
+        opened = connect(self._connection, visible_rows_only=self._visible_rows_only)
         try:
             with opened, opened.transaction():
                 ledger.prepare(opened)
@@ -181,6 +187,7 @@ def may_go_straight(plan: CopyPlan, shape: Shape) -> bool:
         plan.mode in ("append", "replace")
         and plan.order_by is None
         and not (contract.checks or contract.foreign_keys or contract.partitioned or shape.texts)
+        and not contract.hides_rows
         and all(set(unique) == set(shape.key) for unique in contract.uniques)
     )
 

@@ -112,6 +112,11 @@ def _require_load(plan: CopyPlan) -> None:
             f"into Snowflake there is no mode {plan.mode}, key, order or filter",
             hint=f"one of {', '.join(_MODES)}; then a MERGE of your own",
         )
+    if plan.visible_rows_only:
+        raise UsageError(
+            "--visible-rows-only is about row security in Postgres, and not about Snowflake",
+            hint="give it to the export that is loaded",
+        )
 
 
 def _prepare(cursor: Any, manifest: Manifest, target: SnowflakeTable) -> list[TableColumn]:
