@@ -5,7 +5,6 @@
 SELECT to_regclass('penstock_ledger.permits') IS NOT NULL AND to_regclass('penstock_ledger.pauses') IS NOT NULL AS there;
 
 -- name: create
-CREATE SCHEMA IF NOT EXISTS penstock_ledger;
 CREATE TABLE IF NOT EXISTS penstock_ledger.permits (
     api text NOT NULL,
     slot int NOT NULL,

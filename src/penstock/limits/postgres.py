@@ -17,6 +17,7 @@ from penstock.model.errors import PenstockError
 from penstock.ports import Granted, Return
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.postgres.locks import lock_number
+from penstock.postgres.schemas import LEDGER, make_schema
 from penstock.queries import queries
 
 _SQL = queries(__package__, "permits.sql")
@@ -69,6 +70,7 @@ class PostgresPermits:
             there = self._session.execute(_SQL["exists"]).fetchone()
             if there is None or not there["there"]:
                 self._session.execute("SELECT pg_advisory_xact_lock(%s)", [_MAKING])
+                make_schema(self._session, LEDGER)
                 self._session.execute(_SQL["create"])
             self._session.execute(_SQL["fill"], self._words)
 

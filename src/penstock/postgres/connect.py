@@ -157,7 +157,7 @@ def refused(error: psycopg.Error, doing: str) -> PenstockError:
     if hides_rows(error):
         return TargetError(
             f"{doing}: {_hidden(error)}",
-            hint="use the table's owner or a login with BYPASSRLS, or take the visible rows alone with --visible-rows-only",
+            hint="use the table's owner or a login with BYPASSRLS, or take what this one sees: --visible-rows-only",
         )
     words = error.diag.message_primary or str(error).partition("\n")[0] or type(error).__name__
     return TargetError(f"{doing}: {words}", hint=_REMEDIES.get(code, "nothing was changed"))

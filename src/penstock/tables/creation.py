@@ -11,9 +11,10 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from penstock.model.errors import ContractError
 from penstock.postgres.connect import PgConnection
+from penstock.postgres.schemas import make_schema
 from penstock.queries import queries
 from penstock.tables.ends import Place
-from penstock.tables.own_types import make_schema, make_type
+from penstock.tables.own_types import make_type
 from penstock.tables.selection import Output, written
 from penstock.tables.structure import Field, Row, Structure
 
@@ -75,7 +76,7 @@ class Creation:
             self._connection, self._place = own, place
 
     def _make(self) -> None:
-        make_schema(self._connection, self._run, self._place.schema)
+        make_schema(self._connection, self._place.schema, self._run)
         structure = self._structure
         if structure is not None:
             brought = {plain for _, _, plain in self._fields}

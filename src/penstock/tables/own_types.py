@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable, Literal
 
 from penstock.model.errors import ContractError
 from penstock.postgres.connect import PgConnection
+from penstock.postgres.schemas import make_schema
 from penstock.tables.selection import written
 from penstock.tables.structure import Row
 
 Run = Callable[[Composable], None]
-
-
-def make_schema(connection: PgConnection, run: Run, name: str) -> None:
-    """Make a schema, where there is none: ``IF NOT EXISTS`` would ask for the right to make one even then."""
-    there = connection.execute("SELECT to_regnamespace(quote_ident(%s)) AS there", [name]).fetchone()
-    if there is None or there["there"] is None:
-        run(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(name)))
 
 
 def make_type(connection: PgConnection, run: Run, row: Row) -> None:
@@ -39,7 +33,7 @@ def make_type(connection: PgConnection, run: Run, row: Row) -> None:
             hint=f"CREATE EXTENSION {row['extension']}, there",
         )
     name = written(row["full_name"])
-    make_schema(connection, run, row["schema"])
+    make_schema(connection, row["schema"], run)
     match row["kind"]:
         case "e":
             labels = SQL(", ").join(map(Literal, row["labels"]))

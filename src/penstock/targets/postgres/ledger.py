@@ -13,6 +13,7 @@ from penstock.model.reject import KeptReject
 from penstock.model.result import COUNTS, CopyResult
 from penstock.ports import Entry
 from penstock.postgres.connect import PgConnection
+from penstock.postgres.schemas import LEDGER, make_schema
 from penstock.queries import queries
 
 _SQL = queries(__package__, "ledger.sql")
@@ -25,6 +26,7 @@ def prepare(connection: PgConnection) -> None:
     """Make the ledger's tables where they are missing."""
     if not exists(connection):
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_MAKING])
+        make_schema(connection, LEDGER)
         connection.execute(_SQL["create"])
 
 

@@ -4,8 +4,6 @@
 SELECT to_regclass('penstock_ledger.copies') IS NOT NULL AND to_regclass('penstock_ledger.rejects') IS NOT NULL AS there;
 
 -- name: create
--- The schema is not called penstock: a login of that name, as the embedded servers have, would look there first.
-CREATE SCHEMA IF NOT EXISTS penstock_ledger;
 CREATE TABLE IF NOT EXISTS penstock_ledger.copies (
     run bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id text NOT NULL,

@@ -12,6 +12,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from penstock.model.contract import Column, Contract
 from penstock.model.plan import Granularity
 from penstock.postgres.connect import PgConnection
+from penstock.postgres.schemas import make_schema
 from penstock.queries import queries
 
 _CATALOGUE = queries(__package__, "catalogue.sql")
@@ -27,7 +28,7 @@ def declared(type_name: str) -> Composable:
 
 def create_table(connection: PgConnection, schema: str, table: str, columns: Sequence[Column]) -> None:
     """Make the table, and its schema where that is missing too."""
-    connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(schema)))
+    make_schema(connection, schema)
     fields = SQL(", ").join(
         SQL("{} {}").format(Identifier(column.name), declared(column.type)) for column in columns
     )

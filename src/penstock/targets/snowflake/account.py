@@ -12,16 +12,23 @@ from penstock.model.plan import CopyPlan
 from penstock.model.reject import KeptReject
 from penstock.model.result import CopyResult
 from penstock.queries import queries
+from penstock.targets.snowflake.columns import make_schema
 from penstock.targets.snowflake.copy_into import Copied
 
 _SQL = {name: text.as_string(None) for name, text in queries(__package__, "ledger.sql").items()}
 _AT_ONCE = 1000  # rejects in memory
+_SCHEMA = "PENSTOCK_LEDGER"
+_TABLES = ("COPIES", "REJECTS", "TURNS")
 
 
 def prepare(cursor: Any, target: str) -> None:
     """Make the ledger where it is missing, and a row by which loads into this target take turns."""
-    for name in ("create_schema", "create_copies", "create_rejects", "create_turns"):
-        cursor.execute(_SQL[name])
+    cursor.execute(_SQL["made"])
+    made = {row[0] for row in cursor.fetchall()}
+    if missing := [name for name in _TABLES if name not in made]:
+        make_schema(cursor, _SCHEMA)
+        for name in missing:
+            cursor.execute(_SQL[f"create_{name.lower()}"])
     cursor.execute(_SQL["enter"], {"target": target})
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from penstock.model.errors import ContractError
 from penstock.model.manifest import Manifest
 from penstock.targets.snowflake.connect import MISSING
+from penstock.targets.snowflake.names import folded, identifier, literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,13 @@ def described(cursor: Any, table: str) -> dict[str, TableColumn] | None:
         quoted = '"' + name.replace('"', '""') + '"'
         found[name.upper()] = TableColumn(quoted, str(one["type"]).upper(), one["null?"] == "Y")
     return found or None
+
+
+def make_schema(cursor: Any, name: str) -> None:
+    """Make a schema where there is none: ``CREATE SCHEMA IF NOT EXISTS`` demands the right to make one even then."""
+    cursor.execute(f"SELECT 1 FROM INFORMATION_SCHEMA.SCHEMATA WHERE SCHEMA_NAME = {literal(folded(name))}")
+    if cursor.fetchone() is None:
+        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(name)}")
 
 
 def matching(columns: Mapping[str, TableColumn], table: str, manifest: Manifest) -> list[TableColumn]:

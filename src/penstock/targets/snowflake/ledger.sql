@@ -1,8 +1,9 @@
 -- The account of loads, in the database that holds the tables. Snowflake ends a transaction at every CREATE, so these
 -- come before it.
 
--- name: create_schema
-CREATE SCHEMA IF NOT EXISTS PENSTOCK_LEDGER;
+-- name: made
+-- The ledger's tables that are there: CREATE … IF NOT EXISTS would demand the right to make them even then.
+SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'PENSTOCK_LEDGER';
 
 -- name: create_copies
 CREATE TABLE IF NOT EXISTS PENSTOCK_LEDGER.COPIES (

@@ -18,7 +18,7 @@ from penstock.model.plan import CopyPlan
 from penstock.model.reject import KeptReject
 from penstock.model.result import CopyResult
 from penstock.targets.snowflake import account
-from penstock.targets.snowflake.columns import TableColumn, described, matching
+from penstock.targets.snowflake.columns import TableColumn, described, make_schema, matching
 from penstock.targets.snowflake.connect import snowflake_connect, translated
 from penstock.targets.snowflake.copy_into import Copied, copied, copy_statements
 from penstock.targets.snowflake.names import identifier, literal
@@ -124,7 +124,7 @@ def _prepare(cursor: Any, manifest: Manifest, target: SnowflakeTable) -> list[Ta
     account.prepare(cursor, target.address)
     if (columns := described(cursor, target.name)) is None:
         made = ", ".join(f"{identifier(column.name)} {column_type(column)}" for column in manifest.columns)
-        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(target.schema)}")
+        make_schema(cursor, target.schema)
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {target.name} ({made})")
         columns = described(cursor, target.name) or {}
     return matching(columns, target.address, manifest)

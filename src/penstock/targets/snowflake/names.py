@@ -14,7 +14,7 @@ def identifier(*parts: str) -> str:
         >>> identifier("daily_operations", "labor"), identifier("Ship Mode")
         ('"DAILY_OPERATIONS"."LABOR"', '"Ship Mode"')
     """
-    return ".".join(f'"{_folded(part)}"' for part in parts)
+    return ".".join('"{}"'.format(folded(part).replace('"', '""')) for part in parts)
 
 
 def literal(text: str) -> str:
@@ -28,5 +28,11 @@ def literal(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _folded(name: str) -> str:
-    return name.upper() if _PLAIN.fullmatch(name) else name.replace('"', '""')
+def folded(name: str) -> str:
+    """The name that Snowflake keeps: a plain one in upper case.
+
+    Example:
+        >>> folded("labor"), folded("Ship Mode")
+        ('LABOR', 'Ship Mode')
+    """
+    return name.upper() if _PLAIN.fullmatch(name) else name
