@@ -7,7 +7,7 @@ VENV := .venv/bin
 STAMP := .venv/.installed
 PYTEST_FLAGS := -n auto --dist worksteal
 PYTEST := $(VENV)/python -m pytest $(PYTEST_FLAGS)
-UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile pyproject.toml --all-extras --group dev --universal \
+UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile pyproject.toml --all-extras --group dev --group docs --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help

@@ -93,7 +93,7 @@ def compare(  # noqa: PLR0913  # the last ones are options
         PenstockError: If a table cannot be read.
 
     Example:
-        >>> compare("source:public.product", "warehouse:public.product").same  # doctest: +SKIP
+        >>> compare("source:public.product", "warehouse:public.product").same
         True
     """
     ours, theirs = parse_table(left), parse_table(right)

@@ -20,7 +20,7 @@ def find(name: str, kind: str = "postgres") -> Connection:
         PenstockError: If the project's environment is wrong.
 
     Example:
-        >>> find("warehouse").type  # doctest: +SKIP
+        >>> find("warehouse").type
         'postgres'
     """
     connection = resolving.find(name)

@@ -19,7 +19,7 @@ def open_store(connection: str, bucket: str) -> ObjectStore:
         ConnectionFailed: If there is no such connection, it is of another type, or the store cannot be entered.
 
     Example:
-        >>> open_store("objects", "replication-bucket").put("hello.txt", b"hello")  # doctest: +SKIP
+        >>> open_store("objects", "replication-bucket").put("hello.txt", b"hello")
     """
     from penstock.stores.s3 import S3Store
 

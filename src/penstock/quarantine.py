@@ -40,8 +40,9 @@ def records(connection: str) -> AbstractContextManager[Records]:
         ConnectionFailed: If there is no such connection, or it cannot be entered.
 
     Example:
-        >>> with records("warehouse") as kept:  # doctest: +SKIP
-        ...     kept.copies(limit=10)
+        >>> with records("warehouse") as kept:
+        ...     [copy["target"] for copy in kept.copies(limit=100)][-1]
+        'warehouse:product'
     """
     return open_records(find(connection))
 

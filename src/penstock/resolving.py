@@ -112,7 +112,9 @@ def variable(name: str, environment: Environment, project: Project | None = None
         BadEnvironment: If it cannot be decrypted.
 
     Example:
-        >>> variable("nowhere", load(Path("/nowhere")))
+        >>> from pathlib import Path
+        >>> variable("nowhere", load(Path("/nowhere"))) is None
+        True
     """
     found = environment.variable(name)
     if found is None:

@@ -38,7 +38,7 @@ def message(report: str) -> str:
     r"""The last error of the traceback, without its frames.
 
     Example:
-        >>> message("Traceback (most recent call last):\n  File ...\nValueError: two\nlines")
+        >>> message('Traceback (most recent call last):\n  File "a.py", line 1, in f\nValueError: two\nlines')
         'ValueError: two lines'
     """
     lines = report.strip().splitlines()

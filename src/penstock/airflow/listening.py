@@ -19,6 +19,7 @@ def label(instance: Any) -> str:
     """How a task instance is called: its task, and its place among the mapped ones.
 
     Example:
+        >>> from types import SimpleNamespace
         >>> label(SimpleNamespace(task_id="load", map_index=2))
         'load[2]'
     """
@@ -29,6 +30,7 @@ def named(instance: Any) -> dict[str, str]:
     """How it is called where it has a name, by the task's `map_index_template`; known when it has ended.
 
     Example:
+        >>> from types import SimpleNamespace
         >>> named(SimpleNamespace(task_id="load", map_index=2, rendered_map_index="north"))
         {'label': 'load[north]'}
     """

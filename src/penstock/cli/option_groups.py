@@ -16,11 +16,13 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     Typer itself takes options only one by one. Fields are annotated as a command's parameters are.
 
     Example:
-        >>> @dataclass(frozen=True)
+        Not run by the tests: annotations are looked up in the module that defines the class.
+
+        >>> @dataclass(frozen=True)  # doctest: +SKIP
         ... class Page:
         ...     limit: Annotated[int, typer.Option(help="How many rows.")] = 20
         ...     offset: Annotated[int, typer.Option(help="The first row.")] = 0
-        >>> @app.command()
+        >>> @app.command()  # doctest: +SKIP
         ... @grouped
         ... def show(table: str, page: Page) -> None:
         ...     print_rows(table, page.limit, page.offset)

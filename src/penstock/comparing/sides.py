@@ -75,7 +75,11 @@ def table(connection: psycopg.Connection[Any], schema: str, name: str, *, label:
         ContractError: If there is none of this name.
 
     Example:
-        >>> left = table(connection, "public", "product")  # doctest: +SKIP
+        >>> from penstock.finding import find
+        >>> from penstock.postgres.connect import connect
+        >>> with connect(find("warehouse")) as connection:
+        ...     table(connection, "public", "product").primary_key
+        ('product_id',)
     """
     label = label or f"{schema}.{name}"
     _print_one_way(connection)
@@ -100,7 +104,11 @@ def query(connection: psycopg.Connection[Any], text: Composable, *, label: str) 
     """What a SELECT gives; it may rename, cast and filter.
 
     Example:
-        >>> query(connection, SQL("SELECT id, name AS product_name FROM product"), label="source")  # doctest: +SKIP
+        >>> from penstock.finding import find
+        >>> from penstock.postgres.connect import connect
+        >>> with connect(find("source")) as connection:
+        ...     list(query(connection, SQL("SELECT product_id AS id FROM product"), label="source").columns)
+        ['id']
     """
     relation = SQL("({})").format(text)
     _print_one_way(connection)

@@ -66,8 +66,8 @@ def asked_in(text: str, file: str) -> Iterator[Demand]:
     """What the text of a DAG file asks for.
 
     Example:
-        >>> [one.name for one in asked_in("CopyOperator(source='a:s.t', target='b:s.t')", "dag.py")]
-        ['a', 'b']
+        >>> [one.name for one in asked_in("CopyOperator(source='shop:s.t', target='dwh:s.t')", "dag.py")]
+        ['shop', 'dwh']
     """
     try:
         tree = ast.parse(text)

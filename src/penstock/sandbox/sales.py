@@ -111,8 +111,8 @@ def write_sales(path: Path, rows: int = 100_000, seed: int = 2013_02) -> SalesTr
         OSError: The file cannot be written.
 
     Example:
-        >>> truth = write_sales(Path("sales.csv"), rows=1_000)  # doctest: +SKIP
-        >>> truth.rows == truth.loaded + truth.duplicates + truth.rejected  # doctest: +SKIP
+        >>> truth = write_sales(Path("sales.csv"), rows=1_000)
+        >>> truth.rows == truth.loaded + truth.duplicates + truth.rejected
         True
     """
     if rows < 500:

@@ -58,7 +58,7 @@ class Station:
     Example:
         >>> ewr = read_stations()["EWR"]
         >>> ewr.at(FIRST).temperature_f
-        32.0
+        33.08
     """
 
     def __init__(self, observations: Mapping[int, Observation]) -> None:

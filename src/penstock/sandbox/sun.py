@@ -16,8 +16,8 @@ def rise_and_set(day_start: int, latitude: float, longitude: float) -> tuple[int
         day_start: Midnight that the place's own day begins with, in seconds since 1970, UTC.
 
     Example:
-        >>> rise_and_set(1359694800, 40.71, -74.0)  # New York, 2013-02-01: 7:07 and 17:13
-        (1359720410, 1359756802)
+        >>> rise_and_set(1359694800, 40.71, -74.0)  # New York, 2013-02-01: 7:05 and 17:13
+        (1359720345, 1359756806)
     """
     noon_days = round((day_start + _DAY_S // 2 - _J2000) / _DAY_S)
     transit = noon_days - longitude / 360

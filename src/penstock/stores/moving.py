@@ -18,8 +18,12 @@ def move(store: ObjectStore, prefix: str, to: str) -> int:
         UsageError: If one prefix holds the other.
 
     Example:
-        >>> move(store, "2013-02-01/", "archive/2013-02-01/")  # doctest: +SKIP
-        12
+        >>> from pathlib import Path
+        >>> from penstock.stores.directory import DirectoryStore
+        >>> store = DirectoryStore(Path("lake"))
+        >>> store.put("2013-02-01/labor.csv", b"id")
+        >>> move(store, "2013-02-01/", "archive/2013-02-01/")
+        1
     """
     if not prefix or not to or prefix.startswith(to) or to.startswith(prefix):
         raise UsageError(

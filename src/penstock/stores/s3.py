@@ -41,7 +41,8 @@ class S3Store:
         ConnectionFailed: If the connection's fields make no sense.
 
     Example:
-        >>> keys = Connection(name="objects", type="s3", login="ID", extra={"region_name": "eu-west-1"})
+        >>> from penstock.model.connection import Secret
+        >>> keys = Connection(name="objects", type="s3", login="ID", password=Secret("KEY"))
         >>> S3Store(keys, "my-bucket").name
         's3://my-bucket'
     """

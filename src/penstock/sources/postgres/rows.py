@@ -31,10 +31,11 @@ class PostgresRows:
         visible_rows_only: Leave out rows that row security hides from the login; else that is refused.
 
     Example:
-        >>> rows = PostgresRows(connection, sql.SQL("TABLE product"), "source:public.product")  # doctest: +SKIP
-        >>> with rows.open() as reading:  # doctest: +SKIP
-        ...     for block in reading.blocks():
-        ...         batch = reading.parse(block)
+        >>> from penstock.finding import find
+        >>> rows = PostgresRows(find("source"), sql.SQL("TABLE product"), "source:public.product")
+        >>> with rows.open() as reading:
+        ...     sum(reading.parse(block).num_rows for block in reading.blocks())
+        6
     """
 
     def __init__(

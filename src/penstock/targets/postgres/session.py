@@ -33,7 +33,10 @@ class PostgresTarget:
         visible_rows_only: Work on the rows that the login sees, where row security hides others; else that is refused.
 
     Example:
-        >>> PostgresTarget(connection, "raw", "sales").begin()  # doctest: +SKIP
+        >>> from penstock.finding import find
+        >>> with PostgresTarget(find("warehouse"), "public", "product").begin() as session:
+        ...     type(session).__name__
+        'PostgresSession'
     """
 
     def __init__(
