@@ -7,11 +7,11 @@ VENV := .venv/bin
 STAMP := .venv/.installed
 PYTEST_FLAGS := -n auto --dist worksteal
 PYTEST := $(VENV)/python -m pytest $(PYTEST_FLAGS)
-UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile pyproject.toml --all-extras --group dev --group docs --universal \
-	--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test soak flakes lint format demo bench build lock clean
+.PHONY: help install test soak flakes lint format demo bench build docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,9 +50,13 @@ bench: install ## Measure against psql, results in benchmarks/RESULTS.md
 build: install ## A wheel and a source distribution in dist/, gallery included
 	$(VENV)/python -m hatchling build
 
-lock: install ## Make requirements.lock anew
-	$(UV_COMPILE) $(LOCK_ARGS) --output-file requirements.lock
+docs: install ## The documentation as a site in site/; warnings and addresses of other hosts are errors
+	@$(VENV)/python tools/docs.py
+
+lock: install ## Rebuild requirements.lock and requirements-docs.lock
+	$(UV_COMPILE) pyproject.toml --all-extras --group dev $(LOCK_ARGS) --output-file requirements.lock
+	$(UV_COMPILE) --group docs --constraint requirements.lock $(LOCK_ARGS) --output-file requirements-docs.lock
 
 clean: ## Remove what tools left behind (.venv and .penstock stay)
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist site
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -57,7 +57,7 @@ def parse_settings(text: str) -> Settings:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the text"
         raise UsageError(
-            f"the sandbox's settings: {where}: {first['msg']}", hint="see docs/sandbox.md"
+            f"the sandbox's settings: {where}: {first['msg']}", hint="see docs/reference/sandbox.md"
         ) from error
 
 

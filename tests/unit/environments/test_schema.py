@@ -11,7 +11,7 @@ from penstock.environments import BadEnvironment
 from penstock.environments.reading import FIELDS, SECTIONS, parse
 from penstock.environments.schema import schema, schema_text
 
-PUBLISHED = Path(__file__).parents[3] / "docs" / "environment.schema.json"
+PUBLISHED = Path(__file__).parents[3] / "docs" / "reference" / "environment.schema.json"
 
 GOOD = [
     "",
@@ -33,7 +33,7 @@ BAD = [
 
 def test_the_published_schema_is_the_current_one() -> None:
     assert PUBLISHED.read_text(encoding="utf-8") == schema_text(), (
-        "penstock env schema > docs/environment.schema.json"
+        "penstock env schema > docs/reference/environment.schema.json"
     )
 
 
