@@ -24,8 +24,8 @@ from benchmarks.processes import Failed, Peak, Run, run
 from penstock.model.connection import Connection
 from penstock.project import Project
 from penstock.stack import ensure, status, stop
-from penstock.stack.programs import bundled_programs
-from penstock.stack.server import load
+from penstock.stack.postgres.binaries import bundled_programs
+from penstock.stack.postgres.server import load
 
 SQL_DIR = Path(__file__).parent / "sql"
 EMPTY, FILLED = "bench_empty", "bench_filled"

@@ -18,7 +18,7 @@ from benchmarks.calm import busy_s, share, wait_for_calm
 from benchmarks.findings import Contest, Findings, Timing, no_slower
 from benchmarks.processes import run
 from penstock.stack import ensure, status, stop
-from penstock.stack.programs import bundled_programs
+from penstock.stack.postgres.binaries import bundled_programs
 
 TITLE = "Comparing two tables"
 ABOUT = (

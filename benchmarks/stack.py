@@ -16,7 +16,7 @@ from benchmarks.findings import Claim, Findings, spread
 from benchmarks.processes import Failed
 from benchmarks.standalone import Standalone
 from penstock.project import Project
-from penstock.stack import record
+from penstock.stack import state_file
 from penstock.stack.processes import cpu_of, family, memory_of
 
 TITLE = "The stack"
@@ -169,7 +169,7 @@ def _everyone(project: Project) -> set[int]:
     return {pid for process in (found.supervisor, *found.processes()) for pid in family(process)}
 
 
-def _running(project: Project) -> record.StackRecord:
-    found = record.load(project)
+def _running(project: Project) -> state_file.StackRecord:
+    found = state_file.load(project)
     assert found is not None
     return found

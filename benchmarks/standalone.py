@@ -11,8 +11,8 @@ from pathlib import Path
 
 from benchmarks.processes import Failed
 from penstock.stack.health import fetch
+from penstock.stack.port_config import free_port
 from penstock.stack.processes import Identity, end, identify
-from penstock.stack.wishes import free_port
 
 _PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 _UP_TIMEOUT_S, _STOP_TIMEOUT_S = 180.0, 30.0

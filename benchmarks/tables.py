@@ -16,7 +16,7 @@ from benchmarks.comparing import _on_both, _psql, _timed
 from benchmarks.findings import Claim, Contest, Findings, Timing, no_slower, spread
 from benchmarks.processes import Failed, Peak, run
 from penstock.stack import ensure, stop
-from penstock.stack.programs import bundled_programs
+from penstock.stack.postgres.binaries import bundled_programs
 
 TITLE = "Table to table"
 ABOUT = (

@@ -21,8 +21,8 @@ from tests.costs import Costs
 from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
 from penstock.project import Project
-from penstock.stack import control, ensure, resetting, services
-from penstock.stack.cluster import stop_orphan
+from penstock.stack import ensure, lifecycle, reset, services
+from penstock.stack.postgres.cluster import stop_orphan
 
 RUN_DIR = "PENSTOCK_TEST_RUN_DIR"
 PREFIX = "penstock-tests-"
@@ -95,7 +95,7 @@ def _sweep() -> None:
 def _remove(run_dir: Path) -> None:
     for state_dir in run_dir.glob("**/.penstock"):
         if (state_dir / "stack" / "record.json").exists():
-            control.stop(Project(state_dir.parent))
+            lifecycle.stop(Project(state_dir.parent))
     for service in run_dir.glob("**/.penstock/services/*.json"):
         services.stop(Project(service.parents[2]), service.stem)
     # By their directories and not their records: a test may have damaged those.
@@ -111,7 +111,7 @@ def _nothing_goes_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     found = tmp_path_factory.getbasetemp().glob("**/.penstock")
     for state_dir in (path for path in found if path.is_dir()):
         with suppress(PenstockError):  # what a test damaged on purpose never ran
-            resetting.reset(Project(state_dir.parent))
+            reset.reset(Project(state_dir.parent))
 
 
 def make_project(root: Path) -> Project:

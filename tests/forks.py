@@ -11,11 +11,11 @@ import multiprocessing
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
-        "penstock.wiring",
-        "penstock.landing",
-        "penstock.lake.records",
-        "penstock.limits.file",
-        "penstock.limits.postgres",
+        "penstock.routes.adapters",
+        "penstock.rest.landing",
+        "penstock.rest.lake.source",
+        "penstock.rest.ratelimit.sqlite",
+        "penstock.rest.ratelimit.postgres",
         "anyio._backends._asyncio",
         "httpcore",
         "polars",

@@ -51,7 +51,15 @@ def install() -> None:
     if STAMP.exists() and STAMP.stat().st_mtime >= newest:
         return
     print("installing what requirements-docs.lock names into .venv ...", flush=True)
-    uv = [VENV / "bin" / "uv", "--no-config", "--quiet", "pip", "install", "--python", VENV / "bin" / "python"]
+    uv = [
+        VENV / "bin" / "uv",
+        "--no-config",
+        "--quiet",
+        "pip",
+        "install",
+        "--python",
+        VENV / "bin" / "python",
+    ]
     run(*uv, "--require-hashes", "--requirements", LOCK)
     STAMP.touch()
 

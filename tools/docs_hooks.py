@@ -35,14 +35,16 @@ def commands() -> str:
     from typer import Context
     from typer.cli import get_docs_for_click
 
-    from penstock.cli.commands import COMMANDS, LazyGroup
+    from penstock.cli.lazy_commands import COMMANDS, LazyGroup
 
     group = LazyGroup(name="penstock")
     context = Context(group, info_name="penstock")
     parts = ["# Commands\n\nEvery command with its options, generated from `penstock COMMAND --help`.\n\n"]
     for name in COMMANDS:
         command = group.get_command(context, name)
-        parts.append(get_docs_for_click(obj=command, ctx=context, indent=1, name=name, call_prefix="penstock"))
+        parts.append(
+            get_docs_for_click(obj=command, ctx=context, indent=1, name=name, call_prefix="penstock")
+        )
     return plain("".join(parts))
 
 

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import penstock
-from penstock import resolving
+from penstock import lookup
 from penstock.postgres.connect import connect
-from penstock.wiring import find
+from penstock.routes.adapters import find
 
 PROJECT = Path(__file__).resolve().parents[1]
 OPERATIONS = "postgres_daily_operational_conn"
@@ -59,10 +59,10 @@ def prepare_operations() -> list[str]:
     Returns:
         The tables.
     """
-    folder = resolving.find_variable("operations_data")
+    folder = lookup.find_variable("operations_data")
     if not folder:
         return []
-    from penstock.sandbox import operations
+    from penstock_sandbox import operations
 
     with connect(find(OPERATIONS)) as session, session.transaction():
         session.execute((PROJECT / "dags" / "operations" / "create_operations.sql").read_bytes())

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import penstock
-from penstock import resolving
-from penstock.landing import load_plan
+from penstock import lookup
 from penstock.model.api import Limit
 from penstock.model.errors import UsageError
 from penstock.postgres.connect import connect
-from penstock.wiring import find
+from penstock.rest.landing import load_plan
+from penstock.routes.adapters import find
 
 CONNECTION = "postgres_market_conn"
 FILES = Path(__file__).resolve().parents[1] / "dags" / "market"
@@ -47,7 +47,7 @@ def extract_market_data(day: str, again: str = "False") -> str:
     """
     tickers = _tickers()
     plan = load_plan(FILES / "open_close.yaml")
-    if limit := resolving.find_variable("polygon_limit"):
+    if limit := lookup.find_variable("polygon_limit"):
         plan = replace(plan, limit=Limit.parse(limit))
     target = f"lake:market/open_close/{date.fromisoformat(day)}"
     rows = [{"ticker": ticker, "day": day} for ticker in tickers]
@@ -106,7 +106,7 @@ def _of_day(day: str) -> dict[str, Any]:
 
 
 def _tickers() -> list[str]:
-    text = resolving.find_variable("market_tickers") or ""
+    text = lookup.find_variable("market_tickers") or ""
     tickers = [one.strip() for one in text.split(",") if one.strip()]
     if not tickers:
         raise UsageError("no tickers", hint="penstock variable set market_tickers AAPL,IBM")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from penstock import resolving
+from penstock import lookup
 from penstock.model.errors import UsageError
 from penstock.postgres.connect import connect
-from penstock.wiring import find
+from penstock.routes.adapters import find
 
 CONNECTION = "postgres_weather_conn"
 RAW = f"{CONNECTION}:weather.raw_current_weather"
@@ -33,7 +33,7 @@ def choose_cities() -> int:
     Raises:
         UsageError: If there is no such city.
     """
-    chosen = list(cities_of(resolving.find_variable("weather_cities") or "", us_cities()))
+    chosen = list(cities_of(lookup.find_variable("weather_cities") or "", us_cities()))
     if not chosen:
         raise UsageError("no cities", hint="penstock variable set weather_cities 'New York City; Boston, MA'")
     rows = [tuple(city[name] for name in _COLUMNS) for city in chosen]

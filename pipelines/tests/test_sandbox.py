@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from penstock import resolving
+from penstock import lookup
 
 
 def test_the_price_service_knows_the_month(sandbox: str) -> None:
@@ -15,6 +15,6 @@ def test_the_price_service_knows_the_month(sandbox: str) -> None:
 
 def test_connections_lead_to_the_sandbox_of_the_tests(sandbox: str) -> None:
     for name in ("polygon", "openweathermap"):
-        found = resolving.find(name)
+        found = lookup.find(name)
         assert found is not None
         assert f"{found.host}:{found.port}" == sandbox

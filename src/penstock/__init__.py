@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from penstock.model.api import ApiPlan
 from penstock.model.errors import PenstockError
-from penstock.model.landed import LandResult
+from penstock.model.land_result import LandResult
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Unpack
 
     from penstock.ports import Progress
-    from penstock.whole import SchemaResult
+    from penstock.routes.schema import SchemaResult
 
 __all__ = [
     "ApiPlan",
@@ -81,7 +81,7 @@ def copy_all(
     """
     from contextlib import nullcontext
 
-    from penstock.whole import run_all
+    from penstock.routes.schema import run_all
 
     return run_all(make_plan(source, target, **options), lambda _: nullcontext(), again=again)
 
@@ -124,8 +124,8 @@ def land(
         >>> penstock.copy("lake:weather", "warehouse:raw.weather").loaded
         2
     """
-    from penstock.landing import Wish, as_plan
-    from penstock.landing import land as land_plan
+    from penstock.rest.landing import Wish, as_plan
+    from penstock.rest.landing import land as land_plan
 
     wish = Wish(target=target, rows=rows, values=values, label=label, again=again)
     return land_plan(as_plan(plan), wish)
@@ -138,10 +138,10 @@ def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None
         PenstockError: If nothing was done, with the reason and the remedy.
     """
     # Imported here, so that a plan can be made, and `penstock --help` shown, without Arrow and a database driver.
-    from penstock.between import run_between
+    from penstock.routes.relay import run_between
 
     if (done := run_between(plan, again=again, progress=progress)) is not None:
         return done
-    from penstock.wiring import run as run_plan
+    from penstock.routes.adapters import run as run_plan
 
     return run_plan(plan, again=again, progress=progress)

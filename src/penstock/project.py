@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.model.errors import UsageError
-from penstock.state import FOLDER, broken_state
+from penstock.state_dir import FOLDER, broken_state
 
 MARKER = "penstock.toml"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)

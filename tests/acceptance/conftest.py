@@ -11,7 +11,7 @@ from tests.acceptance.stacks import Airflow, penstock
 from tests.conftest import PENSTOCK_TOML, RUN_DIR
 
 from penstock.project import Project
-from penstock.sandbox.sales import write_sales
+from penstock_sandbox.sales import write_sales
 
 SALES = 2_000
 

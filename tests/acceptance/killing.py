@@ -12,7 +12,7 @@ import psycopg
 from tests.forks import FORKS
 
 import penstock
-from penstock.targets.postgres import stream
+from penstock.postgres import copy_in
 
 
 class Steps:
@@ -45,8 +45,8 @@ def _copy(uri: str, fatal: int | None, arguments: tuple[str, str], options: dict
     steps = Steps(fatal)
     # Statements, pieces of the stream, and the end of the transaction: everything that the server sees.
     steps.watch(psycopg.Connection, "execute")
-    steps.watch(stream.CopyStream, "send")
-    steps.watch(stream.CopyStream, "forward")
+    steps.watch(copy_in.CopyStream, "send")
+    steps.watch(copy_in.CopyStream, "forward")
     steps.watch(psycopg.Transaction, "__exit__")
     penstock.copy(*arguments, **options)
     # Beyond the last step: the parent knows by this that it has seen them all.

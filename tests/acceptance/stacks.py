@@ -16,7 +16,7 @@ import psutil
 from tests import waiting
 
 from penstock.project import Project
-from penstock.stack import record
+from penstock.stack import state_file
 from penstock.stack.processes import family
 
 
@@ -65,7 +65,7 @@ class Airflow:
     """The REST API of a project's running stack, as whoever has the login uses it."""
 
     def __init__(self, project: Project) -> None:
-        found = record.load(project)
+        found = state_file.load(project)
         assert found is not None
         self.project = project
         self.url = found.address("api-server") or ""
@@ -134,6 +134,6 @@ def mentioning(project: Project) -> list[str]:
 
 def everyone(project: Project) -> list[int]:
     """The processes of the stack, its supervisor and all children included."""
-    found = record.load(project)
+    found = state_file.load(project)
     assert found is not None
     return [pid for process in (found.supervisor, *found.processes()) for pid in family(process)]

@@ -11,9 +11,9 @@ import pytest
 from tests.acceptance.stacks import ENDED, Airflow, until
 
 from penstock.model.manifest import NAME, Manifest
-from penstock.sandbox.operations import COLUMNS
+from penstock.objects.s3 import S3Store
 from penstock.stack import ensure, services
-from penstock.stores.s3 import S3Store
+from penstock_sandbox.operations import COLUMNS
 
 DAG = "advanced_daily_dashboard_refresh"
 DAYS = [date(2013, 2, 1) + timedelta(days=n) for n in range(28)]

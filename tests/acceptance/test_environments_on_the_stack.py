@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from tests.acceptance.stacks import call, log_in, penstock, states, until
 
+from penstock.environments.errors import Place, WrongKey
 from penstock.environments.keys import Keys
-from penstock.environments.problems import Place, WrongKey
 from penstock.model.connection import Connection
 from penstock.postgres.connect import connect
 from penstock.project import Project
-from penstock.stack import record
+from penstock.stack import state_file
 from penstock.stack.processes import is_alive
 
 TOKEN = "tok-7f3b/9c+41?"
@@ -22,7 +22,7 @@ TOKEN = "tok-7f3b/9c+41?"
 # The copy finds its connection by itself, the other task through Airflow's hook and Airflow's variables.
 DAG = """
 from airflow.sdk import DAG, task
-from penstock.airflow.operator import CopyOperator
+from penstock.airflow.copy_operator import CopyOperator
 
 with DAG("shop", schedule=None, is_paused_upon_creation=False):
     copy = CopyOperator(task_id="copy", source="{csv}", target="shop_db:public.products", mode="replace")
@@ -123,7 +123,7 @@ class Run:
     def __init__(self, project: Project, *products: str) -> None:
         lines = [f"{number},{name}" for number, name in enumerate(products, start=1)]
         csv(project).write_text("\n".join(["product_id,name", *lines]) + "\n")
-        found = record.load(project)
+        found = state_file.load(project)
         url = found.address("api-server") if found else None
         assert url is not None
         self._token = log_in(url, "airflow")["access_token"]
@@ -195,7 +195,7 @@ def test_each_environment_has_its_database_and_rotation_loses_nothing(
     assert rows(databases["dev"], PRODUCTS) == in_dev
     assert rows(databases["dev"], MARKS) == [(TOKEN,)] * 3
 
-    last = record.load(shop)
+    last = state_file.load(shop)
     assert last is not None
     assert penstock(shop, "stop").returncode == 0
     assert not any(is_alive(process) for process in last.processes())

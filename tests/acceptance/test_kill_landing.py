@@ -23,11 +23,11 @@ from tests.integration.apis.service import KEY, Asked, Say, Service, serving, we
 
 import penstock
 from penstock.cli.main import WithoutPandas
-from penstock.lake import batches
-from penstock.lake.records import landed
 from penstock.model.connection import Connection
+from penstock.objects.directory import DirectoryStore
 from penstock.postgres.connect import connect
-from penstock.stores.directory import DirectoryStore
+from penstock.rest.lake import batches
+from penstock.rest.lake.source import landed
 
 KILLS, SOAK_KILLS = 6, 50
 REQUESTS = 24

@@ -18,8 +18,8 @@ from tests.forks import FORKS
 import penstock
 from penstock.model.connection import Connection
 from penstock.model.manifest import NAME, Manifest
+from penstock.objects.s3 import S3Store
 from penstock.postgres.connect import connect
-from penstock.stores.s3 import S3Store
 
 PREFIX = "many/"
 ROWS = 10_000
@@ -29,14 +29,14 @@ SMALL = 100_000  # bytes of a part, and of a file
 def _export(address: str, objects: str, target: str, fatal: int | None) -> None:
     from botocore.client import BaseClient
 
-    from penstock.sources.postgres import copy_out
-    from penstock.stores import upload
+    from penstock.objects import multipart_upload
+    from penstock.postgres import text_rows
 
     os.environ["PENSTOCK_CONN_SOURCE"] = address
     os.environ["PENSTOCK_CONN_OBJECTS"] = objects
     # Several blocks, parts and files of little data.
-    upload._PART_BYTES = SMALL
-    copy_out._BLOCK_BYTES = SMALL
+    multipart_upload._PART_BYTES = SMALL
+    text_rows._BLOCK_BYTES = SMALL
     steps = Steps(fatal)
     # All that the store and the server see.
     steps.watch(BaseClient, "_make_api_call")

@@ -15,9 +15,9 @@ from tests.forks import FORKS
 
 import penstock
 from penstock.model.errors import PenstockError
+from penstock.postgres.relay import source_table
 from penstock.project import Project
 from penstock.stack import ensure, status
-from penstock.tables import reading
 
 SERVERS = ("source", "warehouse")
 ROWS = 60_000
@@ -26,7 +26,7 @@ NAMES = {name: f"PENSTOCK_CONN_{name.upper()}" for name in SERVERS}
 
 def _copy(names: dict[str, str], options: dict[str, Any]) -> None:
     os.environ.update(names)
-    reading.PART_PAGES = 64  # cut into ranges as if it were large
+    source_table.PART_PAGES = 64  # cut into ranges as if it were large
     penstock.copy("source:t", "warehouse:t", **options)
     os._exit(0)
 

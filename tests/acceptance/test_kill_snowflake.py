@@ -19,7 +19,7 @@ from tests.integration.snowflake.conftest import snow, snowflake_server, stage
 
 import penstock
 from penstock.model.connection import Connection
-from penstock.stores.s3 import S3Store
+from penstock.objects.s3 import S3Store
 
 __all__ = ["execute", "named", "snow", "snowflake_server", "stage", "store"]
 
@@ -36,7 +36,7 @@ def _load(
 ) -> None:
     from snowflake.connector.cursor import SnowflakeCursor
 
-    loading: Any = import_module("penstock.targets.snowflake.load")
+    loading: Any = import_module("penstock.snowflake.load")
     os.environ.update(environment)
     enter = loading.snowflake_connect
 
@@ -78,7 +78,7 @@ def test_killed_after_each_statement(
     stage: str,
     tmp_path: Path,
 ) -> None:
-    FORKS.set_forkserver_preload(["penstock.wiring", "snowflake.connector"])
+    FORKS.set_forkserver_preload(["penstock.routes.adapters", "snowflake.connector"])
     entered = tmp_path / "session"
     snow("CREATE TABLE DAILY.LABOR (ID NUMBER(38,0), GENERATION NUMBER(38,0))")
     execute("CREATE TABLE labor AS SELECT i::text AS id, 0 AS generation FROM generate_series(1, 2) AS i")

@@ -16,8 +16,8 @@ from tests.acceptance.killing import kill_at, start
 from tests.databases import uri
 
 import penstock
-from penstock.comparison import compare
 from penstock.model.connection import Connection
+from penstock.routes.comparison import compare
 
 ROWS = 4_000
 SOURCE = f"""

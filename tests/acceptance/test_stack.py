@@ -21,7 +21,7 @@ from tests.acceptance.stacks import (
 )
 
 from penstock.project import Project
-from penstock.stack import record, services
+from penstock.stack import services, state_file
 from penstock.stack.processes import family, is_alive
 
 DAG = """
@@ -95,7 +95,7 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     assert started.returncode == 0, started.stdout + started.stderr
     assert "login airflow / airflow" in started.stdout
 
-    found = record.load(project)
+    found = state_file.load(project)
     assert found is not None
     parts = states(project)
     assert {one["state"] for one in parts.values()} == {"healthy"}
@@ -109,7 +109,7 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     assert states(project)["supervisor"]["pid"] == parts["supervisor"]["pid"]
 
     # The record is damaged, then lost: the supervisor writes it anew.
-    written = project.state_dir / record.STATE / record.FILE
+    written = project.state_dir / state_file.STATE / state_file.FILE
     written.write_text("{")
     assert states(project)["supervisor"] == parts["supervisor"] | {"memory_bytes": ANY}
     written.unlink()
@@ -156,7 +156,7 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
 
     # It dies once more: `stop` finds everything without it.
     kill_the_supervisor(project)
-    last = record.load(project)
+    last = state_file.load(project)
     assert last is not None
     written.write_text("{")  # nor does it need the record
     assert penstock(project, "stop").returncode == 0

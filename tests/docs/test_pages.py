@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.cli.commands import COMMANDS, LazyGroup
+from penstock.cli.lazy_commands import COMMANDS, LazyGroup
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from tests.waiting import until
 
-from penstock.stack.nursery import Child, Nurseries
+from penstock.stack.forkserver import Child, Nurseries
 from penstock.stack.processes import Identity, identify, is_alive, kill_family
 
 SLEEPS = ("timeit", "-n1", "-r1", "import time, sys; print('begun', flush=True); time.sleep(60)")

@@ -15,12 +15,12 @@ import pytest
 from tests.ports import reserved_port
 from tests.waiting import halt, kill
 
-from penstock import resolving
+from penstock import lookup
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, PenstockError
 from penstock.project import Project
 from penstock.stack import processes, services
-from penstock.stack.detached import answers
+from penstock.stack.daemon import answers
 
 NAMES = ("objects", "sandbox")
 
@@ -30,7 +30,7 @@ def pid(project: Project, name: str = "objects") -> int | None:
 
 
 def ensure(project: Project, name: str = "objects") -> Connection:
-    found = resolving.embedded(name, project)
+    found = lookup.embedded(name, project)
     assert found is not None
     return found
 
@@ -92,8 +92,8 @@ def test_one_that_nobody_remembers_is_ended(project: Project) -> None:
 
 
 def test_one_that_hangs_is_told_and_replaced(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("penstock.stack.detached._ANSWER_TIMEOUT_S", 0.3)
-    monkeypatch.setattr("penstock.stack.service.GRACE_S", 0.3)
+    monkeypatch.setattr("penstock.stack.daemon._ANSWER_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("penstock.stack.on_demand.GRACE_S", 0.3)
     ensure(project)
     before = pid(project)
     assert before is not None

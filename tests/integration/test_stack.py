@@ -16,13 +16,14 @@ import pytest
 from tests.databases import enter
 from tests.waiting import halt, is_running, until
 
-from penstock import resolving
+from penstock import lookup
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, PenstockError
 from penstock.project import Project
-from penstock.stack import cluster, ensure, programs, server, status, stop
-from penstock.stack.account import Account, server_account
-from penstock.stack.programs import bundled_programs, programs_for
+from penstock.stack import ensure, status, stop
+from penstock.stack.os_user import Account, server_account
+from penstock.stack.postgres import binaries, cluster, server
+from penstock.stack.postgres.binaries import bundled_programs, programs_for
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root steps down to another account")
 
@@ -289,8 +290,8 @@ def test_where_that_account_has_no_way_the_cluster_lies_elsewhere(project: Proje
 def test_programs_the_account_cannot_reach_are_copied(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(programs, "SYSTEM_DIR", project.root / "lib")
-    monkeypatch.setattr(programs, "can_reach", lambda *_: False)
+    monkeypatch.setattr(binaries, "SYSTEM_DIR", project.root / "lib")
+    monkeypatch.setattr(binaries, "can_reach", lambda *_: False)
     monkeypatch.setattr(server, "SYSTEM_DIR", project.root / "lib")
     account = server_account(project.state_dir)
     copy = programs_for(account)
@@ -351,7 +352,7 @@ def test_as_an_ordinary_user_also_after_root_was_here(project: Project) -> None:
 
 
 def test_target_is_the_warehouse_by_another_name(project: Project) -> None:
-    target, warehouse = (resolving.embedded(name, project) for name in ("target", "warehouse"))
+    target, warehouse = (lookup.embedded(name, project) for name in ("target", "warehouse"))
     assert target is not None
     assert warehouse is not None
     assert (target.name, target.port, target.database) == ("target", warehouse.port, warehouse.database)

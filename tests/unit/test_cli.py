@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import typer
 
-from penstock.cli import commands
+from penstock.cli import lazy_commands
 from penstock.cli.main import main
 from penstock.model.errors import PenstockError, TooManyRejects, UsageError
 
@@ -91,14 +91,14 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
-    assert all(f" {name} " in out for name in commands.COMMANDS)
+    assert all(f" {name} " in out for name in lazy_commands.COMMANDS)
 
 
-@pytest.mark.parametrize("name", commands.COMMANDS)
+@pytest.mark.parametrize("name", lazy_commands.COMMANDS)
 def test_every_command_is_described_with_an_example_and_its_options_are(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = commands.LazyGroup(name="penstock").get_command(None, name)
+    command = lazy_commands.LazyGroup(name="penstock").get_command(None, name)
     members = getattr(command, "commands", {})
     for one in [command, *members.values()]:
         assert one.help, f"{one.name} has no help"
@@ -127,8 +127,8 @@ def test_help_imports_nothing_heavy() -> None:
 def test_a_landing_imports_no_database_driver_and_no_command_line_of_others() -> None:
     code = (
         "import sys; from penstock.cli.main import WithoutPandas; sys.meta_path.insert(0, WithoutPandas());"
-        "import penstock.landing, penstock.opening; "
-        "print([m for m in ('polars', 'psycopg', 'penstock.wiring', 'pandas', 'pygments') if m in sys.modules])"
+        "import penstock.rest.landing, penstock.lookup.stores; "
+        "print([m for m in ('polars', 'psycopg', 'penstock.routes.adapters', 'pandas', 'pygments') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -136,8 +136,8 @@ def test_a_landing_imports_no_database_driver_and_no_command_line_of_others() ->
 
 def test_what_copies_tables_is_imported_for_tables_only() -> None:
     code = (
-        "import sys; from penstock import make_plan; from penstock.between import run_between; "
-        "print(run_between(make_plan('a.csv', 'warehouse:a')), 'penstock.tables.copying' in sys.modules)"
+        "import sys; from penstock import make_plan; from penstock.routes.relay import run_between; "
+        "print(run_between(make_plan('a.csv', 'warehouse:a')), 'penstock.postgres.relay.copy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "None False\n"

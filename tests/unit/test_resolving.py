@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from penstock import resolving
+from penstock import lookup
 from penstock.environments import BadEnvironment, load
 from penstock.environments.layer import SERVED
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.project import Project
-from penstock.wiring import find
+from penstock.routes.adapters import find
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
         if name.startswith(("PENSTOCK_", "AIRFLOW_")):
             monkeypatch.delenv(name)
     monkeypatch.setattr(
-        resolving, "embedded", lambda name, project: at("embedded") if name in resolving.EMBEDDED else None
+        lookup, "embedded", lambda name, project: at("embedded") if name in lookup.EMBEDDED else None
     )
     (tmp_path / "penstock.toml").touch()
     (tmp_path / "environments").mkdir()
@@ -36,13 +36,13 @@ def at(host: str) -> Connection:
 
 
 def host(project: Project, name: str = "warehouse") -> str | None:
-    with resolving.asking_next(lambda asked: at("vault") if asked == "warehouse" else None):
-        found = resolving.find(name, project)
+    with lookup.asking_next(lambda asked: at("vault") if asked == "warehouse" else None):
+        found = lookup.find(name, project)
     return None if found is None else found.host
 
 
 def test_who_comes_first_answers(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolving.find("warehouse", project) == at("embedded")
+    assert lookup.find("warehouse", project) == at("embedded")
     assert host(project) == "vault"
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgres://airflow")
     assert host(project) == "airflow"
@@ -58,16 +58,16 @@ def test_who_comes_first_answers(project: Project, monkeypatch: pytest.MonkeyPat
 def test_what_is_excluded_is_looked_for_no_further(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_NONE", "postgres://db")
     with pytest.raises(ConnectionFailed, match=r"environments/base\.yaml:2 excludes the connection 'none'"):
-        resolving.find("none", project)
+        lookup.find("none", project)
 
 
 def test_variables(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = load(project.root)
-    assert resolving.variable("region", environment) is None
+    assert lookup.variable("region", environment) is None
     monkeypatch.setenv("AIRFLOW_VAR_REGION", "south")
-    assert resolving.variable("region", environment) == "south"
+    assert lookup.variable("region", environment) == "south"
     (project.root / "environments" / "base.yaml").write_text("variables:\n  region: north\n")
-    assert resolving.variable("region", load(project.root)) == "north"
+    assert lookup.variable("region", load(project.root)) == "north"
 
 
 def test_outside_a_project(
@@ -95,7 +95,7 @@ def test_a_link_leads_to_what_the_project_serves(project: Project, monkeypatch: 
         "connections:\n  market:\n    same_as: warehouse\n    login: reader\n  further:\n    same_as: market\n"
         "    extra: {sslmode: require}\n"
     )
-    found = resolving.find("further", project)
+    found = lookup.find("further", project)
     assert found is not None
     assert (found.name, found.type, found.host, found.login) == ("further", "postgres", "embedded", "reader")
     assert found.extra == {"sslmode": "require"}
@@ -110,11 +110,11 @@ def test_a_link_to_what_is_excluded_leads_nowhere(project: Project) -> None:
     with pytest.raises(
         BadEnvironment, match=r"base\.yaml:4: connection 'market' is the same_as of an unknown"
     ):
-        resolving.find("market", project)
+        lookup.find("market", project)
 
 
 def test_links_know_every_server_of_the_project() -> None:
-    assert {*resolving.EMBEDDED} <= SERVED
+    assert {*lookup.EMBEDDED} <= SERVED
 
 
 SETTINGS = """
@@ -131,25 +131,25 @@ def test_airflow_settings_come_after_all_that_is_written_elsewhere(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project.root / "airflow_settings.yaml").write_text(SETTINGS)
-    found = resolving.find("crm", project)
+    found = lookup.find("crm", project)
     assert found is not None
     assert (found.type, found.host) == ("http", "https://crm.example.com")
     assert host(project) == "settings"  # before the vault and the embedded server
-    assert resolving.variable("region", load(project.root), project) == "eu"
+    assert lookup.variable("region", load(project.root), project) == "eu"
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgres://airflow")
     monkeypatch.setenv("AIRFLOW_VAR_REGION", "us")
     assert host(project) == "airflow"
-    assert resolving.variable("region", load(project.root), project) == "us"
+    assert lookup.variable("region", load(project.root), project) == "us"
     (project.root / "environments" / "base.yaml").write_text("variables: {region: asia}\n")
-    assert resolving.variable("region", load(project.root), project) == "asia"
+    assert lookup.variable("region", load(project.root), project) == "asia"
 
 
 def test_airflow_settings_are_for_the_default_environment(project: Project) -> None:
     (project.root / "airflow_settings.yaml").write_text(SETTINGS)
     (project.root / "environments" / "prod.yaml").write_text("inherits: base\n")
-    assert resolving.find("crm", project, "prod") is None
-    assert resolving.variable("region", load(project.root, "prod"), project) is None
-    assert resolving.find("crm", project, "base") is not None
+    assert lookup.find("crm", project, "prod") is None
+    assert lookup.variable("region", load(project.root, "prod"), project) is None
+    assert lookup.find("crm", project, "base") is not None
 
 
 def test_airflow_settings_are_read_again_when_they_change(project: Project) -> None:
@@ -169,10 +169,10 @@ def test_variables_are_asked_for_where_connections_are(
     def ask(name: str) -> str | None:
         return "vault" if name == "limit" else None
 
-    with resolving.asking_next(lambda _: None, ask):
-        assert resolving.find_variable("limit", project) == "vault"
-        assert resolving.find_variable("other", project) is None
+    with lookup.asking_next(lambda _: None, ask):
+        assert lookup.find_variable("limit", project) == "vault"
+        assert lookup.find_variable("other", project) is None
         monkeypatch.setenv("AIRFLOW_VAR_LIMIT", "airflow")
-        assert resolving.find_variable("limit", project) == "airflow"
+        assert lookup.find_variable("limit", project) == "airflow"
     monkeypatch.delenv("AIRFLOW_VAR_LIMIT")
-    assert resolving.find_variable("limit", project) is None
+    assert lookup.find_variable("limit", project) is None

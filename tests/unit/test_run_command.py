@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.main import main
-from penstock.cli.run_board import RunBoard
+from penstock.cli.run_progress import RunBoard
+from penstock.devtools.dag_events import RunRequest
 from penstock.project import Project
-from penstock.sandbox.events import RunRequest
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_the_first_failure_is_the_one_that_is_told(
 
 ON_A_TERMINAL = """
 from pathlib import Path
-from penstock.cli.run_board import RunBoard
+from penstock.cli.run_progress import RunBoard
 from penstock.project import Project
 
 day = "2013-02-01T09:00:00+00:00"

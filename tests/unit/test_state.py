@@ -12,9 +12,9 @@ import pytest
 
 from penstock.cli.main import main
 from penstock.project import Project
-from penstock.stack import record
+from penstock.stack import state_file
 from penstock.stack.processes import Identity
-from penstock.state import broken_state, concerns_state
+from penstock.state_dir import broken_state, concerns_state
 
 READ = (["logs"], ["logs", "scheduler", "-n", "1"])
 STARTED = (
@@ -77,7 +77,7 @@ def a_stranger() -> Iterator[None]:
 def test_another_accounts(here: Project, capsys: pytest.CaptureFixture[str]) -> None:
     test_a_file_in_its_place(here, capsys)  # imports what lies where the stranger has no way
     here.state_dir.unlink()
-    record.save(here, record.StackRecord(Identity(2**22, "never"), 0.0, ()))
+    state_file.save(here, state_file.StackRecord(Identity(2**22, "never"), 0.0, ()))
     here.make_state_dir("logs")
     commands = [*READ, *STARTED, *RECALLED, ["doctor", "--no-connect"], ["reset", "--yes"]]
     main(["doctor", "--no-connect"])

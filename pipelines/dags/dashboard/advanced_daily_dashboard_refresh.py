@@ -23,8 +23,8 @@ from include.market_tasks import (
     transform_market_data,
 )
 
-from penstock.airflow.calling import in_airflow
 from penstock.airflow.notifier import NotifyOperator
+from penstock.airflow.task_wrapper import in_airflow
 from penstock.airflow.transfers import MoveObjectsOperator, PostgresToS3Operator, S3ToSnowflakeOperator
 
 NEXT_DAY = f"{{{{ macros.ds_add({DAY.strip('{} ')}, 1) }}}}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from airflow.providers.common.sql.operators.sql import SQLCheckOperator, SQLExecuteQueryOperator
 from airflow.sdk import DAG, TaskGroup, Variable, task
 
-from penstock.airflow.operator import CopyOperator
+from penstock.airflow.copy_operator import CopyOperator
 
 PROJECT = Path(__file__).resolve().parents[2]
 CONNECTION = "postgres_daily_operational_conn"
@@ -43,7 +43,7 @@ with DAG(
         folder = Variable.get("operations_data", default="")
         if not folder:
             return []
-        from penstock.sandbox import operations
+        from penstock_sandbox import operations
 
         files = operations.write_operations(PROJECT / folder)
         return [

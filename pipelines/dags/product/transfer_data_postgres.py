@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from airflow.sdk import DAG, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from penstock.airflow.operator import CopyOperator
+from penstock.airflow.copy_operator import CopyOperator
 
 SOURCE, TARGET = "source:public.product", "target:public.product"
 
@@ -32,7 +32,7 @@ with DAG(
     @task
     def compare_tables() -> dict[str, int]:
         """Fail if the target lacks a row of the source, or holds another."""
-        from penstock.comparison import compare
+        from penstock.routes.diff import compare
 
         found = compare(SOURCE, TARGET)
         if found.counts["missing"] or found.counts["changed"]:

@@ -1,4 +1,4 @@
-"""`dag.test()`, watched: what `penstock.airflow.run` does once Airflow's settings are made."""
+"""`dag.test()`, watched: what `penstock.airflow.run_main` does once Airflow's settings are made."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from airflow.sdk.listener import get_listener_manager
 from airflow.utils.session import create_session
 from sqlalchemy import event
 
-from penstock.airflow.dates import Wanted, run_now
 from penstock.airflow.execution_api import keep_newest_version
-from penstock.airflow.listening import Listener, Tell, label, named
-from penstock.airflow.single_task import run_again
+from penstock.airflow.listener import Listener, Tell, label, named
+from penstock.airflow.rerun_task import run_again
+from penstock.airflow.run_dates import Wanted, run_now
 from penstock.airflow.task_logs import TaskLogs
 from penstock.model.errors import PenstockError
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock import resolving
-from penstock.airflow.lookup import as_airflow
+from penstock import lookup
+from penstock.airflow.connections import as_airflow
 from penstock.model.address import Api, Files, Lake, Objects, Table, parse
 from penstock.model.result import CopyResult
 
@@ -56,7 +56,7 @@ def dataset_of(address: str) -> Named:
 
 
 def _table(connection: str, schema: str, table: str) -> Named:
-    found = resolving.find(connection)
+    found = lookup.find(connection)
     if found is None:
         return f"penstock://{connection}", f"{schema}.{table}"
     if found.type == "snowflake":

@@ -11,9 +11,9 @@ import httpx
 from airflow.sdk import BaseNotifier, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from penstock import resolving
-from penstock.airflow.lookup import as_airflow
-from penstock.environments.reach import allowed, base_url
+from penstock import lookup
+from penstock.airflow.connections import as_airflow
+from penstock.environments.url_policy import allowed, base_url
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed
 
@@ -52,7 +52,7 @@ class Notifier(BaseNotifier):
         """Send it."""
         self.log.info("%s: %s", self.subject, self.message)
         with as_airflow():
-            found = resolving.find(self.connection)
+            found = lookup.find(self.connection)
         if found is None:
             return
         if found.type == "smtp":

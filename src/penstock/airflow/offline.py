@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from penstock.project import Project
-from penstock.stack.airflow_alone import airflow_alone
+from penstock.stack.airflow_offline import airflow_alone
 
 
 def enter(project: Project, database: Path | None = None) -> None:

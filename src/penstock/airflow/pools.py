@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.environments.local_settings import local_settings
+from penstock.environments.airflow_settings import local_settings
 from penstock.project import Project
 
 

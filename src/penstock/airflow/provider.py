@@ -23,7 +23,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": "Penstock",
-                "python-modules": ["penstock.airflow.operator", "penstock.airflow.transfers"],
+                "python-modules": ["penstock.airflow.copy_operator", "penstock.airflow.transfers"],
             }
         ],
         "notifications": ["penstock.airflow.notifier.Notifier"],

@@ -4,7 +4,7 @@
     AIRFLOW__SECRETS__BACKEND_KWARGS={"project": "/srv/sales", "environment": "prod"}
 
 Workers use the same unless ``AIRFLOW__WORKERS__SECRETS_BACKEND`` names another. The order is that of
-:mod:`penstock.resolving`, in which the backend named as ``fallback`` is the one asked next; what none of them knows
+:mod:`penstock.lookup`, in which the backend named as ``fallback`` is the one asked next; what none of them knows
 Airflow asks its own store for.
 """
 
@@ -21,10 +21,10 @@ from urllib.parse import quote
 from airflow.sdk.log import mask_secret
 from airflow.secrets import BaseSecretsBackend
 
-from penstock import resolving
+from penstock import lookup
 from penstock.environments import load
 from penstock.environments.formats.airflow import to_json
-from penstock.environments.names import MASK, Extra
+from penstock.environments.secret_detection import MASK, Extra
 from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
@@ -70,13 +70,13 @@ class PenstockSecretsBackend(BaseSecretsBackend):
         Raises:
             AirflowSecretsBackendAccessDenied: The environment is wrong; no other backend is asked then.
         """
-        found = self._ask(lambda: resolving.declared(conn_id, self._project(), self._environment))
+        found = self._ask(lambda: lookup.declared(conn_id, self._project(), self._environment))
         if found is None and self._fallback is not None:
             answer = self._fallback.get_connection(conn_id)
             if answer is not None:
                 return answer
         if found is None:
-            found = self._ask(lambda: resolving.embedded(conn_id, self._project()))
+            found = self._ask(lambda: lookup.embedded(conn_id, self._project()))
         if found is None:
             return None
         _mask(found)
@@ -98,7 +98,7 @@ class PenstockSecretsBackend(BaseSecretsBackend):
             AirflowSecretsBackendAccessDenied: As `get_connection`.
         """
         environment = self._ask(lambda: load(self._project().root, self._environment))
-        found = self._ask(lambda: resolving.variable(key, environment, self._project()))
+        found = self._ask(lambda: lookup.variable(key, environment, self._project()))
         if found is None:
             return None if self._fallback is None else self._fallback.get_variable(key)
         if found and key in environment.variable_names() and environment.explain(key)[-1].value == MASK:

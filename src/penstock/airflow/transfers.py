@@ -6,8 +6,8 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from penstock.airflow.calling import in_airflow
-from penstock.airflow.operator import OPTIONS, CopyOperator
+from penstock.airflow.copy_operator import OPTIONS, CopyOperator
+from penstock.airflow.task_wrapper import in_airflow
 from penstock.model.address import Objects, parse
 from penstock.model.errors import UsageError
 
@@ -143,8 +143,8 @@ def _renamed(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _move(source: str, target: str) -> int:
-    from penstock.stores.moving import move
-    from penstock.wiring import open_store
+    from penstock.objects.move import move
+    from penstock.routes.adapters import open_store
 
     origin, place = parse(source), parse(target)
     if not isinstance(origin, Objects) or not isinstance(place, Objects):

@@ -22,8 +22,8 @@ from penstock.cli.backfill_account import (
     print_plan,
     short,
 )
-from penstock.cli.choosing import AsJson
-from penstock.cli.commands import Interrupted
+from penstock.cli.environment_options import AsJson
+from penstock.cli.lazy_commands import Interrupted
 from penstock.cli.option_groups import grouped
 from penstock.cli.run import read_conf
 from penstock.model.errors import PenstockError, UsageError
@@ -74,7 +74,7 @@ class Runs:
 
     def wish(self, dag: str) -> Wish | None:
         """What is asked of Airflow; None where it is nothing new."""
-        from penstock.model.moments import parse_moment
+        from penstock.model.date_arguments import parse_moment
         from penstock.stack.backfill import Wish
 
         parameters = read_conf(self.conf)

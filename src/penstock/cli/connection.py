@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import form
-from penstock.cli.choosing import AsJson, Env, here, lookup, print_table, written_to
+from penstock.cli import connection_form
 from penstock.cli.connection_options import Fields, Name, PasswordStdin
+from penstock.cli.environment_options import AsJson, Env, here, lookup, print_table, written_to
 from penstock.cli.option_groups import grouped
 from penstock.model.errors import PenstockError, UsageError
 
@@ -36,7 +36,7 @@ def add(
 
     Example: penstock connection add warehouse --type postgres --host db --login etl --database dwh --password-stdin
     """
-    from penstock.environments.writing import save_connection
+    from penstock.environments.write import save_connection
 
     project, environment = here(env)
     if name in environment.connection_names():
@@ -45,13 +45,13 @@ def add(
         )
     fields = options.given()
     if password_stdin:
-        fields["password"] = form.read_secret()
+        fields["password"] = connection_form.read_secret()
     elif sys.stdin.isatty() and not no_input and options.same_as is None:
-        fields = form.ask_all(fields)
+        fields = connection_form.ask_all(fields)
     if options.same_as is None:
         if "type" not in fields:
             raise UsageError("a connection needs a type", hint="add --type postgres")
-        form.require(fields, fields["type"])
+        connection_form.require(fields, fields["type"])
     file = save_connection(project.root, written_to(project, env), name, fields)
     typer.echo(f"{name}: added to {file}; try it: penstock connection test {name}")
 
@@ -77,15 +77,15 @@ def set_fields(
 
     Example: penstock connection set warehouse --env prod --host db.prod.internal --ask password
     """
-    from penstock.environments.writing import save_connection
+    from penstock.environments.write import save_connection
 
     project, environment = here(env)
     fields: dict[str, str | None] = dict(options.given())
     if password_stdin:
-        fields["password"] = form.read_secret()
+        fields["password"] = connection_form.read_secret()
     environment.shown(name)  # it must be there
-    fields |= {field: form.ask_one(field) for field in map(form.field_name, ask or [])}
-    fields |= dict.fromkeys(map(form.field_name, unset or []))
+    fields |= {field: connection_form.ask_one(field) for field in map(connection_form.field_name, ask or [])}
+    fields |= dict.fromkeys(map(connection_form.field_name, unset or []))
     if not fields:
         raise UsageError("nothing to change", hint=f"penstock connection set {name} --host db.internal")
     file = save_connection(project.root, written_to(project, env), name, fields)
@@ -98,7 +98,7 @@ def try_it(name: Name, env: Env = None, *, as_json: AsJson = False) -> None:
 
     Example: penstock connection test warehouse --env prod
     """
-    from penstock.trial import try_connection
+    from penstock.devtools.connection_test import try_connection
 
     connection = lookup(name, env)
     steps: list[dict[str, str]] = []
@@ -122,7 +122,7 @@ def remove(name: Name, env: Env = None) -> None:
 
     Example: penstock connection remove reporting --env dev
     """
-    from penstock.environments.writing import remove_connection
+    from penstock.environments.write import remove_connection
 
     project, environment = here(env)
     environment.shown(name)  # it must be there

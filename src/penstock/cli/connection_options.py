@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import form
+from penstock.cli import connection_form
 from penstock.environments.layer import LINK
 
 Name = Annotated[str, typer.Argument(help="The connection, as in warehouse.", show_default=False)]
@@ -77,4 +77,4 @@ class Fields:
             "database": self.database,
             LINK: self.same_as,
         }
-        return form.from_options(named, self.extra or [], self.from_env or [])
+        return connection_form.from_options(named, self.extra or [], self.from_env or [])

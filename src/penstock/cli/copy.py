@@ -13,7 +13,7 @@ from penstock.cli.env_file import environment_or_file
 from penstock.cli.landing import is_landing, land_and_show
 from penstock.cli.option_groups import grouped
 from penstock.cli.progress import shown
-from penstock.cli.using import using
+from penstock.cli.use_environment import using
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.plan import CopyPlan
 

@@ -15,12 +15,12 @@ from penstock.model.plan import CopyPlan
 
 if TYPE_CHECKING:
     from penstock.ports import Progress
-    from penstock.whole import SchemaResult
+    from penstock.routes.schema import SchemaResult
 
 
 def copy_all(plan: CopyPlan, *, again: bool, as_json: bool) -> None:
     """Copy all tables of a schema and print what became of every row."""
-    from penstock.whole import run_all
+    from penstock.routes.schema import run_all
 
     result = run_all(plan, _quiet if as_json else _shown, again=again)
     if as_json:

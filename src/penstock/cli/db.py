@@ -51,13 +51,13 @@ def stop(name: StopName = None) -> None:
 
     Example: penstock db stop objects
     """
-    from penstock.stack import control
+    from penstock.stack import lifecycle
     from penstock.stack.services import SERVICES
 
     project = find_project()
     running = [one for one in SERVICES if name is None and _keeper(one).status(project, one).pid]
     chosen = [*_chosen(name), *running]
-    control.require_unwatched(project, chosen)
+    lifecycle.require_unwatched(project, chosen)
     for one in chosen:
         typer.echo(f"{one}: {'stopped' if _keeper(one).stop(project, one) else 'was not running'}")
 
@@ -94,7 +94,7 @@ def psql(
     Example: penstock db psql warehouse -c 'select 1'
     """
     from penstock.stack import SERVERS, ensure
-    from penstock.stack.programs import bundled_programs
+    from penstock.stack.postgres.binaries import bundled_programs
 
     arguments = context.args
     if name.startswith("-"):  # `penstock db psql -c ...`: the name was left out
@@ -137,6 +137,7 @@ def _chosen(name: str | None) -> Sequence[str]:
 
 def _keeper(name: str) -> Any:
     """The module that ensures and stops what bears this name, and tells its status."""
-    from penstock.stack import servers, services
+    from penstock.stack import services
+    from penstock.stack.postgres import manage
 
-    return services if name in services.SERVICES else servers
+    return services if name in services.SERVICES else manage

@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from penstock.cli.passing import WORDS_OF_ANOTHER, become, require
+from penstock.cli.exec_program import WORDS_OF_ANOTHER, become, require
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.project import Project, find_project
 
@@ -24,13 +24,13 @@ def dbt(context: typer.Context) -> None:
 
 
 def _variables(project: Project) -> dict[str, str]:
-    from penstock import resolving
-    from penstock.shell import WAREHOUSE, dbt_settings
+    from penstock import lookup
+    from penstock.devtools.process_env import WAREHOUSE, dbt_settings
 
     folder = project.root / "dbt"
     if not folder.is_dir():
         raise UsageError(f"the project has no {folder}", hint="put the dbt project there")
-    warehouse = resolving.find(WAREHOUSE, project)
+    warehouse = lookup.find(WAREHOUSE, project)
     if warehouse is None or warehouse.type != "postgres":
         raise ConnectionFailed(
             f"dbt needs the postgres connection {WAREHOUSE!r}", hint=f"penstock connection add {WAREHOUSE}"

@@ -13,6 +13,6 @@ def demo() -> None:
 
     Example: penstock demo
     """
-    from penstock.sandbox.demo import run
+    from penstock.cli.demo_run import run
 
     run()

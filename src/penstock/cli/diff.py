@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.using import using
+from penstock.cli.use_environment import using
 from penstock.model.errors import PenstockError
 
 if TYPE_CHECKING:
-    from penstock.comparing.values import Shown
-    from penstock.comparison import Comparison
+    from penstock.postgres.diff.row_values import Shown
+    from penstock.routes.comparison import Comparison
 
 app = typer.Typer()
 
@@ -61,7 +61,7 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
 
     Example: penstock diff source:public.product warehouse:public.product
     """
-    from penstock.comparison import compare
+    from penstock.routes.comparison import compare
 
     try:
         with using(env), _at_work(f"comparing {left} and {right}"):

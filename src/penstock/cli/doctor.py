@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.choosing import AsJson
+from penstock.cli.environment_options import AsJson
 from penstock.model.errors import PenstockError
 from penstock.project import NoProject, find_project
 
 if TYPE_CHECKING:
-    from penstock.projects.checkup import Finding
+    from penstock.devtools.doctor import Finding
 
 app = typer.Typer()
 
@@ -41,7 +41,7 @@ def doctor(
 
     Example: penstock doctor --no-connect
     """
-    from penstock.projects.checkup import Level, examine
+    from penstock.devtools.doctor import Level, examine
 
     try:
         project = find_project()

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from penstock.cli import env_transfer
-from penstock.cli.choosing import AsJson, Env, here, print_table
 from penstock.cli.env_check import check
 from penstock.cli.env_keys import encrypt, rotate
+from penstock.cli.environment_options import AsJson, Env, here, print_table
 from penstock.environments import choose
 from penstock.project import find_project
 
@@ -98,7 +98,7 @@ def diff(
 
     Example: penstock env diff dev prod
     """
-    from penstock.environments.comparing import differences
+    from penstock.environments.diff import differences
 
     found = list(differences(here(one)[1], here(other)[1]))
     if as_json:
@@ -116,7 +116,7 @@ def schema() -> None:
 
     Example: penstock env schema > environments/schema.json
     """
-    from penstock.environments.schema import schema_text
+    from penstock.environments.json_schema import schema_text
 
     typer.echo(schema_text(), nl=False)
 

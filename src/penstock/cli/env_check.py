@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.choosing import AsJson
+from penstock.cli.environment_options import AsJson
 from penstock.model.errors import PenstockError
 from penstock.project import find_project
 
 if TYPE_CHECKING:
-    from penstock.environments.demands import Demand
+    from penstock.environments.dag_references import Demand
 
 
 class ProblemsFound(PenstockError):
@@ -50,7 +50,7 @@ def check(
 
     Example: penstock env check prod --no-secrets
     """
-    from penstock.environments.demands import demands
+    from penstock.environments.dag_references import demands
     from penstock.environments.inheritance import environment_names
 
     root = find_project().root
@@ -73,14 +73,14 @@ def check(
 
 
 def _problems(root: Path, name: str, *, secrets: bool) -> Iterator[PenstockError]:
-    from penstock.environments.checking import problems
+    from penstock.environments.validate import problems
 
     return problems(root, name, secrets=secrets)
 
 
 def _asked_of(root: Path, name: str | None) -> tuple[str, ...]:
     """The environments that are compared with what DAGs ask for; "" is a project without any."""
-    from penstock.environments.provision import deployed
+    from penstock.environments.missing_names import deployed
 
     try:
         return (name,) if name else deployed(root) or ("",)
@@ -92,10 +92,10 @@ def _lacking(
     root: Path, name: str, asked: Iterable[Demand], elsewhere: Collection[str]
 ) -> Iterator[PenstockError]:
     from penstock.environments import load
+    from penstock.environments.airflow_settings import local_settings
     from penstock.environments.formats.bundle import Bundle
-    from penstock.environments.local_settings import local_settings
-    from penstock.environments.provision import default, lacking, served
-    from penstock.resolving import EMBEDDED
+    from penstock.environments.missing_names import default, lacking, served
+    from penstock.lookup import EMBEDDED
 
     try:
         environment = load(root, name or None)

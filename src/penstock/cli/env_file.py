@@ -6,9 +6,9 @@ from contextlib import ExitStack
 
 import typer
 
+from penstock.devtools.dotenv import chosen_file, given, is_env_file
 from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
-from penstock.projects.dotenv import chosen_file, given, is_env_file
 
 _KEPT = "penstock.env_file"  # where the running command keeps what it read
 

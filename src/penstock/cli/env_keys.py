@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.choosing import written_to
+from penstock.cli.environment_options import written_to
 from penstock.project import find_project
 
 
@@ -22,7 +22,7 @@ def encrypt(
 
     Example: penstock env encrypt dev
     """
-    from penstock.environments.writing import encrypt_plain
+    from penstock.environments.write import encrypt_plain
 
     project = find_project()
     places = encrypt_plain(project.root, written_to(project, name))
@@ -48,7 +48,7 @@ def rotate(
 
     Example: penstock env rotate
     """
-    from penstock.environments.rotating import rotate as rotate_keys
+    from penstock.environments.rotate_keys import rotate as rotate_keys
 
     done = rotate_keys(find_project().root, forget=forget)
     typer.echo(f"{done.secrets} secrets are encrypted with key {done.key} now")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from penstock.cli.choosing import here, written_to
+from penstock.cli.environment_options import here, written_to
 from penstock.model.errors import PenstockError, UsageError
 from penstock.project import find_project, write_private
 
@@ -77,7 +77,7 @@ def import_file(
     Example: penstock env import airflow_settings.yaml --into dev
     """
     from penstock.environments import formats
-    from penstock.environments.transfer import take_in
+    from penstock.environments.import_files import take_in
 
     project = find_project()
     text = _read(file)
@@ -112,8 +112,8 @@ def export(
     Example: penstock env export prod --format airflow-settings
     """
     from penstock.environments import formats
-    from penstock.environments.local_settings import local_settings
-    from penstock.environments.outgoing import give_out
+    from penstock.environments.airflow_settings import local_settings
+    from penstock.environments.export import give_out
 
     project, chosen = here(environment)
     bundle = replace(give_out(chosen, reveal=reveal), pools=local_settings(project.root, chosen.name).pools)
@@ -157,7 +157,7 @@ def execute(
 
     Example: penstock env exec prod -- psql -c 'select 1'
     """
-    from penstock.shell import process_environment
+    from penstock.devtools.process_env import process_environment
 
     command: list[str] = context.meta.get(_COMMAND, [])
     if not command:

@@ -34,8 +34,8 @@ def init(
 
     Example: penstock init shop --template gallery
     """
-    from penstock.projects.making import make
-    from penstock.stack.wishes import PREFERRED_PORTS
+    from penstock.devtools.init import make
+    from penstock.stack.port_config import PREFERRED_PORTS
 
     made = make(directory, template.value)
     if made.finished:

@@ -14,7 +14,7 @@ from penstock.model.address import Lake, parse
 from penstock.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from penstock.lake.catalogue import Landed
+    from penstock.rest.lake.listing import Landed
 
 app = typer.Typer(no_args_is_help=True, help="Answers of APIs that have landed: list, look, prune.")
 
@@ -27,8 +27,8 @@ def list_landings(place: Place = "lake:", *, as_json: AsJson = False) -> None:
 
     Example: penstock lake list lake:weather
     """
-    from penstock.lake.catalogue import landings
-    from penstock.opening import open_lake
+    from penstock.lookup.stores import open_lake
+    from penstock.rest.lake.listing import landings
 
     found = list(landings(open_lake(), _path(place)))
     if as_json:
@@ -58,8 +58,8 @@ def show(
 
     Example: penstock lake show lake:weather --request id=5128581
     """
-    from penstock.lake.catalogue import answers, body
-    from penstock.opening import open_lake
+    from penstock.lookup.stores import open_lake
+    from penstock.rest.lake.listing import answers, body
 
     store = open_lake()
     landing = _chosen(place, label)
@@ -94,8 +94,8 @@ def prune(
 
     Example: penstock lake prune lake:weather --keep-days 30 --dry-run
     """
-    from penstock.lake.catalogue import outdated, remove
-    from penstock.opening import open_lake
+    from penstock.lookup.stores import open_lake
+    from penstock.rest.lake.listing import outdated, remove
 
     store = open_lake()
     found = outdated(store, _path(place), keep_days=keep_days)
@@ -119,8 +119,8 @@ def _path(place: str) -> str:
 
 
 def _chosen(place: str, label: str | None) -> Landed:
-    from penstock.lake.catalogue import landings
-    from penstock.opening import open_lake
+    from penstock.lookup.stores import open_lake
+    from penstock.rest.lake.listing import landings
 
     found = [one for one in landings(open_lake(), _path(place)) if label is None or one.label == label]
     if not found:

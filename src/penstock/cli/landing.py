@@ -12,7 +12,7 @@ from penstock.cli.landing_progress import landing_shown
 from penstock.model.address import Api, Lake, parse
 from penstock.model.api import Answers, ApiPlan
 from penstock.model.errors import UsageError
-from penstock.model.landed import LandResult
+from penstock.model.land_result import LandResult
 
 _DOCUMENTS = (".yaml", ".yml", ".toml")
 
@@ -34,7 +34,7 @@ def land_and_show(
     """
     from stamina.instrumentation import set_on_retry_hooks
 
-    from penstock.landing import Wish, as_plan, land
+    from penstock.rest.landing import Wish, as_plan, land
 
     set_on_retry_hooks(
         []
@@ -57,7 +57,7 @@ def answers_of(path: Path | None) -> Answers | None:
     """
     if path is None:
         return None
-    from penstock.model.documents import read_document
+    from penstock.model.plan_files import read_document
 
     return ApiPlan.parse(read_document(path)).answers
 

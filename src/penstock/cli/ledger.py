@@ -24,7 +24,7 @@ def list_copies(
 
     Example: penstock ledger list -n 5
     """
-    from penstock.quarantine import records
+    from penstock.routes.quarantine import records
 
     with records(connection) as kept:
         rows = kept.copies(limit)
@@ -63,7 +63,7 @@ def show(
 
     Example: penstock ledger show 3f2a
     """
-    from penstock.quarantine import records
+    from penstock.routes.quarantine import records
 
     with records(connection) as kept:
         row = _plain(kept.find(copy_id))

@@ -13,13 +13,13 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from penstock.cli.commands import LazyGroup
 from penstock.cli.env_file import read_env_file
-from penstock.cli.using import using
+from penstock.cli.lazy_commands import LazyGroup
+from penstock.cli.use_environment import using
+from penstock.devtools.dotenv import is_env_file
 from penstock.model.errors import PenstockError
 from penstock.project import DISK_FULL
-from penstock.projects.dotenv import is_env_file
-from penstock.state import broken_state, concerns_state
+from penstock.state_dir import broken_state, concerns_state
 
 # New objects before garbage is looked for. Of 0.44 s of processor time in which a copy's modules are loaded, 0.36 s
 # were left without looking at all.

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from penstock.cli.choosing import AsJson
+from penstock.cli.environment_options import AsJson
 from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
 
@@ -64,7 +64,7 @@ def parse(*, as_json: AsJson = False) -> None:
 def _importing(project: Project) -> subprocess.Popen[str]:
     project.make_state_dir("logs")  # a state directory that is broken is told here
     return subprocess.Popen(
-        [sys.executable, "-m", "penstock.airflow.parse"],
+        [sys.executable, "-m", "penstock.airflow.parse_main"],
         env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -92,9 +92,9 @@ def _events(process: subprocess.Popen[str], project: Project) -> Iterator[dict[s
 def _lacking(project: Project) -> Iterator[PenstockError]:
     """What DAGs ask for, and neither the environment in use nor the process's variables provide."""
     from penstock.environments import load
-    from penstock.environments.demands import demands
-    from penstock.environments.provision import default, lacking
-    from penstock.resolving import EMBEDDED
+    from penstock.environments.dag_references import demands
+    from penstock.environments.missing_names import default, lacking
+    from penstock.lookup import EMBEDDED
 
     try:
         environment = load(project.root, None)

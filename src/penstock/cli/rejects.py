@@ -25,7 +25,7 @@ def list_copies(connection: Where = "warehouse", *, as_json: AsJson = False) -> 
 
     Example: penstock rejects list
     """
-    from penstock.quarantine import records
+    from penstock.routes.quarantine import records
 
     with records(connection) as kept:
         rows = kept.outstanding()
@@ -53,7 +53,7 @@ def show(
 
     Example: penstock rejects show 3f2a --reason bad_type -n 5
     """
-    from penstock.quarantine import records
+    from penstock.routes.quarantine import records
 
     with records(connection) as kept:
         rows = kept.rejects(kept.find(copy_id)["run"], reason=reason, limit=limit)
@@ -77,7 +77,7 @@ def export(
 
     Example: penstock rejects export 3f2a mended.csv
     """
-    from penstock.quarantine import export as export_rejects
+    from penstock.routes.quarantine import export as export_rejects
 
     count = export_rejects(connection, copy_id, path, reason=reason)
     typer.echo(f"{count:,} rows in {path}; mend them, then: penstock rejects replay {copy_id} --from {path}")
@@ -101,7 +101,7 @@ def replay(
 
     Example: penstock rejects replay 3f2a --from mended.csv
     """
-    from penstock.quarantine import replay as replay_rejects
+    from penstock.routes.quarantine import replay as replay_rejects
 
     with shown(quiet=as_json) as progress:
         result = replay_rejects(

@@ -17,7 +17,7 @@ def reset(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask."
 
     Example: penstock reset --yes
     """
-    from penstock.stack import resetting
+    from penstock.stack import reset
 
     project = find_project()
     if not yes:
@@ -25,5 +25,5 @@ def reset(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask."
             f"Remove every table in the embedded servers of {project.root}, and Airflow's history?",
             abort=True,
         )
-    freed = resetting.reset(project)
+    freed = reset.reset(project)
     typer.echo(f"removed, {freed / 1_000_000:.0f} MB")

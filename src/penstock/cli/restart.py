@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.using import VARIABLE, using
+from penstock.cli.use_environment import VARIABLE, using
 from penstock.model.errors import UsageError
 from penstock.project import Project, find_project
 
@@ -25,8 +25,8 @@ def restart(
 
     Example: penstock restart scheduler
     """
-    from penstock.stack import control
-    from penstock.stack.assembly import LASTING
+    from penstock.stack import lifecycle
+    from penstock.stack.components import LASTING
 
     project = find_project()
     if part is None:
@@ -39,13 +39,13 @@ def restart(
         return
     if part not in LASTING:
         raise UsageError(f"the stack has no part {part!r}", hint=f"there are: {', '.join(LASTING)}")
-    seconds = control.restart(project, part)
+    seconds = lifecycle.restart(project, part)
     typer.echo(f"{part}: healthy again after {seconds:.1f} s")
 
 
 def _environment(project: Project) -> str | None:
     """The environment to come back in: the one that is asked for, else the one that runs."""
-    from penstock.stack.recalling import recall
+    from penstock.stack.recall import recall
 
     found = recall(project)
     return os.environ.get(VARIABLE) or (found.environment if found else None)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from penstock.cli.commands import Interrupted
+from penstock.cli.lazy_commands import Interrupted
 from penstock.model.errors import UsageError
 from penstock.project import Project, find_project
 
@@ -51,7 +51,7 @@ def run(  # noqa: PLR0913  # a command's options are its interface
 
     Example: penstock run sales_warehouse --from 2013-02-01 --to 2013-02-07
     """
-    from penstock.sandbox.events import DagRun, RunRequest
+    from penstock.devtools.dag_events import DagRun, RunRequest
 
     _check_dates(date, start, end)
     read_conf(conf)
@@ -65,7 +65,7 @@ def run(  # noqa: PLR0913  # a command's options are its interface
 
 
 def _show(project: Project, dag: str, events: Iterator[dict[str, Any]]) -> None:
-    from penstock.cli.run_board import RunBoard  # while Airflow comes up in the other process
+    from penstock.cli.run_progress import RunBoard  # while Airflow comes up in the other process
 
     with RunBoard(project, dag) as board:
         for event in events:
@@ -84,7 +84,7 @@ def _print_events(events: Iterator[dict[str, Any]]) -> None:
 
 
 def _check_dates(date: str | None, start: str | None, end: str | None) -> None:
-    from penstock.model.moments import parse_moment
+    from penstock.model.date_arguments import parse_moment
 
     for text in filter(None, (date, start, end)):
         parse_moment(text)

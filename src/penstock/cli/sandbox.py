@@ -28,8 +28,8 @@ def start(
 
     Example: penstock sandbox start --settings '{"window_s": 1}'
     """
-    from penstock.sandbox import client
-    from penstock.sandbox.state import parse_settings
+    from penstock_sandbox import client
+    from penstock_sandbox.state import parse_settings
 
     wanted = None if settings is None else parse_settings(settings)
     found = client.start(find_project())
@@ -76,8 +76,8 @@ def set_(
 
     Example: penstock sandbox set '{"switches": {"weather": {"error": {"share": 0.1}}}}'
     """
-    from penstock.sandbox import client
-    from penstock.sandbox.state import parse_settings
+    from penstock_sandbox import client
+    from penstock_sandbox.state import parse_settings
 
     found = client.find(find_project())
     if settings is not None:
@@ -99,7 +99,7 @@ def calls(
 
     Example: penstock sandbox calls --service weather -n 3
     """
-    from penstock.sandbox import client
+    from penstock_sandbox import client
 
     sandbox = client.find(find_project())
     found = sandbox.calls(service, last)

@@ -6,7 +6,7 @@ import time
 
 import typer
 
-from penstock.cli.using import using
+from penstock.cli.use_environment import using
 from penstock.project import find_project
 
 app = typer.Typer()
@@ -18,10 +18,10 @@ def start() -> None:
 
     Example: penstock start
     """
-    from penstock.cli.coming_up import Board
+    from penstock.cli.start_progress import Board
     from penstock.environments import choose, load
-    from penstock.environments.local_settings import local_settings
-    from penstock.stack import control, logins
+    from penstock.environments.airflow_settings import local_settings
+    from penstock.stack import airflow_credentials, lifecycle
 
     project = find_project()
     began = time.monotonic()
@@ -29,7 +29,7 @@ def start() -> None:
     load(project.root, environment)  # a name or a file that is wrong is told now, not by the first task
     local_settings(project.root, environment)
     with using(environment):
-        beginning = control.begin(project)
+        beginning = lifecycle.begin(project)
     if beginning.recovered:
         typer.echo(
             f"the last stack was not stopped but broke off; ended what it left: {', '.join(beginning.recovered)}"
@@ -38,17 +38,17 @@ def start() -> None:
         typer.echo("the stack runs already")
     try:
         with Board() as board:
-            found = control.follow(project, board.show)
+            found = lifecycle.follow(project, board.show)
     except BaseException:
         if not beginning.already:  # half a stack is no use, and would hold the ports
-            control.stop(project)
+            lifecycle.stop(project)
         raise
     if not beginning.already:
         typer.echo(f"up in {time.monotonic() - began:.1f} s")
     address = (found.address("api-server") or "").replace("127.0.0.1", "localhost")
     if environment:
         typer.echo(f"environment: {environment}")
-    typer.echo(f"Airflow:   {address}   login {logins.shown_login(project)}")
+    typer.echo(f"Airflow:   {address}   login {airflow_credentials.shown_login(project)}")
     for name in ("source", "warehouse"):
         typer.echo(f"{name + ':':<10} postgres on {found.address(name)}   penstock db psql {name}")
     typer.echo("next:      penstock status, penstock logs -f, penstock stop")

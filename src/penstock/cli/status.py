@@ -13,7 +13,7 @@ import typer
 from penstock.project import find_project
 
 if TYPE_CHECKING:
-    from penstock.stack.looking import PartStatus
+    from penstock.stack.status import PartStatus
 
 app = typer.Typer()
 
@@ -27,7 +27,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JS
 
     Example: penstock status --json
     """
-    from penstock.stack.looking import look
+    from penstock.stack.status import look
 
     found = look(find_project())
     if as_json:

@@ -17,10 +17,10 @@ def stop() -> None:
 
     Example: penstock stop
     """
-    from penstock.stack import control
+    from penstock.stack import lifecycle
 
     began = time.monotonic()
-    if control.stop(find_project()):
+    if lifecycle.stop(find_project()):
         typer.echo(f"stopped in {time.monotonic() - began:.1f} s")
     else:
         typer.echo("nothing was running")

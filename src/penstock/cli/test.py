@@ -35,7 +35,7 @@ def test(context: typer.Context) -> None:
     project = find_project()
     if find_spec("pytest") is None:
         raise PenstockError("pytest is not installed", hint="pip install pytest")
-    from penstock.projects.databases import stop_servers
+    from penstock.devtools.throwaway_databases import stop_servers
 
     words = ["-p", PLUGIN, *context.args]
     try:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.choosing import AsJson
+from penstock.cli.environment_options import AsJson
 from penstock.model.errors import PenstockError
 from penstock.project import find_project
 
 if TYPE_CHECKING:
-    from penstock.projects.upgrade import Problem, Report
+    from penstock.devtools.upgrade import Problem, Report
 
 app = typer.Typer()
 
@@ -49,7 +49,7 @@ def upgrade_check(
 
     Example: penstock upgrade-check --airflow 3.2 --python 3.12
     """
-    from penstock.projects.upgrade import check
+    from penstock.devtools.upgrade import check
 
     report = check(find_project(), airflow, python, lambda step: typer.echo(f"{step} ...", err=True))
     if as_json:

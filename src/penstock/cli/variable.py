@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import form
-from penstock.cli.choosing import AsJson, Env, here, print_table, written_to
-from penstock.environments.names import MASK, looks_secret
+from penstock.cli import connection_form
+from penstock.cli.environment_options import AsJson, Env, here, print_table, written_to
+from penstock.environments.secret_detection import MASK, looks_secret
 from penstock.model.errors import UsageError
 
 app = typer.Typer(help="Set, read and remove variables in an environment's file.", no_args_is_help=True)
@@ -45,12 +45,12 @@ def set_variable(  # a command's options are its interface
 
     Example: penstock variable set region eu --env prod
     """
-    from penstock.environments.writing import save_variable
+    from penstock.environments.write import save_variable
 
     project, _ = here(env)
     hidden = secret or looks_secret(name)
     if value is not None and hidden:
-        form.warn(name, "--from-env VARIABLE")
+        connection_form.warn(name, "--from-env VARIABLE")
     text = value if value is not None else _read(name, from_env, stdin=stdin, hidden=hidden)
     file = save_variable(project.root, written_to(project, env), name, text, secret=secret)
     typer.echo(f"{name}: written to {file}{', encrypted' if hidden else ''}")
@@ -97,7 +97,7 @@ def remove(name: Name, env: Env = None) -> None:
 
     Example: penstock variable remove region --env dev
     """
-    from penstock.environments.writing import remove_variable
+    from penstock.environments.write import remove_variable
 
     project, environment = here(env)
     environment.explain_variable(name)  # it must be there

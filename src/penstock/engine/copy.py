@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import xxhash
 
-from penstock.engine.ahead import ahead
-from penstock.engine.clean import CleanBatch, Cleaner, NeedsServer
-from penstock.engine.infer import infer
-from penstock.engine.matching import Match, find_column, match_columns
-from penstock.engine.repeats import Repeats
+from penstock.engine.cleaning.cleaner import CleanBatch, Cleaner, NeedsServer
+from penstock.engine.column_mapping import Match, find_column, match_columns
+from penstock.engine.duplicates import Repeats
+from penstock.engine.prefetch import ahead
+from penstock.engine.type_inference import infer
 from penstock.model.contract import Column, Contract, Kind
 from penstock.model.errors import ContractError
 from penstock.model.plan import CopyPlan

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import xxhash
 
-from penstock.engine.ahead import ahead
+from penstock.engine.prefetch import ahead
 from penstock.model.errors import AccountMismatch, UsageError
 from penstock.model.manifest import ExportedColumn, ExportedFile, Manifest
 from penstock.model.plan import CopyPlan

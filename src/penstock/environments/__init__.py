@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from penstock.environments.environment import Environment
-from penstock.environments.explaining import Explained
-from penstock.environments.loading import choose, load
-from penstock.environments.problems import (
+from penstock.environments.errors import (
     BadEnvironment,
     BadKey,
     MissingKey,
@@ -14,6 +12,8 @@ from penstock.environments.problems import (
     TamperedSecret,
     WrongKey,
 )
+from penstock.environments.loading import choose, load
+from penstock.environments.provenance import Explained
 
 __all__ = [
     "BadEnvironment",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from penstock.environments.explaining import Explained, ordered, show, where
+from penstock.environments.errors import BadEnvironment, Place, suggestion
 from penstock.environments.fields import connection_of, fields_of
 from penstock.environments.keys import is_encrypted
 from penstock.environments.layer import EXTRA, LINK, SERVED, Layer, Value
-from penstock.environments.problems import BadEnvironment, Place, suggestion
+from penstock.environments.provenance import Explained, ordered, show, where
 from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from penstock.environments.layer import EXTRA
-from penstock.environments.names import Extra
+from penstock.environments.secret_detection import Extra
 from penstock.model.connection import Connection, Secret
 
 

@@ -8,9 +8,9 @@ from functools import reduce
 from itertools import combinations
 from pathlib import Path
 
+from penstock.environments.errors import BadEnvironment, Place, suggestion
 from penstock.environments.layer import Layer, merge
-from penstock.environments.problems import BadEnvironment, Place, suggestion
-from penstock.environments.reading import EnvironmentFile, read_file
+from penstock.environments.parse_file import EnvironmentFile, read_file
 from penstock.model.errors import UsageError
 
 DIRECTORY = "environments"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from penstock.environments.problems import BadKey, MissingKey, Place, TamperedSecret, WrongKey
+from penstock.environments.errors import BadKey, MissingKey, Place, TamperedSecret, WrongKey
 from penstock.project import Project, write_private
 
 if TYPE_CHECKING:

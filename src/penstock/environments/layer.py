@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from penstock.environments.problems import Place
+from penstock.environments.errors import Place
 
 LINK = "same_as"
 EXTRA = "extra."

@@ -1,12 +1,12 @@
 """What an adapter must be: the engine knows sources, targets and progress only by these shapes."""
 
+from penstock.ports.batches import Batch, Judged, Lines
 from penstock.ports.exports import ExportFormat, ExportSession, ExportTarget
 from penstock.ports.landings import LandingProgress, Underway
-from penstock.ports.objects import ObjectStore, ObjectWriter, Stored
-from penstock.ports.permits import Granted, Permits, Return
+from penstock.ports.object_store import ObjectStore, ObjectWriter, Stored
 from penstock.ports.progress import Progress
-from penstock.ports.readings import Reading, Rows, Selection, Unrepresentable
-from penstock.ports.rows import Batch, Judged, Lines
+from penstock.ports.rate_limiter import Granted, Permits, Return
+from penstock.ports.snapshots import Reading, Rows, Selection, Unrepresentable
 from penstock.ports.sources import GrowingSource, Source
 from penstock.ports.targets import Entry, Load, Loaded, RemembersFiles, Session, Target
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from penstock.model.manifest import ExportedFile, Manifest
-from penstock.ports.readings import Reading, Rows
+from penstock.ports.snapshots import Reading, Rows
 from penstock.ports.targets import Entry
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
-from penstock.ports.rows import Batch
+from penstock.ports.batches import Batch
 
 
 class Source(Protocol):

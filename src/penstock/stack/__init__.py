@@ -1,5 +1,5 @@
 """What runs on this machine for a project: Postgres servers, Airflow, and services on demand."""
 
-from penstock.stack.servers import SERVERS, ServerStatus, ensure, status, stop
+from penstock.stack.postgres.manage import SERVERS, ServerStatus, ensure, status, stop
 
 __all__ = ["SERVERS", "ServerStatus", "ensure", "status", "stop"]

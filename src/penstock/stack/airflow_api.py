@@ -9,8 +9,8 @@ import httpx
 
 from penstock.model.errors import ConnectionFailed, PenstockError
 from penstock.project import Project
-from penstock.stack.control import running
-from penstock.stack.logins import LOGIN, password
+from penstock.stack.airflow_credentials import LOGIN, password
+from penstock.stack.lifecycle import running
 
 _TIMEOUT_S = 30.0
 _PAGE = 100

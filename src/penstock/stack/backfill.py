@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from penstock.model.date_arguments import Moment
 from penstock.model.errors import PenstockError, UsageError
-from penstock.model.moments import Moment
 from penstock.stack.airflow_api import AirflowApi, Refused
 
 ENDED = frozenset({"success", "failed"})

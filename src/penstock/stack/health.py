@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from datetime import datetime
 from typing import Any
 
-from penstock.stack.pulse import UP_S, Clock, Poll
+from penstock.stack.heartbeat import UP_S, Clock, Poll
 
 _TIMEOUT_S = 5.0
 _COMING_UP_S = 0.3  # how old a report may be; each costs the api-server three queries

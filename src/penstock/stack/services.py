@@ -10,12 +10,12 @@ from typing import Literal
 
 from penstock.model.connection import Connection
 from penstock.project import Project
-from penstock.stack import service
-from penstock.stack.objects import OBJECTS
-from penstock.stack.outside import SANDBOX
+from penstock.stack import on_demand
+from penstock.stack.on_demand import Service
+from penstock.stack.postgres.server import HOST
 from penstock.stack.processes import is_alive
-from penstock.stack.server import HOST
-from penstock.stack.service import Service
+from penstock.stack.rclone import OBJECTS
+from penstock.stack.sandbox_service import SANDBOX
 
 SERVICES: Mapping[str, Service] = {one.name: one for one in (OBJECTS, SANDBOX)}
 
@@ -56,7 +56,7 @@ def ensure(project: Project, name: str) -> Connection:
     Example:
         connection = ensure(find_project(), "objects")
     """
-    return service.ensure(project, SERVICES[name])
+    return on_demand.ensure(project, SERVICES[name])
 
 
 def stop(project: Project, name: str) -> bool:
@@ -65,16 +65,16 @@ def stop(project: Project, name: str) -> bool:
     Raises:
         PenstockError: What is remembered of it was damaged.
     """
-    return service.stop(project, SERVICES[name])
+    return on_demand.stop(project, SERVICES[name])
 
 
 def status(project: Project, name: str) -> ServiceStatus:
     """How the service of this name is now; starts nothing."""
     one = SERVICES[name]
-    found = service.load(project, one)
+    found = on_demand.load(project, one)
     state: Literal["absent", "stopped", "unready", "running"] = "stopped" if found.port else "absent"
     pid = None
     if found.process is not None and is_alive(found.process):
         pid = found.process.pid
         state = "running" if one.is_up(found) else "unready"
-    return ServiceStatus(name, state, HOST, found.port or None, pid, service.log_of(project, one))
+    return ServiceStatus(name, state, HOST, found.port or None, pid, on_demand.log_of(project, one))

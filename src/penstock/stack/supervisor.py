@@ -19,19 +19,20 @@ from typing import IO
 
 from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
-from penstock.stack import processes, record, servers
-from penstock.stack.airflow_parts import API_SERVER
-from penstock.stack.assembly import assemble
-from penstock.stack.command import Once
-from penstock.stack.embedded import Embedded
+from penstock.stack import processes, state_file
+from penstock.stack.airflow_services import API_SERVER
+from penstock.stack.component import Part
+from penstock.stack.components import assemble
+from penstock.stack.config import read_options
+from penstock.stack.forkserver import Nurseries
 from penstock.stack.health import fetch
-from penstock.stack.nursery import Nurseries
-from penstock.stack.options import read_options
-from penstock.stack.part import Part
+from penstock.stack.postgres import manage
+from penstock.stack.postgres.runner import Embedded
+from penstock.stack.process_runner import Once
 from penstock.stack.processes import identify
-from penstock.stack.record import ENVIRONMENT, PartRecord, StackRecord
-from penstock.stack.requests import taken_requests
-from penstock.state import BrokenState
+from penstock.stack.restart_requests import taken_requests
+from penstock.stack.state_file import ENVIRONMENT, PartRecord, StackRecord
+from penstock.state_dir import BrokenState
 
 BUSY_PAUSE_S, QUIET_PAUSE_S = 0.1, 1.0
 GRACE_S = 3.0  # Airflow's parts need 1 to 2.5 s
@@ -97,11 +98,11 @@ def supervise(project: Project) -> None:
 
     def publish(parts: tuple[PartRecord, ...]) -> None:
         nonlocal stamp
-        record.save(project, StackRecord(myself, began, parts, os.environ.get(ENVIRONMENT)))
-        stamp = record.stamp(project)
+        state_file.save(project, StackRecord(myself, began, parts, os.environ.get(ENVIRONMENT)))
+        stamp = state_file.stamp(project)
 
     def is_lost() -> bool:
-        return record.stamp(project) != stamp
+        return state_file.stamp(project) != stamp
 
     with _waking() as wake, ThreadPoolExecutor(4) as pool:
         hang_s = read_options(project).hang_s
@@ -118,7 +119,7 @@ def supervise(project: Project) -> None:
             wake.wait(QUIET_PAUSE_S if quiet else BUSY_PAUSE_S)
         nurseries.close()
         _stop_all(project, parts, pool)
-    record.forget(project)
+    state_file.forget(project)
 
 
 def _stop_all(project: Project, parts: Sequence[Part], pool: ThreadPoolExecutor) -> None:
@@ -126,7 +127,7 @@ def _stop_all(project: Project, parts: Sequence[Part], pool: ThreadPoolExecutor)
     commands = [part.runner.process() for part in parts if not isinstance(part.runner, Embedded)]
     processes.end([one for one in commands if one is not None], GRACE_S)
     embedded = [part.name for part in parts if isinstance(part.runner, Embedded)]
-    list(pool.map(lambda name: servers.stop(project, name), embedded))
+    list(pool.map(lambda name: manage.stop(project, name), embedded))
 
 
 def _warm_up(parts: Sequence[Part]) -> None:
@@ -138,7 +139,7 @@ def _warm_up(parts: Sequence[Part]) -> None:
 
 def _clear(project: Project, part: Part) -> None:
     if isinstance(part.runner, Embedded):
-        servers.stop(project, part.name)
+        manage.stop(project, part.name)
     elif (process := part.runner.process()) is not None:
         processes.end([process], GRACE_S)
 
@@ -187,7 +188,7 @@ def _waking() -> Iterator[_Wake]:
 
 def _lock(project: Project) -> IO[str] | None:
     """Held as long as this process lives: there is one supervisor for a project."""
-    lock = (project.make_state_dir(record.STATE) / "supervisor.lock").open("w")
+    lock = (project.make_state_dir(state_file.STATE) / "supervisor.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

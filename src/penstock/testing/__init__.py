@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from penstock.devtools.throwaway_databases import Database, fresh_database, sandbox_of_tests, stop_servers
 from penstock.project import Project, find_project
-from penstock.projects.databases import Database, fresh_database, sandbox_of_tests, stop_servers
 from penstock.testing.dags import Bag, Run, load_bag, run_to_the_end
 
 __all__ = ["Bag", "Database", "Run"]

@@ -65,8 +65,8 @@ def load_bag(project: Project) -> Bag:
         raise PenstockError("Airflow is not installed", hint="pip install 'penstock[airflow]'")
     if (project.root / "dbt").is_dir():
         # In a process of its own: dbt keeps what it was started with.
-        _call(project, "penstock.airflow.dbt_manifest", PENSTOCK_CONN_WAREHOUSE=NOWHERE)
-    from penstock.airflow.bag import load
+        _call(project, "penstock.airflow.dbt.manifest_main", PENSTOCK_CONN_WAREHOUSE=NOWHERE)
+    from penstock.airflow.dag_bag import load
 
     return Bag(*load(project))
 
@@ -81,7 +81,7 @@ def run_to_the_end(
     """
     apart = _apart(project)
     words = [dag_id, "--conf", json.dumps(conf or {}), *(["--date", date] if date else [])]
-    done = _call(project, "penstock.airflow.run", *words, "--apart", str(apart))
+    done = _call(project, "penstock.airflow.run_main", *words, "--apart", str(apart))
     if not done.returncode:
         shutil.rmtree(apart)
     events = list(_events(done.stdout))

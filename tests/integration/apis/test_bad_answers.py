@@ -11,8 +11,8 @@ from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import Asked, Behaviour, Say, Service, weather
 
 import penstock
-from penstock import quarantine
 from penstock.model.api import Answers
+from penstock.routes import quarantine
 
 TABLE = "CREATE TABLE readings (id int PRIMARY KEY, name text, temperature numeric(6,2) NOT NULL, sky text)"
 

@@ -11,7 +11,7 @@ from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import Say, Service, weather
 
 import penstock
-from penstock.lake import validators
+from penstock.rest.lake import http_cache
 
 
 class Later(datetime):
@@ -90,7 +90,7 @@ def test_what_was_still_good_is_not_asked_for_by_a_finished_landing(
     later = penstock.land(plan(), "lake:weather", rows=cities(4), label="11:00")
     assert (later.fresh, later.calls) == (3, 1)
     monkeypatch.setattr(
-        validators, "datetime", Later
+        http_cache, "datetime", Later
     )  # it is good no more, but that landing has been finished
     assert penstock.land(plan(), "lake:weather", rows=cities(4), label="11:00").already
     assert len(service.asked) == 4

@@ -17,11 +17,11 @@ from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import Asked, Say, Service, weather
 
 import penstock
-from penstock.limits.file import FilePermits
-from penstock.limits.postgres import PostgresPermits
 from penstock.model.api import Limit
 from penstock.model.connection import Connection
 from penstock.ports import Permits, Return
+from penstock.rest.ratelimit.postgres import PostgresPermits
+from penstock.rest.ratelimit.sqlite import FilePermits
 
 Open = Callable[..., Permits]
 EACH = 30

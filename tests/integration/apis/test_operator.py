@@ -11,13 +11,13 @@ import pytest
 from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import KEY, Say, Service
 
-from penstock.airflow import landing
+from penstock.airflow import land_operator
 
 HOUR = datetime(2013, 2, 1, 10, tzinfo=UTC)
 
 
 def make(**words: Any) -> Any:
-    return landing.LandOperator(task_id="fetch", **words)
+    return land_operator.LandOperator(task_id="fetch", **words)
 
 
 def test_each_run_lands_its_own_answers_once(service: Service, lake: Path, plan: Plan) -> None:

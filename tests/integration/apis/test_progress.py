@@ -14,8 +14,8 @@ from tests.integration.apis.service import Say, Service
 
 from penstock.cli import landing_progress
 from penstock.cli.main import main
-from penstock.landing import Wish, as_plan, land
 from penstock.ports import Underway
+from penstock.rest.landing import Wish, as_plan, land
 
 LIMITED = (
     "source: api:/weather\nauth: {query: appid}\neach: {product: {id: [0, 1, 2, 3, 4, 5, 6, 7]}}\n"

@@ -16,9 +16,9 @@ from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import Asked, Say, Service
 
 import penstock
-from penstock import quarantine
 from penstock.model.errors import PenstockError
-from penstock.sources.rest.credential import Credential
+from penstock.rest.credential import Credential
+from penstock.routes import quarantine
 
 SECRET = 'k3y+with/odd=&%"chars-0123'
 FORMS = [

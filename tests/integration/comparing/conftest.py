@@ -11,8 +11,8 @@ import pytest
 from tests.databases import uri
 
 from penstock.cli.main import main
-from penstock.comparison import Comparison, compare
 from penstock.model.connection import Connection
+from penstock.routes.comparison import Comparison, compare
 
 Run = Callable[..., None]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from penstock import comparison
 from penstock.cli.main import main
-from penstock.comparison import Comparison
+from penstock.routes import comparison
+from penstock.routes.comparison import Comparison
 
 Sides = Callable[..., None]
 Compared = Callable[..., Comparison]

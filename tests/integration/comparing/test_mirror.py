@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 import penstock
-from penstock.comparing import ranges
-from penstock.comparison import compare
+from penstock.postgres.diff import checksums
+from penstock.routes.comparison import compare
 
 Sides = Callable[..., None]
 
@@ -52,9 +52,9 @@ def test_values_that_are_equal_but_print_otherwise(sides: Sides) -> None:
     assert compare("source:t", "warehouse:t").same
 
 
-@pytest.mark.parametrize("few_rows", [0, ranges._FEW_ROWS])
+@pytest.mark.parametrize("few_rows", [0, checksums._FEW_ROWS])
 def test_tables_of_every_shape(sides: Sides, few_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranges, "_FEW_ROWS", few_rows)
+    monkeypatch.setattr(checksums, "_FEW_ROWS", few_rows)
     for name, shape in TABLES.items():
         fill = f"INSERT INTO {name} (a, b, v) {ROWS} FROM generate_series(1, 2000) AS i;"
         sides(f"CREATE TABLE {name} {shape}; {fill}")

@@ -14,10 +14,10 @@ import pytest
 from psycopg import sql
 from tests.databases import uri
 
-from penstock.comparing import differences, match, query, ranges, table
-from penstock.comparison import Comparison, compare
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import PenstockError
+from penstock.postgres.diff import checksums, differences, match, query, table
+from penstock.routes.comparison import Comparison, compare
 
 Sides = Callable[..., None]
 Compared = Callable[..., Comparison]
@@ -35,11 +35,11 @@ def snapshot(connection: Connection) -> Iterator[psycopg.Connection[Any]]:
         yield session
 
 
-@pytest.mark.parametrize("few_rows", [0, ranges._FEW_ROWS])
+@pytest.mark.parametrize("few_rows", [0, checksums._FEW_ROWS])
 def test_many_differences(
     sides: Sides, compared: Compared, few_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ranges, "_FEW_ROWS", few_rows)
+    monkeypatch.setattr(checksums, "_FEW_ROWS", few_rows)
     sides(NUMBERS.format(20_000))
     sides(
         "DELETE FROM t WHERE id % 7 = 0",
@@ -60,7 +60,7 @@ def test_many_differences(
 def test_one_difference_is_found_in_finer_ranges(
     sides: Sides, compared: Compared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ranges, "_FEW_ROWS", 0)
+    monkeypatch.setattr(checksums, "_FEW_ROWS", 0)
     sides(NUMBERS.format(3_000))
     sides("SELECT", "UPDATE t SET v = '' WHERE id = 1234")
     assert [shown.difference.key for shown in compared().shown] == [("1234",)]
@@ -74,7 +74,7 @@ def test_what_is_written_meanwhile_is_not_seen(
     with snapshot(source) as mine, snapshot(warehouse) as other:
         left, right = table(mine, "public", "t"), table(other, "public", "t")
         how = match(left, right)
-        found = ranges.narrow(left, right, how)
+        found = checksums.narrow(left, right, how)
         sides("DELETE FROM t WHERE id < 60", "UPDATE t SET v = ''")
         assert [difference.key for difference in differences(left, right, how, found)] == [("50",)]
     assert compare("source:t", "warehouse:t").counts == {"missing": 0, "extra": 58, "changed": 41}

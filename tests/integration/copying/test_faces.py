@@ -48,7 +48,7 @@ def flags(options: dict[str, Any]) -> list[str]:
 
 
 def by_operator(source: str, target: str, options: dict[str, Any]) -> dict[str, Any]:
-    from penstock.airflow.operator import CopyOperator
+    from penstock.airflow.copy_operator import CopyOperator
 
     # pipeline and task are part of a copy's identity; a plan that names none is meant here.
     operator = CopyOperator(task_id="copy", source=source, target=target, **options)

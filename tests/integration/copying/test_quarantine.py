@@ -12,7 +12,7 @@ from tests.integration.copying.conftest import CopyText
 
 from penstock.cli.main import main
 from penstock.model.errors import UsageError
-from penstock.quarantine import export, replay
+from penstock.routes.quarantine import export, replay
 
 
 def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from tests.databases import enter
 
 from penstock.cli.main import main
-from penstock.environments.writing import save_connection
+from penstock.environments.write import save_connection
 from penstock.model.connection import Connection
 from penstock.project import Project
 

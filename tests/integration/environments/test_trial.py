@@ -13,9 +13,9 @@ import pytest
 from psycopg import sql
 from tests.databases import enter
 
+from penstock.devtools.connection_test import try_connection
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed, PenstockError
-from penstock.trial import try_connection
 
 
 def test_postgres(warehouse: Connection) -> None:
@@ -144,8 +144,8 @@ def test_others(service: tuple[Connection, type[Service]]) -> None:
 @pytest.mark.parametrize(
     ("kind", "package", "module"),
     [
-        ("s3", "boto3", "penstock.stores.s3"),
-        ("snowflake", "snowflake-connector-python", "penstock.targets.snowflake.connect"),
+        ("s3", "boto3", "penstock.objects.s3"),
+        ("snowflake", "snowflake-connector-python", "penstock.snowflake.connect"),
     ],
 )
 def test_what_is_not_installed_is_said(

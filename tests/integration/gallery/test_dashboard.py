@@ -15,10 +15,10 @@ from tests.databases import uri
 from tests.integration.gallery.conftest import RunDag, Session
 
 from penstock.model.connection import Connection
+from penstock.objects.s3 import S3Store
 from penstock.project import Project
-from penstock.sandbox.operations import COLUMNS
 from penstock.stack import services
-from penstock.stores.s3 import S3Store
+from penstock_sandbox.operations import COLUMNS
 
 DAG = "advanced_daily_dashboard_refresh"
 BUCKET = "replication-bucket"

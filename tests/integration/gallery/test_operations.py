@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.integration.gallery.conftest import REPOSITORY, RunDag, Session
 
-from penstock.sandbox.operations import COLUMNS, rows, write_operations
+from penstock_sandbox.operations import COLUMNS, rows, write_operations
 
 FOLDER = REPOSITORY / "pipelines" / "dags" / "operations"
 VIEWS = ("admission_by_entrance", "items_to_order", "top_selling_items_by_location", "ytd_labor_metrics")

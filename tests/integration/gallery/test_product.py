@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.integration.gallery.conftest import RunDag, Session
 
-from penstock.comparison import compare
-from penstock.queries import queries
+from penstock.postgres.queries import queries
+from penstock.routes.comparison import compare
 
 TABLES = ("product", "supplier", "till_roll")
 

@@ -10,8 +10,8 @@ import pytest
 from tests.databases import uri
 
 from penstock.model.connection import Connection
+from penstock.objects.s3 import S3Store
 from penstock.postgres.connect import connect
-from penstock.stores.s3 import S3Store
 
 
 def as_json(connection: Connection, **extra: str) -> str:

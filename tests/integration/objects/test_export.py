@@ -27,10 +27,10 @@ import penstock
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed, SourceError, TargetError, UsageError
 from penstock.model.manifest import NAME, Manifest
+from penstock.objects.export.session import ObjectsSession
+from penstock.objects.s3 import S3Store
 from penstock.ports import Entry, ObjectStore
 from penstock.postgres.connect import connect
-from penstock.stores.s3 import S3Store
-from penstock.targets.objects.session import ObjectsSession
 
 Execute = Callable[[str], list[dict[str, object]]]
 
@@ -409,7 +409,7 @@ def test_an_upload_that_is_cut_off(
     penstock.copy("source:many", f"{store.name}/many/", format="csv")
     before = keys(store)
     execute("INSERT INTO many SELECT * FROM many; INSERT INTO many SELECT * FROM many")  # of several parts
-    monkeypatch.setattr("penstock.stores.s3._ATTEMPTS", 2)
+    monkeypatch.setattr("penstock.objects.s3._ATTEMPTS", 2)
     place = urlsplit(objects.extra["endpoint_url"])
     with CutOff((str(place.hostname), int(place.port or 0))) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import penstock
+from penstock.files import object_source
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, SourceError, UsageError
 from penstock.model.manifest import NAME
+from penstock.objects.s3 import S3Store
 from penstock.postgres.connect import connect
-from penstock.sources import remote
-from penstock.stores.s3 import S3Store
 
 Execute = Callable[[str], list[dict[str, object]]]
 
@@ -175,13 +175,13 @@ def test_an_object_changed_between_list_and_read(
     other = {"csv": b"id\n2\n", "parquet": parquet({"id": [2]})}[form]
     store.put(f"a.{form}", content)
     load("CREATE TABLE t (id int)")
-    opened = remote.ObjectFile.open
+    opened = object_source.ObjectFile.open
 
-    def late(self: remote.ObjectFile) -> io.RawIOBase:
+    def late(self: object_source.ObjectFile) -> io.RawIOBase:
         store.put(f"a.{form}", other)
         return opened(self)
 
-    monkeypatch.setattr(remote.ObjectFile, "open", late)
+    monkeypatch.setattr(object_source.ObjectFile, "open", late)
 
     with pytest.raises(SourceError, match=rf"a\.{form}' changed while it was being copied"):
         penstock.copy(f"{store.name}/a.{form}", "warehouse:t")

@@ -13,9 +13,9 @@ from psycopg import sql
 from penstock.model.connection import Connection
 from penstock.model.errors import SourceError
 from penstock.ports import Unrepresentable
+from penstock.postgres.arrow_reader import PostgresRows
+from penstock.postgres.arrow_types import TYPE_KEY
 from penstock.postgres.connect import connect
-from penstock.sources.postgres.rows import PostgresRows
-from penstock.sources.postgres.types import TYPE_KEY
 
 Read = Callable[..., pa.Table]
 

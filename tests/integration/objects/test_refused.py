@@ -11,7 +11,7 @@ from tests.integration.objects.refusing import DENIED, EXPIRED, Refuses, refusin
 import penstock
 from penstock.cli.main import main
 from penstock.model.connection import Connection
-from penstock.stores.s3 import S3Store
+from penstock.objects.s3 import S3Store
 
 Execute = Callable[[str], list[dict[str, object]]]
 
@@ -21,8 +21,8 @@ MANY = "CREATE TABLE many AS SELECT i, md5(i::text) AS a FROM generate_series(1,
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several parts of little data, which the embedded store takes too."""
-    monkeypatch.setattr("penstock.stores.upload._PART_BYTES", 200_000)
-    monkeypatch.setattr("penstock.sources.postgres.copy_out._BLOCK_BYTES", 100_000)
+    monkeypatch.setattr("penstock.objects.multipart_upload._PART_BYTES", 200_000)
+    monkeypatch.setattr("penstock.postgres.text_rows._BLOCK_BYTES", 100_000)
 
 
 def is_part(method: str, path: str) -> bool:

@@ -16,7 +16,7 @@ from tests.integration.gallery.conftest import Session, gallery, run_dag, sessio
 from tests.integration.sandbox.conftest import sandbox, server
 
 from penstock.model.connection import Connection
-from penstock.sandbox.client import Sandbox
+from penstock_sandbox.client import Sandbox
 
 __all__ = ["gallery", "run_dag", "sandbox", "server", "session", "source_session"]
 

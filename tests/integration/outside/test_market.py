@@ -12,8 +12,8 @@ from tests.integration.gallery.conftest import RunDag, Session
 from tests.integration.outside.prices import expected
 
 from penstock.model.errors import Refused
-from penstock.sandbox.client import Sandbox
-from penstock.sandbox.state import Settings
+from penstock_sandbox.client import Sandbox
+from penstock_sandbox.state import Settings
 
 TABLE = "SELECT * FROM market.transformed_market_data ORDER BY market_date, ticker"
 # A Friday, a Saturday, a holiday, two more days.

@@ -15,8 +15,8 @@ import pytest
 from tests.integration.gallery.conftest import Session
 
 import penstock
-from penstock.landing import load_plan
-from penstock.sandbox.client import Sandbox
+from penstock.rest.landing import load_plan
+from penstock_sandbox.client import Sandbox
 
 DAY = "2013-02-19"
 MOMENT = datetime(2013, 2, 19, 12, tzinfo=UTC)

@@ -18,10 +18,10 @@ import pytest
 from tests.integration.gallery.conftest import RunDag, Session
 
 import penstock
-from penstock.landing import load_plan
 from penstock.model.errors import UsageError
-from penstock.sandbox.client import Sandbox
-from penstock.sandbox.state import Settings
+from penstock.rest.landing import load_plan
+from penstock_sandbox.client import Sandbox
+from penstock_sandbox.state import Settings
 
 HOUR = timedelta(hours=1)
 TABLES = ("readings", "current_weather", "city_day_summary_temperature", "city_hour_temperature")

@@ -8,9 +8,9 @@ import pytest
 from psycopg import sql
 from tests.databases import enter, uri
 
+from penstock.devtools.doctor import Level, postgres
 from penstock.model.connection import Connection
 from penstock.project import Project
-from penstock.projects.checkup import Level, systems
 
 
 def test_servers_that_compress_their_log_slowly_and_those_that_do_not_answer(
@@ -29,7 +29,7 @@ def test_servers_that_compress_their_log_slowly_and_those_that_do_not_answer(
 
     def levels() -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for one in systems.examine(project):
+        for one in postgres.examine(project):
             found.setdefault(one.what, []).append(one.level.value)
             assert (one.remedy is None) == (one.level is Level.ok)
         return found

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.conftest import RUN_DIR, _remove
 
-from penstock.projects.making import make
+from penstock.devtools.init import make
 
 BINARIES = Path(sys.executable).parent
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.main import main
-from penstock.projects.making import make
+from penstock.devtools.init import make
 
 OLDER = "3.2"
 BREAKS = '''"""An Airflow DAG that leans on what only some versions have."""

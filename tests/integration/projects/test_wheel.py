@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from tests.databases import uri
 
+from penstock.devtools.templates import TEMPLATES, template_files
 from penstock.model.connection import Connection
-from penstock.projects.templates import TEMPLATES, template_files
 
 ROOT = Path(__file__).parents[3]
 BINARIES = Path(sys.executable).parent

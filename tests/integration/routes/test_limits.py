@@ -10,11 +10,11 @@ import pytest
 from tests.databases import Query, uri
 
 import penstock
-from penstock.comparison import compare
 from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
 from penstock.postgres.connect import connect
-from penstock.quarantine import records
+from penstock.routes.comparison import compare
+from penstock.routes.quarantine import records
 
 LIMITS = (
     "statement_timeout",

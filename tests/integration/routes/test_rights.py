@@ -10,7 +10,7 @@ from tests.databases import Query
 import penstock
 from penstock.model.api import Limit
 from penstock.model.errors import PenstockError
-from penstock.wiring import find
+from penstock.routes.adapters import find
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_schemas_that_are_there_are_not_made(there: Query, tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("narrow")
 def test_nor_for_limits_of_calls() -> None:
-    from penstock.limits.postgres import PostgresPermits
+    from penstock.rest.ratelimit.postgres import PostgresPermits
 
     permits = PostgresPermits(find("warehouse"), "api", Limit(calls=1, per_s=1.0), 1.0)
     assert permits.take(1, []).slots == [0]

@@ -12,8 +12,8 @@ from tests.databases import Query
 
 import penstock
 from penstock.cli.main import main
-from penstock.comparison import compare
 from penstock.model.errors import PenstockError, UsageError
+from penstock.routes.comparison import compare
 
 TABLE = "CREATE TABLE {0} (id int PRIMARY KEY, v text); INSERT INTO {0} VALUES (1, 'a'), (2, 'b'), (3, 'c')"
 HIDE = "ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON t USING (id < 3)"
@@ -145,7 +145,7 @@ def test_a_login_that_bypasses_row_security_sees_all(here: Query, there: Query, 
 
 
 def test_snowflake_has_none() -> None:
-    from penstock.targets.snowflake.load import _require_load
+    from penstock.snowflake.load import _require_load
 
     with pytest.raises(UsageError, match="row security in Postgres"):
         _require_load(penstock.make_plan("s3://b/t/", "snow:t", visible_rows_only=True))

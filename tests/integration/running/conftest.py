@@ -83,7 +83,7 @@ DAGS = {
     """,
     "copies.py": """
         from airflow.sdk import DAG, task
-        from penstock.airflow.operator import CopyOperator
+        from penstock.airflow.copy_operator import CopyOperator
 
         with DAG("copies", schedule=None):
             CopyOperator(task_id="copy", source="{{ params.file }}", target="dwh:public.pens", mode="replace",

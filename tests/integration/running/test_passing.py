@@ -10,7 +10,7 @@ import pytest
 from tests.integration.running.conftest import Shop
 
 from penstock.environments.formats.bundle import Bundle
-from penstock.environments.transfer import take_in
+from penstock.environments.import_files import take_in
 from penstock.model.connection import Connection
 from penstock.postgres.connect import connect
 

@@ -16,9 +16,9 @@ from tests.databases import uri
 from tests.integration.running.conftest import Shop
 from tests.waiting import until
 
-from penstock.lock import locked
 from penstock.model.connection import Connection
 from penstock.project import Project
+from penstock.stack.lock import locked
 from penstock.testing.dags import run_to_the_end
 
 pytestmark = pytest.mark.timeout(180)

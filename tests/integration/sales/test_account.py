@@ -9,7 +9,7 @@ import pytest
 from tests.databases import Query
 from tests.integration.sales.conftest import copy_sales
 
-from penstock.sandbox.sales import write_sales
+from penstock_sandbox.sales import write_sales
 
 
 @pytest.mark.parametrize("seed", [1, 201302])

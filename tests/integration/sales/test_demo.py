@@ -10,7 +10,7 @@ import psutil
 import pytest
 from tests.integration.sales.conftest import dbt, penstock_command
 
-from penstock.sandbox.sales import write_sales
+from penstock_sandbox.sales import write_sales
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.databases import Query
 from tests.integration.sales.conftest import copy_sales, dbt
 
-from penstock.sandbox.sales import SalesTruth, write_sales
+from penstock_sandbox.sales import SalesTruth, write_sales
 
 pytestmark = pytest.mark.timeout(300)
 

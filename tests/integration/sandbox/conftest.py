@@ -14,8 +14,8 @@ from tests.ports import reserved_port
 from tests.waiting import until
 
 from penstock.model.connection import Secret
-from penstock.sandbox.client import Sandbox
-from penstock.sandbox.state import Settings
+from penstock_sandbox.client import Sandbox
+from penstock_sandbox.state import Settings
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def server() -> Iterator[Sandbox]:
     with reserved_port() as port:
         token = secrets.token_hex(8)
         process = subprocess.Popen(
-            [sys.executable, "-m", "penstock.sandbox.serve", "--port", str(port), "--settings", "{}"],
+            [sys.executable, "-m", "penstock_sandbox.serve", "--port", str(port), "--settings", "{}"],
             env={**os.environ, "PENSTOCK_SANDBOX_TOKEN": token},
         )
         url = f"http://127.0.0.1:{port}"

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from penstock.model.errors import PenstockError
-from penstock.sandbox.client import Sandbox
-from penstock.sandbox.state import Settings
+from penstock_sandbox.client import Sandbox
+from penstock_sandbox.state import Settings
 
 HOUR = 1360000000 // 3600 * 3600
 

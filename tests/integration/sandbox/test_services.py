@@ -8,8 +8,8 @@ import httpx
 import pytest
 from tests.waiting import until
 
-from penstock.sandbox.client import Sandbox
-from penstock.sandbox.state import Settings
+from penstock_sandbox.client import Sandbox
+from penstock_sandbox.state import Settings
 
 PAID = {"apiKey": "sandbox-prices-paid"}
 WEATHER = {"lat": "40.71427", "lon": "-74.00597", "appid": "sandbox-weather-paid", "dt": "1360000000"}

@@ -17,7 +17,7 @@ import pytest
 from psycopg import sql
 
 from penstock.environments.formats.bundle import Bundle
-from penstock.environments.transfer import take_in
+from penstock.environments.import_files import take_in
 from penstock.model.connection import Connection, Secret
 from penstock.postgres.connect import connect
 
@@ -45,7 +45,7 @@ DAG = '''
     from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
     from airflow.sdk import DAG, BaseHook, Variable, task
 
-    from penstock.airflow.operator import CopyOperator
+    from penstock.airflow.copy_operator import CopyOperator
 
     FOLDER = os.path.dirname(__file__)
 

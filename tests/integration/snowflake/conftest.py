@@ -20,8 +20,8 @@ from tests.ports import reserved_port
 from tests.waiting import until
 
 from penstock.model.connection import Connection
-from penstock.stack.objects import folder
-from penstock.stores.s3 import S3Store
+from penstock.objects.s3 import S3Store
+from penstock.stack.rclone import folder
 
 __all__ = ["execute", "named", "store"]
 

@@ -14,8 +14,8 @@ from tests.integration.gallery.conftest import RunDag, gallery, run_dag
 from tests.integration.objects.conftest import as_json
 
 from penstock.model.connection import Connection
-from penstock.sandbox.operations import COLUMNS, rows
-from penstock.stack.objects import folder
+from penstock.stack.rclone import folder
+from penstock_sandbox.operations import COLUMNS, rows
 
 __all__ = ["gallery", "run_dag"]
 

@@ -10,8 +10,8 @@ import pytest
 
 import penstock
 from penstock.model.errors import ConnectionFailed, ContractError, SourceError, TargetError, UsageError
-from penstock.stores.s3 import S3Store
-from penstock.targets.snowflake import account
+from penstock.objects.s3 import S3Store
+from penstock.snowflake import ledger
 
 Execute = Callable[[str], list[dict[str, object]]]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -116,13 +116,13 @@ def test_what_fails_halfway_leaves_nothing(
     source = exported(store)
     penstock.copy(source, "snow:daily.labor", stage=stage, mode="replace")
     execute("DELETE FROM labor WHERE id = 1")
-    record = account.record
+    record = ledger.record
 
     def die(*arguments: Any) -> None:
         record(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(account, "record", die)
+    monkeypatch.setattr(ledger, "record", die)
     with pytest.raises(KeyboardInterrupt):
         penstock.copy(exported(store), "snow:daily.labor", stage=stage, mode="replace")
     monkeypatch.undo()
@@ -187,9 +187,9 @@ def test_nothing_answers(
 
 
 def test_connection_test(stage: str) -> None:
-    from penstock import resolving
-    from penstock.trial import try_connection
+    from penstock import lookup
+    from penstock.devtools.connection_test import try_connection
 
-    connection = resolving.find("snow")
+    connection = lookup.find("snow")
     assert connection is not None
     assert "login" in dict(try_connection(connection))

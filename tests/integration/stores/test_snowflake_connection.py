@@ -8,7 +8,7 @@ import pytest
 
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed
-from penstock.targets.snowflake.connect import snowflake_connect
+from penstock.snowflake.connect import snowflake_connect
 
 
 # The connector from version 5 on announces a change of a default that matters to no load.

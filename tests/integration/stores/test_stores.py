@@ -12,9 +12,9 @@ import pytest
 
 from penstock.model.connection import Connection
 from penstock.model.errors import NoSuchObject, SourceError, UsageError
+from penstock.objects.directory import DirectoryStore
+from penstock.objects.s3 import S3Store
 from penstock.ports import ObjectStore
-from penstock.stores.directory import DirectoryStore
-from penstock.stores.s3 import S3Store
 
 LARGE = 20 << 20  # several parts and several ranges
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from penstock.devtools.connection_test import try_connection
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed
-from penstock.trial import try_connection
 
 
 def test_a_store_that_lets_one_in(objects: Connection) -> None:

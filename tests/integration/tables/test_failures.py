@@ -14,8 +14,8 @@ from tests.databases import Query, uri
 import penstock
 from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError, SourceError, TargetError
-from penstock.tables import frames, reading
-from penstock.tables.flow import Flow
+from penstock.postgres.relay import source_table, wire
+from penstock.postgres.relay.stream import Flow
 
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, v text)"
 
@@ -29,7 +29,7 @@ def rows(here: Query) -> None:
 @pytest.fixture
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small tables are cut into many ranges too."""
-    monkeypatch.setattr(reading, "PART_PAGES", 32)
+    monkeypatch.setattr(source_table, "PART_PAGES", 32)
 
 
 @pytest.fixture
@@ -244,9 +244,9 @@ def test_encrypted_connections_go_through_the_library(
     there: Query, here: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The bundled servers have no TLS: what counts is that the way without the frames gives the same.
-    monkeypatch.setattr("penstock.tables.loading.is_plain", lambda _: False)
-    monkeypatch.setattr("penstock.tables.incoming.is_plain", lambda _: False)
-    monkeypatch.setattr(frames.Frames, "blocks", None)
+    monkeypatch.setattr("penstock.postgres.relay.load.is_plain", lambda _: False)
+    monkeypatch.setattr("penstock.postgres.relay.shadow_table.is_plain", lambda _: False)
+    monkeypatch.setattr(wire.Frames, "blocks", None)
     assert penstock.copy("source:t", "warehouse:t").loaded == 20000
     assert there("SELECT md5(string_agg(t::text, '' ORDER BY id)) FROM t") == here(
         "SELECT md5(string_agg(t::text, '' ORDER BY id)) FROM t"

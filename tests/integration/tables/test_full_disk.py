@@ -11,7 +11,7 @@ from tests.small_disk import small_disk
 import penstock
 from penstock.model.errors import TargetError
 from penstock.model.plan import Mode
-from penstock.tables import reading
+from penstock.postgres.relay import source_table
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +34,9 @@ def small(there: Query) -> Iterator[str]:
         there(f"DROP TABLESPACE {name}")
 
 
-@pytest.mark.parametrize("pages", [reading.PART_PAGES, 32], ids=["at once", "in parts"])
+@pytest.mark.parametrize("pages", [source_table.PART_PAGES, 32], ids=["at once", "in parts"])
 def test_of_a_new_table(there: Query, small: str, pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PART_PAGES", pages)
+    monkeypatch.setattr(source_table, "PART_PAGES", pages)
     with pytest.raises(TargetError, match="No space left") as caught:
         penstock.copy("source:t", "warehouse:t")
     assert "make room" in (caught.value.hint or "")

@@ -136,9 +136,9 @@ def test_numbers_as_a_cursor(here: Query, there: Query, options: dict[str, Any])
 
 def test_an_index_finds_what_is_new(here: Query, source: Connection) -> None:
     from penstock.model.plan import CopyPlan
-    from penstock.tables.ends import Origin
-    from penstock.tables.increment import open_increment
-    from penstock.tables.reading import open_reading
+    from penstock.postgres.relay.ends import Origin
+    from penstock.postgres.relay.incremental import open_increment
+    from penstock.postgres.relay.source_table import open_reading
 
     here(
         "INSERT INTO t SELECT n, repeat('x', 100), timestamptz '2013-03-01' + n * interval '1 hour' "

@@ -178,7 +178,7 @@ def test_a_stricter_target_puts_rows_into_quarantine(here: Query, there: Query) 
 
 
 def test_rejects_are_replayed_once_the_table_is_mended(here: Query, there: Query) -> None:
-    from penstock.quarantine import replay
+    from penstock.routes.quarantine import replay
 
     there(
         "CREATE TABLE product (product_id int PRIMARY KEY, product_name varchar(9), price int CHECK (price < 60))"

@@ -11,7 +11,7 @@ from tests.databases import Query
 
 from penstock.model.connection import Connection
 from penstock.postgres.connect import connect
-from penstock.targets.postgres.stream import CopyStream, copy_into
+from penstock.postgres.copy_in import CopyStream, copy_into
 
 _MB = 1_000_000
 

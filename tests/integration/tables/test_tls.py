@@ -13,8 +13,8 @@ from tests.tls import behind_tls
 import penstock
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, SourceError
-from penstock.tables import frames, outflow, reading
-from penstock.targets.postgres.stream import CopyStream
+from penstock.postgres.copy_in import CopyStream
+from penstock.postgres.relay import copy_out, source_table, wire
 
 _SUM = "SELECT count(*), md5(string_agg(t::text, '' ORDER BY id)) FROM t"
 
@@ -39,7 +39,7 @@ def encrypted(
         monkeypatch.setenv("PENSTOCK_CONN_SOURCE", _uri(source, near, certificate))
         monkeypatch.setenv("PENSTOCK_CONN_WAREHOUSE", _uri(warehouse, far, other))
         # Frames would be those of TLS, not of the protocol.
-        monkeypatch.setattr(frames.Frames, "blocks", None)
+        monkeypatch.setattr(wire.Frames, "blocks", None)
         monkeypatch.setattr(CopyStream, "forward", None)
         yield certificate
 
@@ -74,8 +74,8 @@ def test_new_tables_merges_and_mirrors(here: Query, there: Query) -> None:
 
 
 def test_many_ranges_at_once(here: Query, there: Query, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PART_PAGES", 32)
-    monkeypatch.setattr(outflow, "BLOCK_BYTES", 10_000)
+    monkeypatch.setattr(source_table, "PART_PAGES", 32)
+    monkeypatch.setattr(copy_out, "BLOCK_BYTES", 10_000)
     assert penstock.copy("source:t", "warehouse:t").inserted == 20000
     assert there(_SUM) == here(_SUM)
 

@@ -18,8 +18,8 @@ from tests.ports import reserved_port
 
 import penstock
 from penstock.model.connection import Connection, Secret
-from penstock.stack.account import give_to, server_account
-from penstock.stack.programs import bundled_programs, programs_for
+from penstock.stack.os_user import give_to, server_account
+from penstock.stack.postgres.binaries import bundled_programs, programs_for
 
 OLDER = "pginstall"  # PostgreSQL 16, which the package brings along
 

@@ -14,9 +14,9 @@ import pytest
 from tests.databases import Query, uri
 
 import penstock
-from penstock.comparison import compare
 from penstock.model.connection import Connection
-from penstock.tables import reading
+from penstock.postgres.relay import source_table
+from penstock.routes.comparison import compare
 
 ACCOUNTS = 400
 MONEY = 100 * ACCOUNTS
@@ -65,7 +65,7 @@ def test_each_copy_is_of_one_instant(
     source: Connection, here: Query, there: Query, monkeypatch: pytest.MonkeyPatch, mode: Any
 ) -> None:
     monkeypatch.setattr(
-        reading, "PART_PAGES", 2
+        source_table, "PART_PAGES", 2
     )  # so that a small table is read in ranges, over two connections
     here("CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL, filler text NOT NULL)")
     here("INSERT INTO account SELECT n, 100, repeat('x', 200) FROM generate_series(0, %s) AS n", ACCOUNTS - 1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from airflow.sdk import exceptions
 
-from penstock.airflow import calling
+from penstock.airflow import task_wrapper
 from penstock.model.errors import ConnectionFailed, Refused
 
 
 def test_the_result_and_the_words_pass_through() -> None:
-    assert calling.in_airflow(lambda day, *, again: (day, again))("2013-02-04", again=True) == (
+    assert task_wrapper.in_airflow(lambda day, *, again: (day, again))("2013-02-04", again=True) == (
         "2013-02-04",
         True,
     )
@@ -21,7 +21,7 @@ def test_a_refused_key_fails_the_task_whatever_its_retries() -> None:
         raise Refused("polygon does not know the key", hint="check the key")
 
     with pytest.raises(exceptions.AirflowFailException, match="polygon does not know the key; check the key"):
-        calling.in_airflow(ask)()
+        task_wrapper.in_airflow(ask)()
 
 
 def test_what_may_pass_is_left_to_the_retries() -> None:
@@ -29,4 +29,4 @@ def test_what_may_pass_is_left_to_the_retries() -> None:
         raise ConnectionFailed("the server is starting")
 
     with pytest.raises(ConnectionFailed):
-        calling.in_airflow(ask)()
+        task_wrapper.in_airflow(ask)()

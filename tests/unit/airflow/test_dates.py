@@ -8,9 +8,9 @@ import pendulum
 import pytest
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
-from penstock.airflow.dates import Wanted, run_at, runs_between, scheduled
+from penstock.airflow.run_dates import Wanted, run_at, runs_between, scheduled
+from penstock.model.date_arguments import parse_moment
 from penstock.model.errors import UsageError
-from penstock.model.moments import parse_moment
 
 NEW_YORK = "America/New_York"
 

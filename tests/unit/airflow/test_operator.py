@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from penstock.airflow import operator
+from penstock.airflow import copy_operator
 from penstock.model.errors import ConnectionFailed, TooManyRejects
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
@@ -20,12 +20,12 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[CopyPlan]:
         seen.append(plan)
         return CopyResult(id="1", read=3, loaded=2, inserted=2, rejected=1, rejects={"check": 1})
 
-    monkeypatch.setattr(operator, "run", run)
+    monkeypatch.setattr(copy_operator, "run", run)
     return seen
 
 
 def make(**words: Any) -> Any:
-    return operator.CopyOperator(task_id="copy", source="in.csv", target="warehouse:raw.sales", **words)
+    return copy_operator.CopyOperator(task_id="copy", source="in.csv", target="warehouse:raw.sales", **words)
 
 
 def test_it_returns_the_account(plans: list[CopyPlan]) -> None:
@@ -47,7 +47,7 @@ def test_every_option_is_a_template() -> None:
 
 
 def test_it_can_be_mapped_over_an_option() -> None:
-    mapped = operator.CopyOperator.partial(
+    mapped = copy_operator.CopyOperator.partial(
         task_id="copy", target="warehouse:raw.sales", mode="append"
     ).expand(source=["a.csv", "b.csv"])
     assert mapped.partial_kwargs["mode"] == "append"
@@ -60,7 +60,7 @@ def test_unknown_words_are_refused_when_the_dag_is_parsed() -> None:
 
 def test_the_target_is_an_asset_unless_a_template_names_it() -> None:
     assert [asset.uri for asset in make().outlets] == ["penstock://warehouse/raw/sales"]
-    templated = operator.CopyOperator(task_id="copy", source="in.csv", target="{{ params.target }}")
+    templated = copy_operator.CopyOperator(task_id="copy", source="in.csv", target="{{ params.target }}")
     assert templated.outlets == []
 
 
@@ -70,14 +70,14 @@ def test_what_fails_the_same_way_again_is_not_retried(monkeypatch: pytest.Monkey
     def refuse(plan: CopyPlan, *, again: bool = False) -> CopyResult:
         raise TooManyRejects("3 of 3 rows were rejected", hint="look at them")
 
-    monkeypatch.setattr(operator, "run", refuse)
+    monkeypatch.setattr(copy_operator, "run", refuse)
     with pytest.raises(AirflowFailException, match="3 of 3 rows were rejected; look at them"):
         make().execute({})
 
     def unreachable(plan: CopyPlan, *, again: bool = False) -> CopyResult:
         raise ConnectionFailed("server down")
 
-    monkeypatch.setattr(operator, "run", unreachable)
+    monkeypatch.setattr(copy_operator, "run", unreachable)
     with pytest.raises(ConnectionFailed):
         make().execute({})
 

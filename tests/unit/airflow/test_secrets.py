@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied as Denied
 
 from penstock.airflow import secrets
 from penstock.environments.formats.bundle import Bundle
-from penstock.environments.transfer import take_in
+from penstock.environments.import_files import take_in
 from penstock.model.connection import Connection, Secret
 
 DWH = Connection(

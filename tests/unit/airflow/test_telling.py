@@ -15,8 +15,8 @@ from penstock.model.errors import PenstockError
 
 pytest.importorskip("airflow")
 
+from penstock.airflow.json_events import carried_out
 from penstock.airflow.run_database import failures_told
-from penstock.airflow.telling import carried_out
 
 
 def fill_the_disk() -> int:

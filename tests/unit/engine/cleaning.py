@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from penstock.engine.clean import CleanBatch, Cleaner
+from penstock.engine.cleaning.cleaner import CleanBatch, Cleaner
 from penstock.model.contract import Column, Kind
 from penstock.model.plan import FileOptions
 from penstock.model.reject import Reject

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from penstock.engine.ahead import ahead
+from penstock.engine.prefetch import ahead
 
 
 def test_same_items_in_order() -> None:

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 from tests.unit.engine.cleaning import batch_of, clean, column, fault, reason, values
 
-from penstock.engine.clean import Cleaner
+from penstock.engine.cleaning.cleaner import Cleaner
 from penstock.model.plan import FileOptions
 from penstock.model.reject import Reason, Reject
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.engine.cleaning import Rows, batch_of
 
-from penstock.engine.clean import Cleaner, NeedsServer
-from penstock.engine.infer import infer
+from penstock.engine.cleaning.cleaner import Cleaner, NeedsServer
+from penstock.engine.type_inference import infer
 from penstock.model.contract import Kind
 from penstock.model.plan import FileOptions
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.engine.matching import match_columns
+from penstock.engine.column_mapping import match_columns
 from penstock.model.contract import Column, Contract, Kind
 from penstock.model.errors import ContractError
 from penstock.model.options import make_plan

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.engine.cleaning import clean, fault, reason, values
 
-from penstock.engine.clean import NeedsServer
+from penstock.engine.cleaning.cleaner import NeedsServer
 
 RANGES = {"smallint": 15, "integer": 31, "bigint": 63}
 

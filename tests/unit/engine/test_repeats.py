@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.engine.repeats import Repeats
+from penstock.engine.duplicates import Repeats
 
 
 def batch(*columns: pa.Array) -> pa.RecordBatch:

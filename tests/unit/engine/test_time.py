@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.engine.cleaning import clean, fault, reason, values
 
-from penstock.engine.clean import NeedsServer
+from penstock.engine.cleaning.cleaner import NeedsServer
 
 INNER_YEARS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1))  # noqa: DTZ001 - hypothesis wants naive ones
 

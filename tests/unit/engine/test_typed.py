@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from tests.unit.engine.cleaning import batch_of, column
 
-from penstock.engine.clean import CleanBatch, Cleaner
+from penstock.engine.cleaning.cleaner import CleanBatch, Cleaner
 from penstock.model.plan import FileOptions
 
 

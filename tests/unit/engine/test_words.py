@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.engine.cleaning import reason, values
 
-from penstock.engine.clean import NeedsServer
+from penstock.engine.cleaning.cleaner import NeedsServer
 
 
 def test_booleans() -> None:

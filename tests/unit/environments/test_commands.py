@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.cli.commands import LazyGroup
+from penstock.cli.lazy_commands import LazyGroup
 from penstock.cli.main import main
 from penstock.environments import load
 from penstock.environments.keys import find_keys
@@ -267,7 +267,7 @@ def test_the_option_env_holds_for_one_command(root: Path, run: Run, write: Write
 
 
 def test_other_peoples_changes_are_kept(root: Path, write: Write) -> None:
-    from penstock.environments.draft import Draft
+    from penstock.environments.file_edit import Draft
     from penstock.model.errors import PenstockError
 
     write(base="variables:\n  a: b\n")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from penstock.environments.editing import put, remove, scalar
+from penstock.environments.yaml_edit import put, remove, scalar
 
 TEXT = """\
 # The systems of the shop.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from penstock.environments import BadEnvironment, PlainSecret, load
-from penstock.environments.checking import problems
+from penstock.environments.validate import problems
 
 from .conftest import Write
 

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from penstock.environments import BadKey, MissingKey, TamperedSecret, WrongKey, load
-from penstock.environments.draft import Draft
+from penstock.environments.file_edit import Draft
 from penstock.environments.keys import Keys, find_keys, new_key
-from penstock.environments.rotating import rotate
-from penstock.environments.writing import encrypt, encrypt_plain, save_variable
+from penstock.environments.rotate_keys import rotate
+from penstock.environments.write import encrypt, encrypt_plain, save_variable
 
 from .conftest import Write
 

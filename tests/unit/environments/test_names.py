@@ -1,6 +1,6 @@
 import pytest
 
-from penstock.environments.names import Extra, holds_secret, looks_secret, masked
+from penstock.environments.secret_detection import Extra, holds_secret, looks_secret, masked
 
 
 @pytest.mark.parametrize(

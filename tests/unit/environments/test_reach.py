@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from penstock.environments.reach import NotAllowed, allowed, base_url, keeps_credentials
+from penstock.environments.url_policy import NotAllowed, allowed, base_url, keeps_credentials
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.main import main
+from penstock.devtools.process_env import process_environment
 from penstock.environments import load
+from penstock.environments.export import give_out
 from penstock.environments.formats.bundle import Bundle
-from penstock.environments.outgoing import give_out
-from penstock.environments.transfer import take_in
+from penstock.environments.import_files import take_in
 from penstock.model.connection import Connection, Secret
 from penstock.project import Project
-from penstock.shell import process_environment
 
 PASSWORD = "hÜ nter2'\"@:/%$#"
 WAREHOUSE = Connection(

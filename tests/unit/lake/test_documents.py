@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.lake.documents import Malformed, as_text, parse, render
-from penstock.lake.extraction import Extraction, Found, flatten
 from penstock.model.api import Answers
+from penstock.rest.lake.exact_json import Malformed, as_text, parse, render
+from penstock.rest.lake.extraction import Extraction, Found, flatten
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False),

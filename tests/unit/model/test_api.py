@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from penstock.landing import load_plan
 from penstock.model.api import Answers, ApiPlan, Auth, Limit
 from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan
+from penstock.rest.landing import load_plan
 
 DOCUMENT = """
 source: weather:/data/2.5/weather

@@ -3,8 +3,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from penstock.model.date_arguments import parse_moment
 from penstock.model.errors import UsageError
-from penstock.model.moments import parse_moment
 
 
 def test_a_day_reaches_from_midnight_to_midnight_where_the_dag_lives() -> None:

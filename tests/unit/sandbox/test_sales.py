@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.sandbox.sales import DIRT, HEADER, SalesTruth, write_sales
+from penstock_sandbox.sales import DIRT, HEADER, SalesTruth, write_sales
 
 ROWS = 5_000
 

@@ -9,18 +9,18 @@ from decimal import Decimal
 
 import pytest
 
-from penstock.environments.names import SANDBOX_KEYS
+from penstock.environments.secret_detection import SANDBOX_KEYS
 from penstock.model.errors import UsageError
-from penstock.sandbox.conditions import condition_of
-from penstock.sandbox.datasets import MissingData, data_file
-from penstock.sandbox.failures import Failures, Switch
-from penstock.sandbox.limits import KEYS, Limiter
-from penstock.sandbox.places import read_cities
-from penstock.sandbox.prices import read_prices
-from penstock.sandbox.state import parse_settings
-from penstock.sandbox.stations import FIRST, HOURS, read_stations
-from penstock.sandbox.sun import rise_and_set
-from penstock.sandbox.weather import Weather
+from penstock_sandbox.cities import read_cities
+from penstock_sandbox.conditions import condition_of
+from penstock_sandbox.datasets import MissingData, data_file
+from penstock_sandbox.fault_injection import Failures, Switch
+from penstock_sandbox.prices import read_prices
+from penstock_sandbox.rate_limits import KEYS, Limiter
+from penstock_sandbox.state import parse_settings
+from penstock_sandbox.stations import FIRST, HOURS, read_stations
+from penstock_sandbox.sun import rise_and_set
+from penstock_sandbox.weather import Weather
 
 NEW_YORK = (40.71427, -74.00597)
 LOS_ANGELES = (34.05223, -118.24368)

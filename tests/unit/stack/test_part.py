@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from penstock.stack.part import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, Part
+from penstock.stack.component import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, Part
 from penstock.stack.processes import Identity
-from penstock.stack.record import PartRecord
+from penstock.stack.state_file import PartRecord
 from penstock.stack.supervisor import Supervisor
 
 

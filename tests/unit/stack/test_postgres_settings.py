@@ -5,8 +5,8 @@ import pytest
 
 from penstock.model.errors import UsageError
 from penstock.project import Project
-from penstock.stack.settings import as_text, server_settings
-from penstock.stack.wishes import free_port, read_wishes
+from penstock.stack.port_config import free_port, read_wishes
+from penstock.stack.postgres.settings import as_text, server_settings
 
 
 def project_with(root: Path, text: str) -> Project:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.waiting import halt, until
 
-from penstock.stack.command import Command, Once, Program
+from penstock.stack.process_runner import Command, Once, Program
 from penstock.stack.processes import (
     Identity,
     activity_s,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from penstock.stack.health import Health
-from penstock.stack.pulse import Poll, Pulse
+from penstock.stack.heartbeat import Poll, Pulse
 
 
 class Clock:

@@ -10,9 +10,9 @@ import pytest
 
 from penstock.model.errors import PenstockError
 from penstock.project import Project
-from penstock.stack import control, record
+from penstock.stack import lifecycle, state_file
 from penstock.stack.processes import identify, is_alive, kill_family
-from penstock.stack.recalling import recall
+from penstock.stack.recall import recall
 
 
 @pytest.fixture
@@ -32,15 +32,15 @@ def run(project: Project) -> Iterator[Callable[[str], int]]:
 
 
 def damage(project: Project) -> None:
-    (project.make_state_dir(record.STATE) / record.FILE).write_text("{")
+    (project.make_state_dir(state_file.STATE) / state_file.FILE).write_text("{")
 
 
 def test_nothing_runs(project: Project) -> None:
     assert recall(project) is None
     damage(project)
     assert recall(project) is None
-    assert control.stop(project) is False
-    assert record.stamp(project) is None
+    assert lifecycle.stop(project) is False
+    assert state_file.stamp(project) is None
 
 
 def test_what_a_dead_supervisor_left_is_found_and_ended(project: Project, run: Callable[[str], int]) -> None:
@@ -49,33 +49,33 @@ def test_what_a_dead_supervisor_left_is_found_and_ended(project: Project, run: C
     found = recall(project)
     assert found is not None
     assert ([part.name for part in found.parts], found.is_supervised) == (["scheduler"], False)
-    assert control.stop(project) is True
+    assert lifecycle.stop(project) is True
     assert identify(scheduler) is None
     assert identify(other) is not None  # no part of the stack
-    assert control.stop(project) is False
+    assert lifecycle.stop(project) is False
 
 
 def test_a_supervisor_that_hangs_is_named_and_ended(
     project: Project, run: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("penstock.stack.recalling.WRITTEN_ANEW_S", 0.2)
+    monkeypatch.setattr("penstock.stack.recall.WRITTEN_ANEW_S", 0.2)
     supervisor = identify(run("supervisor"))
     damage(project)
     assert supervisor is not None
     with pytest.raises(PenstockError, match=f"process {supervisor.pid}") as caught:
-        control.begin(project)
+        lifecycle.begin(project)
     assert "penstock stop" in str(caught.value.hint)
-    assert control.stop(project) is True
+    assert lifecycle.stop(project) is True
     assert not is_alive(supervisor)
 
 
 def test_a_supervisor_that_lives_is_waited_for(project: Project, run: Callable[[str], int]) -> None:
     supervisor = identify(run("supervisor"))
     assert supervisor is not None
-    written = record.StackRecord(supervisor, 1.0, ())
-    record.save(project, written)
+    written = state_file.StackRecord(supervisor, 1.0, ())
+    state_file.save(project, written)
     assert recall(project) == written
-    assert control.begin(project).already is True
+    assert lifecycle.begin(project).already is True
     kill_family(supervisor)
     assert os.waitpid(supervisor.pid, 0)[0] == supervisor.pid
     assert recall(project) == written

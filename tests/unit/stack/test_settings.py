@@ -12,14 +12,15 @@ import pytest
 from penstock.model.connection import Secret
 from penstock.model.errors import ConnectionFailed, PenstockError, UsageError
 from penstock.project import Project
-from penstock.stack import logins, server
-from penstock.stack.airflow_environment import airflow_environment
-from penstock.stack.airflow_variables import BACKEND
-from penstock.stack.logs import Reader
-from penstock.stack.options import Options, read_options
+from penstock.stack import airflow_credentials
+from penstock.stack.airflow_env import airflow_environment
+from penstock.stack.airflow_settings import BACKEND
+from penstock.stack.config import Options, read_options
+from penstock.stack.ports import require_free
+from penstock.stack.postgres import server
 from penstock.stack.processes import Identity
-from penstock.stack.requests import request_restart, taken_requests
-from penstock.stack.taken import require_free
+from penstock.stack.restart_requests import request_restart, taken_requests
+from penstock.stack.tail import Reader
 
 
 @pytest.fixture
@@ -61,25 +62,25 @@ def test_senseless_wishes(here: Project, text: str) -> None:
 
 def test_other_machines_only_with_a_password_of_ones_own(here: Project) -> None:
     everyone = Options("0.0.0.0", 5884)
-    logins.require_safe(here, Options("127.0.0.1", 5884))
-    assert logins.shown_login(here) == "airflow / airflow"
+    airflow_credentials.require_safe(here, Options("127.0.0.1", 5884))
+    assert airflow_credentials.shown_login(here) == "airflow / airflow"
     with pytest.raises(UsageError, match="default"):
-        logins.require_safe(here, everyone)
-    logins.passwords_file(here).write_text('{"airflow": "of my own"}')
-    logins.require_safe(here, everyone)
-    assert "of my own" not in logins.shown_login(here)
+        airflow_credentials.require_safe(here, everyone)
+    airflow_credentials.passwords_file(here).write_text('{"airflow": "of my own"}')
+    airflow_credentials.require_safe(here, everyone)
+    assert "of my own" not in airflow_credentials.shown_login(here)
 
 
 def test_keys_are_made_once_and_for_the_owner_alone(here: Project) -> None:
-    first = logins.keys(here)
-    assert logins.keys(here) == first
+    first = airflow_credentials.keys(here)
+    assert airflow_credentials.keys(here) == first
     assert len(set(first.values())) == 3
     for name in ("keys.json", "passwords.json"):
-        logins.passwords_file(here)
+        airflow_credentials.passwords_file(here)
         assert (here.state_dir / "airflow" / name).stat().st_mode & 0o777 == 0o600
     (here.state_dir / "airflow" / "keys.json").write_text("{")
     with pytest.raises(PenstockError, match="damaged"):
-        logins.keys(here)
+        airflow_credentials.keys(here)
 
 
 def test_what_airflow_is_told(here: Project, monkeypatch: pytest.MonkeyPatch) -> None:

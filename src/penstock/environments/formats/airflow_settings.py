@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock.environments.formats.airflow import from_fields, from_text, to_fields
 from penstock.environments.formats.bundle import Bundle, Pool
-from penstock.environments.formats.documents import dump_yaml, load_yaml
+from penstock.environments.formats.yaml_io import dump_yaml, load_yaml
 from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
 

@@ -35,7 +35,7 @@ class Auth:
         Raises:
             UsageError: If the text is none of these.
         """
-        from penstock.model.documents import validated
+        from penstock.model.plan_files import validated
 
         return validated(cls, written_out(text))
 

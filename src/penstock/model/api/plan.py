@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.model.address import Api, parse
-from penstock.model.api.answers import DEFAULT_ACTIONS, Action, Answers
 from penstock.model.api.auth import Auth
-from penstock.model.api.documents import lengthened
-from penstock.model.api.pace import Limit, Retries
+from penstock.model.api.rate_limit import Limit, Retries
+from penstock.model.api.record_mapping import DEFAULT_ACTIONS, Action, Answers
 from penstock.model.api.requests import Each, Pages, Since
+from penstock.model.api.shorthand import lengthened
 from penstock.model.api.strictness import STRICT
 from penstock.model.errors import UsageError
 
@@ -115,6 +115,6 @@ class ApiPlan:
         Raises:
             UsageError: If it describes none, with the field that is wrong.
         """
-        from penstock.model.documents import validated
+        from penstock.model.plan_files import validated
 
         return validated(cls, lengthened(dict(document)))

@@ -1,0 +1,79 @@
+"""Lets the engine and dbt find in a task what Airflow would find: the same environment, and whom it asks next."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.configuration import conf
+from airflow.sdk import Connection as AirflowConnection
+from airflow.sdk import Variable
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from penstock import lookup
+from penstock.devtools.process_env import dbt_settings
+from penstock.environments.formats.airflow import from_fields
+from penstock.environments.loading import VARIABLE
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed
+
+BACKEND = "penstock.airflow.secrets.PenstockSecretsBackend"
+
+
+@contextmanager
+def as_airflow() -> Iterator[None]:
+    """Within this block, and in the processes it starts, a name means what it means to Airflow."""
+    before = dict(os.environ)
+    os.environ |= _told()
+    try:
+        with lookup.asking_next(_ask_airflow, _ask_airflow_for_variable):
+            yield
+    finally:
+        for name in (VARIABLE, "PENSTOCK_PROJECT"):
+            os.environ.pop(name, None)
+            os.environ |= {name: before[name]} if name in before else {}
+
+
+def enter_for_dbt(name: str) -> None:
+    """Give this process, which is a task's own, the variables with which dbt's `profiles.yml` enters a connection.
+
+    Raises:
+        ConnectionFailed: If there is no such connection, or it is no Postgres.
+    """
+    with as_airflow():
+        connection = lookup.find(name)
+    if connection is None or connection.type != "postgres":
+        raise ConnectionFailed(
+            f"dbt needs the postgres connection {name!r}", hint=f"penstock connection add {name}"
+        )
+    os.environ |= dbt_settings(connection)
+
+
+def _told() -> dict[str, str]:
+    """The project and the environment that the secrets backend was told, if it is Penstock's."""
+    for section, key in (("workers", "secrets_backend"), ("secrets", "backend")):
+        backend = conf.get(section, key, fallback="")
+        if backend == BACKEND:
+            told = json.loads(conf.get(section, f"{key}_kwargs", fallback="") or "{}")
+            names = {VARIABLE: told.get("environment"), "PENSTOCK_PROJECT": told.get("project")}
+            return {name: value for name, value in names.items() if value}
+        if backend:
+            return {}
+    return {}
+
+
+def _ask_airflow(name: str) -> Connection | None:
+    """What other backends or Airflow's own store know."""
+    try:
+        found = AirflowConnection.get(name)
+    except AirflowNotFoundException:
+        return None
+    return from_fields(name, found.to_dict())
+
+
+def _ask_airflow_for_variable(name: str) -> str | None:
+    """What other backends or Airflow's own store know."""
+    found = Variable.get(name, default=None)
+    return None if found is None else str(found)

@@ -1,0 +1,131 @@
+"""A copy as an Airflow task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from penstock import run
+from penstock.airflow.connections import as_airflow
+from penstock.model.errors import ContractError, Refused, TooManyRejects, UsageError
+from penstock.model.options import CopyOptions, make_plan
+from penstock.model.result import CopyResult
+
+OPTIONS = frozenset(CopyOptions.__annotations__)
+
+# Trying again gives the same: the task fails at once, whatever its retries.
+HOPELESS = (UsageError, ContractError, TooManyRejects, Refused)
+_OBJECTS = re.compile(r"s3://(?:[\w-]+@)?(?P<place>[^@{}*?]+)")
+_TARGET = re.compile(r"(?P<connection>[\w-]+):(?:(?P<schema>\w+)\.)?(?P<table>\w+)")
+
+
+class CopyOperator(BaseOperator):
+    """Copy ``source`` to ``target``, log the account of every row and return it.
+
+    The task may be retried, cleared and run again: a copy recognised as already done changes nothing. All texts are
+    templates, and one that renders to nothing means that the option is not given. The target is an asset, so other
+    DAGs can be scheduled by it. Nothing is read or connected to before the task runs.
+
+    Args:
+        source: A path, a glob or an address, as in :class:`~penstock.model.plan.CopyPlan`.
+        target: ``connection:schema.table``, or the address of objects.
+        again: Copy even what was copied before.
+        **kwargs: The words of :class:`~penstock.model.options.CopyOptions`, and those that every operator has. The
+            pipeline is the DAG and the task this task, unless they say otherwise.
+
+    Raises:
+        AirflowFailException: When the task runs: the words mean no plan, source and target do not fit, or too many
+            rows were rejected. It is not retried.
+        PenstockError: When the task runs: the copy failed otherwise, and nothing was published.
+
+    Example:
+        CopyOperator(task_id="copy", source="sales.csv", target="warehouse:raw.sales", mode="merge", key="sale_id")
+    """
+
+    template_fields: ClassVar[Sequence[str]] = ("source", "target", "options")
+    ui_color = "#d3e8f0"
+
+    def __init__(self, *, source: str, target: str, again: bool = False, **kwargs: Any) -> None:
+        options = {name: kwargs.pop(name) for name in OPTIONS & kwargs.keys()}
+        super().__init__(**kwargs)
+        self.source = source
+        self.target = target
+        self.again = again
+        self.options = options
+        self.result: CopyResult | None = None
+        for asset, assets in ((target_asset(source), self.inlets), (target_asset(target), self.outlets)):
+            if asset is not None and asset not in assets:
+                assets.append(asset)
+
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 Airflow calls it so
+        """Copy, log the account and return it."""
+        given: dict[str, Any] = {"pipeline": self.dag_id, "task": self.task_id}
+        given |= {name: value for name, value in self.options.items() if not _is_blank(name, value)}
+        try:
+            with as_airflow():
+                result = run(make_plan(self.source, self.target, **given), again=self.again)
+        except HOPELESS as error:
+            raise AirflowFailException(
+                f"{error.message}; {error.hint}" if error.hint else error.message
+            ) from error
+        self.result = result
+        for line in account_lines(result):
+            self.log.info("%s", line)
+        return result.to_dict()
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 the provider calls it so
+        """What was read and written, with the rows, for Airflow's OpenLineage provider."""
+        from penstock.airflow.lineage import lineage_of
+
+        return lineage_of(self.source, self.target, self.result)
+
+
+# Airflow checks what is mapped over (`.partial(...).expand(filter_value=[...])`) against the parameters it has found
+# in the signature, where options do not stand one by one.
+CopyOperator.__init__._BaseOperatorMeta__param_names |= OPTIONS  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def target_asset(target: str) -> Asset | None:
+    """The asset that a table or a prefix of objects is; None for anything else, or where a template decides its name.
+
+    Example:
+        >>> target_asset("warehouse:raw.sales").uri
+        'penstock://warehouse/raw/sales'
+        >>> target_asset("s3://archive@my-bucket/sales/").uri
+        's3://my-bucket/sales'
+    """
+    if (objects := _OBJECTS.fullmatch(target)) is not None:
+        return Asset(name=target, uri=f"s3://{objects['place'].rstrip('/')}")
+    parts = _TARGET.fullmatch(target)
+    if parts is None:
+        return None
+    uri = f"penstock://{parts['connection']}/{parts['schema'] or 'public'}/{parts['table']}"
+    return Asset(name=target, uri=uri)
+
+
+def account_lines(result: CopyResult) -> list[str]:
+    """The account in words, a line for each thing to know.
+
+    Example:
+        >>> account_lines(CopyResult(id="1", read=3, loaded=2, inserted=2, rejected=1, rejects={"check": 1}))[0]
+        '3 read = 2 loaded + 0 duplicates + 1 rejected'
+    """
+    lines = [
+        f"{result.read} read = {result.loaded} loaded + {result.duplicates} duplicates + {result.rejected} rejected"
+    ]
+    lines.append(
+        f"{result.loaded} loaded = {result.inserted} inserted + {result.updated} updated + {result.unchanged} unchanged"
+    )
+    lines.extend(f"rejected, {reason}: {count}" for reason, count in sorted(result.rejects.items()))
+    if result.already:
+        lines.append("done before: this is the first account, and nothing was changed now")
+    return lines
+
+
+def _is_blank(name: str, value: object) -> bool:
+    """Whether a template rendered to nothing. An empty quote or header says something, unlike an empty name."""
+    return value == "" and name not in ("quote", "header")

@@ -1,0 +1,53 @@
+"""A process's own words on standard output, as JSON, while all that others print goes to a log."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from penstock.model.errors import PenstockError
+from penstock.project import DISK_FULL
+from penstock.stack.postgres.log import open_log
+from penstock.state_dir import broken_state, concerns_state
+
+
+def tell(events: IO[str], **fields: Any) -> None:
+    """Write one event."""
+    print(json.dumps(fields, default=_text), file=events, flush=True)
+
+
+def carried_out(events: IO[str], work: Callable[[], int]) -> int:
+    """Do the work of a process; its exit code. An error that the user can act upon is told as an event."""
+    try:
+        return work()
+    except PenstockError as error:
+        told = error
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            told = PenstockError(
+                f"the disk is full: {error.filename or error.strerror}",
+                hint="free some space, then run again",
+            )
+        elif concerns_state(error):
+            told = broken_state(error)
+        else:
+            raise
+    tell(events, event="error", message=told.message, hint=told.hint, code=told.exit_code)
+    return told.exit_code
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+@contextmanager
+def telling(log: Path) -> Iterator[IO[str]]:
+    """The way to standard output, while what others print, children included, goes to the log."""
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as events, open_log(log) as sink:
+        os.dup2(sink.fileno(), 1)
+        os.dup2(sink.fileno(), 2)
+        yield events

@@ -1,0 +1,136 @@
+"""A landing as an Airflow task: the answers of an API into the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from airflow.sdk import Asset, BaseOperator, Context
+
+import penstock
+from penstock.airflow.task_wrapper import in_airflow
+from penstock.model.address import Lake, parse
+from penstock.model.api import ApiPlan
+from penstock.model.land_result import LandResult
+
+
+class LandOperator(BaseOperator):
+    """Ask an API, land its answers in the lake, log the account and return it.
+
+    The task may be retried, cleared and run again: it asks for what is missing, rows that were added since included,
+    and for nothing that has landed. The place in the lake is an asset, so other DAGs can be scheduled by it. Nothing
+    is read or connected to before the task runs, and no template holds a secret: the key is looked up when the API is
+    asked.
+
+    Args:
+        plan: As in :func:`penstock.land`: what a plan's file holds, or the path of such a file, from the DAG's
+            directory on. Its texts are templates, those of a file included.
+        target: ``lake:name``.
+        rows: Make one request for each of these, in the place of the plan's own rows; may be what a task returned.
+        values: For placeholders of the plan, beside those of the rows.
+        landing_label: What the answers are for. By default the beginning of the data interval, or the run where it
+            has none, so that each run lands its own answers and lands them once.
+        again: Land anew, even what is finished.
+
+    Raises:
+        AirflowFailException: When the task runs: the plan is none, or the API refuses the key. It is not retried.
+        PenstockError: When the task runs: answers are missing. What came has landed, and a retry asks for the rest.
+
+    Example:
+        LandOperator(task_id="fetch", plan="weather.yaml", target="lake:weather", rows=cities())
+    """
+
+    template_fields: ClassVar[Sequence[str]] = ("plan", "target", "rows", "values", "landing_label")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"plan": "json", "rows": "json", "values": "json"}
+    ui_color = "#d9efe3"
+
+    def __init__(
+        self,
+        *,
+        plan: Mapping[str, Any] | ApiPlan | str,
+        target: str,
+        rows: Any = None,
+        values: Mapping[str, Any] | None = None,
+        landing_label: str | None = None,
+        again: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+        self.target = target
+        self.rows = rows
+        self.values = values
+        self.landing_label = landing_label
+        self.again = again
+        asset = lake_asset(target)
+        if asset is not None and asset not in self.outlets:
+            self.outlets.append(asset)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Land, log the account and return it."""
+        result = in_airflow(penstock.land)(
+            self._plan(context),
+            self.target,
+            rows=self.rows,
+            values=self.values,
+            label=self.landing_label or run_label(context),
+            again=self.again,
+        )
+        for line in landed_lines(result):
+            self.log.info("%s", line)
+        return result.to_dict()
+
+    def _plan(self, context: Context) -> ApiPlan | Mapping[str, Any]:
+        if not isinstance(self.plan, str):
+            return self.plan
+        from penstock.rest.landing import load_plan
+
+        path = Path(self.dag.folder, self.plan)
+        return load_plan(path, lambda text: str(self.render_template(text, context)))
+
+
+def lake_asset(target: str) -> Asset | None:
+    """The asset that a place in the lake is, or None where a template decides its name.
+
+    Example:
+        >>> lake_asset("lake:weather").uri
+        'penstock://lake/weather'
+    """
+    if "{{" in target:
+        return None
+    address = parse(target)
+    return Asset(name=target, uri=f"penstock://lake/{address.path}") if isinstance(address, Lake) else None
+
+
+def run_label(context: Mapping[str, Any]) -> str:
+    """What a run's answers are for: the beginning of its data interval, or the run itself where it has none.
+
+    Example:
+        >>> run_label({"run_id": "manual__1"})
+        'manual__1'
+    """
+    begin = context.get("data_interval_start")
+    label = str(context["run_id"]) if begin is None else begin.isoformat()
+    instance = context.get("ti")
+    mapped = getattr(instance, "map_index", -1)
+    return label if mapped is None or mapped < 0 else f"{label} {mapped}"
+
+
+def landed_lines(result: LandResult) -> list[str]:
+    """The account in words, a line for each thing to know.
+
+    Example:
+        >>> landed_lines(LandResult(target="lake:weather", label="h", requests=3, answered=3, answers=3))[0]
+        '3 requests = 3 answered + 0 whose earlier answer is still good'
+    """
+    lines = [
+        f"{result.requests} requests = {result.answered} answered + {result.fresh} whose earlier answer is still good",
+        f"{result.answers} answers, {result.absent} of them absent, {result.unchanged} unchanged",
+        f"{result.bytes:,} bytes in {result.batches} batches, by {result.calls} calls",
+    ]
+    if result.landed_before:
+        lines.append(f"{result.landed_before} requests had landed before this run")
+    if result.already:
+        lines.append("landed before: this is the first account, and nothing was asked now")
+    return lines

@@ -1,0 +1,75 @@
+"""Import every DAG file and say what is wrong: `python -m penstock.airflow.parse_main`.
+
+No server and no database is used. What is found is told as JSON, a line for each event: `file` before a file is
+imported, `dag`, `problem` and `note` for what is in it, and `finished`.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import IO
+
+from penstock import lookup
+from penstock.airflow.dbt.manifest import refresh
+from penstock.airflow.json_events import carried_out, tell, telling
+from penstock.airflow.offline import enter
+from penstock.devtools.process_env import WAREHOUSE
+from penstock.model.connection import Connection
+from penstock.project import Project, find_project
+
+# What dbt's profile may name where no server is to be started: to parse, dbt connects to nothing.
+_NOWHERE = Connection(name=WAREHOUSE, type="postgres", host="127.0.0.1")
+
+
+def main() -> int:
+    """Import the files of the caller's project."""
+    gc.disable()  # a process of two seconds, in which nothing that is imported goes
+    project = find_project()
+    with telling(project.make_state_dir("logs") / "airflow-parse.log") as events:
+        return carried_out(events, lambda: _parse(project, events))
+
+
+def _parse(project: Project, events: IO[str]) -> int:
+    enter(project)
+    refresh(project, lambda: lookup.declared(WAREHOUSE, project) or _NOWHERE)
+    # A variable that a file asks for while it is imported is looked for where tasks look, and in no database.
+    nowhere = project.state_dir / "airflow" / "nowhere" / "metadata.db"
+    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{nowhere}"
+    from penstock.airflow.dag_checks import duplicates, import_file, skipped
+    from penstock.airflow.dag_files import read_files
+
+    folder = project.root / "dags"
+    files = read_files(folder)
+    made: dict[str, list[Path]] = {}
+    for path in files:
+        tell(events, event="file", file=_shown(path, project))
+        found = import_file(path, project.root)
+        for dag_id in {dag.dag_id for dag in found.dags}:
+            made.setdefault(dag_id, []).append(path)
+        for dag in found.dags:
+            tell(events, event="dag", dag=dag.dag_id, file=_shown(path, project), tasks=len(dag.tasks))
+        for problem in found.problems:
+            tell(events, event="problem", **problem.fields())
+        for note in found.notes:
+            tell(events, event="note", **note.fields())
+    for problem in duplicates(made, project.root):
+        tell(events, event="problem", **problem.fields())
+    for is_wrong, problem in skipped(folder, files, project.root):
+        tell(events, event="problem" if is_wrong else "note", **problem.fields())
+    tell(events, event="finished", files=len(files))
+    return 0
+
+
+def _shown(path: Path, project: Project) -> str:
+    return path.relative_to(project.root).as_posix()
+
+
+if __name__ == "__main__":
+    code = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)  # without taking apart, object by object, all that Airflow imported

@@ -1,0 +1,70 @@
+"""What the commands on environments share: the option that chooses one, and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+import typer
+
+from penstock.cli.env_file import environment_or_file
+from penstock.environments import Environment, choose, load
+from penstock.environments.errors import suggestion
+from penstock.environments.loading import BASE
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed
+from penstock.project import Project, find_project
+
+Env = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        metavar="NAME|FILE",
+        callback=environment_or_file,
+        help="The environment, as in --env prod, or a file of variables. Default: PENSTOCK_ENV, else the project's.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as in --json | jq.")]
+
+
+def here(name: str | None) -> tuple[Project, Environment]:
+    """The project, and the environment of this name or the one that it would choose."""
+    project = find_project()
+    return project, load(project.root, name)
+
+
+def written_to(project: Project, name: str | None) -> str:
+    """The environment that a change is written to; a project without any begins with ``base``."""
+    return choose(project.root, name) or BASE
+
+
+def lookup(name: str, env: str | None) -> Connection:
+    """The connection as a copy would find it.
+
+    Raises:
+        ConnectionFailed: If there is none.
+    """
+    from penstock import lookup
+
+    found = lookup.find(name, environment=env)
+    if found is None:
+        known = here(env)[1].connection_names() if lookup.project_here() else ()
+        raise ConnectionFailed(f"no connection {name!r}", hint=suggestion(name, known))
+    return found
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under their columns' names."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(width=None if typer.get_text_stream("stdout").isatty() else 160)
+    with console.capture() as printed:
+        console.print(table)
+    typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))

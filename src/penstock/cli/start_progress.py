@@ -1,0 +1,69 @@
+"""The parts of the stack as they come up: a table that lives on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from penstock.stack.state_file import PartRecord, StackRecord
+
+_MARKS = {"healthy": "[green]✓[/green]", "restarting": "[red]✗[/red]", "starting": "[yellow]…[/yellow]"}
+
+
+class Board:
+    """Shows each part with the time it took."""
+
+    def __init__(self) -> None:
+        self._live = (
+            Live(console=Console(highlight=False), auto_refresh=False) if sys.stdout.isatty() else None
+        )
+        self._seen: dict[str, tuple[str, int]] = {}
+
+    def __enter__(self) -> Board:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, record: StackRecord) -> None:
+        """Show how the parts are now."""
+        if self._live:
+            self._live.update(_table(record), refresh=True)
+            return
+        for part in record.parts:
+            now = part.state, part.restarts
+            if self._seen.get(part.name) != now:
+                self._seen[part.name] = now
+                _print(part)
+
+
+def _print(part: PartRecord) -> None:
+    if part.state == "healthy":
+        print(f"{part.name:<14} {part.took_s or 0:5.1f} s  {part.address or ''}".rstrip(), flush=True)  # noqa: T201
+    elif part.state == "restarting":
+        print(f"{part.name:<14} fell: {part.reason}", flush=True)  # noqa: T201
+
+
+def _table(record: StackRecord) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    for justify in ("left", "left", "right", "left"):
+        table.add_column(justify=justify)
+    for part in record.parts:
+        seconds = {"healthy": part.took_s, "starting": time.time() - part.since}.get(part.state)
+        table.add_row(
+            _MARKS.get(part.state, "[dim]·[/dim]"),
+            part.name,
+            "" if seconds is None else f"{seconds:.1f} s",
+            part.address or part.reason or "",
+        )
+    return table

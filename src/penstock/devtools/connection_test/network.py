@@ -1,0 +1,48 @@
+"""The first steps, which every system has in common: its name, and whether it answers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+
+from penstock.environments.url_policy import Address, resolve
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed
+
+# What was tried, and what came of it.
+Step = tuple[str, str]
+
+TIMEOUT_S = 10
+
+
+def try_network(connection: Connection) -> Iterator[Step]:
+    """The name of the host, and whether its port answers."""
+    if not connection.host or not connection.port:
+        raise ConnectionFailed(
+            f"{connection.name} names no host and port, so there is nothing to try", hint="give it both"
+        )
+    yield from try_host(connection.host, connection.port)
+
+
+def try_host(host: str, port: int) -> Iterator[Step]:
+    """The same of a host and a port."""
+    addresses = resolve(host, port)
+    yield "name", f"{host} is {addresses[0]}"
+    with closing(open_socket(host, addresses, port)):
+        yield "network", f"port {port} answers"
+
+
+def open_socket(host: str, addresses: tuple[Address, ...], port: int) -> socket.socket:
+    """Open a connection to the first of these addresses that answers."""
+    failed = ""
+    for address in addresses:
+        try:
+            return socket.create_connection((str(address), port), timeout=TIMEOUT_S)
+        except TimeoutError:
+            failed = "no answer"
+        except OSError as error:
+            failed = (
+                "nothing listens there" if isinstance(error, ConnectionRefusedError) else str(error.strerror)
+            )
+    raise ConnectionFailed(f"cannot reach {host}:{port}: {failed}", hint="check host, port and firewall")

@@ -1,0 +1,89 @@
+"""What is looked at in a project's own files: `penstock.toml`, environments, `.env`, `airflow_settings.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from penstock import lookup
+from penstock.devtools import dotenv
+from penstock.devtools.doctor.check_result import Finding, Level, of_error
+from penstock.environments import load
+from penstock.environments.airflow_settings import NAME, local_settings
+from penstock.environments.dag_references import demands
+from penstock.environments.inheritance import environment_names
+from penstock.environments.missing_names import default, lacking
+from penstock.environments.validate import problems
+from penstock.model.errors import PenstockError
+from penstock.project import MARKER, Project
+
+
+def settings(project: Project) -> Iterator[Finding]:
+    """What was found in `penstock.toml`, without which nothing else can be looked at."""
+    yield from _told("project", lambda: _settings(project))
+
+
+def examine(project: Project) -> Iterator[Finding]:
+    """What was found in the other files: one line for each that is right, one for each mistake in the others."""
+    yield from _told("environments", lambda: _environments(project))
+    yield from _told(dotenv.NAME, lambda: _dotenv(project))
+    yield from _told(NAME, lambda: _airflow_settings(project))
+
+
+def _told(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from list(look())
+    except PenstockError as error:
+        yield of_error(what, error)
+
+
+def _settings(project: Project) -> Iterator[Finding]:
+    from penstock.stack.config import read_options
+    from penstock.stack.port_config import PREFERRED_PORTS, read_wishes
+
+    read_options(project)
+    for name in PREFERRED_PORTS:
+        read_wishes(project, name)
+    if (project.root / "dags").is_dir():
+        yield Finding(Level.ok, "project", f"{project.name!r} in {project.root}")
+    else:
+        yield Finding(Level.warning, MARKER, "the project has no dags/", "penstock init shows the layout")
+
+
+def _environments(project: Project) -> Iterator[Finding]:
+    told: set[str] = set()
+    for name in environment_names(project.root):
+        for problem in problems(project.root, name):
+            if problem.message not in told:
+                told.add(problem.message)
+                yield of_error("environments", problem)
+    if told:
+        return
+    local = local_settings(project.root)
+    known = {*lookup.EMBEDDED, *local.variables, *(one.name for one in local.connections)}
+    used = load(project.root, default(project.root) if environment_names(project.root) else None)
+    missing = list(lacking(used, demands(project.root), known))
+    for problem in missing:
+        yield of_error("environments", problem, Level.warning)
+    if not missing:
+        names = ", ".join(environment_names(project.root)) or "none, which is fine"
+        yield Finding(Level.ok, "environments", names)
+
+
+def _dotenv(project: Project) -> Iterator[Finding]:
+    path = project.root / dotenv.NAME
+    if not path.exists():
+        yield Finding(Level.ok, dotenv.NAME, "none, which is fine")
+        return
+    if dotenv.read(path) and path.stat().st_mode & 0o077:
+        yield Finding(Level.warning, dotenv.NAME, "others may read it", f"chmod 600 {path}")
+    else:
+        yield Finding(Level.ok, dotenv.NAME, "read for every command")
+
+
+def _airflow_settings(project: Project) -> Iterator[Finding]:
+    if not (project.root / NAME).exists():
+        yield Finding(Level.ok, NAME, "none, which is fine")
+        return
+    found = local_settings(project.root)
+    parts = {"connections": found.connections, "variables": found.variables, "pools": found.pools}
+    yield Finding(Level.ok, NAME, ", ".join(f"{len(part)} {name}" for name, part in parts.items()))

@@ -1,0 +1,129 @@
+"""Makes a project from a template: all of it, or nothing.
+
+A directory that is not there yet appears whole, by one rename. Into one that is there, the shell's own perhaps, the
+finished parts are moved one after another; what a kill interrupts there, the next `make` completes.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from penstock.devtools.templates import template_dir, template_files
+from penstock.model.errors import PenstockError, UsageError
+from penstock.project import MARKER
+from penstock.stack.port_config import PREFERRED_PORTS, free_port
+
+BUILDING, READY = ".penstock-init.building", ".penstock-init"
+
+# `.env` is never in git, so no template can hold it.
+DOTENV = """\
+# Variables of this machine for every `penstock` command here, and all that it starts; those of the shell win.
+# `penstock --env-file FILE ...` reads another file instead. Never in git.
+# PENSTOCK_ENV=prod
+# AIRFLOW__CORE__PARALLELISM=16
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A project that was made.
+
+    Args:
+        root: Its directory.
+        files: How many files it has.
+        port: Where its Airflow will answer.
+        finished: It was begun by an earlier call, which was interrupted.
+    """
+
+    root: Path
+    files: int
+    port: int
+    finished: bool = False
+
+
+def make(directory: Path, template: str) -> Made:
+    """Make a project.
+
+    Args:
+        directory: Made where it is missing. What lies there may stay, unless the project has something of its name.
+
+    Raises:
+        UsageError: Something would be overwritten, or there is no such template.
+        PenstockError: The directory cannot be written.
+    """
+    root = directory.resolve()
+    try:
+        return _make(root, template)
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        raise PenstockError(
+            f"{error.filename or root} cannot be written: {error.strerror}", hint="choose another directory"
+        ) from error
+
+
+def _make(root: Path, template: str) -> Made:
+    port = free_port(PREFERRED_PORTS["airflow"], PREFERRED_PORTS["airflow"])
+    if not root.exists():
+        root.parent.mkdir(parents=True, exist_ok=True)
+        building = root.with_name(f".{root.name}{BUILDING}")
+        _build(building, root.name, template, port)
+        building.rename(root)
+        return Made(root, _count(root), port)
+    ready = root / READY
+    finished = ready.is_dir()
+    if not finished:
+        _refuse_to_overwrite(root, template)
+        _build(root / BUILDING, root.name, template, port)
+        (root / BUILDING).rename(ready)
+    count = _count(ready) + sum(_count(root / name) for name in _names(template) if (root / name).exists())
+    for path in sorted(ready.iterdir(), key=lambda one: one.name == MARKER):  # the marker last
+        path.rename(root / path.name)
+    ready.rmdir()
+    return Made(root, count, port, finished)
+
+
+def _refuse_to_overwrite(root: Path, template: str) -> None:
+    if (root / MARKER).exists():
+        raise UsageError(f"{root} is a project already", hint="choose another directory")
+    taken = [name for name in _names(template) if (root / name).exists()]
+    if taken:
+        raise UsageError(
+            f"{root} holds {', '.join(taken)} already, which a project has too",
+            hint="choose another directory; nothing is overwritten",
+        )
+
+
+def _names(template: str) -> list[str]:
+    return sorted({path.parts[0] for path in template_files(template)} | {".env"})
+
+
+def _build(building: Path, name: str, template: str, port: int) -> None:
+    """The whole project, beside the place where it will be."""
+    if building.exists():
+        shutil.rmtree(building)
+    source = template_dir(template)
+    try:
+        for path in template_files(template):
+            (building / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / path, building / path)
+        settings = building / MARKER
+        settings.write_text(_settings(settings.read_text(encoding="utf-8"), name, port), encoding="utf-8")
+        dotenv = building / ".env"
+        dotenv.touch(mode=0o600)
+        dotenv.write_text(DOTENV, encoding="utf-8")
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+
+
+def _settings(text: str, name: str, port: int) -> str:
+    """The template's `penstock.toml` for a project of this name, whose Airflow answers on this port."""
+    plain = re.sub(r"[^\w-]+", "-", name) or "project"
+    named = re.sub(r'(?m)^name = ".*"$', f'name = "{plain}"', text, count=1)
+    return f"{named.rstrip()}\n\n[stack.ports]\nairflow = {port} # 0 for any that is free\n"
+
+
+def _count(path: Path) -> int:
+    return sum(one.is_file() for one in path.rglob("*")) if path.is_dir() else 1

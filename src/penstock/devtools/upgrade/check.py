@@ -1,0 +1,182 @@
+"""Tries a project under other versions: resolve, install into a throwaway environment, parse both there and here."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from penstock.devtools.upgrade import uv
+from penstock.devtools.upgrade.report import Kind, Problem, Report, marked
+from penstock.devtools.upgrade.requirements import installed, own_source, pins, wanted
+from penstock.model.errors import PenstockError
+from penstock.project import Project
+
+Tell = Callable[[str], None]
+
+BIG = 1024 * 1024  # bytes; bigger files are linked, not copied
+LEFT_OUT = (".penstock", ".git", ".venv", "venv", "__pycache__", ".pytest_cache", "target", "logs")
+MANIFEST = Path("dbt", "target", "manifest.json")  # in the state directory
+NOWHERE = "postgres://nobody@localhost/nothing"  # dbt only reads the project; nothing is connected to
+TIMEOUT_S = 300
+
+
+def check(project: Project, airflow: str | None, python: str | None, tell: Tell = lambda _: None) -> Report:
+    """Try the project under another version of Airflow, of Python, or of all that it asks for.
+
+    Args:
+        airflow: Such as `3.2` or `3.2.1`; None for the newest that the requirements allow.
+        python: Such as `3.12`, which this machine must have; None for the one that runs now.
+        tell: Called with each step before it begins.
+
+    Raises:
+        UsageError: The project has no requirements, or a version is none.
+        NoIndex: No package index answers.
+        PenstockError: uv or the Python asked for is missing.
+    """
+    version = python or ".".join(map(str, sys.version_info[:2]))
+    place = Path(tempfile.mkdtemp(prefix="penstock-upgrade-"))
+    try:
+        return _check(project, airflow, version, place, tell)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _check(project: Project, airflow: str | None, python: str, place: Path, tell: Tell) -> Report:
+    requirements = wanted(project, airflow, place)
+    interpreter = _interpreter(python)
+    tell("resolving the requirements")
+    own = own_source(place)
+    constraints = place / "constraints.txt"
+    constraints.write_text(f"{own}\n" if own else "", encoding="utf-8")
+    resolved = place / "resolved.txt"
+    words = [
+        "--python-version",
+        python,
+        "--constraint",
+        constraints,
+        "--output-file",
+        resolved,
+        *requirements,
+    ]
+    try:
+        uv.run("pip", "compile", "--quiet", *words)
+    except uv.Unsolvable as error:
+        return Report(python, {}, {}, (Problem(Kind.resolution, "", error.message),), 0)
+    versions = pins(resolved.read_text(encoding="utf-8"))
+    now = installed()
+    changed = {name: (now[name], one) for name, one in versions.items() if now.get(name, one) != one}
+    tell(f"installing {len(versions)} packages into a throwaway environment")
+    uv.run("venv", "--quiet", "--python", interpreter, place / "venv")
+    other = place / "venv" / "bin" / "python"
+    try:
+        uv.run("pip", "install", "--quiet", "--python", other, "--requirement", resolved)
+    except uv.Unsolvable as error:  # a package without a wheel that cannot be built
+        return Report(python, versions, changed, (Problem(Kind.resolution, "", error.message),), 0)
+    tell("parsing the DAGs there, and here")
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        there = pool.submit(_parsed, _copied(project, place / "there"), str(other))
+        here = pool.submit(_parsed, _copied(project, place / "here", with_manifest=True), sys.executable)
+        (problems, dags), (today, dags_today) = there.result(), here.result()
+    gone = [
+        Problem(Kind.parse, "", f"the DAG {name!r} is not found any more")
+        for name in sorted(dags_today - dags)
+    ]
+    told = [*problems, *(gone if not any(one.kind is Kind.parse for one in problems) else ())]
+    return Report(python, versions, changed, marked(told, today), len(dags))
+
+
+def _interpreter(version: str) -> str:
+    """The Python of this version, the one that runs now where it is of it."""
+    if version == ".".join(map(str, sys.version_info[:2])):
+        return sys.executable
+    try:
+        found = uv.run("python", "find", "--no-project", "--system", version).strip()
+    except uv.Unsolvable as error:
+        raise uv.NoPython(version) from error
+    answer = subprocess.run([found, "-c", ""], capture_output=True, check=False)
+    if answer.returncode:  # a shim, say, for a version that is not chosen
+        raise uv.NoPython(version)
+    return found
+
+
+def _copied(project: Project, copy: Path, *, with_manifest: bool = False) -> Project:
+    """The project's files elsewhere, so that nothing that is tried can change it.
+
+    Args:
+        with_manifest: Also dbt's manifest, where there is one: that of the versions installed now.
+    """
+
+    def copy_or_link(source: str, target: str) -> None:
+        if Path(source).stat().st_size > BIG:
+            Path(target).symlink_to(source)
+        else:
+            shutil.copy2(source, target)
+
+    ignore = shutil.ignore_patterns(*LEFT_OUT)
+    shutil.copytree(project.root, copy, ignore=ignore, copy_function=copy_or_link, symlinks=True)
+    manifest = project.state_dir / MANIFEST
+    if with_manifest and manifest.exists():
+        (copy / ".penstock" / MANIFEST).parent.mkdir(parents=True, mode=0o700)
+        shutil.copyfile(manifest, copy / ".penstock" / MANIFEST)
+    return Project(copy)
+
+
+def _parsed(project: Project, python: str) -> tuple[list[Problem], set[str]]:
+    """What one environment says of the project's DAGs, and the DAGs it finds."""
+    told: list[Problem] = []
+    if (project.root / "dbt").is_dir():
+        # By way of penstock, which the project asks for, or else it has no use for a manifest.
+        said = _run(project, python, "-m", "penstock.airflow.dbt.manifest_main")
+        if not (project.state_dir / MANIFEST).exists() and "No module named" not in said.stderr:
+            last = (said.stderr.strip() or said.stdout.strip()).splitlines()
+            told.append(Problem(Kind.dbt, "dbt", last[-1] if last else "dbt cannot parse the project"))
+    probe = files("penstock") / "airflow" / "probe.py"
+    done = _run(project, python, "-P", str(probe), str(project.root))
+    lines = done.stdout.strip().splitlines()
+    if done.returncode or not lines:
+        last = done.stderr.strip().splitlines()
+        told.append(Problem(Kind.parse, "", last[-1] if last else "the DAGs cannot be parsed"))
+        return told, set()
+    found: dict[str, Any] = json.loads(lines[-1])
+    told += [Problem(Kind(kind), where, message) for kind, where, message in found["problems"]]
+    return told, set(found["dags"])
+
+
+def _run(project: Project, python: str, *words: str) -> subprocess.CompletedProcess[str]:
+    home = project.root.with_name(f"{project.root.name}-airflow")
+    ours = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(project.root / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(project.root / "plugins"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'nothing.db'}",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "PENSTOCK_PROJECT": str(project.root),
+        "PENSTOCK_CONN_WAREHOUSE": NOWHERE,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+        "DO_NOT_TRACK": "1",
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "PYTHON"))}
+    try:
+        return subprocess.run(
+            [python, *words],
+            cwd=project.root,
+            env=kept | ours,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PenstockError(
+            f"parsing took more than {TIMEOUT_S} s", hint="penstock parse tells which file"
+        ) from error

@@ -1,0 +1,148 @@
+"""Batches of source columns become typed batches that fit the target exactly; bad rows are told apart, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from penstock.engine.cleaning.column_cleaners import column_cleaner
+from penstock.engine.cleaning.string_buffers import BLANKS, Ints, Mask
+from penstock.engine.cleaning.to_text import as_texts
+from penstock.engine.cleaning.typed_column import TypedColumn
+from penstock.engine.cleaning.value_errors import Fault, NeedsServer
+from penstock.model.contract import Column
+from penstock.model.plan import FileOptions
+from penstock.model.reject import Reject
+from penstock.ports import Batch, Lines
+
+__all__ = ["CleanBatch", "Cleaner", "NeedsServer"]
+
+
+@dataclass(frozen=True, slots=True)
+class CleanBatch:
+    """The good rows of a batch, and the account of it.
+
+    Args:
+        rows: Good rows only, under the target's column names, in Arrow types that the encoder knows.
+        lines: Where each of them stood.
+        rejects: The reader's and the cleaner's, ordered by line.
+        read: Rows read: good ones and rejects. Filtered rows are not among them.
+        filtered: Rows that the plan's ``where`` left out.
+    """
+
+    file: int
+    rows: pa.RecordBatch
+    lines: Lines
+    rejects: list[Reject]
+    read: int
+    filtered: int
+
+
+class Cleaner:
+    """Cleans one batch after another; keeps nothing of them but verdicts on repeated odd values.
+
+    Args:
+        columns: Target columns, in the contract's order, each with its column of the source.
+        required: Target columns in which a value must not be missing although they are nullable.
+        where: Source column and text: other rows are left out.
+        as_text: Target columns to hand to the server as text, besides those of kind ``OTHER``.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[tuple[Column, str]],
+        options: FileOptions,
+        *,
+        required: Collection[str] = (),
+        where: tuple[str, str] | None = None,
+        as_text: Collection[str] = (),
+    ) -> None:
+        _keep_freed_memory()
+        self._sources = [source for _, source in columns]
+        self._names = [column.name for column, _ in columns]
+        self._columns = []
+        for column, _ in columns:
+            must = column.name in required or not column.nullable
+            texts = column_cleaner(column, options, must=must, as_text=column.name in as_text)
+            self._columns.append(TypedColumn(column, texts, options.null_values, must=must))
+        self._where = where
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the rows.
+
+        A ``numeric`` without a scale stands here with scale 0; each batch has the greatest scale of its values.
+        """
+        return pa.schema(
+            [(name, column.type) for name, column in zip(self._names, self._columns, strict=True)]
+        )
+
+    def clean(self, batch: Batch) -> CleanBatch:
+        """Take the good rows out of a batch.
+
+        Raises:
+            NeedsServer: If only the server can judge a value; clean again with its column ``as_text``.
+        """
+        kept = self._kept(batch.rows)
+        faults: dict[int, tuple[str, Fault]] = {}
+        arrays = []
+        for name, source, column in zip(self._names, self._sources, self._columns, strict=True):
+            array = batch.rows.column(source)
+            cleaned = column.clean(array if kept is None else array.take(pa.array(kept)))
+            arrays.append(cleaned.values)
+            for position, fault in cleaned.faults:
+                faults.setdefault(position, (name, fault))
+        rows = pa.RecordBatch.from_arrays(arrays, names=self._names)
+        lines = batch.lines if kept is None else batch.lines[kept]
+        rejects = _rejects(batch, kept, lines, faults) if faults else list(batch.rejects)
+        if faults:
+            good = _without(len(rows), faults)
+            rows, lines = rows.filter(pa.array(good)), lines[good]
+        filtered = 0 if kept is None else len(batch.rows) - len(kept)
+        return CleanBatch(batch.file, rows, lines, rejects, len(rows) + len(rejects), filtered)
+
+    def _kept(self, rows: pa.RecordBatch) -> Ints | None:
+        if self._where is None:
+            return None
+        column, wanted = self._where
+        texts = pc.ascii_trim(as_texts(rows.column(column)), BLANKS)
+        same = pc.equal(texts, pa.scalar(wanted.strip(BLANKS), pa.large_string())).fill_null(fill_value=False)
+        return np.flatnonzero(same.to_numpy(zero_copy_only=False))
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep what a batch frees for the next batch, instead of giving every page back to the kernel.
+
+    Freeing one block above its threshold raises the threshold to that size. Without it page faults are two thirds of
+    an integer column's time (1.6 ms instead of 0.6 ms per 50,000 rows). The block itself is never touched.
+    """
+    np.empty(24 << 20, np.uint8)
+
+
+def _without(count: int, faults: Collection[int]) -> Mask:
+    good = np.ones(count, np.bool_)
+    good[np.fromiter(faults, np.int64, len(faults))] = False
+    return good
+
+
+def _rejects(
+    batch: Batch, kept: Ints | None, lines: Lines, faults: dict[int, tuple[str, Fault]]
+) -> list[Reject]:
+    positions = sorted(faults)
+    at = positions if kept is None else kept[positions].tolist()
+    found = [
+        Reject(
+            batch.file,
+            line,
+            raw,
+            faults[position][1].reason,
+            faults[position][0],
+            faults[position][1].message,
+        )
+        for position, line, raw in zip(positions, lines[positions].tolist(), batch.raw(at), strict=True)
+    ]
+    return sorted([*batch.rejects, *found], key=lambda reject: reject.line)

@@ -1,0 +1,65 @@
+"""Which cleaner a target column needs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pyarrow as pa
+
+from penstock.engine.cleaning.dates import Dates
+from penstock.engine.cleaning.literals import Booleans, Hexadecimals, Uuids
+from penstock.engine.cleaning.null_values import Markers
+from penstock.engine.cleaning.numbers import Floats, Integers
+from penstock.engine.cleaning.numeric import Numerics
+from penstock.engine.cleaning.parsed_column import CodedColumn
+from penstock.engine.cleaning.parser import Codec
+from penstock.engine.cleaning.text_column import TextColumn
+from penstock.engine.cleaning.timestamps import Moments
+from penstock.engine.cleaning.value_errors import Cleaned
+from penstock.model.contract import Column, Kind
+from penstock.model.plan import FileOptions
+
+
+class ColumnCleaner(Protocol):
+    """Turns the source's texts into one target column."""
+
+    @property
+    def type(self) -> pa.DataType:
+        """The Arrow type of the values."""
+
+    def clean(self, array: pa.Array) -> Cleaned:
+        """The values of these texts."""
+
+
+def column_cleaner(column: Column, options: FileOptions, *, must: bool, as_text: bool) -> ColumnCleaner:
+    """The cleaner of this column where it comes as texts.
+
+    Args:
+        must: A missing value is bad.
+        as_text: Hand what we cannot hold to the server, and the rest too, as text.
+    """
+    markers = Markers(column, options.null_values)
+    if column.kind in {Kind.TEXT, Kind.OTHER}:
+        return TextColumn(column, markers, must=must)
+    codec = _codec(column, options.date_format)
+    return CodedColumn(column, codec, markers, must=must, as_text=as_text)
+
+
+def _codec(column: Column, date_format: str | None) -> Codec:
+    match column.kind:
+        case Kind.BOOL:
+            return Booleans()
+        case Kind.INT2 | Kind.INT4 | Kind.INT8:
+            return Integers(column)
+        case Kind.FLOAT4 | Kind.FLOAT8:
+            return Floats(column)
+        case Kind.NUMERIC:
+            return Numerics(column)
+        case Kind.BYTEA:
+            return Hexadecimals()
+        case Kind.UUID:
+            return Uuids()
+        case Kind.DATE:
+            return Dates(date_format)
+        case _:
+            return Moments(zoned=column.kind is Kind.TIMESTAMPTZ)

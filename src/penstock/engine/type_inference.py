@@ -1,0 +1,58 @@
+"""The columns of a table that is yet to be made, read off the whole input: no row of it is rejected for its type."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from penstock.engine.cleaning.arrow_types import column_of, holds
+from penstock.engine.cleaning.to_text import TEXT, plain
+from penstock.engine.cleaning.value_types import KINDS, Guess
+from penstock.model.contract import Column, Kind, snake_case
+from penstock.model.plan import FileOptions
+from penstock.ports import Source
+
+_WHOLE = (Kind.INT2, Kind.INT4, Kind.INT8)
+
+
+def infer(source: Source, options: FileOptions) -> tuple[Column, ...]:
+    """Columns in the source's order, all nullable, each of the narrowest type that holds every value exactly.
+
+    One pass, in bounded memory. Columns of texts are narrowed value by value; in a batch with a column of any other
+    Arrow type, texts are texts.
+    """
+    observed = [(name, _Observed(snake_case(name), options)) for name in source.columns]
+    for batch in source.batches():
+        typed = any(type_ != TEXT for type_ in batch.rows.schema.types)
+        for name, column in observed:
+            column.observe(batch.rows.column(name), typed=typed)
+    return tuple(column.result() for _, column in observed)
+
+
+class _Observed:
+    """What was seen of one column."""
+
+    def __init__(self, name: str, options: FileOptions) -> None:
+        self._name = name
+        self._guess = Guess(options)
+        self._columns: set[Column] = set()
+
+    def observe(self, array: pa.Array, *, typed: bool) -> None:
+        if not typed:
+            self._guess.observe(array)
+        elif array.null_count < len(array):
+            array = plain(array)
+            column = column_of(self._name, array.type)
+            self._columns.add(column if holds(column, array) else self._text())
+
+    def result(self) -> Column:
+        if not self._columns:
+            kind, type_ = KINDS[self._guess.fit]
+            return Column(name=self._name, type=type_, kind=kind)
+        if len(self._columns) == 1:
+            return next(iter(self._columns))
+        if all(column.kind in _WHOLE for column in self._columns):
+            return max(self._columns, key=lambda column: _WHOLE.index(column.kind))
+        return self._text()
+
+    def _text(self) -> Column:
+        return Column(name=self._name, type="text", kind=Kind.TEXT)

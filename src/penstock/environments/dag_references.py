@@ -1,0 +1,170 @@
+"""Which connections and variables a project's DAGs ask for, found by reading their files and running none of them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from penstock.environments.jinja_references import asked_in_templates
+
+Kind = Literal["connection", "variable"]
+
+FOLDERS = ("dags", "plugins", "include")
+TEMPLATES = (".sql", ".sh")
+
+_ADDRESS = re.compile(r"(?P<connection>\w[\w.-]*):(?!//)")
+_COPIES = ("CopyOperator", "copy")
+_GROUPS = ("dbt_task_group",)  # its target is named as the connection is
+_OWN_WORDS = frozenset({"conn_id", "connection", "connection_id"})
+_DEFAULTS = frozenset({"default", "default_var"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Demand:
+    """One place where a connection or variable is asked for.
+
+    Args:
+        name: Its name; None where it is computed, so that only a run can tell.
+        file: The file, relative to the project.
+        optional: There is a default, so nothing fails without it.
+    """
+
+    kind: Kind
+    name: str | None
+    file: str
+    line: int
+    optional: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def demands(project_root: Path) -> tuple[Demand, ...]:
+    """Everything that the files below ``dags``, ``plugins`` and ``include`` ask for, by kind, name and place.
+
+    A DAG file that is no Python is passed over: Airflow itself reports it.
+
+    Example:
+        >>> demands(Path("/nowhere"))
+        ()
+    """
+    found: set[Demand] = set()
+    for folder in FOLDERS:
+        for path in sorted((project_root / folder).rglob("*")):
+            if path.suffix == ".py" or path.suffix in TEMPLATES:
+                text = path.read_text(encoding="utf-8", errors="replace")
+                shown = path.relative_to(project_root).as_posix()
+                found.update(asked_in(text, shown) if path.suffix == ".py" else _templated(text, shown, 1))
+    return tuple(sorted(found, key=lambda one: (one.kind, one.name or "", one.file, one.line)))
+
+
+def asked_in(text: str, file: str) -> Iterator[Demand]:
+    """What the text of a DAG file asks for.
+
+    Example:
+        >>> [one.name for one in asked_in("CopyOperator(source='shop:s.t', target='dwh:s.t')", "dag.py")]
+        ['shop', 'dwh']
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    reader = _Reader(file, _constants(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield from reader.call(node)
+        elif isinstance(node, ast.Dict):
+            yield from reader.mapping(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _templated(node.value, file, node.lineno)
+
+
+class _Reader:
+    def __init__(self, file: str, constants: Mapping[str, str]) -> None:
+        self.file = file
+        self.constants = constants
+
+    def call(self, node: ast.Call) -> Iterator[Demand]:
+        name, owner = _name(node.func)
+        words = {word.arg: word.value for word in node.keywords if word.arg is not None}
+        if name in _COPIES:
+            ends = (words.get("source"), words.get("target"), *(node.args if name == "copy" else ()))
+            yield from (one for end in ends if end is not None for one in self.address(end))
+        if name in _GROUPS and "target" in words:
+            yield self.demand("connection", words["target"])
+        if name in ("get_connection", "async_get_connection") or (name == "get" and owner == "Connection"):
+            yield from (self.demand("connection", one) for one in node.args[:1])
+        if name.endswith("Hook") and node.args and self.text(node.args[0]) is not None:
+            yield self.demand("connection", node.args[0])
+        if name == "get" and owner == "Variable":
+            asked = words.get("key", node.args[0] if node.args else None)
+            has_default = len(node.args) > 1 or bool(_DEFAULTS & words.keys())
+            yield from [] if asked is None else [self.demand("variable", asked, optional=has_default)]
+        yield from (
+            self.demand("connection", value) for word, value in words.items() if _names_one(word, value)
+        )
+
+    def mapping(self, node: ast.Dict) -> Iterator[Demand]:
+        """Default arguments, which stand in a mapping."""
+        for key, value in zip(node.keys, node.values, strict=True):
+            word = key.value if isinstance(key, ast.Constant) else None
+            if isinstance(word, str) and _names_one(word, value) and self.text(value) is not None:
+                yield self.demand("connection", value)
+
+    def address(self, node: ast.expr) -> Iterator[Demand]:
+        text = self.text(node) if not isinstance(node, ast.JoinedStr) else self.beginning(node)
+        match = None if text is None else _ADDRESS.match(text)
+        if match is not None and len(match["connection"]) > 1:  # one letter is a drive
+            yield Demand("connection", match["connection"], self.file, node.lineno)
+        elif text is None:
+            yield Demand("connection", None, self.file, node.lineno)
+
+    def beginning(self, node: ast.JoinedStr) -> str | None:
+        """The constant text that an f-string begins with; constants of the file are put in."""
+        texts = [
+            self.text(part.value if isinstance(part, ast.FormattedValue) else part) for part in node.values
+        ]
+        if texts[0] is None and texts[1:] and (texts[1] or "").startswith("/"):
+            return "/"  # a path, whatever its directory is
+        known = texts[: texts.index(None)] if None in texts else texts
+        beginning = "".join(text for text in known if text is not None)
+        return beginning if len(known) == len(texts) or ":" in beginning or "/" in beginning else None
+
+    def demand(self, kind: Kind, node: ast.expr, *, optional: bool = False) -> Demand:
+        return Demand(kind, self.text(node), self.file, node.lineno, optional)
+
+    def text(self, node: ast.expr) -> str | None:
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        return self.constants.get(node.id) if isinstance(node, ast.Name) else None
+
+
+def _constants(tree: ast.Module) -> dict[str, str]:
+    """Names that the file gives one text, and no other value, at its top."""
+    found: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            texts = {one.id: node.value.value for one in node.targets if isinstance(one, ast.Name)}
+            found |= {name: text for name, text in texts.items() if isinstance(text, str)}
+    return found
+
+
+def _name(func: ast.expr) -> tuple[str, str]:
+    """The last name of what is called, and the one before it."""
+    if isinstance(func, ast.Attribute):
+        return func.attr, _name(func.value)[0]
+    return (func.id, "") if isinstance(func, ast.Name) else ("", "")
+
+
+def _names_one(word: str, value: ast.expr) -> bool:
+    is_none = isinstance(value, ast.Constant) and value.value is None
+    return (word in _OWN_WORDS or word.endswith(("_conn_id", "_connection_id"))) and not is_none
+
+
+def _templated(text: str, file: str, line: int) -> Iterator[Demand]:
+    for kind, name, offset, optional in asked_in_templates(text):
+        yield Demand(kind, name, file, line + offset, optional)

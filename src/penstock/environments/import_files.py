@@ -1,0 +1,147 @@
+"""Takes connections and variables of other formats into an environment's file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penstock.environments.environment import Environment
+from penstock.environments.errors import BadEnvironment, SecretProblem
+from penstock.environments.fields import fields_of
+from penstock.environments.file_edit import Draft
+from penstock.environments.formats.bundle import Bundle
+from penstock.environments.keys import is_encrypted
+from penstock.environments.layer import EXTRA, LINK
+from penstock.environments.loading import load
+from penstock.environments.new_file import write
+from penstock.environments.secret_detection import holds_secret, looks_secret
+from penstock.environments.write import encrypt
+from penstock.model.connection import Connection
+
+Names = tuple[str, ...]  # the names that lead to a value of a file
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken in.
+
+    Args:
+        file: The file it was written to.
+        written: Names of connections and variables that are new or differ from what the environment said.
+        unchanged: Names of those that it said already.
+        encrypted: How many secrets were encrypted.
+    """
+
+    file: str
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    encrypted: int
+
+
+def take_in(root: Path, environment: str, bundle: Bundle, secret: Collection[str] = ()) -> Taken:
+    """Write a bundle into an environment's file, secrets encrypted. All of it is written, or nothing.
+
+    Args:
+        secret: Names of variables and further fields that are secrets, though their names do not tell.
+
+    Raises:
+        PenstockError: If the file is wrong, or what is taken in cannot stand in one.
+    """
+    draft = Draft(root, environment)
+    # Under the name of the file, so that a file that is not there yet is an empty environment.
+    now = load(root, environment) if draft.path.is_file() else None
+    connections = [one for one in bundle.connections if now is None or _connection(now, one.name) != one]
+    variables = {
+        name: text for name, text in bundle.variables.items() if now is None or _variable(now, name) != text
+    }
+    texts = {path: text for one in connections for path, text in _fields(draft, now, one).items()}
+    texts |= {("variables", name): text for name, text in variables.items()}
+    values = {
+        path: None if text is None else _closed(root, path[-1], text, secret) for path, text in texts.items()
+    }
+    _put(draft, values, [one.name for one in connections])
+    draft.save()
+    written = (*(one.name for one in connections), *variables)
+    named = (*(one.name for one in bundle.connections), *bundle.variables)
+    return Taken(
+        draft.shown,
+        written,
+        tuple(name for name in named if name not in written),
+        sum(values[path] != text for path, text in texts.items()),
+    )
+
+
+def _fields(draft: Draft, now: Environment | None, connection: Connection) -> dict[Names, str | None]:
+    """The connection's fields by their places in the file; those that it has now and shall not have are None."""
+    name = connection.name
+    before = now.shown(name) if now is not None and name in now.connection_names() else {}
+    fields = {**dict.fromkeys(before), **fields_of(connection)}
+    return {_path(draft, name, field): text for field, text in fields.items()}
+
+
+def _put(draft: Draft, values: Mapping[Names, str | None], connections: Iterable[str]) -> None:
+    if not draft.contents():
+        draft.begin(write(_nested(values)))
+        return
+    for name in connections:
+        draft.remove(("connections", name, LINK))
+    for path, value in values.items():
+        draft.put(path, value)
+
+
+def _nested(values: Mapping[Names, str | None]) -> dict[str, Any]:
+    """The values below their names."""
+    top: dict[str, Any] = {}
+    for (*names, last), value in values.items():
+        below = top
+        for name in names:
+            below = below.setdefault(name, {})
+        below[last] = value
+    return top
+
+
+def _path(draft: Draft, name: str, field: str) -> Names:
+    if field.startswith(EXTRA):
+        return "connections", name, "extra", field.removeprefix(EXTRA)
+    if field == "database" and draft.has(("connections", name, "schema")):
+        field = "schema"  # its other name
+    return "connections", name, field
+
+
+def _closed(root: Path, name: str, text: str, secret: Collection[str]) -> str:
+    # A text that looks encrypted is none here: it was in another format, which knows nothing of that.
+    hidden = name in secret or holds_secret(name, text) or _hides_secret(text) or is_encrypted(text)
+    return encrypt(root, text) if hidden else text
+
+
+def _hides_secret(text: str) -> bool:
+    """Whether a text is JSON with a secret somewhere inside."""
+    if text[:1] not in ("{", "["):
+        return False
+    try:
+        return _holds(json.loads(text))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _holds(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(looks_secret(name) or _holds(one) for name, one in value.items())
+    return isinstance(value, list) and any(_holds(one) for one in value)
+
+
+def _connection(environment: Environment, name: str) -> Connection | None:
+    try:
+        return environment.connection(name)
+    except BadEnvironment:
+        return None  # whatever it is, it is not what is taken in
+
+
+def _variable(environment: Environment, name: str) -> str | None:
+    try:
+        return environment.variable(name)
+    except SecretProblem:
+        return None

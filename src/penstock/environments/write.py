@@ -1,0 +1,147 @@
+"""Changes the files of environments: connections, variables, and the keys of their secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from penstock.environments.environment import Environment
+from penstock.environments.errors import MissingKey, Place
+from penstock.environments.file_edit import Draft
+from penstock.environments.inheritance import environment_names, merge_lineage, read_lineage
+from penstock.environments.keys import (
+    VARIABLE,
+    Keys,
+    find_keys,
+    is_encrypted,
+    new_key,
+    write_keys,
+)
+from penstock.environments.layer import EXTRA
+from penstock.environments.secret_detection import holds_secret
+
+
+def save_connection(root: Path, environment: str, name: str, fields: Mapping[str, str | None]) -> str:
+    """Set fields of a connection in an environment's file; secrets among them are encrypted.
+
+    Args:
+        fields: By name, ``extra.NAME`` for a further one; None takes a field away, also an inherited one.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        PenstockError: If the result would be wrong, or there is no key to encrypt with. Nothing is written then.
+    """
+    draft = Draft(root, environment)
+    for field, text in fields.items():
+        path = _path(draft, name, field)
+        if text is None:
+            draft.remove(path)
+        else:
+            draft.put(path, _closed(root, path[-1], text))
+    for field, text in fields.items():
+        if text is None and field in _outlook(root, draft).shown(name):
+            draft.put(_path(draft, name, field), None)
+    _outlook(root, draft).shown(name)
+    draft.save()
+    return draft.shown
+
+
+def remove_connection(root: Path, environment: str, name: str) -> str:
+    """Take a connection out of an environment, and exclude it there where it is inherited.
+
+    Returns:
+        The file that was written.
+    """
+    return _remove(root, environment, ("connections", name), Environment.connection_names)
+
+
+def save_variable(root: Path, environment: str, name: str, text: str, *, secret: bool = False) -> str:
+    """Set a variable in an environment's file, encrypted if it is a secret or its name says so.
+
+    Returns:
+        The file that was written.
+    """
+    draft = Draft(root, environment)
+    draft.put(("variables", name), encrypt(root, text) if secret else _closed(root, name, text))
+    draft.save()
+    return draft.shown
+
+
+def remove_variable(root: Path, environment: str, name: str) -> str:
+    """Take a variable out of an environment, and exclude it there where it is inherited.
+
+    Returns:
+        The file that was written.
+    """
+    return _remove(root, environment, ("variables", name), Environment.variable_names)
+
+
+def encrypt(root: Path, text: str) -> str:
+    """The text as it may stand in a file of the project; the project's first secret makes its key.
+
+    Raises:
+        MissingKey: If the project holds secrets already, and their key is not here.
+    """
+    return _encrypting_keys(root).encrypt(text)
+
+
+def encrypt_plain(root: Path, environment: str) -> tuple[Place, ...]:
+    """Encrypt every secret that stands in an environment's file as plain text.
+
+    Returns:
+        Where they stand.
+    """
+    draft = Draft(root, environment)
+    plain = draft.file.plain
+    contents = draft.contents()
+    for secret in plain:
+        draft.put(secret.path, encrypt(root, contents[secret.path] or ""))
+    draft.save()
+    return tuple(secret.place for secret in plain)
+
+
+def _remove(
+    root: Path, environment: str, path: tuple[str, str], names: Callable[[Environment], Collection[str]]
+) -> str:
+    draft = Draft(root, environment)
+    draft.remove(path)
+    if path[1] in names(_outlook(root, draft)):  # it is inherited
+        draft.put(path, None)
+    draft.save()
+    return draft.shown
+
+
+def _encrypting_keys(root: Path) -> Keys:
+    keys = find_keys(root)
+    if keys.ids:
+        return keys
+    for name in environment_names(root):
+        draft = Draft(root, name)
+        for path, text in draft.contents().items():
+            if text is not None and is_encrypted(text):
+                raise MissingKey(
+                    Place(name, draft.shown, draft.line(path)),
+                    "the project has secrets, and their key is not here",
+                    hint=f"put the team's key into .penstock/key or into {VARIABLE}",
+                )
+    return write_keys(root, [new_key()])
+
+
+def _closed(root: Path, name: str, text: str) -> str:
+    return encrypt(root, text) if holds_secret(name, text) and not is_encrypted(text) else text
+
+
+def _path(draft: Draft, name: str, field: str) -> tuple[str, ...]:
+    if field.startswith(EXTRA):
+        return "connections", name, "extra", field.removeprefix(EXTRA)
+    if field == "database" and draft.has(("connections", name, "schema")):
+        field = "schema"
+    return "connections", name, field
+
+
+def _outlook(root: Path, draft: Draft) -> Environment:
+    """The environment as it will be when the draft is saved."""
+    layer = merge_lineage(read_lineage(root, draft.environment, draft.file))
+    return Environment(draft.environment, layer, lambda: find_keys(root))

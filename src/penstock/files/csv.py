@@ -1,0 +1,104 @@
+"""CSV files: text cut into records, records taken apart by Arrow, whatever does not fit given back as rejects."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+
+from penstock.files.blocks import Block, Sizes, read_blocks
+from penstock.files.csv_parser import FieldParser
+from penstock.files.decoding import Encoding, opened
+from penstock.files.headers import name_columns, rename_columns
+from penstock.files.record_splitter import Dialect
+from penstock.files.record_text import find_texts, is_bad
+from penstock.files.stored_file import StoredFile
+from penstock.model.errors import SourceError
+from penstock.model.plan import FileOptions
+from penstock.ports import Batch
+
+_TABS = (".tsv", ".tab")
+_HEADER_BYTES = 64 << 10
+
+
+class CsvFormat:
+    """Reads CSV files.
+
+    Raises:
+        UsageError: If the options make no sense.
+    """
+
+    def __init__(self, options: FileOptions, sizes: Sizes) -> None:
+        self._options = options
+        self._sizes = sizes
+        self._encoding = Encoding(options.encoding)
+        self._dialect("")
+
+    def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
+        """The first file's columns, once all files are known to have them."""
+        sizes = Sizes(min(_HEADER_BYTES, self._sizes.block), self._sizes.record)
+        wanted, _ = self._open(files[0], sizes)
+        for file in files[1:]:
+            names, _ = self._open(file, sizes)
+            rename_columns(names, wanted, file.name)
+        return wanted
+
+    def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
+        """The rows of one file, under these columns."""
+        names, blocks = self._open(file, self._sizes)
+        names = rename_columns(names, columns, file.name)
+        parser = FieldParser(index, names, columns, self._dialect(file.name), self._encoding)
+        for block in blocks:
+            yield from parser.parse(block)
+
+    def raw(self, file: StoredFile, lines: Collection[int]) -> dict[int, str]:
+        """The text of the records that begin at these lines."""
+        return find_texts(self._blocks(file, self._sizes), lines, self._encoding)
+
+    def _open(self, file: StoredFile, sizes: Sizes) -> tuple[tuple[str, ...], Iterator[Block]]:
+        """The file's columns, and the blocks behind its header."""
+        blocks = self._blocks(file, sizes)
+        if self._options.header is not None:
+            return name_columns(self._options.header, file.name), blocks
+        for block in blocks:
+            if block.broken is not None:
+                raise SourceError(
+                    f"the header of '{file.name}' is broken: {block.broken.message}", hint="mend it"
+                )
+            filled = np.flatnonzero(block.ends > block.starts)
+            if len(filled):
+                at = int(filled[0])
+                cells = self._cells(block.record(at), file.name)
+                return name_columns(cells, file.name), chain([block.without(at + 1)], blocks)
+        raise SourceError(f"'{file.name}' is empty: no header line", hint="name its columns with --header")
+
+    def _blocks(self, file: StoredFile, sizes: Sizes) -> Iterator[Block]:
+        with opened(file, self._encoding) as text:
+            yield from read_blocks(text, self._dialect(file.name), sizes)
+
+    def _cells(self, data: bytearray, file: str) -> Sequence[str]:
+        if is_bad(data):
+            raise SourceError(
+                f"the header of '{file}' is no {self._encoding.name}: {self._encoding.show(data)[:200]}",
+                hint="name the encoding with --encoding",
+            )
+        dialect = self._dialect(file)
+        text = io.StringIO(data.decode(), newline="")
+        try:
+            if dialect.quote is None:
+                return next(csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE))
+            return next(csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote))
+        except csv.Error as error:
+            raise SourceError(
+                f"the header of '{file}' is no header: {error}", hint="name its columns with --header"
+            ) from error
+
+    def _dialect(self, file: str) -> Dialect:
+        delimiter = self._options.delimiter
+        if delimiter is None:
+            stem = file.lower().removesuffix(".gz").removesuffix(".zst").removesuffix(".zip")
+            delimiter = "\t" if stem.endswith(_TABS) else ","
+        return Dialect("\t" if delimiter == "\\t" else delimiter, self._options.quote)

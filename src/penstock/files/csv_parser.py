@@ -1,0 +1,135 @@
+"""Records taken apart into fields by Arrow, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from penstock.files.blocks import Block
+from penstock.files.decoding import Encoding
+from penstock.files.record_splitter import Dialect
+from penstock.files.record_text import RecordTexts, bad_records, is_text, reject_bad, reject_broken
+from penstock.model.errors import SourceError
+from penstock.model.reject import Reason, Reject
+from penstock.ports import Batch
+
+# A block of very short records gives several batches.
+_BATCH_ROWS = 100_000
+
+
+class FieldParser:
+    """Makes batches of the blocks of one file.
+
+    Args:
+        file: Index of the file among the source's files.
+        names: The columns in the file's order.
+        columns: The columns in the batch's order.
+    """
+
+    def __init__(
+        self,
+        file: int,
+        names: tuple[str, ...],
+        columns: tuple[str, ...],
+        dialect: Dialect,
+        encoding: Encoding,
+    ) -> None:
+        self._file = file
+        self._names = names
+        self._columns = columns
+        self._dialect = dialect
+        self._encoding = encoding
+        self._conversion = arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()),
+            include_columns=list(columns),
+            strings_can_be_null=True,
+            null_values=[""],
+            quoted_strings_can_be_null=False,
+            check_utf8=False,  # is_text has looked at the whole block, in a twentieth of the time
+        )
+
+    def parse(self, block: Block) -> Iterator[Batch]:
+        """The rows of a block; a blank line is one only where there is but one column."""
+        rejects = reject_broken(self._file, block, self._encoding)
+        if len(self._names) > 1:
+            block = block.keep(block.ends > block.starts)
+        if not is_text(block):
+            block = self._without_bad(block, rejects)
+        rows, ragged = self._fields(memoryview(block.data)[block.begin : block.end])
+        if rows.num_rows + len(ragged) != len(block.starts):
+            raise SourceError(
+                f"{len(block.starts)} records from line {block.lines[0]} on, but {rows.num_rows + len(ragged)} rows",
+                hint="this is an error in Penstock: please report it with these lines",
+            )
+        block = self._without_ragged(block, ragged, rejects)
+        rejects.sort(key=lambda reject: reject.line)
+        return self._batches(block, rows, rejects)
+
+    def _fields(self, data: memoryview) -> tuple[pa.RecordBatch, dict[int, int]]:
+        """The rows, and how many fields the records have that do not fit, by their position."""
+        ragged: dict[int, int] = {}
+
+        def note(row: arrow_csv.InvalidRow) -> str:
+            ragged[row.number - 1] = row.actual_columns
+            return "skip"
+
+        if not data:
+            return self._no_rows(), ragged
+        table = arrow_csv.read_csv(
+            pa.BufferReader(pa.py_buffer(data)),
+            # Without threads, or the rows that do not fit come without their number.
+            read_options=arrow_csv.ReadOptions(
+                use_threads=False, block_size=len(data) + 1, column_names=self._names
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=self._dialect.delimiter,
+                quote_char=self._dialect.quote or False,
+                ignore_empty_lines=len(self._names) > 1,
+                newlines_in_values=True,
+                invalid_row_handler=note,
+            ),
+            convert_options=self._conversion,
+        )
+        batches = table.to_batches()
+        return (batches[0] if batches else self._no_rows()), ragged
+
+    def _no_rows(self) -> pa.RecordBatch:
+        return pa.RecordBatch.from_pylist(
+            [], pa.schema([(name, pa.large_string()) for name in self._columns])
+        )
+
+    def _without_bad(self, block: Block, rejects: list[Reject]) -> Block:
+        """The block without the records that are no text."""
+        bad = bad_records(block)
+        rejects.extend(
+            reject_bad(self._file, int(block.lines[at]), block.record(at), self._encoding) for at in bad
+        )
+        kept = np.ones(len(block.starts), bool)
+        kept[bad] = False
+        return block.keep(kept).packed()
+
+    def _without_ragged(self, block: Block, ragged: dict[int, int], rejects: list[Reject]) -> Block:
+        """The block without the records of too many or too few fields."""
+        if not ragged:
+            return block
+        for at, count in ragged.items():
+            text = self._encoding.show(block.record(at))
+            message = f"{count} field{'s' * (count != 1)} where the header has {len(self._names)}"
+            rejects.append(Reject(self._file, int(block.lines[at]), text, Reason.MALFORMED, None, message))
+        kept = np.ones(len(block.starts), bool)
+        kept[list(ragged)] = False
+        return block.keep(kept)
+
+    def _batches(self, block: Block, rows: pa.RecordBatch, rejects: list[Reject]) -> Iterator[Batch]:
+        parts = max(1, -(-rows.num_rows // _BATCH_ROWS))
+        for part in range(parts):
+            begin, end = (rows.num_rows * bound // parts for bound in (part, part + 1))
+            if begin == end and not rejects:
+                continue
+            piece = slice(begin, end)
+            texts = RecordTexts(block.data, block.starts[piece], block.ends[piece], self._encoding)
+            yield Batch(self._file, rows.slice(begin, end - begin), block.lines[piece], texts, rejects)
+            rejects = []

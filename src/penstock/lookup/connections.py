@@ -1,0 +1,38 @@
+"""Finds the connections that plans name, or says why there is none."""
+
+from __future__ import annotations
+
+from penstock import lookup
+from penstock.model.connection import Connection
+from penstock.model.errors import ConnectionFailed
+
+_EXAMPLES = {
+    "postgres": "postgres://login:password@host:port/database",
+    "s3": "aws://key:secret@/?endpoint_url=https%3A%2F%2Fhost",
+}
+
+
+def find(name: str, kind: str = "postgres") -> Connection:
+    """The connection of this name and type, wherever :mod:`penstock.lookup` finds it.
+
+    Raises:
+        ConnectionFailed: If there is none, or it is of another type.
+        PenstockError: If the project's environment is wrong.
+
+    Example:
+        >>> find("warehouse").type
+        'postgres'
+    """
+    connection = lookup.find(name)
+    if connection is None:
+        known = f"; embedded are {', '.join(lookup.EMBEDDED)}" if lookup.project_here() else ""
+        raise ConnectionFailed(
+            f"no connection {name!r}{known}",
+            hint=f"penstock connection add {name}, or set "
+            f"PENSTOCK_CONN_{name.upper()}={_EXAMPLES.get(kind, f'{kind}://…')}",
+        )
+    if connection.type != kind:
+        raise ConnectionFailed(
+            f"{name} is of type {connection.type}", hint=f"name a connection of type {kind}"
+        )
+    return connection

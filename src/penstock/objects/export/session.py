@@ -1,0 +1,142 @@
+"""One export: its files are there before its manifest, and the old ones until after it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import psycopg
+
+from penstock.model.connection import Connection
+from penstock.model.errors import NoSuchObject, TargetError
+from penstock.model.manifest import NAME, ExportedFile, Manifest
+from penstock.objects.export.file_writer import Files, Format
+from penstock.ports import Entry, ObjectStore, Reading, Rows
+from penstock.postgres.advisory_locks import lock_number
+from penstock.postgres.connect import PgConnection, connect, refused
+from penstock.postgres.export_ledger import keep_account
+
+_PART = re.compile(r"part-\d{8}T\d{6}-[0-9a-f]{8}-\d{5}\.[a-z.]+")
+
+# A standby is the same database as its primary, and one that was moved is still the same.
+_DATABASE = """
+    SELECT system_identifier || '/' || oid AS database
+    FROM pg_control_system(), pg_database WHERE datname = current_database()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsTarget:
+    """A prefix of a store, or one object of it, that holds what one table or query gave.
+
+    Args:
+        prefix: Begins the keys; empty, or ends in ``/``. What does not is the key of the one object.
+        address: What messages and the ledger call it.
+        limit: A file is ended when it has so many bytes.
+        ledger: The database that is asked for the lock and keeps the account: the source's own.
+    """
+
+    store: ObjectStore
+    prefix: str
+    address: str
+    form: Format
+    limit: int
+    ledger: Connection
+
+    @contextmanager
+    def begin(self) -> Iterator[ObjectsSession]:
+        """Begin an export; nobody else exports to the same address meanwhile.
+
+        Raises:
+            ConnectionFailed: If the store or the ledger's database cannot be reached or entered.
+            TargetError: What the database has against it.
+        """
+        opened = connect(self.ledger)
+        try:
+            with opened, opened.transaction():
+                number = lock_number(self.store.name, self.prefix)
+                opened.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+                yield ObjectsSession(self, opened)
+        except psycopg.Error as error:
+            raise refused(error, f"copying into {self.address}") from None
+
+
+@dataclass(slots=True)
+class ObjectsSession:
+    """See :class:`penstock.ports.ExportSession`."""
+
+    target: ObjectsTarget
+    connection: PgConnection
+    run: str = ""
+    before: Manifest | None = field(init=False)
+    database: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        self.before = self._manifest()
+        row = self.connection.execute(_DATABASE).fetchone()
+        self.database = row["database"] if row is not None else ""
+
+    @property
+    def single(self) -> bool:
+        """Whether the target is one object, which needs no manifest: it appears whole."""
+        return bool(self.target.prefix) and not self.target.prefix.endswith("/")
+
+    def write(self, reading: Reading, blocks: Iterable[Rows]) -> Sequence[ExportedFile]:
+        """Write all rows. A run that is not published is unknown to readers; if this fails, nothing of it is left."""
+        target = self.target
+        target.store.sweep(target.prefix)
+        stem = target.prefix if self.single else f"{target.prefix}part-{self.run}"
+        limit = None if self.single else target.limit
+        with Files(target.store, stem, target.form, limit) as files:
+            for rows in blocks:
+                files.write(rows, reading)
+            files.finish(reading)
+        for file in files.done:
+            if not file.etag:
+                raise TargetError(
+                    f"{target.store.name}/{file.name} is not what was written",
+                    hint="does somebody else write there? Run it again",
+                )
+        return files.done
+
+    def publish(self, manifest: Manifest, entry: Entry) -> None:
+        """Put the manifest in the place of the old one, and remove what it no longer names."""
+        if self._manifest() != self.before:
+            self.discard(manifest.files)
+            raise TargetError(
+                f"another database exported to {self.target.address} meanwhile; nothing was changed",
+                hint="the lock is its own database's: give each a place of its own",
+            )
+        keep_account(self.connection, entry)
+        if self.single:
+            return
+        below = len(self.target.prefix)
+        files = tuple(replace(file, name=file.name[below:]) for file in manifest.files)
+        named = replace(manifest, run=self.run, files=files)
+        self.target.store.put(self.target.prefix + NAME, named.to_json().encode())
+        self._remove_others({file.name for file in files})
+
+    def discard(self, files: Iterable[ExportedFile]) -> None:
+        """Remove what was written and is not published."""
+        if not self.single:
+            self.target.store.delete(file.name for file in files)
+
+    def _manifest(self) -> Manifest | None:
+        if self.single:
+            return None
+        with suppress(NoSuchObject):
+            text = self.target.store.get(self.target.prefix + NAME)
+            return Manifest.from_json(text, f"{self.target.address}{NAME}")
+        return None
+
+    def _remove_others(self, kept: set[str]) -> None:
+        """Files of the export before, and of exports that were killed; never anything that is not ours by its name."""
+        below = len(self.target.prefix)
+        names = [stored.key[below:] for stored in self.target.store.list(f"{self.target.prefix}part-")]
+        left = [name for name in names if _PART.fullmatch(name) and name not in kept]
+        self.target.store.delete(self.target.prefix + name for name in left)

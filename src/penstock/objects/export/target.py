@@ -1,0 +1,52 @@
+"""What a target's key means: files below a prefix, or one file."""
+
+from __future__ import annotations
+
+import re
+
+from penstock.model.connection import Connection
+from penstock.model.errors import UsageError
+from penstock.model.plan import CopyPlan
+from penstock.objects.export.formats import make_format
+from penstock.objects.export.session import ObjectsTarget
+from penstock.ports import ObjectStore
+
+# Large enough that a request's round trip does not count, small enough that several readers share an export.
+DEFAULT_LIMIT = 250_000_000
+_LEAST_LIMIT = 1_000
+_ONE_FILE = re.compile(r".+\.(?P<format>parquet|csv)(?:\.(?P<packed>gz|zst))?")
+
+
+def make_target(plan: CopyPlan, store: ObjectStore, key: str, ledger: Connection) -> ObjectsTarget:
+    """The target that a key names.
+
+    Args:
+        key: With a suffix, such as ``labor.csv.gz``, it is one file; anything else is a prefix of several.
+        ledger: The database that keeps the account.
+
+    Raises:
+        UsageError: If format, compression or size make no sense.
+    """
+    limit = DEFAULT_LIMIT if plan.max_file_size is None else plan.max_file_size
+    if limit < _LEAST_LIMIT:
+        raise UsageError(f"files of {limit} bytes are too small", hint=f"at least {_LEAST_LIMIT}")
+    asked = None if plan.file.format == "auto" else plan.file.format
+    one = _ONE_FILE.fullmatch(key)
+    if one is None:
+        if "." in key.rpartition("/")[2]:
+            raise UsageError(
+                f"no format is known by the name {key!r}",
+                hint="end it in .parquet, .csv, .csv.gz, .csv.zst or /",
+            )
+        prefix = f"{key.rstrip('/')}/" if key.strip("/") else ""
+        form = make_format(asked or "parquet", plan.compression, limit)
+    else:
+        if asked not in (None, one["format"]):
+            raise UsageError(
+                f"{key!r} says {one['format']} and --format {asked}", hint="leave one of them out"
+            )
+        if plan.max_file_size is not None:
+            raise UsageError(f"{key!r} is one file, which is not split", hint="name a prefix: end it with /")
+        prefix = key
+        form = make_format(one["format"], plan.compression or one["packed"], None)
+    return ObjectsTarget(store, prefix, plan.target, form, limit, ledger)

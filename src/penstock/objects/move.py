@@ -1,0 +1,48 @@
+"""Moves objects from one prefix to another."""
+
+from __future__ import annotations
+
+from penstock.model.errors import UsageError
+from penstock.model.manifest import NAME, Manifest
+from penstock.ports import ObjectStore
+
+
+def move(store: ObjectStore, prefix: str, to: str) -> int:
+    """Move all objects below a prefix; returns how many there were.
+
+    Safe to repeat, and what was killed midway is finished by the next call: nothing is removed before all of it is
+    copied. A manifest is copied after the files that it names and removed before them, so that at each instant whoever
+    follows one finds whole what it names. Files of an older export that lie at the new place go.
+
+    Raises:
+        UsageError: If one prefix holds the other.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from penstock.objects.directory import DirectoryStore
+        >>> store = DirectoryStore(Path("lake"))
+        >>> store.put("2013-02-01/labor.csv", b"id")
+        >>> move(store, "2013-02-01/", "archive/2013-02-01/")
+        1
+    """
+    if not prefix or not to or prefix.startswith(to) or to.startswith(prefix):
+        raise UsageError(
+            f"{prefix!r} is not moved to {to!r}", hint="name two prefixes apart from one another"
+        )
+    keys = [stored.key for stored in store.list(prefix)]
+    manifests = [key for key in keys if key.endswith(f"/{NAME}")]
+    files = [key for key in keys if key not in set(manifests)]
+    for key in (*files, *manifests):
+        store.copy(key, to + key[len(prefix) :])
+    for key in manifests:
+        _remove_older(store, to + key[len(prefix) :])
+    store.delete(manifests)
+    store.delete(files)
+    return len(keys)
+
+
+def _remove_older(store: ObjectStore, key: str) -> None:
+    """Files of exports that the manifest of this key no longer names."""
+    folder = key.removesuffix(NAME)
+    named = {folder + file.name for file in Manifest.from_json(store.get(key), key).files}
+    store.delete([one.key for one in store.list(f"{folder}part-") if one.key not in named])

@@ -1,0 +1,146 @@
+"""A table or query, read at one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from penstock.model.connection import Connection
+from penstock.model.errors import SourceError
+from penstock.ports import Rows
+from penstock.postgres.arrow_types import Field, decimal, field_of
+from penstock.postgres.connect import PgConnection, connect, hides_rows, refused
+from penstock.postgres.csv_to_arrow import TextParser
+from penstock.postgres.queries import queries
+from penstock.postgres.text_rows import CopyOut
+
+_SQL = queries(__package__, "describe.sql")
+
+
+class PostgresRows:
+    """What a SELECT gives, typed without loss.
+
+    Args:
+        select: The query, without a semicolon.
+        name: What messages call it, such as ``source:public.product``.
+        visible_rows_only: Leave out rows that row security hides from the login; else that is refused.
+
+    Example:
+        >>> from penstock.lookup.connections import find
+        >>> rows = PostgresRows(find("source"), sql.SQL("TABLE product"), "source:public.product")
+        >>> with rows.open() as reading:
+        ...     sum(reading.parse(block).num_rows for block in reading.blocks())
+        6
+    """
+
+    def __init__(
+        self, connection: Connection, select: sql.Composable, name: str, *, visible_rows_only: bool = False
+    ) -> None:
+        self._connection = connection
+        self._select = select
+        self.name = name
+        self._visible_rows_only = visible_rows_only
+
+    @contextmanager
+    def open(self, as_text: frozenset[str] = frozenset()) -> Iterator[PostgresReading]:
+        """One snapshot of the rows, for as long as the block lasts.
+
+        Args:
+            as_text: Names of columns that are kept as the server's text.
+
+        Raises:
+            ConnectionFailed: If the server cannot be reached or entered.
+            SourceError: If there is no such table, or it may not be read.
+        """
+        opened = connect(self._connection, visible_rows_only=self._visible_rows_only)
+        try:
+            opened.execute("SET bytea_output = 'hex'; SET extra_float_digits = 1")
+            opened.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            fields = _measured(opened, self._select, _described(opened, self._select, self.name))
+            fields = [field.as_text() if field.name in as_text else field for field in fields]
+            yield PostgresReading(opened, self._select, fields)
+        except psycopg.Error as error:
+            failed = refused(error, f"reading {self.name}")
+            hint = (
+                {}
+                if hides_rows(error)
+                else {"42501": "grant the login SELECT", "42P01": "check the table's name"}
+            )
+            raise SourceError(failed.message, hint=hint.get(error.sqlstate or "", failed.hint)) from None
+        finally:
+            opened.close()
+
+
+class PostgresReading:
+    """The rows, as they were when this was opened. See :class:`penstock.ports.Reading`."""
+
+    def __init__(self, connection: PgConnection, select: sql.Composable, fields: list[Field]) -> None:
+        self._connection = connection
+        self._parser = TextParser(fields)
+        statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')").format(select)
+        self._copy = CopyOut(connection, statement.as_bytes(connection))
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types; the server's own type of each column is in its metadata."""
+        return self._parser.schema
+
+    @property
+    def count(self) -> int:
+        """How many rows the server says it sent, once all blocks were read."""
+        return self._copy.rows
+
+    def blocks(self) -> Iterator[Rows]:
+        """All rows, in blocks of about 4 MiB, as the server writes them in CSV. May be read once."""
+        return self._copy.blocks()
+
+    def parse(self, rows: Rows) -> pa.RecordBatch:
+        """These rows, typed; in any thread.
+
+        Raises:
+            Unrepresentable: If a value has no counterpart in its column's type.
+            SourceError: If a text is not UTF-8.
+        """
+        return self._parser.parse(rows)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows, typed."""
+        return map(self.parse, self.blocks())
+
+
+def _described(connection: PgConnection, select: sql.Composable, name: str) -> list[Field]:
+    found = connection.execute(sql.SQL("SELECT * FROM ({}) AS s LIMIT 0").format(select))
+    if not found.description:
+        raise SourceError(f"{name} has no columns", hint="name a table, or a query that gives some")
+    result = found.pgresult
+    assert result is not None  # it was just executed
+    places = range(len(found.description))
+    typmods = [result.fmod(place) for place in places]
+    types = connection.execute(
+        _SQL["describe"], {"oids": [result.ftype(place) for place in places], "typmods": typmods}
+    ).fetchall()
+    names = [column.name for column in found.description]
+    return [
+        field_of(name, row["base"], typmod, row["type"])
+        for name, typmod, row in zip(names, typmods, types, strict=True)
+    ]
+
+
+def _measured(connection: PgConnection, select: sql.Composable, fields: list[Field]) -> list[Field]:
+    """The fields, with a decimal for each numeric of any precision whose values fit into one: one scan for each."""
+    made = []
+    for field in fields:
+        if field.unmeasured:
+            query = _SQL["measure"].format(column=sql.Identifier(field.name), select=select)
+            row = connection.execute(query).fetchone()
+            assert row is not None  # an aggregate always answers
+            arrow = pa.string() if row["special"] else decimal(row["whole"] + row["scale"], row["scale"])
+            made.append(replace(field, arrow=arrow))
+        else:
+            made.append(field)
+    return made

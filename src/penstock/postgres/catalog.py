@@ -1,0 +1,110 @@
+"""Reads a table's contract from the system catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.model.contract import Check, Column, Contract, ForeignKey, Kind
+from penstock.model.errors import ContractError
+from penstock.postgres.connect import PgConnection
+from penstock.postgres.queries import queries
+
+_SQL = queries(__package__, "catalogue.sql")
+
+_KINDS = {
+    "bool": Kind.BOOL,
+    "int2": Kind.INT2,
+    "int4": Kind.INT4,
+    "int8": Kind.INT8,
+    "float4": Kind.FLOAT4,
+    "float8": Kind.FLOAT8,
+    "numeric": Kind.NUMERIC,
+    "text": Kind.TEXT,
+    "varchar": Kind.TEXT,
+    "bpchar": Kind.TEXT,
+    "bytea": Kind.BYTEA,
+    "uuid": Kind.UUID,
+    "date": Kind.DATE,
+    "timestamp": Kind.TIMESTAMP,
+    "timestamptz": Kind.TIMESTAMPTZ,
+}
+
+# The server keeps lengths and precisions four above what was declared.
+_TYPMOD_OFFSET = 4
+
+
+def locate(connection: PgConnection, schema: str, table: str) -> int | None:
+    """The table's oid, or None where there is no such table.
+
+    Raises:
+        ContractError: If the name belongs to something rows cannot be copied into, such as a view.
+    """
+    row = connection.execute(_SQL["locate"], {"schema": schema, "table": table}).fetchone()
+    if row is None:
+        return None
+    if row["relkind"] not in ("r", "p"):
+        raise ContractError(f"{schema}.{table} is no table", hint="copy into a table; views hold no rows")
+    return int(row["oid"])
+
+
+def read_contract(connection: PgConnection, oid: int, schema: str, table: str) -> Contract:
+    """What the table demands of a row."""
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        return connection.execute(_SQL[name], {"oid": oid}).fetchall()
+
+    uniques = rows("uniques")
+    keys = [unique["columns"] for unique in uniques if unique["is_primary"]]
+    partitioning = rows("partitioning")
+    kind = connection.execute(_SQL["locate"], {"schema": schema, "table": table}).fetchone()
+    return Contract(
+        schema=schema,
+        table=table,
+        columns=tuple(_column(row) for row in rows("columns")),
+        primary_key=tuple(keys[0]) if keys else (),
+        uniques=tuple(tuple(unique["columns"]) for unique in uniques),
+        checks=tuple(Check(name=row["name"], expression=row["expression"]) for row in rows("checks")),
+        foreign_keys=tuple(
+            ForeignKey(
+                name=row["name"],
+                columns=tuple(row["columns"]),
+                schema=row["schema"],
+                table=row["table"],
+                referred=tuple(row["referred"]),
+            )
+            for row in rows("foreign_keys")
+        ),
+        partitioned=kind is not None and kind["relkind"] == "p",
+        hides_rows=kind is not None and kind["hides_rows"],
+        partition_column=partitioning[0]["name"] if partitioning else None,
+    )
+
+
+def _column(row: dict[str, Any]) -> Column:
+    # Domains, enums, ranges and the like have rules of their own: the server reads them.
+    kind = _KINDS.get(row["base"], Kind.OTHER) if row["typtype"] == "b" else Kind.OTHER
+    typmod = row["typmod"] - _TYPMOD_OFFSET
+    declared = row["typmod"] >= 0
+    precision, scale = (typmod >> 16, _scale(typmod)) if kind is Kind.NUMERIC and declared else (None, None)
+    if scale is not None and precision is not None and not 0 <= scale <= precision:
+        kind = Kind.OTHER
+    # timestamp(3) rounds what it is given; the server does that, not we.
+    if kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and declared:
+        kind = Kind.OTHER
+    return Column(
+        name=row["name"],
+        type=row["type"],
+        kind=kind,
+        nullable=row["nullable"],
+        has_default=row["has_default"],
+        always=row["always"],
+        length=typmod if kind is Kind.TEXT and declared else None,
+        precision=precision,
+        scale=scale,
+    )
+
+
+def _scale(typmod: int) -> int:
+    # Eleven bits, signed since PostgreSQL 15.
+    bits = typmod & 0x7FF
+    return bits - 0x800 if bits >= 0x400 else bits

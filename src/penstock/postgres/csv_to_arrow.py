@@ -1,0 +1,113 @@
+"""Blocks of the server's CSV as Arrow batches of exact types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from penstock.model.errors import SourceError
+from penstock.ports import Rows, Unrepresentable
+from penstock.postgres.arrow_types import Field
+
+_COLUMN = re.compile(r"CSV column #(\d+)")
+_DIGITS = np.full(256, 255, np.uint8)
+_DIGITS[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16, dtype=np.uint8)
+
+
+class TextParser:
+    """Parses what the server writes with ``DateStyle = ISO``, ``TimeZone = UTC`` and ``bytea_output = hex``.
+
+    Arrow's own parser is exact: a decimal that does not fit, ``infinity``, a year before 1 or after 9999 and
+    ``24:00:00`` are errors, and never another value.
+    """
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self._fields = fields
+        self.schema = pa.schema([field.to_arrow() for field in fields])
+        # By number, because a query may give one name to several columns.
+        names = [str(place) for place in range(len(fields))]
+        self._names = names
+        self._convert = pa_csv.ConvertOptions(
+            column_types={name: _parsed(f.arrow) for name, f in zip(names, fields, strict=True)},
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
+        )
+        self._parse = pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
+
+    def parse(self, rows: Rows) -> pa.RecordBatch:
+        """The rows, typed.
+
+        Raises:
+            Unrepresentable: If a value has no counterpart in its column's type.
+            SourceError: If a text is not UTF-8.
+        """
+        reading = pa_csv.ReadOptions(
+            use_threads=False, block_size=len(rows.text) + 1, column_names=self._names
+        )
+        try:
+            table = pa_csv.read_csv(
+                pa.BufferReader(rows.text),
+                read_options=reading,
+                parse_options=self._parse,
+                convert_options=self._convert,
+            )
+        except pa.ArrowInvalid as error:
+            raise self._unrepresentable(error) from None
+        columns = [self._column(*pair) for pair in zip(table.columns, self._fields, strict=True)]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def _column(self, column: pa.ChunkedArray, field: Field) -> pa.Array:
+        try:
+            return _typed(column, field.arrow)
+        except pa.ArrowInvalid as error:
+            raise Unrepresentable(field.name) from error
+
+    def _unrepresentable(self, error: pa.ArrowInvalid) -> Exception:
+        place = _COLUMN.search(str(error))
+        if place is None:
+            return SourceError(f"the server's rows cannot be read: {error}", hint="please report this")
+        field = self._fields[int(place[1])]
+        if field.arrow == pa.string():
+            return SourceError(
+                f"column {field.name!r} holds text that is not UTF-8",
+                hint="the database's encoding is SQL_ASCII: mend the text, or leave the column out",
+            )
+        return Unrepresentable(field.name)
+
+
+def _parsed(arrow: pa.DataType) -> pa.DataType:
+    """What Arrow's parser is asked for: it knows neither JSON nor hexadecimal nor the widest decimals."""
+    if pa.types.is_binary(arrow) or pa.types.is_decimal256(arrow) or isinstance(arrow, pa.JsonType):
+        return pa.string()
+    return arrow
+
+
+def _typed(column: pa.ChunkedArray, arrow: pa.DataType) -> pa.Array:
+    array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    if pa.types.is_decimal256(arrow):
+        return array.cast(arrow)
+    if isinstance(arrow, pa.JsonType):
+        return pa.ExtensionArray.from_storage(arrow, array)
+    return _from_hex(array) if pa.types.is_binary(arrow) else array
+
+
+def _from_hex(texts: pa.Array) -> pa.Array:
+    r"""Bytes that are written as ``\x`` and two digits each."""
+    validity, ends, data = texts.buffers()
+    offsets = np.frombuffer(ends, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    letters = np.frombuffer(data or b"", np.uint8)[offsets[0] : offsets[-1]]
+    digits = _DIGITS[letters]
+    digits = digits[digits < 16]  # neither of the two letters before them is a digit
+    lengths = np.maximum(np.diff(offsets) - 2, 0) // 2  # a null has no letters at all
+    made = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    buffers = [validity, pa.py_buffer(made), pa.py_buffer((digits[::2] << 4) | digits[1::2])]
+    return pa.Array.from_buffers(pa.binary(), len(texts), buffers, offset=0)

@@ -1,0 +1,135 @@
+"""The ledger of copies and the quarantine of rows, as they stand in the target database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from penstock.model.plan import CopyPlan
+from penstock.model.reject import KeptReject
+from penstock.model.result import COUNTS, CopyResult
+from penstock.ports import Entry
+from penstock.postgres.connect import PgConnection
+from penstock.postgres.queries import queries
+from penstock.postgres.schemas import LEDGER, make_schema
+
+_SQL = queries(__package__, "ledger.sql")
+
+# One number for "whoever makes the ledger's tables", so that two first copies do not make them at once.
+_MAKING = 0x70656E73
+
+
+def prepare(connection: PgConnection) -> None:
+    """Make the ledger's tables where they are missing."""
+    if not exists(connection):
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_MAKING])
+        make_schema(connection, LEDGER)
+        connection.execute(_SQL["create"])
+
+
+def exists(connection: PgConnection) -> bool:
+    """Whether this database ever had a copy."""
+    row = connection.execute(_SQL["exists"]).fetchone()
+    return row is not None and row["there"]
+
+
+def next_run(connection: PgConnection) -> int:
+    """A number for a copy that is about to be made."""
+    row = connection.execute(_SQL["next_run"]).fetchone()
+    assert row is not None  # nextval always answers
+    return int(row["run"])
+
+
+def earlier(connection: PgConnection, identity: str, oid: int, plan: CopyPlan) -> CopyResult | None:
+    """The account of the same copy, if it was done before and what it left still stands."""
+    row = connection.execute(_SQL["earlier"], {"id": identity, "oid": oid}).fetchone()
+    if row is None:
+        return None
+    stands = {"replace": row["is_latest"], "interval": row["is_latest_of_interval"]}.get(plan.mode, True)
+    return result_of(row, already=True) if stands else None
+
+
+def loaded_files(connection: PgConnection, oid: int, plan: CopyPlan) -> set[str]:
+    """Files that were copied into this table by such a plan, and whose rows no later copy has replaced."""
+    selection = {
+        "oid": oid,
+        "where": None if plan.where is None else Jsonb(list(plan.where)),
+        "records": plan.answers.records if plan.answers is not None else None,
+    }
+    return {row["file"] for row in connection.execute(_SQL["loaded_files"], selection)}
+
+
+def result_of(row: dict[str, Any], *, already: bool = False) -> CopyResult:
+    """The account that a row of the ledger holds."""
+    counts = {name: row[name] for name in COUNTS}
+    return CopyResult(
+        id=row["id"],
+        already=already,
+        rejects=row["rejects"],
+        seconds=row["seconds"],
+        visible_rows_only=row["plan"].get("visible_rows_only", False),
+        **counts,
+    )
+
+
+def record(connection: PgConnection, entry: Entry, *, run: int, oid: int) -> None:
+    """Write the account down, in the transaction that wrote the rows."""
+    result = entry.result
+    connection.execute(
+        _SQL["record"],
+        {
+            "run": run,
+            "id": result.id,
+            "target": entry.plan.target,
+            "oid": oid,
+            "plan": entry.plan.to_json(),
+            "files": list(entry.files),
+            "header": list(entry.header),
+            "rejects": Jsonb(dict(result.rejects)),
+            "seconds": result.seconds,
+            **{name: getattr(result, name) for name in COUNTS},
+        },
+    )
+
+
+def keep_rejects(connection: PgConnection, run: int, rejects: Iterable[KeptReject]) -> None:
+    """Put rows in quarantine that were rejected elsewhere."""
+    with connection.cursor() as cursor:
+        cursor.executemany(_SQL["reject"], ({"run": run, **asdict(reject)} for reject in rejects))
+
+
+def reasons(connection: PgConnection, run: int) -> dict[str, int]:
+    """Rejected rows of one copy by reason, counted where they are kept."""
+    return {row["reason"]: row["rows"] for row in connection.execute(_SQL["reasons"], {"run": run})}
+
+
+def examples(connection: PgConnection, run: int) -> list[str]:
+    """The first few rejects of one copy, a line each."""
+    return [
+        f"{row['file']}:{row['line']}: {row['reason']}: {row['message']}"
+        for row in connection.execute(_SQL["examples"], {"run": run})
+    ]
+
+
+def unread(connection: PgConnection, run: int) -> dict[str, list[int]]:
+    """Lines, by file, of rejects whose text is still to be fetched from the source."""
+    lines: dict[str, list[int]] = {}
+    for row in connection.execute(_SQL["unread"], {"run": run}):
+        lines.setdefault(row["file"], []).append(row["line"])
+    return lines
+
+
+def fill(connection: PgConnection, run: int, file: str, raws: dict[int, str]) -> None:
+    """Put the text of rejected rows beside them."""
+    connection.execute(
+        _SQL["fill"],
+        {"run": run, "files": [file] * len(raws), "lines": list(raws), "raws": list(raws.values())},
+    )
+
+
+def mark_replayed(connection: PgConnection, run: int, *, by: str) -> None:
+    """Note that a run's rejects were copied again."""
+    connection.execute(_SQL["replayed"], {"run": run, "by": by})

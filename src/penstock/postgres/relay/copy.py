@@ -1,0 +1,190 @@
+"""The story of one copy from table to table, from the plan to the account."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import xxhash
+
+from penstock.model.connection import Connection
+from penstock.model.contract import Contract
+from penstock.model.plan import CopyPlan
+from penstock.model.result import CopyResult
+from penstock.ports import Entry, Loaded, Progress
+from penstock.postgres.relay.column_casts import Fit, fit
+from penstock.postgres.relay.create_table import Creation
+from penstock.postgres.relay.ends import Origin, Place
+from penstock.postgres.relay.incremental import as_merge, open_increment
+from penstock.postgres.relay.load import Inflow
+from penstock.postgres.relay.mirror import compare, may_compare
+from penstock.postgres.relay.select import find_field
+from penstock.postgres.relay.shadow_table import Incoming, incoming
+from penstock.postgres.relay.source_table import Reading, open_reading
+from penstock.postgres.relay.stream import Poured
+from penstock.postgres.relay.structure import Field, column_types, qualified
+from penstock.postgres.relay.watermarks import Watermarks
+from penstock.postgres.target import PostgresSession, PostgresTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The two ends of a copy, and how to enter the databases that they lie in."""
+
+    source: Connection
+    origin: Origin
+    target: Connection
+    place: Place
+
+
+class _Done(Exception):
+    """The ledger knows this very copy: its transaction is given up, and its first account stands."""
+
+    def __init__(self, earlier: CopyResult) -> None:
+        super().__init__(earlier.id)
+        self.earlier = earlier
+
+
+def copy_table(
+    plan: CopyPlan, ends: Ends, *, again: bool = False, progress: Progress | None = None
+) -> CopyResult:
+    """Carry out a plan whose source is a table or a query of a Postgres server: all of it, or nothing.
+
+    Args:
+        again: Do it even if the ledger says that the same copy was done before.
+        progress: Told how far the copy is.
+
+    Returns:
+        The account, written to the ledger in the transaction that wrote the rows.
+
+    Raises:
+        PenstockError: If nothing was done, with the reason and the remedy.
+    """
+    started = time.perf_counter()
+    if plan.cursor is not None:
+        plan = as_merge(plan)
+    target = PostgresTarget(
+        ends.target, ends.place.schema, ends.place.table, visible_rows_only=plan.visible_rows_only
+    )
+    try:
+        # The target first: of two copies into one table the second looks at the source when the first is done.
+        with (
+            incoming(ends.target, ends.place) as aside,
+            target.begin() as session,
+            open_reading(ends.source, ends.origin, plan) as reading,
+        ):
+            return _Copy(plan, ends, reading, aside, session, progress).run(again=again, started=started)
+    except _Done as done:
+        return done.earlier
+
+
+@dataclass(slots=True)
+class _Copy:
+    plan: CopyPlan
+    ends: Ends
+    reading: Reading
+    aside: Incoming
+    session: PostgresSession
+    progress: Progress | None
+
+    def run(self, *, again: bool, started: float) -> CopyResult:
+        connection = self.session.connection
+        contract = self.session.contract()
+        increment = None if self.plan.cursor is None else open_increment(self.plan, self.reading)
+        marks = Watermarks(connection, self.plan)
+        mark = None if increment is None else increment.mark()
+        if increment is not None and contract is not None and not again:
+            last = marks.read(increment.instant, self.session.oid)
+            self.reading.conditions += [] if last is None else increment.since(last)
+        inflow = Inflow(self.session, self.reading, self.progress)
+        poured, loaded = self._fill_new(inflow) if contract is None else self._fill(inflow, contract)
+        result = self._finish(poured, loaded, again=again, started=started)
+        if increment is not None and mark is not None:
+            marks.write(mark, increment.instant, target_oid=self.session.oid, run=self.session.run)
+        return result
+
+    def _fill(self, inflow: Inflow, contract: Contract) -> tuple[Poured, Loaded]:
+        fit = self._fit(contract)
+        if self.plan.mode == "mirror" and may_compare(fit, self.reading, contract):
+            return inflow.where_unequal(fit, compare(fit, self.reading, self.session, contract), contract)
+        return inflow.into(fit, contract)
+
+    def _fill_new(self, inflow: Inflow) -> tuple[Poured, Loaded]:
+        creation = self._creation()
+        at_once = self._may_be_filled_at_once()
+        self.aside.sweep(self.session.connection)
+        if at_once and len(self.reading.parts()) > 1 and not creation.partitioned:
+            poured = self.aside.fill(creation, self.reading, self.session.run, self.progress)
+            self.aside.reveal(self.session.connection)
+            self.session.made()
+            filled = poured, Loaded(inserted=poured.rows)
+        else:
+            creation.begin()
+            contract = self.session.made()
+            if at_once:
+                filled = inflow.into_new(creation, self.ends.place.name)
+            else:
+                filled = inflow.into(self._fit(contract), contract)
+        creation.finish()
+        return filled
+
+    # -- what is to be done
+
+    def _may_be_filled_at_once(self) -> bool:
+        """Whether a new table's rows are all good: none that share a key, none without one."""
+        if self.plan.order_by is not None:
+            return False
+        if not self.plan.key:
+            return True
+        key = {find_field(name, self._output_fields(), "key column").name for name in self.plan.key}
+        structure = self.reading.structure
+        if structure is None:
+            return False
+        plain = {output.name: output.plain for output in self.reading.outputs}
+        sources = {plain[name] for name in key}
+        nullable = {field.name for field in structure.fields if not field.not_null}
+        return not sources & nullable and any(set(unique) == sources for unique in structure.uniques)
+
+    def _output_fields(self) -> list[Field]:
+        return [replace(output.field, name=output.name) for output in self.reading.outputs]
+
+    def _creation(self) -> Creation:
+        key = [find_field(name, self._output_fields(), "key column").name for name in self.plan.key]
+        return Creation(
+            self.session.connection, self.ends.place, self.reading.outputs, self.reading.structure, key
+        )
+
+    def _fit(self, contract: Contract) -> Fit:
+        with qualified(self.session.connection):
+            types = column_types(self.session.connection, self.session.oid)
+        structure = self.reading.structure
+        uniques = () if structure is None else structure.uniques
+        return fit(self.plan, contract, self.reading.outputs, types, uniques)
+
+    # -- what came of it
+
+    def _finish(self, poured: Poured, loaded: Loaded, *, again: bool, started: float) -> CopyResult:
+        identity = self._identify(poured)
+        if self.plan.mode == "append" and not again:
+            earlier = self.session.earlier(identity, self.plan)
+            if earlier is not None:
+                raise _Done(earlier)
+        account = loaded.account(identity, read=poured.rows, reasons=self.session.reasons())
+        seconds = round(time.perf_counter() - started, 3)
+        result = replace(account, seconds=seconds, visible_rows_only=self.plan.visible_rows_only)
+        if self.plan.max_rejects is not None:
+            self.plan.max_rejects.enforce(
+                rejected=result.rejected, read=result.read, examples=self.session.examples()
+            )
+        result.check()
+        names = [output.name for output in self.reading.outputs]
+        self.session.record(
+            Entry(plan=self.plan, result=result, files=[self.reading.origin.address], header=names)
+        )
+        return result
+
+    def _identify(self, poured: Poured) -> str:
+        """What is done with what content, wherever it lies: as for files, but known only after the rows."""
+        core = replace(self.plan, source="", max_rejects=None)
+        columns = [(output.name, output.field.type) for output in self.reading.outputs]
+        return xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{columns}\n{poured.fingerprint}".encode())

@@ -1,0 +1,273 @@
+"""Makes a table on one server as another server has it: before the rows what they need, after them the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+from penstock.model.errors import ContractError
+from penstock.postgres.connect import PgConnection
+from penstock.postgres.queries import queries
+from penstock.postgres.relay.create_types import make_type
+from penstock.postgres.relay.ends import Place
+from penstock.postgres.relay.select import Output, written
+from penstock.postgres.relay.structure import Field, Row, Structure
+from penstock.postgres.schemas import make_schema
+
+_SQL = queries(__package__, "structure.sql")
+_VIRTUAL = 180000  # generated columns that are not stored
+
+
+class Creation:
+    """One table to be made, in the transaction that fills it.
+
+    Args:
+        outputs: The columns that the copy brings. Generated ones of the structure come along if all is copied.
+        structure: The source's definition; None where a query gave the columns.
+        key: Primary key where the structure brings none.
+    """
+
+    def __init__(
+        self,
+        connection: PgConnection,
+        place: Place,
+        outputs: Sequence[Output],
+        structure: Structure | None,
+        key: Sequence[str] = (),
+    ) -> None:
+        self._connection = connection
+        self._place = place
+        self._structure = structure
+        self._key = key
+        self._sequences: dict[str, Identifier] = {}
+        self._final = place.table
+        self._fields = [(output.name, output.field, output.plain) for output in outputs]
+        if structure is not None:
+            own = {output.plain for output in outputs}
+            written_all = {field.name for field in structure.fields if not field.generated} <= own
+            if written_all:
+                self._fields += [(f.name, f, f.name) for f in structure.fields if f.generated]
+        # Constraints name the source's columns, so they hold only for those that keep their names.
+        self._kept = {name for name, _, plain in self._fields if plain == name}
+
+    # -- before the rows
+
+    def begin(self, connection: PgConnection | None = None, under: str | None = None) -> None:
+        """Make the table, with what every row must meet, but without keys and indexes.
+
+        Args:
+            connection: Another one than that which will finish it.
+            under: A name that the table has until then.
+
+        Raises:
+            ContractError: If the target cannot hold one of the columns.
+        """
+        own, place = self._connection, self._place
+        self._connection = connection or own
+        self._place = place if under is None else replace(place, table=under)
+        self._final = place.table
+        try:
+            self._make()
+        finally:
+            self._connection, self._place = own, place
+
+    def _make(self) -> None:
+        make_schema(self._connection, self._place.schema, self._run)
+        structure = self._structure
+        if structure is not None:
+            brought = {plain for _, _, plain in self._fields}
+            for row in structure.types:
+                if not brought.isdisjoint(row["columns"]):
+                    make_type(self._connection, self._run, row)
+            for field in structure.fields:
+                self._make_sequence(field)
+        items = [self._column(name, field, plain) for name, field, plain in self._ordered()]
+        items += [self._constraint(row) for row in self._constraints("c") if row["valid"]]
+        by = self._partitioning()
+        self._run(SQL("CREATE TABLE {} ({}){}").format(self._place.name, SQL(", ").join(items), by))
+        if structure is not None:
+            if self.partitioned:
+                self._make_partitions(structure)
+            self._own_sequences()
+            self._comment(structure)
+
+    @property
+    def partitioned(self) -> bool:
+        """Whether the new table is in partitions, as the source's is."""
+        structure = self._structure
+        return structure is not None and structure.relation.kind == "p" and self._is_whole(structure)
+
+    def _is_whole(self, structure: Structure) -> bool:
+        return {field.name for field in structure.fields} <= self._kept
+
+    def _ordered(self) -> Iterable[tuple[str, Field, str | None]]:
+        if self._structure is None:
+            return self._fields
+        order = {field.name: place for place, field in enumerate(self._structure.fields)}
+        return sorted(self._fields, key=lambda item: order.get(item[2] or "", len(order)))
+
+    def _column(self, name: str, field: Field, plain: str | None) -> Composable:
+        parts: list[Composable] = [Identifier(name), written(field.type)]
+        if field.collation:
+            parts.append(SQL("COLLATE {}").format(written(field.collation)))
+        if plain is not None:
+            parts += self._rules(field)
+        return SQL(" ").join(parts)
+
+    def _rules(self, field: Field) -> list[Composable]:
+        rules: list[Composable] = []
+        if field.generated and field.expression is not None:
+            virtual = field.generated == "v" and self._connection.info.server_version >= _VIRTUAL
+            kind = SQL("VIRTUAL" if virtual else "STORED")
+            rules.append(SQL("GENERATED ALWAYS AS ({}) {}").format(written(field.expression), kind))
+        elif field.identity:
+            kind = SQL("ALWAYS" if field.identity == "a" else "BY DEFAULT")
+            rules.append(SQL("GENERATED {} AS IDENTITY").format(kind))
+        elif field.name in self._sequences:
+            name = self._sequences[field.name].as_string(self._connection)
+            rules.append(SQL("DEFAULT nextval({})").format(Literal(name)))
+        elif field.expression is not None:
+            rules.append(SQL("DEFAULT {}").format(written(field.expression)))
+        if field.not_null:
+            rules.append(SQL("NOT NULL"))
+        return rules
+
+    def _partitioning(self) -> Composable:
+        structure = self._structure
+        if structure is None or not self.partitioned or structure.relation.partition_key is None:
+            return SQL("")
+        return SQL(" PARTITION BY {}").format(written(structure.relation.partition_key))
+
+    def _make_partitions(self, structure: Structure) -> None:
+        names: dict[int, Composable] = {structure.relation.oid: self._place.name}
+        for row in structure.partitions:
+            own = row["name"]
+            if own.startswith(structure.table):
+                own = self._place.table + own[len(structure.table) :]
+            names[row["oid"]] = Identifier(self._place.schema, own)
+            key = row["partition_key"]
+            by = SQL(" PARTITION BY {}").format(written(key)) if key else SQL("")
+            self._run(
+                SQL("CREATE TABLE {} PARTITION OF {} {}{}").format(
+                    names[row["oid"]], names[row["parent"]], written(row["bound"]), by
+                )
+            )
+
+    # -- sequences of the table's own
+
+    def _make_sequence(self, field: Field) -> None:
+        """A serial column gets a sequence beside its new table: an owned one must lie in the same schema."""
+        if field.name not in self._kept or not field.sequence or field.identity:
+            return
+        stem = f"{self._final}_{field.name}_seq"
+        names = (stem, *(f"{stem}{number}" for number in range(1, 100)))
+        free = next(name for name in names if not self._is_taken(name))
+        self._sequences[field.name] = Identifier(self._place.schema, free)
+        self._run(SQL("CREATE SEQUENCE {}").format(self._sequences[field.name]))
+
+    def _own_sequences(self) -> None:
+        """A serial column's sequence goes when its table goes."""
+        for name, sequence in self._sequences.items():
+            column = Identifier(self._place.schema, self._place.table, name)
+            self._run(SQL("ALTER SEQUENCE {} OWNED BY {}").format(sequence, column))
+
+    # -- after the rows
+
+    def finish(self) -> None:
+        """Make keys and indexes, put sequences where the source's stand.
+
+        Raises:
+            ContractError: If a key is not unique.
+        """
+        self._run(SQL("SET LOCAL max_parallel_maintenance_workers = 4"))
+        kinds = self._constraints("p"), self._constraints("u"), self._constraints("x")
+        for row in (*kinds[0], *kinds[1], *kinds[2]):
+            self._add_constraint(row)
+        for row in self._constraints("c"):
+            if not row["valid"]:
+                self._add_constraint(row)
+        if self._key and not kinds[0]:
+            columns = SQL(", ").join(map(Identifier, self._key))
+            self._run(SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(self._place.name, columns))
+        if self._structure is not None:
+            for row in self._structure.indexes:
+                self._index(row)
+            self._set_sequences(self._structure)
+
+    def _constraints(self, kind: str) -> list[Row]:
+        if self._structure is None:
+            return []
+        return [
+            row
+            for row in self._structure.constraints
+            if row["kind"] == kind
+            and set(row["columns"]) <= self._kept
+            # What a constraint over expressions names cannot be told, so it needs the whole table.
+            and (not row["of_expression"] or self._is_whole(self._structure))
+        ]
+
+    def _constraint(self, row: Row) -> Composable:
+        return SQL("CONSTRAINT {} {}").format(Identifier(row["name"]), written(row["definition"]))
+
+    def _add_constraint(self, row: Row) -> None:
+        definition = self._constraint(row)
+        if row["kind"] != "c" and self._is_taken(row["name"]):
+            definition = written(row["definition"])  # its index needs a name of its own
+        self._run(SQL("ALTER TABLE {} ADD {}").format(self._place.name, definition))
+
+    def _index(self, row: Row) -> None:
+        assert self._structure is not None  # indexes come from it
+        if not set(row["columns"]) <= self._kept:
+            return
+        if row["of_expression"] and not self._is_whole(self._structure):
+            return
+        assert row["definition"].startswith(row["head"])  # both are made of the same names
+        name = SQL("") if self._is_taken(row["name"]) else Identifier(row["name"]) + SQL(" ")
+        unique = SQL("UNIQUE " if row["is_unique"] else "")
+        rest = written(row["definition"][len(row["head"]) :])
+        self._run(SQL("CREATE {}INDEX {}ON {} {}").format(unique, name, self._place.name, rest))
+
+    def _is_taken(self, name: str) -> bool:
+        row = self._connection.execute(
+            "SELECT to_regclass(format('%%I.%%I', %s::text, %s::text)) IS NOT NULL AS taken",
+            [self._place.schema, name],
+        ).fetchone()
+        return row is not None and row["taken"]
+
+    def _set_sequences(self, structure: Structure) -> None:
+        for column, (last, called) in structure.sequences.items():
+            if column in self._kept:
+                self._connection.execute(
+                    "SELECT setval(pg_get_serial_sequence(format('%%I.%%I', %s::text, %s::text), %s), %s, %s)",
+                    [self._place.schema, self._place.table, column, last, called],
+                )
+
+    def _comment(self, structure: Structure) -> None:
+        if structure.relation.comment is not None:
+            self._run(
+                SQL("COMMENT ON TABLE {} IS {}").format(self._place.name, Literal(structure.relation.comment))
+            )
+        for name, field, _ in self._fields:
+            if field.comment is not None:
+                column = Identifier(self._place.schema, self._place.table, name)
+                self._run(SQL("COMMENT ON COLUMN {} IS {}").format(column, Literal(field.comment)))
+
+    def _run(self, statement: Composable) -> None:
+        try:
+            self._connection.execute(Composed([statement]))
+        except (psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.IntegrityError) as error:
+            raise self._explained(error) from None
+
+    def _explained(self, error: psycopg.Error) -> Exception:
+        told: Any = error.diag
+        if isinstance(error, psycopg.errors.InsufficientPrivilege):
+            return error
+        detail = f" ({told.message_detail})" if told.message_detail else ""
+        return ContractError(
+            f"cannot make {self._place.schema}.{self._place.table}: {told.message_primary}{detail}",
+            hint="make the table yourself, or choose or cast columns with --columns and --column",
+        )

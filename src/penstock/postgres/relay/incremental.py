@@ -1,0 +1,194 @@
+"""Which rows of a source are new since the last copy, so that none is ever passed over.
+
+A row is new if the transaction that wrote it was not over when the last copy looked: the server keeps its number in
+every row. That alone is complete, whatever the cursor holds, but no index knows these numbers. A cursor finds most new
+rows by an index: they lie behind the greatest cursor and key that was seen. The others are told by their transaction:
+
+- rows without a cursor, or with one that is no point in time (``infinity``),
+- rows that were written late: of a transaction that was open when the last copy looked, by a clock that was set back.
+  They are looked for in a window behind the greatest cursor, and, if any transaction with a number was open then, in
+  the whole table.
+
+Cursors ahead of the source's clock do not count for the greatest one: such rows are read each time until their time
+has come.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psycopg.sql import SQL, Composable, Identifier, Literal
+
+from penstock.model.errors import ContractError, UsageError
+from penstock.model.plan import CopyPlan
+from penstock.postgres.queries import queries
+from penstock.postgres.relay.select import written
+from penstock.postgres.relay.source_snapshot import Instant, take_instant
+from penstock.postgres.relay.source_table import Reading
+from penstock.postgres.relay.structure import Field, Structure
+from penstock.postgres.relay.watermarks import Watermark
+
+_SQL = queries(__package__, "watermark.sql")
+
+XMIN = "xmin"
+ALL = "all"
+# Clocks are set back by seconds, and by an hour where they show local time; transactions last longer than that rarely.
+_WINDOW = "1 day"
+_HALF = 2**31
+_WHOLE = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Increment:
+    """One incremental reading of a source.
+
+    Args:
+        cursor: The column; None where transactions alone tell.
+        key: The columns that tell rows of one cursor apart.
+    """
+
+    plan: CopyPlan
+    reading: Reading
+    structure: Structure
+    cursor: Field | None
+    key: tuple[str, ...]
+    instant: Instant
+
+    # -- what was not seen yet
+
+    def since(self, mark: Watermark) -> list[Composable]:
+        """Conditions on the rows that are to be read; none where all are."""
+        if self.instant.next - mark.oldest_open >= _HALF or mark.oldest_open > self.instant.next:
+            return []  # so many transactions later, or so few, numbers say nothing
+        fresh = SQL("age(xmin) <= age({}::xid)").format(Literal(str(mark.oldest_open % _WHOLE)))
+        if self.cursor is None:
+            return [fresh]
+        column = Identifier(self.cursor.name)
+        odd = self._odd(column)
+        if mark.value is None:
+            return [fresh]
+        value = SQL("{}::{}").format(Literal(mark.value), _type(self.cursor))
+        later = SQL("{} > {}").format(column, value)
+        same = SQL("({} = {} AND {})").format(column, value, self._beyond(mark))
+        window = self._window(value)
+        if window is None or (mark.any_open and self.plan.lookback is None):
+            return [SQL("({} OR {} OR {})").format(later, same, fresh)]
+        reach = SQL("({} >= {} AND ({} OR {} OR {}))").format(column, window, later, same, fresh)
+        return [SQL("({} OR ({} AND {}))").format(reach, odd, fresh)]
+
+    def _beyond(self, mark: Watermark) -> Composable:
+        """Rows of the very cursor that was the greatest, with a greater key."""
+        types = {field.name: _type(field) for field in self.reading.fields}
+        columns = SQL(", ").join(map(Identifier, self.key))
+        values = SQL(", ").join(
+            SQL("{}::{}").format(Literal(text), types[name])
+            for name, text in zip(self.key, mark.key, strict=True)
+        )
+        return SQL("({}) > ({})").format(columns, values)
+
+    def _window(self, value: Composable) -> Composable | None:
+        lookback = self.plan.lookback
+        assert self.cursor is not None  # the caller looked
+        if lookback == ALL or (lookback is None and not _is_time(self.cursor)):
+            return None
+        if _is_time(self.cursor):
+            return SQL("({} - {}::interval)").format(value, Literal(lookback or _WINDOW))
+        return SQL("({} - {})").format(value, Literal(_number(lookback)))
+
+    def _odd(self, column: Composable) -> Composable:
+        """Rows whose cursor has no place in the order of time."""
+        assert self.cursor is not None  # the caller looked
+        if _is_time(self.cursor):
+            return SQL("({0} IS NULL OR {0} IN ('infinity', '-infinity'))").format(column)
+        return SQL("{} IS NULL").format(column)
+
+    # -- what will have been seen
+
+    def mark(self) -> Watermark:
+        """What the next copy starts from, if this one commits."""
+        row = None if self.cursor is None else self._greatest()
+        value, key = (None, ()) if row is None else (row["value"], tuple(row["key"]))
+        return Watermark(value, key, self.instant.oldest_open, self.instant.any_open)
+
+    def _greatest(self) -> dict[str, Any] | None:
+        assert self.cursor is not None  # the caller looked
+        column = Identifier(self.cursor.name)
+        if _is_time(self.cursor):
+            # Also leaves out 'infinity'.
+            within = SQL("{} <= clock_timestamp()::{} AND {} > '-infinity'").format(
+                column, _type(self.cursor), column
+            )
+        else:
+            within = SQL("{} IS NOT NULL").format(column)
+        keys = list(map(Identifier, self.key))
+        return self.reading.one(
+            _SQL["greatest"].format(
+                cursor=column,
+                key_texts=SQL(", ").join(SQL("{}::text").format(key) for key in keys),
+                relation=self.reading.relation,
+                within=SQL(" AND ").join([within, *self.reading.conditions]),
+                order=SQL(", ").join(SQL("{} DESC").format(key) for key in [column, *keys]),
+            )
+        )
+
+
+def open_increment(plan: CopyPlan, reading: Reading) -> Increment:
+    """The incremental reading that the plan's cursor asks for.
+
+    Raises:
+        UsageError: If the mode has no use for one, or the source is no table.
+        ContractError: If there is no such column, or no key.
+    """
+    assert plan.cursor is not None  # the caller looked
+    structure = reading.structure
+    if structure is None:
+        raise UsageError("a cursor needs a table; a query or a view does not say when its rows were written")
+    cursor = None if plan.cursor == XMIN else reading.find(plan.cursor, "cursor")
+    key = tuple(_source_of(name, reading) for name in plan.key) or structure.primary_key
+    if not key:
+        raise ContractError(
+            f"a cursor needs a key, and {reading.origin.address} has no primary key",
+            hint="name the columns: --key a,b",
+        )
+    assert reading.before is not None  # the plan has a cursor
+    with reading.told():
+        instant = take_instant(reading.connection, reading.before, structure.relation.oid)
+    return Increment(plan, reading, structure, cursor, key, instant)
+
+
+def as_merge(plan: CopyPlan) -> CopyPlan:
+    """The plan as it is carried out with a cursor: what changed is brought up to date.
+
+    Raises:
+        UsageError: If its mode means something else.
+    """
+    if plan.mode not in ("append", "merge"):
+        raise UsageError(
+            f"mode {plan.mode} reads the whole source, a cursor only what is new", hint="use --mode merge"
+        )
+    return replace(plan, mode="merge")
+
+
+def _source_of(name: str, reading: Reading) -> str:
+    for output in reading.outputs:
+        if output.name == name and output.plain is not None:
+            return output.plain
+    return reading.find(name, "key column").name
+
+
+def _is_time(field: Field) -> bool:
+    return field.type == "date" or field.type.startswith("timestamp")
+
+
+def _type(field: Field) -> Composable:
+    return written(field.type)
+
+
+def _number(text: str | None) -> int:
+    try:
+        return int(text or "")
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no lookback for this cursor", hint="give a whole number, or all"
+        ) from None

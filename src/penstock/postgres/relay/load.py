@@ -1,0 +1,138 @@
+"""Brings a source's bytes into a table: straight where that is safe, else onto the stage to be judged and settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from psycopg.sql import Composable, Composed, Identifier, Literal
+
+from penstock.model.contract import Contract
+from penstock.ports import Loaded, Progress
+from penstock.postgres.connect import is_plain
+from penstock.postgres.copy_in import copy_into
+from penstock.postgres.create_table import make_partitions
+from penstock.postgres.merge import Settler
+from penstock.postgres.relay.column_casts import Fit
+from penstock.postgres.relay.create_table import Creation
+from penstock.postgres.relay.mirror import Unequal
+from penstock.postgres.relay.source_table import Reading
+from penstock.postgres.relay.stream import Flow, Poured, prove
+from penstock.postgres.staging import STAGE, Shape, stage_text
+from penstock.postgres.staging_sql import ALL, Statements
+from penstock.postgres.target import PostgresSession, may_go_straight
+from penstock.postgres.validate import read_texts, reject_by_constraints, reject_outside
+
+
+@dataclass(frozen=True, slots=True)
+class Inflow:
+    """One copy's way into its table.
+
+    Args:
+        reading: The source.
+        progress: Told how many rows have come.
+    """
+
+    session: PostgresSession
+    reading: Reading
+    progress: Progress | None
+
+    def into_new(self, creation: Creation, table: Composable) -> tuple[Poured, Loaded]:
+        """Fill a table that this transaction made, and that has no keys yet."""
+        outputs = self.reading.outputs
+        # One column that needs it takes all others along: a COPY has one form.
+        binary = all(output.field.binary for output in outputs)
+        poured = self._pour(
+            table,
+            [output.name for output in outputs],
+            [output.expression for output in outputs],
+            text=not binary,
+            freeze=not creation.partitioned,
+        )
+        return poured, Loaded(inserted=poured.rows)
+
+    def into(self, fit: Fit, contract: Contract) -> tuple[Poured, Loaded]:
+        """Load into a table that was there, as the plan's mode asks."""
+        shape = _shape(fit, contract)
+        statements = self._statements(shape)
+        plan = fit.match.plan
+        simple = may_go_straight(plan, shape) and not any(column.may_lack for column in fit.columns)
+        if simple and (not shape.key or (fit.unique and not statements.values("any_row")[0])):
+            # DELETE, not TRUNCATE: who reads meanwhile goes on seeing the old rows.
+            deleted = statements.run("delete", scope=ALL) if plan.mode == "replace" else 0
+            poured = self._pour(shape.target, shape.names, [column.expression for column in fit.columns])
+            return poured, Loaded(inserted=poured.rows, deleted=deleted)
+        return self._by_the_stage(fit, shape, statements)
+
+    def where_unequal(self, fit: Fit, unequal: Unequal, contract: Contract) -> tuple[Poured, Loaded]:
+        """Bring a table to the source's state where ranges of the two differ; elsewhere they are equal."""
+        shape = _shape(fit, contract)
+        if not unequal.ranges.numbers:
+            return Poured(unequal.read, ""), Loaded(unchanged=unequal.read)
+        statements = self._statements(shape)
+        self.reading.within = unequal.condition
+        poured = self._stage(fit, shape, statements)
+        statement = Composed([unequal.delete_absent(fit, shape.target)])
+        deleted = self.session.connection.execute(statement).rowcount
+        loaded = Settler(statements, replace(fit.match.plan, mode="merge"), shape, repeats=False).publish()
+        loaded.deleted = deleted
+        loaded.unchanged += unequal.read - poured.rows
+        return Poured(unequal.read, poured.fingerprint), loaded
+
+    def _by_the_stage(self, fit: Fit, shape: Shape, statements: Statements) -> tuple[Poured, Loaded]:
+        poured = self._stage(fit, shape, statements)
+        settler = Settler(statements, fit.match.plan, shape, repeats=not fit.unique)
+        return poured, settler.publish()
+
+    def _stage(self, fit: Fit, shape: Shape, statements: Statements) -> Poured:
+        statements.run("stage")
+        statements.run("number_stage", again=Literal(not fit.unique))
+        poured = self._pour(STAGE, shape.names, [column.expression for column in fit.columns])
+        self._judge(fit, shape, statements)
+        return poured
+
+    def _judge(self, fit: Fit, shape: Shape, statements: Statements) -> None:
+        for column in fit.columns:
+            if column.may_lack:
+                name = column.column.name
+                statements.run("reject_missing", column=Identifier(name), column_name=Literal(name))
+        exact = {fitted.column.name: fitted.witness for fitted in fit.columns if fitted.witness is not None}
+        read_texts(statements, shape, exact)
+        statements.run("analyze")
+        plan, contract = fit.match.plan, shape.contract
+        if plan.interval is not None:
+            reject_outside(statements, plan.interval)
+        reject_by_constraints(statements, contract, set(shape.names))
+        if contract.partition_column is not None:
+            oid = self.session.oid
+            make_partitions(self.session.connection, contract, oid, plan.partition)
+
+    def _statements(self, shape: Shape) -> Statements:
+        return Statements(
+            self.session.connection,
+            shape,
+            run=self.session.run,
+            files=[self.reading.origin.address],
+            raw=stage_text(),
+        )
+
+    def _pour(
+        self,
+        table: Composable,
+        names: list[str],
+        columns: list[Composable],
+        *,
+        text: bool = False,
+        freeze: bool = False,
+    ) -> Poured:
+        framed = is_plain(self.reading.connection) and is_plain(self.session.connection)
+        flow = Flow(self.reading, columns, self.progress, binary=not text, framed=framed)
+        with copy_into(self.session.connection, table, names, text=text, freeze=freeze) as stream:
+            poured = flow.pour(stream.forward if framed else stream.send)
+        prove(poured.rows, stream.rows, self.reading.origin.address)
+        return poured
+
+
+def _shape(fit: Fit, contract: Contract) -> Shape:
+    texts = {fitted.column.name for fitted in fit.columns if fitted.as_text}
+    names = {fitted.column.name for fitted in fit.columns}
+    return Shape(contract, fit.match.columns, fit.match.key, as_text=texts, as_is=names - texts)

@@ -1,0 +1,266 @@
+"""The source of a copy from table to table: one instant of a table or query, read over several connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+from penstock.model.connection import Connection
+from penstock.model.errors import ContractError, PenstockError, SourceError
+from penstock.model.plan import CopyPlan
+from penstock.postgres.connect import PgConnection, connect, hides_rows, refused
+from penstock.postgres.relay import structure as catalogue
+from penstock.postgres.relay.ends import Origin
+from penstock.postgres.relay.select import (
+    Output,
+    all_of,
+    find_field,
+    plain_outputs,
+    rows_wanted,
+    written,
+)
+from penstock.postgres.relay.source_snapshot import Before, look_before
+from penstock.postgres.relay.structure import Field, Structure, qualified
+
+# Ranges of a table are read in this many pages at a time: some 64 MB.
+PART_PAGES = 8192
+
+_TID_RANGES = 140000  # ranges of ctid are read as ranges from this version on
+_ONE_INSTANT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class Reading:
+    """A source at one instant, in a transaction that sees nothing later.
+
+    Attributes:
+        outputs: The columns that leave it.
+        structure: The table's definition; None where the source is a query or a view.
+        fields: The source's own columns.
+        conditions: On the rows that are read.
+        before: The source's transactions just before, where the plan has a cursor.
+        within: Stands for all conditions, where a comparison has found what is to be read.
+    """
+
+    def __init__(
+        self, connection: PgConnection, described: Connection, origin: Origin, plan: CopyPlan
+    ) -> None:
+        self.connection = connection
+        self.described = described
+        self._visible_rows_only = plan.visible_rows_only
+        self.origin = origin
+        self.structure: Structure | None = None
+        self.fields: tuple[Field, ...] = ()
+        self.relation: Composable = SQL("")
+        self._pages = 0
+        self._whole = False
+        if origin.query is None:
+            self._open_table()
+        else:
+            self._open_query(origin.query)
+        self.outputs = self._select(plan)
+        self.conditions = rows_wanted(plan, self.fields)
+        self.within: Composable | None = None
+        self.before: Before | None = None
+
+    # -- what there is
+
+    def _open_table(self) -> None:
+        origin = self.origin
+        with qualified(self.connection):
+            found = catalogue.find_relation(self.connection, origin.schema, origin.table)
+            if found is None:
+                raise SourceError(f"there is no table {origin.address}", hint=self._others())
+            if not found.readable:
+                raise SourceError(
+                    f"no right to read {origin.address}", hint="grant the login SELECT on the table"
+                )
+            self.relation = Identifier(origin.schema, origin.table)
+            if found.kind in ("r", "p"):
+                # Until the copy ends nobody drops or alters what is being read.
+                self.connection.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(self.relation))
+            # The server refuses here already if it would not show all rows.
+            self.connection.execute(SQL("SELECT FROM {} LIMIT 0").format(self.relation))
+            read = catalogue.read_structure(self.connection, origin.schema, origin.table, found)
+        self.fields = read.fields
+        if found.kind in ("r", "p"):
+            self.structure = read
+        if found.kind == "r" and found.heap and not found.has_children:
+            self._whole = True
+            self._pages = self._count_pages()
+
+    def _others(self) -> str:
+        rows = self.connection.execute(
+            "SELECT relname::text AS name FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm') "
+            "AND relnamespace = to_regnamespace(quote_ident(%s)) ORDER BY relname LIMIT 5",
+            [self.origin.schema],
+        ).fetchall()
+        names = ", ".join(row["name"] for row in rows)
+        return (
+            f"the schema {self.origin.schema} has {names}"
+            if names
+            else "is it the right database and schema?"
+        )
+
+    def _count_pages(self) -> int:
+        row = self.connection.execute(
+            "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::int AS pages",
+            [self.relation.as_string(self.connection)],
+        ).fetchone()
+        assert row is not None  # the table is locked
+        return int(row["pages"])
+
+    def _open_query(self, query: str) -> None:
+        text = query.strip().rstrip(";")
+        # In brackets and on lines of its own, so that a comment at its end ends there.
+        self.relation = SQL("(\n{}\n) AS penstock_query").format(written(text))
+        # The order of rows is part of what tells one copy from another.
+        self.connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+        try:
+            self.fields = self._describe(SQL("SELECT * FROM {}").format(self.relation))
+        except psycopg.Error as error:
+            if hides_rows(error):
+                raise
+            raise SourceError(
+                f"the query is refused: {error.diag.message_primary}", hint="try it with penstock db psql"
+            ) from None
+
+    def _describe(self, statement: Composable) -> tuple[Field, ...]:
+        prepared = self.connection.pgconn.prepare(b"", statement.as_bytes(self.connection))
+        if prepared.status != pq.ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(prepared, self.connection.info.encoding)
+        result = self.connection.pgconn.describe_prepared(b"")
+        types = [
+            ((result.fname(i) or b"").decode(), result.ftype(i), result.fmod(i))
+            for i in range(result.nfields)
+        ]
+        with qualified(self.connection):
+            return catalogue.describe(self.connection, types)
+
+    # -- what of it is wanted
+
+    def _select(self, plan: CopyPlan) -> tuple[Output, ...]:
+        outputs = plain_outputs(plan, self.fields)
+        for name, text in plan.computed:
+            outputs.append(self._computed(name, text))
+        names = [output.name for output in outputs]
+        if repeated := next((name for name in names if names.count(name) > 1), None):
+            raise ContractError(
+                f"two columns are called {repeated!r}", hint="name each by --column name=expression"
+            )
+        return tuple(outputs)
+
+    def _computed(self, name: str, text: str) -> Output:
+        same = [field for field in self.fields if field.name == text]
+        if same:
+            return Output(name, Identifier(text), replace(same[0], name=name), text)
+        expression = SQL("({})").format(written(text))
+        try:
+            (field,) = self._describe(SQL("SELECT {} FROM {}").format(expression, self.relation))
+        except psycopg.Error as error:
+            if hides_rows(error):
+                raise
+            raise SourceError(
+                f"column {name}: {error.diag.message_primary}", hint=f"the expression is {text!r}"
+            ) from None
+        return Output(name, expression, replace(field, name=name), None)
+
+    # -- how it is read
+
+    def one(self, query: Composable) -> dict[str, Any] | None:
+        """The first row of a query at this instant.
+
+        Raises:
+            SourceError: If the server refuses it.
+        """
+        with self.told():
+            return self.connection.execute(Composed([query])).fetchone()
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Within this block the source's errors are told as such."""
+        try:
+            yield
+        except psycopg.Error as error:
+            raise as_source_error(error, self.origin.address) from None
+
+    def find(self, name: str, role: str) -> Field:
+        """A column of the source by its name."""
+        return find_field(name, self.fields, role)
+
+    def parts(self) -> list[Composable]:
+        """Conditions that cut the table into ranges of pages; one that is always true where it cannot be cut."""
+        if self.within is not None:
+            return [self.within]
+        version = self.connection.info.server_version
+        if not self._whole or self.conditions or version < _TID_RANGES or self._pages <= 2 * PART_PAGES:
+            return [all_of(self.conditions)]
+        starts = range(0, self._pages, PART_PAGES)
+        cuts = []
+        for start in starts:
+            low = SQL("ctid >= {}::tid").format(Literal(f"({start},0)"))
+            high = SQL("ctid < {}::tid").format(Literal(f"({start + PART_PAGES},0)"))
+            # The last has no end: the table may have grown since its size was asked for.
+            cuts.append(all_of([low] if start == starts[-1] else [low, high]))
+        return cuts
+
+    def statement(self, columns: Sequence[Composable], part: Composable, *, binary: bool) -> Composable:
+        """The COPY that sends these columns of one part."""
+        listed = SQL(", ").join(columns)
+        return SQL("COPY (SELECT {} FROM {}{}) TO STDOUT (FORMAT {})").format(
+            listed, self.relation, part, SQL("binary" if binary else "text")
+        )
+
+    @contextmanager
+    def also(self, count: int) -> Iterator[list[PgConnection]]:
+        """Further connections that see the same instant."""
+        with ExitStack() as stack:
+            opened: list[PgConnection] = []
+            if count > 0:
+                row = self.connection.execute("SELECT pg_export_snapshot() AS snapshot").fetchone()
+                assert row is not None  # a function's result
+                for _ in range(count):
+                    other = stack.enter_context(
+                        connect(self.described, visible_rows_only=self._visible_rows_only)
+                    )
+                    _begin(other)
+                    other.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(row["snapshot"])))
+                    opened.append(other)
+            yield opened
+
+
+def _begin(connection: PgConnection) -> None:
+    # Libpq is driven directly while rows flow, so the transaction is opened and ended by plain statements.
+    connection.execute(_ONE_INSTANT)
+    # Rows come in the order of the table, which is part of what tells one copy from another.
+    connection.execute("SET LOCAL synchronize_seqscans = off")
+
+
+@contextmanager
+def open_reading(described: Connection, origin: Origin, plan: CopyPlan) -> Iterator[Reading]:
+    """The source at this instant.
+
+    Raises:
+        ConnectionFailed: If the server cannot be reached or entered.
+        SourceError: If there is no such table, or no right to read it.
+    """
+    with connect(described, visible_rows_only=plan.visible_rows_only) as connection:
+        try:
+            before = None if plan.cursor is None else look_before(connection)
+            _begin(connection)
+            reading = Reading(connection, described, origin, plan)
+            reading.before = before
+        except psycopg.Error as error:
+            raise as_source_error(error, origin.address) from None
+        yield reading
+
+
+def as_source_error(error: psycopg.Error, address: str) -> PenstockError:
+    """The server's error in the source's words."""
+    told = refused(error, f"reading {address}")
+    return SourceError(told.message, hint=told.hint)

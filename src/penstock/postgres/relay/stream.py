@@ -1,0 +1,163 @@
+"""Pours rows from one server into another: blocks of bytes, from several ranges at once, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import psycopg
+import xxhash
+from psycopg.sql import Composable
+
+from penstock.model.errors import SourceError
+from penstock.ports import Progress
+from penstock.postgres.connect import PgConnection
+from penstock.postgres.relay.copy_out import Outflow
+from penstock.postgres.relay.prefetch import Shared, abreast
+from penstock.postgres.relay.source_table import Reading, as_source_error
+from penstock.postgres.relay.wire import Frames
+
+# Two readers keep one writer busy. More gain nothing: one COPY into a table is the narrowest place.
+READERS = 2
+
+Send = Callable[[bytes], None]
+Block = tuple[bytes, int]
+Writing = Callable[[PgConnection], AbstractContextManager[Send]]
+
+
+@dataclass(frozen=True, slots=True)
+class Poured:
+    """What came out of the source.
+
+    Args:
+        rows: By the source's own count.
+        fingerprint: Of all bytes in the order of the table, however many readers there were.
+    """
+
+    rows: int
+    fingerprint: str
+
+
+class Flow:
+    """All rows of a reading, in one form.
+
+    Args:
+        columns: What each row is made of.
+        binary: In the servers' binary form, else as text.
+        framed: In the frames of the protocol, as both ends have it without encryption.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        columns: Sequence[Composable],
+        progress: Progress | None,
+        *,
+        binary: bool,
+        framed: bool,
+    ) -> None:
+        self._reading = reading
+        self._columns = columns
+        self._binary = binary
+        self._framed = framed
+        self._progress = progress
+        self._parts = reading.parts()
+        self._digests = [b""] * len(self._parts)
+        self._rows = [0] * len(self._parts)
+
+    def pour(self, send: Send) -> Poured:
+        """Hand all blocks to ``send``, those of several ranges as they come.
+
+        Raises:
+            SourceError: If the source fails or goes away.
+        """
+        parts = Shared(range(len(self._parts)))
+        with self._connections(READERS) as connections:
+            if len(connections) == 1:
+                blocks = self._read(connections[0], parts)
+            else:
+                blocks = abreast(
+                    [(partial(self._read, one, parts), partial(_end, one)) for one in connections]
+                )
+            for block, rows in blocks:
+                send(block)
+                self._advance(rows)
+        return self._poured()
+
+    def pour_abreast(self, writers: Sequence[PgConnection], writing: Writing) -> Poured:
+        """Let each writer take the next free range, over connections of its own at both ends.
+
+        Args:
+            writing: Opens a COPY over a writer, and says where blocks go.
+
+        Raises:
+            PenstockError: What the first of them met.
+        """
+        parts = Shared(range(len(self._parts)))
+
+        def work(connection: PgConnection, writer: PgConnection) -> Iterator[int]:
+            with writing(writer) as send:
+                for block, rows in self._read(connection, parts):
+                    send(block)
+                    yield rows
+
+        def end(connection: PgConnection, writer: PgConnection) -> None:
+            _end(connection)
+            _end(writer)
+
+        with self._connections(len(writers)) as connections:
+            pairs = list(zip(connections, writers, strict=False))
+            for rows in abreast([(partial(work, *pair), partial(end, *pair)) for pair in pairs]):
+                self._advance(rows)
+        return self._poured()
+
+    @contextmanager
+    def _connections(self, count: int) -> Iterator[list[PgConnection]]:
+        with self._reading.also(min(count, len(self._parts)) - 1) as others:
+            yield [self._reading.connection, *others]
+
+    def _advance(self, rows: int) -> None:
+        if self._progress is not None:
+            self._progress.advance(rows, 0)
+
+    def _poured(self) -> Poured:
+        whole = xxhash.xxh3_128(b"".join(self._digests))
+        return Poured(sum(self._rows), whole.hexdigest())
+
+    def _read(self, connection: PgConnection, parts: Iterable[int]) -> Iterator[Block]:
+        for part in parts:
+            statement = self._reading.statement(self._columns, self._parts[part], binary=self._binary)
+            digest = xxhash.xxh3_128()
+            kind = Frames if self._framed else Outflow
+            outflow = kind(connection, statement, binary=self._binary)
+            try:
+                for block, rows in outflow.blocks():
+                    digest.update(block)
+                    yield block, rows
+            except psycopg.Error as error:
+                raise as_source_error(error, self._reading.origin.address) from None
+            self._digests[part] = digest.digest()
+            self._rows[part] = outflow.rows
+
+
+def _end(connection: PgConnection) -> None:
+    try:
+        connection.cancel_safe(timeout=5)
+    except psycopg.Error:
+        # Then there is nobody to cancel it: the thread meets the same end of the connection.
+        return
+
+
+def prove(poured: int, taken: int, address: str) -> None:
+    """That the target took what the source gave.
+
+    Raises:
+        SourceError: If the servers' counts differ.
+    """
+    if poured != taken:
+        raise SourceError(
+            f"{address} sent {poured} rows, and {taken} arrived; nothing was changed",
+            hint="run the copy again",
+        )

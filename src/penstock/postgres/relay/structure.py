@@ -1,0 +1,164 @@
+"""What a table of another server is made of, as its catalogue tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, LiteralString, cast
+
+from psycopg.sql import SQL
+
+from penstock.postgres.connect import PgConnection
+from penstock.postgres.queries import queries
+
+_SQL = queries(__package__, "structure.sql")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A table or view in a few words.
+
+    Args:
+        kind: ``r`` table, ``p`` partitioned table, ``v`` view, ``m`` materialised view, ``f`` foreign table.
+        pages: Its size in pages of 8 kB, as of the last vacuum.
+        heap: Rows lie in pages that can be read from and to a number.
+    """
+
+    oid: int
+    kind: str
+    has_children: bool
+    pages: int
+    partition_key: str | None
+    comment: str | None
+    readable: bool
+    heap: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A column of a source: of a table, or of a query's result.
+
+    Args:
+        type: As the server writes it, with its schema where it is a type of its own.
+        binary: Its binary form means the same on every server.
+        expression: The default's, or that which generates it.
+    """
+
+    name: str
+    type: str
+    binary: bool
+    not_null: bool = False
+    identity: str = ""
+    generated: str = ""
+    expression: str | None = None
+    comment: str | None = None
+    collation: str | None = None
+    sequence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """A table's definition; rows of the catalogue are kept as :mod:`structure.sql` names them."""
+
+    schema: str
+    table: str
+    relation: Relation
+    fields: tuple[Field, ...]
+    constraints: tuple[Row, ...] = ()
+    foreign_keys: tuple[Row, ...] = ()
+    indexes: tuple[Row, ...] = ()
+    partitions: tuple[Row, ...] = ()
+    types: tuple[Row, ...] = ()
+    uniques: tuple[tuple[str, ...], ...] = ()
+    primary_key: tuple[str, ...] = ()
+    sequences: dict[str, tuple[int, bool]] = field(default_factory=dict)
+
+
+@contextmanager
+def qualified(connection: PgConnection) -> Iterator[None]:
+    """Within this block the server writes every name with its schema."""
+    row = connection.execute("SELECT current_setting('search_path') AS path").fetchone()
+    assert row is not None  # a setting is always there
+    connection.execute("SELECT set_config('search_path', '', true)")
+    yield
+    connection.execute("SELECT set_config('search_path', %s, true)", [row["path"]])
+
+
+def find_relation(connection: PgConnection, schema: str, table: str) -> Relation | None:
+    """The table or view of this name."""
+    row = connection.execute(_SQL["relation"], {"schema": schema, "table": table}).fetchone()
+    return None if row is None else Relation(**row)
+
+
+def read_structure(connection: PgConnection, schema: str, table: str, relation: Relation) -> Structure:
+    """All that another server needs to make the same table. To be called within :func:`qualified`."""
+
+    def rows(name: str) -> tuple[Row, ...]:
+        return tuple(connection.execute(_SQL[name], {"oid": relation.oid}).fetchall())
+
+    columns = rows("columns")
+    uniques = rows("uniques")
+    keys = [tuple(unique["columns"]) for unique in uniques if unique["is_primary"]]
+    return Structure(
+        schema=schema,
+        table=table,
+        relation=relation,
+        fields=tuple(_field(row) for row in columns),
+        constraints=rows("constraints"),
+        foreign_keys=rows("foreign_keys"),
+        indexes=rows("indexes"),
+        partitions=rows("partitions") if relation.kind == "p" else (),
+        types=rows("types"),
+        uniques=tuple(tuple(unique["columns"]) for unique in uniques),
+        primary_key=keys[0] if keys else (),
+        sequences=_sequences(connection, columns),
+    )
+
+
+def _sequences(connection: PgConnection, columns: tuple[Row, ...]) -> dict[str, tuple[int, bool]]:
+    """Where the sequences of serial and identity columns stand, those that the login may look at."""
+    states = {}
+    for column in columns:
+        name = column["sequence"]
+        if name is not None and column["may_look"]:
+            # The server quoted the name itself.
+            query = _SQL["sequence_state"].format(sequence=SQL(cast("LiteralString", name)))
+            row = connection.execute(query).fetchone()
+            assert row is not None  # a sequence is one row
+            states[column["name"]] = (row["last_value"], row["is_called"])
+    return states
+
+
+def describe(connection: PgConnection, types: list[tuple[str, int, int]]) -> tuple[Field, ...]:
+    """The columns of a query's result, from their names, type numbers and modifiers."""
+    rows = connection.execute(
+        _SQL["describe"], {"types": [t for _, t, _ in types], "typmods": [m for _, _, m in types]}
+    ).fetchall()
+    return tuple(
+        Field(name=name, type=row["type"], binary=row["binary"])
+        for (name, _, _), row in zip(types, rows, strict=True)
+    )
+
+
+def column_types(connection: PgConnection, oid: int) -> dict[str, tuple[str, bool]]:
+    """Type of each column of a table, and whether it is one of the database's own. Within :func:`qualified`."""
+    rows = connection.execute(_SQL["column_types"], {"oid": oid})
+    return {row["name"]: (row["type"], row["own"]) for row in rows}
+
+
+def _field(row: Row) -> Field:
+    return Field(
+        name=row["name"],
+        type=row["type"],
+        binary=row["binary"],
+        not_null=row["not_null"],
+        identity=row["identity"],
+        generated=row["generated"],
+        expression=row["expression"],
+        comment=row["comment"],
+        collation=row["collation"],
+        sequence=row["sequence"],
+    )

@@ -1,0 +1,200 @@
+"""One copy's transaction on a Postgres server."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.sql import Identifier
+
+from penstock.model.connection import Connection
+from penstock.model.contract import Column, Contract
+from penstock.model.plan import CopyPlan
+from penstock.model.result import CopyResult
+from penstock.ports import Entry, Judged, Load, Loaded
+from penstock.postgres import catalog, ledger
+from penstock.postgres.connect import PgConnection, connect, refused
+from penstock.postgres.create_table import add_primary_key, create_table, make_partitions
+from penstock.postgres.merge import Settler
+from penstock.postgres.queries import queries
+from penstock.postgres.staging import Shape
+from penstock.postgres.staging_sql import ALL, Statements
+from penstock.postgres.validate import read_texts, reject_by_constraints, reject_outside
+
+_SQL = queries(__package__, "settle.sql")
+
+
+class PostgresTarget:
+    """A table on a Postgres server, there already or to be made.
+
+    Args:
+        visible_rows_only: Work on the rows that the login sees, where row security hides others; else that is refused.
+
+    Example:
+        >>> from penstock.lookup.connections import find
+        >>> with PostgresTarget(find("warehouse"), "public", "product").begin() as session:
+        ...     type(session).__name__
+        'PostgresSession'
+    """
+
+    def __init__(
+        self, connection: Connection, schema: str, table: str, *, visible_rows_only: bool = False
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._table = table
+        self._visible_rows_only = visible_rows_only
+
+    @contextmanager
+    def begin(self) -> Iterator[PostgresSession]:
+        """Open a transaction; it commits when the block ends well, and leaves nothing when it does not.
+
+        Raises:
+            ConnectionFailed: If the server cannot be reached or entered.
+            TargetError: What the server has against the copy as a whole.
+        """
+        address = f"{self._connection.name}:{self._schema}.{self._table}"
+        opened = connect(self._connection, visible_rows_only=self._visible_rows_only)
+        try:
+            with opened, opened.transaction():
+                ledger.prepare(opened)
+                yield PostgresSession(opened, self._schema, self._table)
+        except psycopg.Error as error:
+            raise refused(error, f"copying into {address}") from None
+
+
+class PostgresSession:
+    """See :class:`penstock.ports.Session`."""
+
+    def __init__(self, connection: PgConnection, schema: str, table: str) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._table = table
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_number(schema, table)])
+        self._oid = catalog.locate(connection, schema, table)
+        self._run = ledger.next_run(connection)
+        self._new = False
+
+    def earlier(self, identity: str, plan: CopyPlan) -> CopyResult | None:
+        """The account of the same copy, if it was done before and what it left still stands."""
+        return None if self._oid is None else ledger.earlier(self._connection, identity, self._oid, plan)
+
+    def contract(self) -> Contract | None:
+        """What the table demands; None where there is no such table. Keeps other writers out from here on."""
+        if self._oid is None:
+            return None
+        table = Identifier(self._schema, self._table)
+        self._connection.execute(_SQL["lock"].format(target=table))
+        return catalog.read_contract(self._connection, self._oid, self._schema, self._table)
+
+    @property
+    def connection(self) -> PgConnection:
+        """The connection that carries the transaction."""
+        return self._connection
+
+    @property
+    def oid(self) -> int:
+        """The table's number."""
+        assert self._oid is not None  # asked for once there is a table
+        return self._oid
+
+    @property
+    def run(self) -> int:
+        """The copy's number in the ledger."""
+        return self._run
+
+    def made(self) -> Contract:
+        """What the table demands that was made meanwhile, within this transaction."""
+        self._oid = catalog.locate(self._connection, self._schema, self._table)
+        assert self._oid is not None  # the caller made it
+        return catalog.read_contract(self._connection, self._oid, self._schema, self._table)
+
+    def create(self, columns: Sequence[Column]) -> Contract:
+        """Make the table; its key is made when the rows are in."""
+        create_table(self._connection, self._schema, self._table, columns)
+        self._oid = catalog.locate(self._connection, self._schema, self._table)
+        self._new = True
+        return Contract(schema=self._schema, table=self._table, columns=tuple(columns))
+
+    def load(self, load: Load, batches: Iterable[Judged]) -> Loaded:
+        """Bring the rows over and settle them as the plan's mode asks; rejects go to quarantine."""
+        from penstock.postgres.load_batches import Loader  # needs Arrow, as who calls this does anyway
+
+        shape = Shape(load.contract, load.columns, load.key, load.as_text)
+        statements = Statements(self._connection, shape, run=self._run, files=load.files)
+        statements.run("stage")
+        loader = Loader(self._connection, shape, run=self._run, files=load.files)
+        if may_go_straight(load.plan, shape) and not (load.key and statements.values("any_row")[0]):
+            # DELETE, not TRUNCATE: who reads meanwhile goes on seeing the old rows.
+            deleted = statements.run("delete", scope=ALL) if load.plan.mode == "replace" else 0
+            count = loader.straight(batches)
+            loaded = Settler(statements, load.plan, shape, repeats=loader.repeats).append_rest(count)
+            loaded.deleted = deleted
+        else:
+            loader.staged(batches)
+            self._judge(statements, load, shape)
+            loaded = Settler(statements, load.plan, shape, repeats=loader.repeats).publish()
+        if self._new and load.key:
+            add_primary_key(self._connection, self._schema, self._table, load.key)
+        return loaded
+
+    def _judge(self, statements: Statements, load: Load, shape: Shape) -> None:
+        read_texts(statements, shape)
+        statements.run("analyze")
+        if load.plan.interval is not None:
+            reject_outside(statements, load.plan.interval)
+        reject_by_constraints(statements, load.contract, set(shape.names))
+        if load.contract.partition_column is not None:
+            assert self._oid is not None  # a table with partitions was there before
+            make_partitions(self._connection, load.contract, self._oid, load.plan.partition)
+
+    def unread(self) -> dict[str, list[int]]:
+        """Lines, by file, of rejected rows whose text the quarantine lacks."""
+        return ledger.unread(self._connection, self._run)
+
+    def fill(self, file: str, raws: dict[int, str]) -> None:
+        """Put these texts beside the rejected rows of those lines."""
+        ledger.fill(self._connection, self._run, file, raws)
+
+    def reasons(self) -> dict[str, int]:
+        """Rejected rows by reason, counted where they are kept."""
+        return ledger.reasons(self._connection, self._run)
+
+    def examples(self) -> list[str]:
+        """The first few rejects, a line each."""
+        return ledger.examples(self._connection, self._run)
+
+    def record(self, entry: Entry) -> None:
+        """Write the account into the ledger."""
+        assert self._oid is not None  # the rows are in it
+        ledger.record(self._connection, entry, run=self._run, oid=self._oid)
+
+    def loaded_files(self, plan: CopyPlan) -> set[str]:
+        """Files that were copied into the table by such a plan, and whose rows no later copy has replaced."""
+        return set() if self._oid is None else ledger.loaded_files(self._connection, self._oid, plan)
+
+    def mark_replayed(self, run: int, *, by: str) -> None:
+        """Note that an earlier run's rejects were copied again, by the copy of this identity."""
+        ledger.mark_replayed(self._connection, run, by=by)
+
+
+def may_go_straight(plan: CopyPlan, shape: Shape) -> bool:
+    """Whether rows that are good by themselves can meet nothing in an empty table that they must be judged by.
+
+    Rows without a key meet nothing in any table.
+    """
+    contract = shape.contract
+    return (
+        plan.mode in ("append", "replace")
+        and plan.order_by is None
+        and not (contract.checks or contract.foreign_keys or contract.partitioned or shape.texts)
+        and not contract.hides_rows
+        and all(set(unique) == set(shape.key) for unique in contract.uniques)
+    )
+
+
+def _number(schema: str, table: str) -> int:
+    """A number for the table's name, by which copies into it wait for one another, also before there is a table."""
+    return int.from_bytes(hashlib.sha256(f"penstock {schema}.{table}".encode()).digest()[:8], signed=True)

@@ -1,0 +1,133 @@
+"""What HTTP's own rules say of an answer in the lake: how long it is good, and how to ask whether it still is."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from penstock.model.errors import NoSuchObject
+from penstock.ports import ObjectStore
+from penstock.rest.lake import batches
+
+_SCHEMA = pa.schema(
+    [
+        ("request", pa.string()),
+        ("etag", pa.string()),
+        ("modified", pa.string()),
+        ("fresh_until", pa.timestamp("us", "UTC")),
+        ("batch", pa.string()),
+    ]
+)
+_TELLING = ("etag", "last-modified", "cache-control", "expires")
+_MAX_AGE = re.compile(r'(?:^|,)\s*max-age\s*=\s*"?(\d+)')
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is known of the answer to a request.
+
+    Args:
+        fresh: By what the API said of it, it need not be asked for again yet.
+        headers: Ask whether it has changed.
+    """
+
+    fresh: bool
+    headers: Mapping[str, str]
+
+
+class Validators:
+    """The validators of one plan's answers in one place of the lake."""
+
+    def __init__(self, store: ObjectStore, key: str) -> None:
+        self._store = store
+        self._key = key
+        self._there: dict[str, bool] = {}
+        self._table = _SCHEMA.empty_table()
+        self._rows: dict[str, int] = {}
+        try:
+            self._table = pq.read_table(io.BytesIO(store.get(key)), schema=_SCHEMA)
+        except NoSuchObject:
+            return
+        self._rows = {request: at for at, request in enumerate(self._table.column("request").to_pylist())}
+
+    def find(self, request: str) -> Remembered | None:
+        """What is known of this request's answer, if the lake still holds it."""
+        at = self._rows.get(request)
+        if at is None:
+            return None
+        row: dict[str, Any] = self._table.slice(at, 1).to_pylist()[0]
+        if not self._is_there(row["batch"]):
+            return None
+        headers = {"If-None-Match": row["etag"], "If-Modified-Since": row["modified"]}
+        fresh = row["fresh_until"] is not None and row["fresh_until"] > datetime.now(UTC)
+        return Remembered(fresh, {name: value for name, value in headers.items() if value is not None})
+
+    def learn(self, keys: Iterator[str]) -> None:
+        """Remember what the answers in these batches say of themselves."""
+        tables = [table for key in keys if len(table := self._told(key))]
+        if not tables:
+            return
+        told = pa.concat_tables(tables)
+        others = pc.invert(pc.is_in(self._table.column("request"), told.column("request")))
+        sink = io.BytesIO()
+        pq.write_table(pa.concat_tables([self._table.filter(others), told]), sink, compression="zstd")
+        self._store.put(self._key, sink.getvalue())
+
+    def _is_there(self, batch: str) -> bool:
+        if batch not in self._there:
+            self._there[batch] = self._store.find(batch) is not None
+        return self._there[batch]
+
+    def _told(self, key: str) -> pa.Table:
+        entries: list[dict[str, Any] | None] = []
+        with self._store.open(key) as stream:
+            for rows in batches.read(stream, key, ["request", "outcome", "answered_at", "headers"]):
+                entries += [self._entry(key, row) for row in rows.to_pylist() if _tells(row)]
+        return pa.Table.from_pylist([one for one in entries if one is not None], schema=_SCHEMA)
+
+    def _entry(self, key: str, row: dict[str, Any]) -> dict[str, Any] | None:
+        headers = json.loads(row["headers"])
+        control = headers.get("cache-control", "").lower()
+        at = self._rows.get(row["request"])
+        before = {} if at is None else self._table.slice(at, 1).to_pylist()[0]
+        unchanged = row["outcome"] == "unchanged"
+        if "no-store" in control or (unchanged and not before):
+            return None
+        entry = {
+            "request": row["request"],
+            "etag": headers.get("etag", before.get("etag") if unchanged else None),
+            "modified": headers.get("last-modified", before.get("modified") if unchanged else None),
+            "fresh_until": _fresh_until(headers, control, row["answered_at"]),
+            "batch": before["batch"] if unchanged else key,
+        }
+        return entry if entry["etag"] or entry["modified"] or entry["fresh_until"] else None
+
+
+def _tells(row: Mapping[str, Any]) -> bool:
+    return row["outcome"] in ("records", "unchanged") and any(name in row["headers"] for name in _TELLING)
+
+
+def _fresh_until(headers: Mapping[str, str], control: str, answered_at: datetime) -> datetime | None:
+    """Until when the answer is good, by Cache-Control, else by Expires; None where neither says so."""
+    if "no-cache" in control:
+        return None
+    if (found := _MAX_AGE.search(control)) is not None:
+        age = headers.get("age", "0")
+        left = int(found[1]) - (int(age) if age.isdigit() else 0)
+        return answered_at + timedelta(seconds=min(left, 10**9)) if left > 0 else None
+    try:
+        expires = parsedate_to_datetime(headers["expires"])
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else answered_at
+        return answered_at + (expires - now) if expires > now else None
+    except (KeyError, ValueError, TypeError):
+        return None

@@ -1,0 +1,43 @@
+"""How far the records of a place have come: the greatest value of a member of theirs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+
+from penstock.model.api import Answers, ApiPlan, Since
+from penstock.ports import ObjectStore
+from penstock.rest.lake.landing_dir import read_json
+from penstock.rest.lake.source import LakeSource
+
+
+def read_since(store: ObjectStore, key: str, since: Since) -> str:
+    """The greatest value that earlier landings held, or where the plan starts."""
+    kept = read_json(store, key)
+    return since.start if kept is None else str(kept["since"])
+
+
+def write_since(store: ObjectStore, key: str, plan: ApiPlan, batches: Sequence[str]) -> None:
+    """Keep the greatest value, with that of these batches."""
+    assert plan.since is not None
+    answers = Answers(records=plan.answers.records, columns={"since": plan.since.path})
+    greatest = read_since(store, key, plan.since)
+    for batch in LakeSource(store, batches, answers).batches():
+        for value in batch.rows.column("since").to_pylist():
+            if value is not None and is_greater(value, greatest):
+                greatest = value
+    store.put(key, json.dumps({"since": greatest}).encode())
+
+
+def is_greater(one: str, other: str) -> bool:
+    """Compare numbers as numbers, and anything else as texts.
+
+    Example:
+        >>> is_greater("10", "9"), is_greater("2013-02-10", "2013-02-09")
+        (True, True)
+    """
+    try:
+        return Decimal(one) > Decimal(other)
+    except InvalidOperation:
+        return one > other

@@ -1,0 +1,125 @@
+"""Records that quarantine kept, as a source: read again, perhaps by a plan that was mended meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import xxhash
+
+from penstock.model.api import Answers
+from penstock.model.errors import SourceError
+from penstock.model.json_path import find_all
+from penstock.model.reject import Reason
+from penstock.ports import Batch
+from penstock.rest.lake.exact_json import Malformed, parse, render
+from penstock.rest.lake.record_batch import Piece, batch_of, columns_of
+from penstock.rest.lake.source import LakeSource
+
+# A whole answer in which no records were found may turn out to hold many: they are numbered far behind all others.
+_FURTHER = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRow:
+    """One row of the quarantine.
+
+    Args:
+        file: As it was called.
+        whole: The text is a whole answer, in which no records could be found.
+    """
+
+    file: str
+    line: int
+    raw: str
+    whole: bool
+
+
+class KeptSource:
+    """Quarantined records under the names and lines they were rejected with.
+
+    Args:
+        rows: Ordered by file and line.
+        landed: Reads the lake as it was read when they were rejected: what columns ask of their answers is there.
+    """
+
+    def __init__(self, rows: Sequence[KeptRow], answers: Answers, landed: LakeSource) -> None:
+        self.files: Sequence[str] = list(dict.fromkeys(row.file for row in rows))
+        self._rows = rows
+        self._answers = answers
+        self._landed = landed
+        self._metadata = any(path.startswith("$") for path in answers.paths.values())
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """See :class:`penstock.ports.Source`."""
+        names = columns_of(self._pieces(), self._answers)
+        if not names:
+            raise SourceError("no record in quarantine has columns", hint="declare columns in the plan")
+        return names
+
+    def fingerprint(self) -> str:
+        """See :class:`penstock.ports.Source`."""
+        texts = repr([(row.file, row.line, row.raw) for row in self._rows])
+        return f"replay {xxhash.xxh3_128_hexdigest(texts.encode())}"
+
+    def batches(self) -> Iterator[Batch]:
+        """See :class:`penstock.ports.Source`."""
+        for piece in self._pieces():
+            yield batch_of(piece, self._answers, self.columns)
+
+    def raw(self, file: int, lines: Collection[int]) -> dict[int, str]:
+        """See :class:`penstock.ports.Source`."""
+        return {
+            line: piece.text(at)
+            for piece in self._pieces()
+            if piece.file == file
+            for at, line in enumerate(piece.lines)
+            if line in lines
+        }
+
+    def _pieces(self) -> Iterator[Piece]:
+        for number, name in enumerate(self.files):
+            rows = [row for row in self._rows if row.file == name]
+            about = self._landed.about(name, {row.line for row in rows} if self._metadata else ())
+            yield self._piece(number, rows, about)
+
+    def _piece(self, number: int, rows: Sequence[KeptRow], about: Mapping[int, dict[str, Any]]) -> Piece:
+        piece, further = Piece(number), Piece(number)
+        for row in rows:
+            known = about.get(row.line, {})
+            try:
+                document = parse(row.raw)
+            except Malformed as error:
+                piece.reject(row.line, row.raw.encode(), Reason.MALFORMED, str(error))
+                continue
+            if row.whole and self._answers.records:
+                found = find_all(document, self._answers.records)
+                if not found:
+                    what = f"the answer has no {self._answers.records!r}"
+                    piece.reject(row.line, row.raw.encode(), Reason.MALFORMED, what)
+                    continue
+                records = [record for one in found for record in (one if type(one) is list else [one])]
+                piece.add(records[:1], known, row.line, "")
+                for at, record in enumerate(records[1:], 1):
+                    further.add([record], known, row.line + at * _FURTHER, "")
+            else:
+                piece.add([document], known, row.line, row.raw)
+        piece.follow(further)
+        return piece
+
+
+def as_lines(raws: Sequence[str]) -> bytes:
+    """Kept records a line each, to be mended in an editor."""
+    return b"".join(_on_one_line(raw).encode() + b"\n" for raw in raws)
+
+
+def _on_one_line(raw: str) -> str:
+    if "\n" not in raw and "\r" not in raw:
+        return raw
+    try:
+        return render(parse(raw))
+    except Malformed:
+        return " ".join(raw.split())

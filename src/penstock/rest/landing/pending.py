@@ -1,0 +1,97 @@
+"""What one landing is asked to do, and which of its requests are still to be made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from penstock.lookup.connections import find
+from penstock.model.api import ApiPlan
+from penstock.model.connection import Connection
+from penstock.rest.lake.landing_dir import Landing
+from penstock.rest.landing.state import Memory
+from penstock.rest.requests import Known, Request, Row, Todo, make_requests, plain_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What one landing is asked to do, besides its plan.
+
+    Args:
+        target: ``lake:path``.
+        rows: In the place of the plan's own rows.
+        values: For placeholders, beside those of the rows.
+        label: What the answers are for, as an hour or a day. The landing of one plan and label asks only for what
+            it lacks, also where it was finished before. Without a label, a landing that was not finished is gone on
+            with, and otherwise a new one begins.
+        again: Land anew, even what is finished.
+    """
+
+    target: str
+    rows: Iterable[Row] | None = None
+    values: Row | None = None
+    label: str | None = None
+    again: bool = False
+
+
+class Missing:
+    """The requests that are still to be made.
+
+    Attributes:
+        requests: How many there are, made or not.
+        before: How many of them had landed.
+        passed: Those that are not made, for an earlier landing's answer is still good.
+    """
+
+    def __init__(self, plan: ApiPlan, landing: Landing, wish: Wish, memory: Memory) -> None:
+        self.requests = 0
+        self.before = 0
+        self.passed: list[str] = []
+        self._plan = plan
+        self._landing = landing
+        self._wish = wish
+        self._memory = memory
+
+    def __iter__(self) -> Iterator[Todo]:
+        rows = iter(self._wish.rows) if self._wish.rows is not None else _rows(self._plan)
+        values = dict(self._wish.values or {})
+        if self._landing.since is not None:
+            values["since"] = self._landing.since
+        for request in make_requests(self._plan, rows, values):
+            self.requests += 1
+            key = bytes.fromhex(request.key)
+            if key in self._landing.complete:
+                self.before += 1
+            elif key in self._landing.passed or (known := self._known(request)) is None:
+                self.passed.append(request.key)
+            else:
+                yield Todo(request, known)
+
+    def _known(self, request: Request) -> Known | None:
+        """What is known of a request; None where an earlier answer is still good."""
+        standing = self._landing.partial.get(request.key)
+        if standing is not None:
+            return Known(standing.page, standing.next)
+        remembered = self._memory.find(request.key)
+        if remembered is None:
+            return Known()
+        return None if remembered.fresh else Known(validators=remembered.headers)
+
+
+def _rows(plan: ApiPlan) -> Iterator[Row]:
+    if plan.each.query is None:
+        return plain_rows(plan.each, Path())
+    return _queried(find(plan.each.connection), plan.each.query)
+
+
+def _queried(connection: Connection, query: str) -> Iterator[Row]:
+    import psycopg
+
+    from penstock.postgres.connect import connect, refused
+
+    try:
+        with connect(connection) as session, session.transaction(), session.cursor(name="rows") as cursor:
+            yield from cursor.execute(query)
+    except psycopg.Error as error:
+        raise refused(error, f"asking {connection.name} for rows") from None

@@ -1,0 +1,161 @@
+"""One question to an API and the answer to it, over as many calls as that takes and no more."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from urllib.parse import urljoin
+
+import stamina
+
+from penstock.model.api import ApiPlan
+from penstock.model.api.response import Answer, Outcome
+from penstock.model.errors import PenstockError, Refused, SourceError
+from penstock.rest.client import Broken, Client, Reply
+from penstock.rest.pagination import NotPaged, Page, next_page
+from penstock.rest.ratelimit.client import Pacer
+from penstock.rest.requests import Question
+from penstock.rest.retry_policy import Again, Patience, asked_wait_s
+from penstock.rest.stats import Fetched
+
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_MOST_REDIRECTS = 5
+
+
+class GivenUp(Exception):
+    """One request that is left for the next run."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Exchange:
+    """Asks an API one question at a time; any number may be under way at once.
+
+    Args:
+        pacer: Lets each call through; None where there is no limit.
+        account: Calls are counted in it.
+    """
+
+    def __init__(self, plan: ApiPlan, client: Client, pacer: Pacer | None, account: Fetched) -> None:
+        self._plan = plan
+        self._client = client
+        self._pacer = pacer
+        self._account = account
+
+    async def answer(self, question: Question) -> Answer:
+        """The answer, tried for as the plan says.
+
+        Raises:
+            GivenUp: If none came.
+            SourceError: If the API refuses the key, or leads in a circle.
+        """
+        retries = self._plan.retries
+        patience = Patience(retries.patience_s)
+        try:
+            async for attempt in stamina.retry_context(
+                on=patience,
+                attempts=retries.attempts or None,
+                timeout=None,
+                wait_initial=retries.first_wait_s,
+                wait_max=retries.longest_wait_s,
+                wait_jitter=retries.first_wait_s,
+            ):
+                with attempt:
+                    return await self._try(question, patience, attempt.num)
+        except Again as again:
+            raise GivenUp(again.reason) from None
+        raise AssertionError  # stamina returns or raises
+
+    async def _try(self, question: Question, patience: Patience, number: int) -> Answer:
+        headers = {**dict(question.request.headers), **question.validators}
+        try:
+            reply = await self._call(self._url(question), headers, patience)
+        except Broken as broken:
+            raise Again(str(broken)) from None
+        if reply.status == 304 and headers.keys() & {"If-None-Match", "If-Modified-Since"}:
+            return _as_answer(question, reply, "unchanged", number)
+        action = self._plan.action(reply.status)
+        if action == "retry":
+            raise Again(f"status {reply.status}", await self._asked_to_wait(reply))
+        if action == "stop":
+            raise _stopped(self._plan, reply)
+        following = self._next(question, reply) if action == "records" else None
+        return _as_answer(question, reply, action, number, following)
+
+    def _next(self, question: Question, reply: Reply) -> str | None:
+        """How the next page is asked for, without the key."""
+        page = Page(question.page, question.at, reply.url, reply.headers, reply.body)
+        try:
+            following = next_page(self._plan, page)
+        except NotPaged:
+            raise Again("an answer that is no JSON, and tells no next page") from None
+        if following is None:
+            return None
+        following = self._client.credential.clean_next(following)
+        if following == question.at:
+            raise SourceError(f"{reply.url} names itself as its next page", hint="check pages in the plan")
+        return following
+
+    def _url(self, question: Question) -> str:
+        told = {} if question.at is None else json.loads(question.at)
+        if "url" in told:
+            return str(told["url"])
+        replaced: Mapping[str, str] = told.get("parameters", {})
+        request = question.request
+        parameters = [pair for pair in request.parameters if pair[0] not in replaced]
+        return self._client.address(request.path, [*parameters, *replaced.items()])
+
+    async def _call(self, url: str, headers: Mapping[str, str], patience: Patience) -> Reply:
+        """The reply behind every redirect, each of which is a call of its own."""
+        for _ in range(_MOST_REDIRECTS + 1):
+            queued = time.monotonic()
+            async with nullcontext() if self._pacer is None else self._pacer.permit():
+                patience.queued_s += time.monotonic() - queued
+                self._account.calls += 1
+                reply = await self._client.call(url, headers)
+            if reply.status not in _REDIRECTS or "location" not in reply.headers:
+                return reply
+            url = urljoin(url, reply.headers["location"])
+        raise SourceError(
+            f"{reply.url}: redirected {_MOST_REDIRECTS} times", hint="check the connection's address"
+        )
+
+    async def _asked_to_wait(self, reply: Reply) -> float | None:
+        wait_s = asked_wait_s(reply.headers)
+        if wait_s is not None and self._pacer is not None and wait_s <= self._plan.retries.patience_s:
+            await self._pacer.pause(wait_s)
+        return wait_s
+
+
+def _as_answer(
+    question: Question, reply: Reply, outcome: Outcome, attempts: int, following: str | None = None
+) -> Answer:
+    return Answer(
+        request=question.request.key,
+        given=question.request.given,
+        url=reply.url,
+        page=question.page,
+        next=following,
+        status=reply.status,
+        outcome=outcome,
+        attempts=attempts,
+        asked_at=reply.asked_at,
+        answered_at=reply.answered_at,
+        headers=reply.headers,
+        body=reply.body,
+    )
+
+
+def _stopped(plan: ApiPlan, reply: Reply) -> PenstockError:
+    said = " ".join(reply.body[:200].decode("utf-8", "replace").split())
+    what = {401: "does not know the key", 403: "lets this key not do this"}.get(reply.status, "refuses")
+    kind = Refused if reply.status in (401, 403) else SourceError
+    return kind(
+        f"{plan.connection} {what}: status {reply.status}{f', {said!r}' if said else ''}",
+        hint=f"check the key: penstock connection test {plan.connection}; in the plan, statuses says what a status "
+        "means",
+    )

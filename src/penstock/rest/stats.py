@@ -1,0 +1,44 @@
+"""The account of one run of a REST source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from penstock.model.api.response import Answer
+
+
+@dataclass(slots=True)
+class Fetched:
+    """The account of one run.
+
+    Args:
+        asked: Requests that were asked, each with all of its pages.
+        answers: Pages that came.
+        calls: Calls that were made, repeated ones and redirects included.
+        failed: Requests that were given up.
+        reasons: The errors by what they were.
+    """
+
+    asked: int = 0
+    answers: int = 0
+    absent: int = 0
+    unchanged: int = 0
+    errors: int = 0
+    failed: int = 0
+    calls: int = 0
+    bytes: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def note(self, reason: str) -> None:
+        """Count an error."""
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+    def count(self, answer: Answer) -> None:
+        """Count an answer that came."""
+        self.answers += 1
+        self.bytes += len(answer.body)
+        self.absent += answer.outcome == "absent"
+        self.unchanged += answer.outcome == "unchanged"
+        if answer.outcome == "error":
+            self.errors += 1
+            self.note(f"status {answer.status}")

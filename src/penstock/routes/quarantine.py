@@ -1,0 +1,213 @@
+"""Takes rejected rows out of quarantine: into a file to be mended, or through the same copy again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from penstock.engine.copy import copy
+from penstock.engine.replay_source import Replay, replay_plan
+from penstock.files.source import open_files
+from penstock.model.address import Lake, Table, parse
+from penstock.model.api import Answers
+from penstock.model.errors import UsageError
+from penstock.model.plan import CopyPlan, FileOptions
+from penstock.model.reject import Reason
+from penstock.model.result import CopyResult
+from penstock.ports import Lines, Progress, Source
+from penstock.postgres.export_ledger import NO_TABLE
+from penstock.postgres.ledger_reader import Records, open_records
+from penstock.routes.adapters import find, open_lake, open_target
+
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
+
+
+def records(connection: str) -> AbstractContextManager[Records]:
+    """The ledger and quarantine of the database that a connection names, as a context manager.
+
+    Raises:
+        ConnectionFailed: If there is no such connection, or it cannot be entered.
+
+    Example:
+        >>> with records("warehouse") as kept:
+        ...     [copy["target"] for copy in kept.copies(limit=100)][-1]
+        'warehouse:product'
+    """
+    return open_records(find(connection))
+
+
+def export(connection: str, id_prefix: str, path: Path, *, reason: str | None = None) -> int:
+    """Write a copy's open rejects to a file of the source's own form, header included; returns how many.
+
+    Raises:
+        UsageError: If there is no such copy, or nothing in its quarantine.
+    """
+    with records(connection) as kept:
+        entry, rows = _open_rejects(kept, id_prefix, reason)
+    plan = CopyPlan.from_json(json.dumps(entry["plan"]))
+    if _is_landed(plan):
+        from penstock.rest.lake.rejected_records import as_lines
+
+        path.write_bytes(as_lines([str(row["raw"]) for row in rows]))
+        return len(rows)
+    path.write_bytes(_head(plan, entry) + b"".join(_raw(row) + b"\n" for row in rows))
+    return len(rows)
+
+
+def replay(
+    connection: str,
+    id_prefix: str,
+    *,
+    mended: Path | None = None,
+    answers: Answers | None = None,
+    progress: Progress | None = None,
+) -> CopyResult:
+    """Copy a copy's open rejects again, under the plan that rejected them, into the same table.
+
+    Rows that are still no good go to the quarantine of this new copy, so that each rejected row is open in one place.
+
+    Args:
+        mended: A file made by :func:`export` and corrected by hand; it must hold as many rows as are open.
+        answers: From the lake: how records are taken from answers now, in the place of the plan's own.
+
+    Raises:
+        UsageError: If there is no such copy, nothing in its quarantine, or rows are missing from the mended file.
+    """
+    with records(connection) as kept:
+        entry, rows = _open_rejects(kept, id_prefix, None)
+    if _is_elsewhere(entry):
+        raise UsageError(
+            f"rows are not replayed into {entry['target']}",
+            hint="mend them where they came from, export them again and load that",
+        )
+    plan = replay_plan(CopyPlan.from_json(json.dumps(entry["plan"])))
+    target = open_target(plan)
+    if _is_landed(plan):
+        kept_source = _landed_rows(plan, answers, rows, mended)
+        plan = replace(plan, answers=answers or plan.answers)
+        return copy(plan, kept_source, target, progress=progress, replayed=entry["run"])
+    if mended is not None:
+        source = open_files(str(mended), plan.file)
+        _refuse_fewer(source, len(rows), mended)
+        return copy(plan, source, target, progress=progress, replayed=entry["run"])
+    with _replayed(plan, entry, rows) as source:
+        return copy(plan, source, target, progress=progress, replayed=entry["run"])
+
+
+def _open_rejects(
+    kept: Records, id_prefix: str, reason: str | None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    entry = kept.find(id_prefix)
+    rows = kept.rejects(entry["run"], reason=reason, only_open=True)
+    if not rows:
+        raise UsageError(f"copy {entry['id'][:12]} has no open rejects", hint="see penstock rejects list")
+    return entry, rows
+
+
+def _is_landed(plan: CopyPlan) -> bool:
+    return isinstance(parse(plan.source), Lake)
+
+
+def _landed_rows(
+    plan: CopyPlan, answers: Answers | None, rows: Sequence[dict[str, Any]], mended: Path | None
+) -> Source:
+    """The rows as a source, with their texts from a mended file where there is one, a line each."""
+    from penstock.rest.lake.rejected_records import KeptRow, KeptSource
+    from penstock.rest.lake.source import LakeSource
+
+    texts = [str(row["raw"]) for row in rows]
+    if mended is not None:
+        texts = [line for line in mended.read_text(encoding="utf-8").split("\n") if line.strip()]
+        _refuse_other_count(len(texts), len(rows), mended)
+    unread = (Reason.MALFORMED, Reason.BAD_ENCODING)
+    kept = [
+        KeptRow(str(row["file"]), row["line"], text, whole=row["reason"] in unread and row["column"] is None)
+        for row, text in zip(rows, texts, strict=True)
+    ]
+    before = plan.answers or Answers()
+    return KeptSource(kept, answers or before, LakeSource(open_lake(), [], before))
+
+
+def _is_elsewhere(entry: dict[str, Any]) -> bool:
+    """Whether the copy went into no table of this database, but of Snowflake."""
+    return bool(entry["target_oid"] == NO_TABLE)
+
+
+def _refuse_fewer(source: Source, expected: int, mended: Path) -> None:
+    held = sum(batch.rows.num_rows + len(batch.rejects) for batch in source.batches())
+    _refuse_other_count(held, expected, mended)
+
+
+def _refuse_other_count(held: int, expected: int, mended: Path) -> None:
+    if held != expected:
+        raise UsageError(
+            f"{mended} holds {held} rows, the quarantine {expected}",
+            hint="mend every row that was exported; a row that shall go for good is best deleted from the table later",
+        )
+
+
+@contextmanager
+def _replayed(plan: CopyPlan, entry: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Iterator[Source]:
+    names: list[str] = []
+    places: list[tuple[Lines, Lines]] = []
+    head = _head(plan, entry)
+    with tempfile.TemporaryDirectory(prefix="penstock-replay-") as directory:
+        for name, group in groupby(rows, key=lambda row: str(row["file"])):
+            texts = [(row["line"], _raw(row)) for row in group]
+            names.append(name)
+            places.append(_places(head, texts))
+            path = Path(directory, f"{len(names):06}")
+            path.write_bytes(head + b"".join(raw + b"\n" for _, raw in texts))
+        options = replace(plan.file, format="csv" if _is_csv(plan, entry) else "jsonl", encoding="utf-8")
+        inner = open_files(f"{directory}/*", _with_delimiter(options, entry))
+        yield Replay(inner, names, places)
+
+
+def _places(head: bytes, texts: Sequence[tuple[int, bytes]]) -> tuple[Lines, Lines]:
+    heights = [raw.count(b"\n") + 1 for _, raw in texts]
+    first = head.count(b"\n") + 1
+    inner = first + np.concatenate([[0], np.cumsum(heights[:-1], dtype=np.int64)]).astype(np.int64)
+    return inner, np.array([line for line, _ in texts], dtype=np.int64)
+
+
+def _head(plan: CopyPlan, entry: dict[str, Any]) -> bytes:
+    if not _is_csv(plan, entry) or plan.file.header is not None:
+        return b""
+    line = io.StringIO()
+    delimiter = _with_delimiter(plan.file, entry).delimiter or ","
+    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(entry["header"])
+    return line.getvalue().encode()
+
+
+def _is_csv(plan: CopyPlan, entry: dict[str, Any]) -> bool:
+    if plan.query is not None or isinstance(parse(plan.source), Table) or _is_elsewhere(entry):
+        return False  # rows of tables are kept as JSON
+    if plan.file.format != "auto":
+        return plan.file.format == "csv"
+    return not any(
+        part in (".parquet", ".pq", ".jsonl", ".ndjson") for part in Path(entry["files"][0]).suffixes
+    )
+
+
+def _with_delimiter(options: FileOptions, entry: dict[str, Any]) -> FileOptions:
+    tabs = ".tsv" in Path(entry["files"][0]).suffixes
+    return replace(options, delimiter=options.delimiter or ("\t" if tabs else ","))
+
+
+def _raw(row: dict[str, Any]) -> bytes:
+    raw = str(row["raw"]).encode()
+    if row["reason"] == Reason.BAD_ENCODING:
+        # Such a row's bytes were written out to be kept as text; as bytes again they are judged anew.
+        raw = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), raw)
+    return raw

@@ -1,0 +1,80 @@
+"""Copies all tables of a schema, one after the other, and keeps one account of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+from penstock.lookup.connections import find
+from penstock.model.errors import UsageError
+from penstock.model.plan import CopyPlan
+from penstock.model.result import COUNTS, CopyResult
+from penstock.ports import Progress
+from penstock.postgres.relay.schema import add_references, parse_schema, read_contents
+from penstock.routes.relay import run_between
+
+Shown = Callable[[str], AbstractContextManager[Progress | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaResult:
+    """What became of every row of every table.
+
+    Args:
+        tables: The account of each, by its name at the source, in the order of the copies.
+        total: All of them together.
+    """
+
+    tables: Mapping[str, CopyResult]
+    total: CopyResult
+
+
+def run_all(plan: CopyPlan, shown: Shown, *, again: bool = False) -> SchemaResult:
+    """Copy each table of the plan's source, a schema, to the table of its name in the plan's target, another schema.
+
+    Each table is there wholly or not at all. When one fails those before it stay, and the same copy again is safe.
+
+    Args:
+        shown: Gives the progress of one table, by its name.
+
+    Raises:
+        PenstockError: If a table cannot be copied; the message names it.
+    """
+    if plan.columns or plan.computed or plan.query or plan.key or plan.where:
+        raise UsageError(
+            "columns, keys, filters and queries belong to one table", hint="leave them out with --all"
+        )
+    started = time.perf_counter()
+    source, target = parse_schema(plan.source), parse_schema(plan.target)
+    origin, place = find(source.connection), find(target.connection)
+    contents = read_contents(origin, source)
+    results: dict[str, CopyResult] = {}
+    for name in contents.tables:
+        one = replace(plan, source=source.table(name), target=target.table(name))
+        with shown(name) as progress:
+            result = run_between(one, again=again, progress=progress)
+        assert result is not None  # both addresses were made as those of tables
+        results[name] = result
+    add_references(place, target, contents, set(results))
+    return SchemaResult(results, _total(results, time.perf_counter() - started))
+
+
+def _total(results: Mapping[str, CopyResult], seconds: float) -> CopyResult:
+    rejects: dict[str, int] = {}
+    for result in results.values():
+        for reason, count in result.rejects.items():
+            rejects[reason] = rejects.get(reason, 0) + count
+    sums = {name: sum(getattr(result, name) for result in results.values()) for name in COUNTS}
+    already = all(result.already for result in results.values())
+    total = CopyResult(
+        id="",
+        already=already,
+        rejects=rejects,
+        seconds=round(seconds, 3),
+        visible_rows_only=any(result.visible_rows_only for result in results.values()),
+        **sums,
+    )
+    total.check()
+    return total

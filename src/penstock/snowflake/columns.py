@@ -1,0 +1,77 @@
+"""The columns of a table as Snowflake describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.model.errors import ContractError
+from penstock.model.manifest import Manifest
+from penstock.snowflake.connect import MISSING
+from penstock.snowflake.quoting import folded, identifier, literal
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """One column.
+
+    Args:
+        quoted: Its name, quoted.
+        type: As Snowflake writes it, such as ``NUMBER(38,0)``.
+    """
+
+    quoted: str
+    type: str
+    nullable: bool
+
+
+def described(cursor: Any, table: str) -> dict[str, TableColumn] | None:
+    """The table's columns by their names in upper case; None where there is no such table.
+
+    Asked before anything is made: whoever may only insert has no right to ``CREATE … IF NOT EXISTS``.
+
+    Args:
+        table: Quoted.
+    """
+    import snowflake.connector as connector
+
+    try:
+        cursor.execute(f"DESCRIBE TABLE {table}")
+    except connector.errors.ProgrammingError as error:
+        if error.errno not in MISSING:
+            raise
+        return None
+    names = [column.name.lower() for column in cursor.description]
+    found = {}
+    for row in cursor.fetchall():
+        one = dict(zip(names, row, strict=True))
+        name = str(one["name"])
+        quoted = '"' + name.replace('"', '""') + '"'
+        found[name.upper()] = TableColumn(quoted, str(one["type"]).upper(), one["null?"] == "Y")
+    return found or None
+
+
+def make_schema(cursor: Any, name: str) -> None:
+    """Make a schema where there is none: ``CREATE SCHEMA IF NOT EXISTS`` demands the right to make one even then."""
+    cursor.execute(f"SELECT 1 FROM INFORMATION_SCHEMA.SCHEMATA WHERE SCHEMA_NAME = {literal(folded(name))}")
+    if cursor.fetchone() is None:
+        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(name)}")
+
+
+def matching(columns: Mapping[str, TableColumn], table: str, manifest: Manifest) -> list[TableColumn]:
+    """The table's columns, in the order of the manifest's; names match whatever their case.
+
+    Args:
+        table: What messages call it.
+
+    Raises:
+        ContractError: If the table lacks a column of the export, which ``COPY INTO`` would leave out without a word.
+    """
+    missing = [column.name for column in manifest.columns if column.name.upper() not in columns]
+    if missing:
+        raise ContractError(
+            f"{table} has no column {', '.join(missing)}, which the export has",
+            hint="add it, or export the others: --columns",
+        )
+    return [columns[column.name.upper()] for column in manifest.columns]

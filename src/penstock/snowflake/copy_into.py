@@ -1,0 +1,73 @@
+"""``COPY INTO`` from an external stage, and what became of each file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.model.errors import UsageError
+from penstock.model.manifest import Manifest
+from penstock.snowflake.quoting import identifier, literal
+
+_MOST_FILES = 1000  # of one statement
+_LOADED = "LOADED"
+
+
+@dataclass(slots=True)
+class Copied:
+    """What one or more statements did."""
+
+    loaded: int = 0
+    refused: list[str] = field(default_factory=list)
+
+
+def copy_statements(table: str, place: str, manifest: Manifest) -> Iterator[str]:
+    """The statements that load an export's files, up to a thousand in each.
+
+    Args:
+        table: Quoted.
+        place: The stage and the path in it, ending in ``/``.
+
+    Raises:
+        UsageError: If the export is in a format that Snowflake does not read.
+    """
+    names = [file.name for file in manifest.files]
+    columns = ", ".join(identifier(column.name) for column in manifest.columns)
+    # The ledger decides what was loaded before, not Snowflake's own load history, which forgets after 64 days.
+    after = "ON_ERROR = ABORT_STATEMENT FORCE = TRUE"
+    for start in range(0, len(names), _MOST_FILES):
+        files = ", ".join(map(literal, names[start : start + _MOST_FILES]))
+        match manifest.format:
+            case "parquet":
+                yield (
+                    f"COPY INTO {table} FROM @{place} FILES = ({files})"
+                    " FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE)"
+                    f" MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE {after}"
+                )
+            case "csv":
+                yield (
+                    f"COPY INTO {table} ({columns}) FROM @{place} FILES = ({files})"
+                    " FILE_FORMAT = (TYPE = CSV SKIP_HEADER = 1 FIELD_OPTIONALLY_ENCLOSED_BY = '\"'"
+                    f" EMPTY_FIELD_AS_NULL = TRUE NULL_IF = () ESCAPE_UNENCLOSED_FIELD = NONE) {after}"
+                )
+            case other:
+                raise UsageError(f"Snowflake is not given {other}", hint="export as parquet or csv")
+
+
+def copied(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Copied:
+    """What Snowflake's answer to one statement says.
+
+    Example:
+        >>> copied([("a", "LOADED", 5, 5, 0)], ["file", "status", "rows_parsed", "rows_loaded", "errors_seen"]).loaded
+        5
+    """
+    found = Copied()
+    places = {name.lower(): place for place, name in enumerate(names)}
+    if "rows_loaded" not in places:  # one line of text: no file was there
+        return found
+    for row in rows:
+        found.loaded += int(row[places["rows_loaded"]] or 0)
+        if row[places["status"]] != _LOADED:
+            found.refused.append(f"{row[0]}: {row[places['status']]}")
+    return found

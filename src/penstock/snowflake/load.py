@@ -1,0 +1,218 @@
+"""The story of one load: an export's files into a Snowflake table, in one transaction, with its account."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import xxhash
+
+from penstock.model.connection import Connection
+from penstock.model.errors import UsageError
+from penstock.model.manifest import Manifest
+from penstock.model.plan import CopyPlan
+from penstock.model.reject import KeptReject
+from penstock.model.result import CopyResult
+from penstock.snowflake import ledger
+from penstock.snowflake.columns import TableColumn, described, make_schema, matching
+from penstock.snowflake.connect import snowflake_connect, translated
+from penstock.snowflake.copy_into import Copied, copied, copy_statements
+from penstock.snowflake.quoting import identifier, literal
+from penstock.snowflake.types import column_type
+from penstock.snowflake.validation_table import LIST_SIEVES, Sieve, drop_left
+
+_MODES = ("append", "replace", "interval")
+
+
+@dataclass(frozen=True, slots=True)
+class SnowflakeTable:
+    """A table, there already or to be made, and the stage that its rows come by."""
+
+    connection: Connection
+    schema: str
+    table: str
+    stage: str
+
+    @property
+    def name(self) -> str:
+        """Quoted."""
+        return identifier(self.schema, self.table)
+
+    @property
+    def address(self) -> str:
+        """As people write it."""
+        return f"{self.connection.name}:{self.schema}.{self.table}"
+
+
+def load(
+    plan: CopyPlan, manifest: Manifest, path: str, target: SnowflakeTable, *, again: bool = False
+) -> CopyResult:
+    """Load an export: all of it with its account, or nothing.
+
+    Args:
+        path: Of the export below the bucket, ending in ``/`` unless it is empty.
+        again: Even if the ledger says that the same load was done before, and what it left still stands.
+
+    Raises:
+        UsageError: If the plan asks for what a load cannot do.
+        PenstockError: If nothing was done, with the reason and the remedy.
+    """
+    _require_load(plan)
+    started = time.perf_counter()
+    core = replace(plan, max_rejects=None)  # how many rejects are allowed makes no other copy of it
+    identity = xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{manifest.fingerprint}".encode())
+    with closing(snowflake_connect(target.connection)) as session:
+        cursor = session.cursor()
+        with translated(f"copying into {target.address}"):
+            columns = _prepare(cursor, manifest, target)
+            place = _place(cursor, target, path)
+            sieve = Sieve(identity, manifest, columns)
+            sifted = plan.max_rejects is not None and bool(sieve.tests())
+            with _made(cursor, sieve if sifted else None), _transaction(cursor):
+                ledger.take_turn(cursor, target.address)
+                if not again and (done := ledger.earlier(cursor, identity, plan, target.address)) is not None:
+                    return done
+                ledger.forget_rejects(cursor, identity, target.address)
+                deleted = _clear(cursor, plan, target)
+                if sifted:
+                    found = _sift(cursor, plan, sieve, place, target)
+                else:
+                    found = _copy(cursor, manifest, target.name, place)
+                seconds = round(time.perf_counter() - started, 3)
+                result = CopyResult(
+                    id=identity, loaded=found.loaded, inserted=found.loaded, deleted=deleted, seconds=seconds
+                )
+                result = ledger.settle(cursor, manifest, found, result, target.address)
+                ledger.enforce(cursor, plan, result, target.address)
+                ledger.record(cursor, plan, result, target.address)
+                return result
+
+
+def rejects_of(target: SnowflakeTable, identity: str) -> Iterator[KeptReject]:
+    """The rows that the load of this identity left out. Nothing is asked before the first is wanted.
+
+    Raises:
+        PenstockError: If they cannot be read.
+    """
+    doing = f"reading the rejects of {target.address}"
+    with closing(snowflake_connect(target.connection)) as session, translated(doing):
+        yield from ledger.kept_rejects(session.cursor(), identity, target.address)
+
+
+def _require_load(plan: CopyPlan) -> None:
+    if plan.mode not in _MODES or plan.key or plan.order_by or plan.where:
+        raise UsageError(
+            f"into Snowflake there is no mode {plan.mode}, key, order or filter",
+            hint=f"one of {', '.join(_MODES)}; then a MERGE of your own",
+        )
+    if plan.visible_rows_only:
+        raise UsageError(
+            "--visible-rows-only is about row security in Postgres, and not about Snowflake",
+            hint="give it to the export that is loaded",
+        )
+
+
+def _prepare(cursor: Any, manifest: Manifest, target: SnowflakeTable) -> list[TableColumn]:
+    """Make what is missing, each of which commits by itself; gives the table's columns."""
+    ledger.prepare(cursor, target.address)
+    if (columns := described(cursor, target.name)) is None:
+        made = ", ".join(f"{identifier(column.name)} {column_type(column)}" for column in manifest.columns)
+        make_schema(cursor, target.schema)
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {target.name} ({made})")
+        columns = described(cursor, target.name) or {}
+    return matching(columns, target.address, manifest)
+
+
+@contextmanager
+def _made(cursor: Any, sieve: Sieve | None) -> Iterator[None]:
+    """Outside of the transaction, which its statements would end."""
+    if sieve is None:
+        yield
+        return
+    cursor.execute(LIST_SIEVES)
+    names = [column.name.lower() for column in cursor.description]
+    for statement in drop_left(
+        (dict(zip(names, row, strict=True)) for row in cursor.fetchall()), datetime.now(UTC)
+    ):
+        cursor.execute(statement)
+    cursor.execute(sieve.create())
+    try:
+        yield
+    finally:
+        cursor.execute(sieve.drop())
+
+
+def _place(cursor: Any, target: SnowflakeTable, path: str) -> str:
+    """The stage and the path in it. The stage covers the bucket, or a part of it that the path begins with."""
+    *schema, name = target.stage.split(".")
+    where = identifier(*(schema or [target.schema]))
+    cursor.execute(f"SHOW STAGES LIKE {literal(name.upper())} IN SCHEMA {where}")
+    names = [column.name.lower() for column in cursor.description]
+    listed = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    # LIKE takes an underscore for any letter.
+    found = [stage for stage in listed if str(stage["name"]).upper() == name.upper()]
+    if not found:
+        raise UsageError(
+            f"there is no stage {target.stage}",
+            hint=f"CREATE STAGE {target.stage} URL = 's3://bucket/' STORAGE_INTEGRATION = …",
+        )
+    url = str(found[0].get("url") or "")
+    inside = url.partition("://")[2].partition("/")[2].strip("/") if url.startswith("s3") else ""
+    if inside and not path.startswith(f"{inside}/"):
+        raise UsageError(f"the stage {target.stage} covers {url}, not {path}", hint="name another stage")
+    below = path[len(inside) + 1 :] if inside else path
+    return f"{where}.{identifier(name)}/{below}"
+
+
+@contextmanager
+def _transaction(cursor: Any) -> Iterator[None]:
+    cursor.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        cursor.execute("ROLLBACK")
+        raise
+    cursor.execute("COMMIT")
+
+
+def _clear(cursor: Any, plan: CopyPlan, target: SnowflakeTable) -> int:
+    """Remove the rows that this load replaces."""
+    if plan.mode == "append":
+        return 0
+    if plan.interval is None:
+        cursor.execute(f"DELETE FROM {target.name}")
+    else:
+        column = identifier(plan.interval.column)
+        cursor.execute(
+            f"DELETE FROM {target.name} WHERE {column} >= %s AND {column} < %s",
+            (plan.interval.start, plan.interval.end),
+        )
+    return int(cursor.rowcount or 0)
+
+
+def _copy(cursor: Any, manifest: Manifest, table: str, place: str) -> Copied:
+    whole = Copied()
+    for statement in copy_statements(table, place, manifest):
+        cursor.execute(statement)
+        found = copied(cursor.fetchall(), [column.name for column in cursor.description])
+        whole.loaded += found.loaded
+        whole.refused += found.refused
+    return whole
+
+
+def _sift(cursor: Any, plan: CopyPlan, sieve: Sieve, place: str, target: SnowflakeTable) -> Copied:
+    """File by file, so that a reject names its file."""
+    whole = Copied()
+    for file in sieve.manifest.files:
+        found = _copy(cursor, replace(sieve.manifest, files=(file,)), sieve.name, place)
+        name = f"{plan.source.rstrip('/')}/{file.name}"
+        cursor.execute(sieve.reject(target.address, name))
+        cursor.execute(sieve.pass_on(target.name))
+        whole.loaded += int(cursor.rowcount or 0)
+        whole.refused += found.refused
+        cursor.execute(sieve.empty())
+    return whole

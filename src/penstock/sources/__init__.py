@@ -1,1 +1,0 @@
-"""Where rows come from: files. The public door is :func:`penstock.sources.files.open_files`."""

@@ -1,1 +1,0 @@
-"""A Postgres table or query as a stream of exactly typed rows."""

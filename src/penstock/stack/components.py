@@ -1,0 +1,45 @@
+"""Which parts the stack has."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from penstock.project import Project
+from penstock.stack.airflow_env import DATABASE, METADATA
+from penstock.stack.airflow_services import DBT, MIGRATION, airflow_parts
+from penstock.stack.component import Runner
+from penstock.stack.config import read_options
+from penstock.stack.forkserver import Nurseries
+from penstock.stack.port_config import free_port
+from penstock.stack.postgres.runner import Embedded
+
+# Also the order in which they are shown.
+PARTS = (
+    METADATA,
+    "source",
+    "warehouse",
+    MIGRATION,
+    DBT,
+    "api-server",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+)
+LASTING = tuple(name for name in PARTS if name not in (MIGRATION, DBT))  # those that keep running
+
+
+def assemble(project: Project, pool: ThreadPoolExecutor, nurseries: Nurseries) -> list[Runner]:
+    """The runners of all parts, none of them started.
+
+    Raises:
+        UsageError: `penstock.toml` asks for what cannot be.
+    """
+    options = read_options(project)
+    if options.port == 0:
+        options = replace(options, port=free_port(0, 0))
+    return [
+        Embedded(project, METADATA, pool, database=DATABASE),
+        *(Embedded(project, name, pool) for name in ("source", "warehouse")),
+        *airflow_parts(project, options, pool, nurseries),
+    ]

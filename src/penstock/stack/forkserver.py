@@ -1,0 +1,156 @@
+"""Starts Airflow's processes as forks of one that has their imports; see `penstock.airflow.forkserver_main`."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from penstock.stack.processes import Identity, identify, is_alive, kill_family
+
+_MODULE = "penstock.airflow.forkserver_main"
+_TOLD_BYTES = 65_536
+# What Airflow's parts import. Not all of it is of use to each, but what a part has no use for costs it nothing: the
+# pages are shared.
+AIRFLOW = (
+    "airflow.__main__",
+    "airflow.models",
+    "airflow.jobs.scheduler_job_runner",
+    "airflow.executors.local_executor",
+    "airflow.jobs.triggerer_job_runner",
+    "airflow.jobs.dag_processor_job_runner",
+    "airflow.dag_processing.manager",
+    "airflow.api_fastapi.app",
+    "penstock.airflow.secrets",
+)
+
+
+class Child:
+    """One process that was ordered; it begins when the nursery has come to it."""
+
+    def __init__(self, nursery: _Nursery) -> None:
+        self._nursery = nursery
+        self.pid: int | None = None
+        self.found: Identity | None = None
+        self.code: int | None = None
+        self.is_unwanted = False
+
+    def cancel(self) -> None:
+        """Have it killed as soon as it begins."""
+        self.is_unwanted = True
+
+    def identity(self) -> Identity | None:
+        """The process, once it began."""
+        self._nursery.listen()
+        return self.found
+
+    def poll(self) -> int | None:
+        """Its exit code, or None while it runs or has yet to begin; 1 where nobody can tell it any more."""
+        self._nursery.listen()
+        if self.code is None and not self._nursery.is_there() and not is_alive(self.found):
+            self.code = 1
+        return self.code
+
+
+class _Nursery:
+    """One process that forks, with the variables that it was started with."""
+
+    def __init__(self, shared: Sequence[str], environment: Mapping[str, str], log: int) -> None:
+        self.environment = environment
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", _MODULE, str(theirs.fileno()), *shared],
+                env=dict(environment),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        self._control.setblocking(False)
+        self._ordered: list[Child] = []
+
+    def is_there(self) -> bool:
+        return self._process.poll() is None
+
+    def is_needed(self) -> bool:
+        """Whether it can still tell of a child that lives."""
+        self.listen()
+        return self.is_there() and any(child.code is None for child in self._ordered)
+
+    def order(self, words: Sequence[str], log: int) -> Child:
+        child = Child(self)
+        told = {"words": list(words), "order": len(self._ordered)}
+        socket.send_fds(self._control, [json.dumps(told).encode()], [log])
+        self._ordered.append(child)
+        return child
+
+    def listen(self) -> None:
+        """Take in what became of the children."""
+        while True:
+            try:
+                told = self._control.recv(_TOLD_BYTES)
+            except OSError:  # nothing more for now, or nobody there
+                return
+            if not told:
+                return
+            self._note(json.loads(told))
+
+    def _note(self, told: Mapping[str, int]) -> None:
+        if "begun" in told:
+            child = self._ordered[told["begun"]]
+            child.pid, child.found = told["pid"], identify(told["pid"])
+            if child.is_unwanted and child.found is not None:
+                kill_family(child.found)
+            return
+        for child in self._ordered:
+            if child.pid == told["ended"] and child.code is None:
+                child.code = told["code"]
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._control.close()
+
+
+class Nurseries:
+    """The nursery that there is, made anew where it ended or where its variables are no longer what is asked for.
+
+    Args:
+        shared: The modules that it imports.
+    """
+
+    def __init__(self, shared: Sequence[str] = AIRFLOW) -> None:
+        self._shared = shared
+        self._all: list[_Nursery] = []
+
+    def close(self) -> None:
+        """Have nothing begin any more that was ordered; what began goes on."""
+        for one in self._all:
+            one.close()
+        self._all = []
+
+    def launch(self, words: Sequence[str], environment: Mapping[str, str], log: int) -> Child:
+        """Order a process.
+
+        Args:
+            words: A module with a `main`, and its arguments.
+            environment: Its variables, which it shares with the others.
+            log: Where its output goes.
+
+        Raises:
+            OSError: No nursery can be started, or there is no room for the order.
+        """
+        fitting = [one for one in self._all if one.is_there() and one.environment == environment]
+        for one in self._all:
+            if one not in fitting and not one.is_needed():
+                one.close()
+        self._all = [one for one in self._all if one in fitting or one.is_needed()]
+        if not fitting:
+            fitting = [_Nursery(self._shared, environment, log)]
+            self._all += fitting
+        return fitting[0].order(words, log)

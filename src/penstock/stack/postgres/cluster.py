@@ -1,0 +1,213 @@
+"""A Postgres cluster on disk: made by `initdb`, started and stopped by `pg_ctl`, watched through its pid file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from penstock.model.connection import Secret
+from penstock.model.errors import ConnectionFailed, PenstockError
+from penstock.project import Project
+from penstock.stack import processes
+from penstock.stack.os_user import Account, give_to, run_as
+from penstock.stack.postgres.binaries import MAJOR, SYSTEM_DIR, make_system_dir, programs_for
+from penstock.stack.postgres.log import cause
+from penstock.stack.postgres.server import LOGIN, STATE, Server, choose_home
+from penstock.stack.postgres.settings import Settings, as_text
+
+CONF = "penstock.conf"
+START_TIMEOUT_S = 300  # recovery after a crash replays up to max_wal_size
+STOP_TIMEOUT_S = 60
+KILL_TIMEOUT_S = 10
+
+
+def create(project: Project, name: str, port: int, account: Account | None) -> Server:
+    """Make an empty cluster with a new password. What an interrupted attempt left is cleared away first.
+
+    Raises:
+        PenstockError: `initdb` failed, mostly for want of disk.
+    """
+    home = choose_home(project, name, account)
+    if home.is_relative_to(SYSTEM_DIR):
+        make_system_dir(home.parent.name)
+    else:
+        project.make_state_dir(STATE)
+    server = Server(name, port, Secret(secrets.token_urlsafe(32)), home)
+    stop_orphan(server.data_dir)
+    if home.exists():
+        shutil.rmtree(home)
+    home.mkdir(mode=0o700)
+    give_to(account, home)
+    _initdb(server, account)
+    return server
+
+
+def require_unused(name: str, home: Path) -> None:
+    """Make sure that no cluster lies there that was in use, and whose password nobody remembers.
+
+    Raises:
+        ConnectionFailed: One does. It is left alone.
+    """
+    if (home / "data" / CONF).exists():  # written at the first start, when the password was remembered
+        raise ConnectionFailed(
+            f"the data of the server {name!r} lies in {home}, but its password is lost: {home}.json is missing",
+            hint=f"put a backup of it back, or begin with an empty server: mv {home} {home}.old",
+        )
+
+
+def _initdb(server: Server, account: Account | None) -> None:
+    password = server.home / "password"
+    password.touch(mode=0o600)
+    give_to(account, password)
+    password.write_text(server.password.reveal() + "\n", encoding="utf-8")
+    argv: list[str | Path] = [
+        programs_for(account) / "initdb",
+        f"--pgdata={server.data_dir}",
+        f"--username={LOGIN}",
+        f"--pwfile={password}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        # Sorts by code point: the same order on every machine, and the fastest.
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        # The password is 32 random bytes: more rounds would not make it harder to guess, only slower to check.
+        "--set=scram_iterations=1",
+    ]
+    done = run_as(account, argv)
+    password.unlink()
+    if done.returncode:
+        raise PenstockError(
+            f"the server {server.name!r} could not be made: {cause(done.stdout)}",
+            hint=f"it was to lie in {server.home}",
+        )
+    with (server.data_dir / "postgresql.conf").open("a", encoding="utf-8") as conf:
+        conf.write(f"include = '{CONF}'\n")
+
+
+def require_readable(server: Server) -> None:
+    """Make sure that the programs here can read the cluster, if there is one: Postgres reads no other major version's.
+
+    Raises:
+        ConnectionFailed: They cannot. Nothing was changed.
+    """
+    version = server.data_dir / "PG_VERSION"
+    if not version.exists():
+        if is_empty(server.data_dir):
+            return
+        raise ConnectionFailed(
+            f"the data of the server {server.name!r} is damaged: {version} is missing",
+            hint=f"put a backup back, or begin with an empty server: mv {server.home} {server.home}.old",
+        )
+    made_by = version.read_text(encoding="ascii", errors="replace").strip()
+    if made_by != MAJOR:
+        raise ConnectionFailed(
+            f"the data of the server {server.name!r} was made by PostgreSQL {made_by}, the programs here are {MAJOR}",
+            hint=f"dump it with the Penstock that made it (pg_dump), or begin with an empty server: "
+            f"mv {server.home} {server.home}-{made_by}",
+        )
+
+
+def is_empty(data_dir: Path) -> bool:
+    """Whether no cluster was ever made there."""
+    return not data_dir.is_dir() or not any(data_dir.iterdir())
+
+
+def configure(server: Server, settings: Settings, account: Account | None) -> None:
+    """Write the settings that the next start reads."""
+    path = server.data_dir / CONF
+    path.write_text(
+        f"# Written at every start; changes here are lost.\n{as_text(settings)}", encoding="utf-8"
+    )
+    give_to(account, path)
+
+
+def start(server: Server, account: Account | None, log: IO[bytes]) -> bool:
+    """Start the server in a session of its own and wait until it is ready; False where it did not come up."""
+    _drop_foreign_pid_file(server)
+    argv: list[str | Path] = [
+        programs_for(account) / "pg_ctl",
+        "start",
+        "--silent",
+        "--wait",
+        f"--timeout={START_TIMEOUT_S}",
+        f"--pgdata={server.data_dir}",
+    ]
+    return run_as(account, argv, output=log.fileno()).returncode == 0
+
+
+def stop(server: Server, account: Account | None, log: IO[bytes]) -> bool:
+    """Roll back what is open, stop the server and wait until it is gone; False where it would not."""
+    _signal(server, signal.SIGCONT)  # one that was halted hears nothing else
+    argv: list[str | Path] = [
+        programs_for(account) / "pg_ctl",
+        "stop",
+        "--silent",
+        "--mode=fast",
+        "--wait",
+        f"--timeout={STOP_TIMEOUT_S}",
+        f"--pgdata={server.data_dir}",
+    ]
+    return run_as(account, argv, output=log.fileno()).returncode == 0
+
+
+def kill(server: Server) -> bool:
+    """Kill a server that hangs; False where even that does not end it. What was committed is not lost."""
+    pid = postmaster_pid(server)
+    leader = None if pid is None else processes.identify(pid)
+    if leader is None:
+        return True
+    members = [processes.identify(one) for one in processes.family(leader)]
+    _signal(server, signal.SIGKILL)
+    deadline = time.monotonic() + KILL_TIMEOUT_S
+    # The others end when they notice that the first is gone; until then they hold its memory and write its files.
+    while (lives := any(map(processes.is_alive, members))) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not lives
+
+
+def _signal(server: Server, number: signal.Signals) -> None:
+    if (pid := postmaster_pid(server)) is not None:
+        os.kill(pid, number)
+
+
+def postmaster_pid(server: Server) -> int | None:
+    """The process that runs this cluster, or None. A pid file alone proves nothing: its process may be long gone."""
+    try:
+        pid, started_in, *_ = (server.data_dir / "postmaster.pid").read_text(encoding="utf-8").split("\n")
+        # Where it was started, not where it lies: the project may have been moved since.
+        return int(pid) if _serves(int(pid), Path(started_in)) else None
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _serves(pid: int, data_dir: Path) -> bool:
+    # The command line, because in a container even root may not read another account's working directory.
+    try:
+        words = psutil.Process(pid).cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+    return len(words) > 1 and Path(words[0]).name == "postgres" and str(data_dir) in words[1:]
+
+
+def _drop_foreign_pid_file(server: Server) -> None:
+    """After a crash the number in the pid file may be another process's by now, and Postgres would not start."""
+    if postmaster_pid(server) is None:
+        (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
+
+
+def stop_orphan(data_dir: Path) -> None:
+    """Stop a server that outlived its data directory: a clone was removed while it ran, and made again."""
+    for process in psutil.process_iter():
+        if _serves(process.pid, data_dir):
+            process.send_signal(signal.SIGQUIT)  # immediate: there is nothing left to save
+            deadline = time.monotonic() + 10
+            while _serves(process.pid, data_dir) and time.monotonic() < deadline:  # a zombie serves nobody
+                time.sleep(0.02)

@@ -1,0 +1,25 @@
+"""What a new source and a new warehouse hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+
+from penstock.postgres.queries import queries
+
+
+def _make(session: psycopg.Connection[Any], *, with_rows: bool) -> None:
+    sql = queries("penstock.stack", "seeds.sql")
+    with session.transaction():
+        session.execute(sql["table"])
+        if with_rows:
+            session.execute(sql["rows"])
+
+
+# By the server's name: the table of products, with its first rows at the source and empty in the warehouse.
+SEEDS: Mapping[str, Callable[[psycopg.Connection[Any]], None]] = {
+    "source": lambda session: _make(session, with_rows=True),
+    "warehouse": lambda session: _make(session, with_rows=False),
+}

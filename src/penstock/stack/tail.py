@@ -1,0 +1,76 @@
+"""Reads the logs of the parts, and goes on reading."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from penstock.project import Project
+from penstock.stack.components import PARTS
+from penstock.stack.lifecycle import EMBEDDED
+from penstock.stack.on_demand import log_of
+from penstock.stack.postgres.log import log_path
+from penstock.stack.services import SERVICES
+
+_POLL_S = 0.3
+_LINE_BYTES = 500  # of a long line; enough is read for as many of them as are asked for
+
+
+def log_files(project: Project) -> Mapping[str, Path]:
+    """The log of each part, of the supervisor and of each service."""
+    folder = project.state_dir / "logs"
+    parts = {
+        name: log_path(project, name) if name in EMBEDDED else folder / f"{name}.log"
+        for name in ("supervisor", *PARTS)
+    }
+    return parts | {name: log_of(project, service) for name, service in SERVICES.items()}
+
+
+class Reader:
+    """Yields lines of several logs.
+
+    Args:
+        files: By the name of their part; those that do not exist yet are waited for.
+        last: How many lines of each to begin with.
+    """
+
+    def __init__(self, files: Mapping[str, Path], last: int) -> None:
+        self._files = files
+        self._last = last
+        self._places: dict[str, int] = {}
+        self._rests: dict[str, bytes] = {}
+
+    def lines(self, *, follow: bool) -> Iterator[tuple[str, str]]:
+        """Part and line; with `follow` without end."""
+        for name, path in self._files.items():
+            for line in self._tail(name, path):
+                yield name, line
+        while follow:
+            for name, path in self._files.items():
+                for line in self._more(name, path):
+                    yield name, line
+            time.sleep(_POLL_S)
+
+    def _tail(self, name: str, path: Path) -> list[str]:
+        self._places[name] = max(0, _size(path) - self._last * _LINE_BYTES)
+        lines = self._more(name, path)
+        return lines[-self._last :] if self._last else []
+
+    def _more(self, name: str, path: Path) -> list[str]:
+        if _size(path) < self._places[name]:  # begun anew
+            self._places[name] = 0
+        try:
+            with path.open("rb") as log:
+                log.seek(self._places[name])
+                found = log.read()
+                self._places[name] = log.tell()
+        except FileNotFoundError:
+            return []
+        *lines, rest = (self._rests.get(name, b"") + found).split(b"\n")
+        self._rests[name] = rest
+        return [line.decode(errors="replace") for line in lines]
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,158 @@
+"""Projects made from templates: whole, or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from penstock.cli.main import main
+from penstock.devtools import init
+from penstock.devtools.init import BUILDING, READY, make
+from penstock.devtools.templates import TEMPLATES, template_dir, template_files
+from penstock.model.errors import UsageError
+from penstock.project import Project, find_project
+
+LAYOUT = {
+    "dags",
+    "include",
+    "plugins",
+    "tests",
+    "dbt",
+    "environments",
+    "requirements.txt",
+    "airflow_settings.yaml",
+    ".env",
+    ".gitignore",
+    "README.md",
+    "penstock.toml",
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PENSTOCK_ENV", "PENSTOCK_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_project_has_the_layout_that_airflow_people_know(template: str, tmp_path: Path) -> None:
+    made = make(tmp_path / "below" / "my shop", template)
+    assert names(made.root) >= LAYOUT
+    assert names(made.root.parent) == {"my shop"}
+    assert Project(made.root).name == "my-shop"
+    assert made.files == sum(path.is_file() for path in made.root.rglob("*"))
+    assert (made.root / ".env").stat().st_mode & 0o777 == 0o600
+
+
+def test_into_the_directory_that_the_shell_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".git").mkdir()
+    inode = tmp_path.stat().st_ino
+    monkeypatch.chdir(tmp_path)
+    assert main(["init"]) == 0
+    assert tmp_path.stat().st_ino == inode
+    assert find_project().root == tmp_path
+    assert names(tmp_path) >= LAYOUT | {".git"}
+    assert not {READY, BUILDING} & names(tmp_path)
+
+
+def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    assert main(["init", str(tmp_path)]) == 2
+    assert "holds README.md already" in capsys.readouterr().err
+    assert names(tmp_path) == {"README.md"}
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def test_a_project_is_not_made_twice(tmp_path: Path) -> None:
+    make(tmp_path / "shop", "blank")
+    with pytest.raises(UsageError, match="is a project already"):
+        make(tmp_path / "shop", "gallery")
+
+
+def test_a_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = []
+
+    def full(source: Path, target: Path) -> None:
+        copied.append(target)
+        if len(copied) == 5:
+            raise OSError(28, "No space left on device", str(target))
+        target.write_bytes(source.read_bytes())
+
+    monkeypatch.setattr("penstock.devtools.init.shutil.copyfile", full)
+    (tmp_path / "there").mkdir()
+    for directory in (tmp_path / "new", tmp_path / "there"):
+        copied.clear()
+        assert main(["init", str(directory)]) == 1
+        assert len(copied) == 5
+    assert names(tmp_path) == {"there"}
+    assert names(tmp_path / "there") == set()
+
+
+def test_what_a_kill_interrupted_is_finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make(tmp_path / "whole", "blank")
+    (tmp_path / "shop").mkdir()
+    init._build(tmp_path / "shop" / READY, "shop", "blank", 5884)
+    for name in ("dags", ".env", "README.md"):  # moved before the kill
+        (tmp_path / "shop" / READY / name).rename(tmp_path / "shop" / name)
+    (tmp_path / "other" / BUILDING / "dags").mkdir(parents=True)  # killed while it was built
+    for name in ("shop", "other"):
+        assert main(["init", str(tmp_path / name)]) == 0
+        assert names(tmp_path / name) == names(tmp_path / "whole")
+    assert "an init that was interrupted here is finished now" in capsys.readouterr().out
+
+
+def test_a_taken_port_is_stepped_aside_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(init, "PREFERRED_PORTS", {"airflow": port})
+        assert main(["init", str(tmp_path / "shop")]) == 0
+    settings = tomllib.loads((tmp_path / "shop" / "penstock.toml").read_text())
+    chosen = settings["stack"]["ports"]["airflow"]
+    assert chosen != port
+    assert f"its Airflow will be on {chosen}" in capsys.readouterr().out
+
+
+def test_a_directory_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["init", str(tmp_path / "file" / "shop")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_data_that_was_generated_is_not_part_of_a_template(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(template_dir("blank"), tmp_path / "template")
+    monkeypatch.setattr("penstock.devtools.templates.template_dir", lambda name: tmp_path / "template")
+    before = list(template_files("blank"))
+    for path in (
+        "include/data/a.csv",
+        "include/data/below/b.csv",
+        ".penstock/key",
+        "dbt/target/manifest.json",
+    ):
+        (tmp_path / "template" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "template" / path).touch()
+    assert list(template_files("blank")) == before
+
+
+def test_templates_hold_nothing_that_runs_leave_behind() -> None:
+    for template in TEMPLATES:
+        files = {path.as_posix() for path in template_files(template)}
+        assert not [file for file in files if ".penstock/" in file or "__pycache__" in file]
+        assert not [
+            file for file in files if file.startswith("include/data/") and not file.endswith("ignore")
+        ]
+    with pytest.raises(UsageError, match="no template 'nope'"):
+        template_dir("nope")

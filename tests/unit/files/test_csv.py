@@ -1,0 +1,249 @@
+"""CSV: what is in the file comes out, row or reject, with its line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tests.unit.files.reading import read
+
+from penstock.model.errors import SourceError, UsageError
+
+Cell = str | None
+TEXT = st.text(st.sampled_from('a1é€😀 ,;\t"\n\r'), max_size=6)
+BLOCKS = st.one_of(st.integers(1, 12), st.just(1 << 20))
+
+
+def write(table: list[list[Cell]], *, delimiter: str, newline: str, always: bool) -> str:
+    """Null is an unquoted empty field, the empty string a quoted one."""
+
+    def field(cell: Cell) -> str:
+        if cell is None:
+            return ""
+        if always or cell == "" or any(char in cell for char in f'{delimiter}"\r\n'):
+            return '"' + cell.replace('"', '""') + '"'
+        return cell
+
+    return "".join(delimiter.join(map(field, row)) + newline for row in table)
+
+
+def starts_of_records(text: str, delimiter: str) -> list[int]:
+    """Where Python's reader sees records begin, blank lines left out."""
+    reader, starts, before = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [], 0
+    for record in reader:
+        if record:
+            starts.append(before + 1)
+        before = reader.line_num
+    return starts
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[list[str], list[list[Cell]]]:
+    width = draw(st.integers(2, 4))
+    row = st.lists(st.one_of(st.none(), TEXT), min_size=width, max_size=width)
+    return [f"c{at}" for at in range(width)], draw(st.lists(row, max_size=8))
+
+
+@settings(deadline=None)
+@given(
+    table=tables(),
+    block=BLOCKS,
+    delimiter=st.sampled_from(",;\t"),
+    newline=st.sampled_from(["\n", "\r\n", "\r"]),
+    always=st.booleans(),
+    last=st.booleans(),
+)
+def test_any_table_reads_back_equal(
+    table: tuple[list[str], list[list[Cell]]],
+    block: int,
+    delimiter: str,
+    newline: str,
+    always: bool,
+    last: bool,
+) -> None:
+    names, rows = table
+    text = write([[*names], *rows], delimiter=delimiter, newline=newline, always=always)
+    text = text if last else text.removesuffix(newline)
+    found = read(text.encode(), block=block, delimiter=delimiter)
+    assert found.columns == tuple(names)
+    assert found.rows == [tuple(row) for row in rows]
+    assert found.rejects == []
+    assert found.lines == starts_of_records(text, delimiter)[1:]
+
+
+BYTES = st.lists(
+    st.sampled_from(
+        [b'"', b",", b"\n", b"\r\n", b"\r", b"a", b'""', b',"', b'",', b"\xc3\xa9", b"\xff", b"\0"]
+    ),
+    max_size=25,
+).map(b"".join)
+
+
+@settings(deadline=None)
+@given(data=BYTES, block=st.integers(1, 9), record=st.sampled_from([4, 12, 1 << 20]), width=st.integers(1, 3))
+@example(data=b'\0,b,\0,"\n\0\n"\0","\n""', block=1, record=4, width=2)
+def test_any_bytes_give_rows_or_rejects_whatever_the_block(
+    data: bytes, block: int, record: int, width: int
+) -> None:
+    header = tuple("xyz"[:width])
+    whole = read(data, record=record, header=header)
+    assert read(data, block=block, record=record, header=header) == whole
+    if record >= len(data):
+        texts = dict(zip(whole.lines, whole.raw, strict=True)) | {one.line: one.raw for one in whole.rejects}
+        told = "".join(text for _, text in sorted(texts.items()))
+        assert without_line_ends(told) == without_line_ends(show(data))
+
+
+def without_line_ends(text: str) -> str:
+    return text.replace("\r", "").replace("\n", "")
+
+
+def show(data: bytes) -> str:
+    return data.decode(errors="backslashreplace").replace("\0", "\\x00")
+
+
+@pytest.mark.parametrize("block", [1, 5, 1 << 20])
+class TestOddities:
+    def test_blank_lines_are_no_rows_and_count_as_lines(self, block: int) -> None:
+        found = read(b"\n\na,b\n\n1,2\n\r\n\n3,4\n\n", block=block)
+        assert (found.rows, found.lines) == ([("1", "2"), ("3", "4")], [5, 8])
+
+    def test_a_blank_line_is_a_missing_value_where_there_is_one_column(self, block: int) -> None:
+        found = read(b'a\n1\n\n""\n2', block=block)
+        assert (found.rows, found.lines) == ([("1",), (None,), ("",), ("2",)], [2, 3, 4, 5])
+
+    def test_lines_are_exact_behind_embedded_newlines(self, block: int) -> None:
+        found = read(b'a,b\n"x\ny\r\nz",1\n2,3\n', block=block)
+        assert (found.rows, found.lines) == ([("x\ny\r\nz", "1"), ("2", "3")], [2, 5])
+        assert found.raw == ['"x\ny\r\nz",1', "2,3"]
+
+    def test_a_quote_inside_a_field_is_text(self, block: int) -> None:
+        found = read(b'a,b\n5" pipe,1\n"6"" pipe",2\n"7"x"y,3\n', block=block)
+        assert found.rows == [('5" pipe', "1"), ('6" pipe', "2"), ('7x"y', "3")]
+
+    def test_ragged_rows_are_told_with_their_text(self, block: int) -> None:
+        found = read(b'a,b,c\n1,2,3\n4,5\n"x,\n",7,8,9\n1\n', block=block)
+        assert found.rows == [("1", "2", "3")]
+        assert [(one.line, one.raw, one.message) for one in found.rejects] == [
+            (3, "4,5", "2 fields where the header has 3"),
+            (4, '"x,\n",7,8,9', "4 fields where the header has 3"),
+            (6, "1", "1 field where the header has 3"),
+        ]
+
+    def test_an_unclosed_quote_costs_one_line(self, block: int) -> None:
+        found = read(b'a,b\n1,2\n3,"4\n5,6\n7,8\n', block=block)
+        assert found.rows == [("1", "2"), ("5", "6"), ("7", "8")]
+        assert [(one.line, one.raw, one.reason.value) for one in found.rejects] == [(3, '3,"4', "malformed")]
+
+    def test_an_unclosed_quote_swallows_no_more_than_the_bound(self, block: int) -> None:
+        found = read(b'a,b\n3,"4\n' + b"5,6\n" * 20 + b'7,"8"\n', block=block, record=30)
+        assert found.rows == [("5", "6")] * 20 + [("7", "8")]
+        assert found.reasons == [(2, "malformed")]
+
+    def test_a_line_over_the_bound_is_one_reject(self, block: int) -> None:
+        found = read(b"a,b\n1," + b"x" * 90 + b"\r\n3,4\n", block=block, record=30)
+        assert (found.rows, found.lines) == ([("3", "4")], [3])
+        assert [(one.line, one.raw, one.message) for one in found.rejects] == [
+            (2, "1," + "x" * 28, "a line of more than 30 bytes")
+        ]
+
+    def test_bytes_that_are_no_text_cost_their_row(self, block: int) -> None:
+        found = read(b'a,b\n\xc3\xa9,1\n"\xff\n",2\n\xc3\n3,\x00\n4,5\n\xed\xb2\x80,6\n', block=block)
+        assert found.rows == [("é", "1"), ("4", "5")]
+        assert [(one.line, one.raw, one.reason.value) for one in found.rejects] == [
+            (3, '"\\xff\n",2', "bad_encoding"),
+            (5, "\\xc3", "bad_encoding"),
+            (6, "3,\\x00", "bad_encoding"),
+            (8, "\\xed\\xb2\\x80,6", "bad_encoding"),
+        ]
+
+    def test_nothing_is_quoted_where_no_quote_is_declared(self, block: int) -> None:
+        assert read(b'a,b\n"1,2"\n', block=block, quote=None).rows == [('"1', '2"')]
+
+    def test_a_byte_order_mark_is_stepped_over(self, block: int) -> None:
+        assert read(b"\xef\xbb\xbfa,b\n1,2\n", block=block).columns == ("a", "b")
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "cp1252", "latin-1", "utf-8-sig"])
+    def test_declared_encodings(self, block: int, encoding: str) -> None:
+        found = read("a,b\né,2\r\n\n3,ü\n".encode(encoding), block=block, encoding=encoding)
+        assert (found.rows, found.lines) == ([("é", "2"), ("3", "ü")], [2, 4])
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "raw"),
+    [
+        (b"a,b\n1,\x81\n3,4\n", "cp1252", "1,\\x81"),
+        (b"a,b\n1,\xe9\n3,4\n", "ascii", "1,\\xe9"),
+        (
+            "a,b\n1,".encode("utf-16-le") + b"\x00\xd8" + "\n3,4\n".encode("utf-16-le"),
+            "utf-16-le",
+            "1,\\x00\\xd8",
+        ),
+        ("a,b\n3,4\n1,".encode("utf-16-le") + b"\x41", "utf-16-le", "1,\\x41"),
+    ],
+)
+def test_undecodable_bytes_cost_their_row(data: bytes, encoding: str, raw: str) -> None:
+    found = read(data, encoding=encoding)
+    assert found.rows == [("3", "4")]
+    assert [(one.raw, one.reason.value) for one in found.rejects] == [(raw, "bad_encoding")]
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "columns", "rows"),
+    [
+        (b"a,b\n", {}, ("a", "b"), []),
+        (b"a,b", {}, ("a", "b"), []),
+        (b"a,,\n1,2,3\n", {}, ("a", "column_2", "column_3"), [("1", "2", "3")]),
+        (b'"a ""x""","b\nc"\n1,2\n', {}, ('a "x"', "b\nc"), [("1", "2")]),
+        (b"1,2\n", {"header": ("a", "b")}, ("a", "b"), [("1", "2")]),
+        (b"", {"header": ("a", "b")}, ("a", "b"), []),
+        (b"a\tb\n1\t2\n", {"delimiter": "\\t"}, ("a", "b"), [("1", "2")]),
+        (b"a,b\n'1,2',3\n", {"quote": "'"}, ("a", "b"), [("1,2", "3")]),
+    ],
+)
+def test_headers(
+    data: bytes, options: dict[str, Any], columns: tuple[str, ...], rows: list[tuple[str, ...]]
+) -> None:
+    found = read(data, **options)
+    assert (found.columns, found.rows, found.rejects) == (columns, rows, [])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "'-' is empty: no header line"),
+        (b"\n\n", "'-' is empty: no header line"),
+        (b"SaleID,b,sale_id\n", "'-' has two columns of one name: 'SaleID' and 'sale_id'"),
+        (b'a,"b\n1,2\n', "the header of '-' is broken: a quote opens here and is not closed"),
+        (b"a,\xe9\n1,2\n", "the header of '-' is no utf-8: a,\\xe9"),
+        ("a,b\n".encode("utf-16"), "'-' is no UTF-8"),
+        (b"PAR1xxxx", "'-' is a Parquet file"),
+        (b"x" * 200_000, "the header of '-' is no header: field larger than field limit (131072)"),
+    ],
+)
+def test_no_usable_header(data: bytes, message: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        read(data)
+    assert caught.value.message == message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"delimiter": ""},
+        {"delimiter": "||"},
+        {"delimiter": "§"},
+        {"quote": ","},
+        {"quote": "\n"},
+        {"encoding": "klingon"},
+        {"encoding": "hex"},
+    ],
+)
+def test_options_without_sense(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        read(b"a,b\n", **options)

@@ -1,0 +1,43 @@
+"""What S3 servers say that the embedded one never does, in words that help."""
+
+from __future__ import annotations
+
+import pytest
+from botocore import exceptions
+
+from penstock.model.errors import ConnectionFailed, PenstockError, TargetError
+from penstock.objects.s3_errors import translated
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        ("ExpiredToken", ConnectionFailed, "the keys have expired"),
+        ("AccessDenied", ConnectionFailed, "denies the right"),
+        ("PermanentRedirect", ConnectionFailed, "in another region"),
+        ("RequestTimeTooSkewed", ConnectionFailed, "clock is wrong"),
+        ("SlowDown", TargetError, "answers SlowDown"),
+    ],
+)
+def test_what_the_server_refuses(code: str, kind: type[PenstockError], words: str) -> None:
+    error = exceptions.ClientError({"Error": {"Code": code, "Message": "as it says"}}, "PutObject")
+
+    with pytest.raises(kind, match=words) as failed, translated("aws", "lake", "sales/a.parquet"):
+        raise error
+
+    assert "s3://lake/sales/a.parquet" in failed.value.message
+    assert failed.value.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (exceptions.NoCredentialsError(), "aws has no keys"),
+        (exceptions.EndpointConnectionError(endpoint_url="http://x"), "cannot reach aws"),
+        (exceptions.ConnectionClosedError(endpoint_url="http://x"), "was cut off"),
+        (exceptions.ReadTimeoutError(endpoint_url="http://x"), "was cut off"),
+    ],
+)
+def test_what_happens_on_the_line(error: Exception, words: str) -> None:
+    with pytest.raises(PenstockError, match=words), translated("aws", "lake", "a"):
+        raise error

@@ -1,0 +1,82 @@
+"""What needs no server: which types hold which, the order of tables, threads abreast."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from penstock.model.plan import CopyPlan
+from penstock.postgres.relay.column_casts import widens
+from penstock.postgres.relay.ends import ends
+from penstock.postgres.relay.prefetch import Shared, abreast
+from penstock.postgres.relay.schema import in_order, parse_schema
+from penstock.postgres.relay.source_snapshot import _unfold
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "holds"),
+    [
+        ("smallint", "bigint", True),
+        ("bigint", "integer", False),
+        ("integer", "real", False),
+        ("numeric(10,2)", "numeric(12,2)", True),
+        ("numeric(10,2)", "numeric(10,3)", False),
+        ("numeric(10,2)", "numeric", True),
+        ("numeric", "numeric(10,2)", False),
+        ("character varying(5)", "character varying(4)", False),
+        ("character varying", "text", True),
+        ("character(4)", "text", False),
+        ("text", "jsonb", False),
+    ],
+)
+def test_types_that_hold_others(source: str, target: str, holds: bool) -> None:
+    assert widens(source, target) is holds
+
+
+def test_tables_in_the_order_of_their_keys() -> None:
+    references = [("line", "sale"), ("sale", "customer"), ("customer", "customer"), ("a", "b"), ("b", "a")]
+    rows = [{"table": table, "referred": referred} for table, referred in references]
+    order = in_order(["a", "b", "customer", "line", "sale"], rows)
+    assert sorted(order) == ["a", "b", "customer", "line", "sale"]
+    assert order.index("customer") < order.index("sale") < order.index("line")
+
+
+def test_addresses() -> None:
+    assert parse_schema("source").schema == "public"
+    assert parse_schema("source:").schema == "public"
+    found = ends(CopyPlan(source="source:", target="warehouse:t", query="SELECT 1"))
+    assert found is not None
+    assert found[0].query == "SELECT 1"
+    assert ends(CopyPlan(source="t.csv", target="warehouse:t")) is None
+    assert ends(CopyPlan(source="source:t", target="s3://bucket/t/")) is None
+
+
+def test_numbers_of_transactions_around_a_turn() -> None:
+    turn = 2**32
+    assert _unfold(turn - 1, turn + 5) == turn - 1
+    assert _unfold(3, turn + 5) == turn + 3
+    assert _unfold(6, turn + 5) == turn + 6
+
+
+def test_the_first_error_ends_all() -> None:
+    ended = threading.Event()
+
+    def waits() -> Iterator[int]:
+        yield 1
+        assert ended.wait(10)
+
+    def fails() -> Iterator[int]:
+        yield 2
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        list(abreast([(waits, ended.set), (fails, ended.set)]))
+    assert ended.is_set()
+
+
+def test_each_item_is_taken_once() -> None:
+    shared = Shared(range(1000))
+    tasks = [(lambda: iter(shared), lambda: None)] * 4
+    assert sorted(abreast(tasks)) == list(range(1000))
