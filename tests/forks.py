@@ -11,7 +11,10 @@ import multiprocessing
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
-        "penstock.routes.adapters",
+        "penstock.routes.load",
+        "penstock.routes.export",
+        "penstock.routes.relay",
+        "penstock.routes.snowflake",
         "penstock.rest.landing",
         "penstock.rest.lake.source",
         "penstock.rest.ratelimit.sqlite",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import penstock
 from penstock import lookup
+from penstock.lookup.connections import find
 from penstock.postgres.connect import connect
-from penstock.routes.adapters import find
 
 PROJECT = Path(__file__).resolve().parents[1]
 OPERATIONS = "postgres_daily_operational_conn"

@@ -13,11 +13,11 @@ from typing import Any
 
 import penstock
 from penstock import lookup
+from penstock.lookup.connections import find
 from penstock.model.api import Limit
 from penstock.model.errors import UsageError
 from penstock.postgres.connect import connect
 from penstock.rest.landing import load_plan
-from penstock.routes.adapters import find
 
 CONNECTION = "postgres_market_conn"
 FILES = Path(__file__).resolve().parents[1] / "dags" / "market"

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from penstock import lookup
+from penstock.lookup.connections import find
 from penstock.model.errors import UsageError
 from penstock.postgres.connect import connect
-from penstock.routes.adapters import find
 
 CONNECTION = "postgres_weather_conn"
 RAW = f"{CONNECTION}:weather.raw_current_weather"

@@ -138,10 +138,6 @@ def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None
         PenstockError: If nothing was done, with the reason and the remedy.
     """
     # Imported here, so that a plan can be made, and `penstock --help` shown, without Arrow and a database driver.
-    from penstock.routes.relay import run_between
-
-    if (done := run_between(plan, again=again, progress=progress)) is not None:
-        return done
-    from penstock.routes.adapters import run as run_plan
+    from penstock.routes import run as run_plan
 
     return run_plan(plan, again=again, progress=progress)

@@ -78,7 +78,7 @@ def test_killed_after_each_statement(
     stage: str,
     tmp_path: Path,
 ) -> None:
-    FORKS.set_forkserver_preload(["penstock.routes.adapters", "snowflake.connector"])
+    FORKS.set_forkserver_preload(["penstock.routes.snowflake", "snowflake.connector"])
     entered = tmp_path / "session"
     snow("CREATE TABLE DAILY.LABOR (ID NUMBER(38,0), GENERATION NUMBER(38,0))")
     execute("CREATE TABLE labor AS SELECT i::text AS id, 0 AS generation FROM generate_series(1, 2) AS i")

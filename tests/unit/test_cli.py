@@ -128,7 +128,7 @@ def test_a_landing_imports_no_database_driver_and_no_command_line_of_others() ->
     code = (
         "import sys; from penstock.cli.main import WithoutPandas; sys.meta_path.insert(0, WithoutPandas());"
         "import penstock.rest.landing, penstock.lookup.stores; "
-        "print([m for m in ('polars', 'psycopg', 'penstock.routes.adapters', 'pandas', 'pygments') if m in sys.modules])"
+        "print([m for m in ('polars', 'psycopg', 'penstock.routes.load', 'pandas', 'pygments') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -136,8 +136,11 @@ def test_a_landing_imports_no_database_driver_and_no_command_line_of_others() ->
 
 def test_what_copies_tables_is_imported_for_tables_only() -> None:
     code = (
-        "import sys; from penstock import make_plan; from penstock.routes.relay import run_between; "
-        "print(run_between(make_plan('a.csv', 'warehouse:a')), 'penstock.postgres.relay.copy' in sys.modules)"
+        "import sys, penstock\n"
+        "try: penstock.copy('missing.csv', 'warehouse:a')\n"
+        "except penstock.PenstockError as e: print(e.message)\n"
+        "print('penstock.postgres.relay.copy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "None False\n"
+    assert done.stdout.endswith("\nFalse\n")
+    assert "missing.csv" in done.stdout

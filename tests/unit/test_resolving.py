@@ -10,10 +10,10 @@ import pytest
 from penstock import lookup
 from penstock.environments import BadEnvironment, load
 from penstock.environments.layer import SERVED
+from penstock.lookup.connections import find
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.project import Project
-from penstock.routes.adapters import find
 
 
 @pytest.fixture

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from penstock import run
+from penstock.airflow.account import account_lines, run_label
+from penstock.airflow.assets import target_asset
 from penstock.airflow.connections import as_airflow
+from penstock.model.address import Lake, parse
 from penstock.model.errors import ContractError, Refused, TooManyRejects, UsageError
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.result import CopyResult
@@ -19,8 +21,6 @@ OPTIONS = frozenset(CopyOptions.__annotations__)
 
 # Trying again gives the same: the task fails at once, whatever its retries.
 HOPELESS = (UsageError, ContractError, TooManyRejects, Refused)
-_OBJECTS = re.compile(r"s3://(?:[\w-]+@)?(?P<place>[^@{}*?]+)")
-_TARGET = re.compile(r"(?P<connection>[\w-]+):(?:(?P<schema>\w+)\.)?(?P<table>\w+)")
 
 
 class CopyOperator(BaseOperator):
@@ -61,10 +61,12 @@ class CopyOperator(BaseOperator):
             if asset is not None and asset not in assets:
                 assets.append(asset)
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 Airflow calls it so
+    def execute(self, context: Context) -> dict[str, Any]:
         """Copy, log the account and return it."""
         given: dict[str, Any] = {"pipeline": self.dag_id, "task": self.task_id}
         given |= {name: value for name, value in self.options.items() if not _is_blank(name, value)}
+        if isinstance(parse(self.target, local_files=False), Lake):
+            given.setdefault("label", run_label(context))
         try:
             with as_airflow():
                 result = run(make_plan(self.source, self.target, **given), again=self.again)
@@ -87,43 +89,6 @@ class CopyOperator(BaseOperator):
 # Airflow checks what is mapped over (`.partial(...).expand(filter_value=[...])`) against the parameters it has found
 # in the signature, where options do not stand one by one.
 CopyOperator.__init__._BaseOperatorMeta__param_names |= OPTIONS  # type: ignore[attr-defined]  # noqa: SLF001
-
-
-def target_asset(target: str) -> Asset | None:
-    """The asset that a table or a prefix of objects is; None for anything else, or where a template decides its name.
-
-    Example:
-        >>> target_asset("warehouse:raw.sales").uri
-        'penstock://warehouse/raw/sales'
-        >>> target_asset("s3://archive@my-bucket/sales/").uri
-        's3://my-bucket/sales'
-    """
-    if (objects := _OBJECTS.fullmatch(target)) is not None:
-        return Asset(name=target, uri=f"s3://{objects['place'].rstrip('/')}")
-    parts = _TARGET.fullmatch(target)
-    if parts is None:
-        return None
-    uri = f"penstock://{parts['connection']}/{parts['schema'] or 'public'}/{parts['table']}"
-    return Asset(name=target, uri=uri)
-
-
-def account_lines(result: CopyResult) -> list[str]:
-    """The account in words, a line for each thing to know.
-
-    Example:
-        >>> account_lines(CopyResult(id="1", read=3, loaded=2, inserted=2, rejected=1, rejects={"check": 1}))[0]
-        '3 read = 2 loaded + 0 duplicates + 1 rejected'
-    """
-    lines = [
-        f"{result.read} read = {result.loaded} loaded + {result.duplicates} duplicates + {result.rejected} rejected"
-    ]
-    lines.append(
-        f"{result.loaded} loaded = {result.inserted} inserted + {result.updated} updated + {result.unchanged} unchanged"
-    )
-    lines.extend(f"rejected, {reason}: {count}" for reason, count in sorted(result.rejects.items()))
-    if result.already:
-        lines.append("done before: this is the first account, and nothing was changed now")
-    return lines
 
 
 def _is_blank(name: str, value: object) -> bool:

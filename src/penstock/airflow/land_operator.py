@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk import BaseOperator, Context
 
 import penstock
+from penstock.airflow.account import account_lines, run_label
+from penstock.airflow.assets import target_asset
 from penstock.airflow.task_wrapper import in_airflow
-from penstock.model.address import Lake, parse
 from penstock.model.api import ApiPlan
-from penstock.model.land_result import LandResult
 
 
 class LandOperator(BaseOperator):
@@ -63,7 +63,7 @@ class LandOperator(BaseOperator):
         self.values = values
         self.landing_label = landing_label
         self.again = again
-        asset = lake_asset(target)
+        asset = target_asset(target)
         if asset is not None and asset not in self.outlets:
             self.outlets.append(asset)
 
@@ -77,7 +77,7 @@ class LandOperator(BaseOperator):
             label=self.landing_label or run_label(context),
             again=self.again,
         )
-        for line in landed_lines(result):
+        for line in account_lines(result):
             self.log.info("%s", line)
         return result.to_dict()
 
@@ -88,49 +88,3 @@ class LandOperator(BaseOperator):
 
         path = Path(self.dag.folder, self.plan)
         return load_plan(path, lambda text: str(self.render_template(text, context)))
-
-
-def lake_asset(target: str) -> Asset | None:
-    """The asset that a place in the lake is, or None where a template decides its name.
-
-    Example:
-        >>> lake_asset("lake:weather").uri
-        'penstock://lake/weather'
-    """
-    if "{{" in target:
-        return None
-    address = parse(target)
-    return Asset(name=target, uri=f"penstock://lake/{address.path}") if isinstance(address, Lake) else None
-
-
-def run_label(context: Mapping[str, Any]) -> str:
-    """What a run's answers are for: the beginning of its data interval, or the run itself where it has none.
-
-    Example:
-        >>> run_label({"run_id": "manual__1"})
-        'manual__1'
-    """
-    begin = context.get("data_interval_start")
-    label = str(context["run_id"]) if begin is None else begin.isoformat()
-    instance = context.get("ti")
-    mapped = getattr(instance, "map_index", -1)
-    return label if mapped is None or mapped < 0 else f"{label} {mapped}"
-
-
-def landed_lines(result: LandResult) -> list[str]:
-    """The account in words, a line for each thing to know.
-
-    Example:
-        >>> landed_lines(LandResult(target="lake:weather", label="h", requests=3, answered=3, answers=3))[0]
-        '3 requests = 3 answered + 0 whose earlier answer is still good'
-    """
-    lines = [
-        f"{result.requests} requests = {result.answered} answered + {result.fresh} whose earlier answer is still good",
-        f"{result.answers} answers, {result.absent} of them absent, {result.unchanged} unchanged",
-        f"{result.bytes:,} bytes in {result.batches} batches, by {result.calls} calls",
-    ]
-    if result.landed_before:
-        lines.append(f"{result.landed_before} requests had landed before this run")
-    if result.already:
-        lines.append("landed before: this is the first account, and nothing was asked now")
-    return lines

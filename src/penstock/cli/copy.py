@@ -10,10 +10,11 @@ import typer
 from penstock.cli.account import print_account
 from penstock.cli.copy_options import Account, Keys, Landing, Reading, Tables, Writing
 from penstock.cli.env_file import environment_or_file
-from penstock.cli.landing import is_landing, land_and_show
+from penstock.cli.landing import print_landed
 from penstock.cli.option_groups import grouped
 from penstock.cli.progress import shown
 from penstock.cli.use_environment import using
+from penstock.model.land_result import LandResult
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.plan import CopyPlan
 
@@ -59,21 +60,12 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
     Example: penstock copy sales.csv warehouse:raw.sales --key sale_id --max-rejects 2%
     """
     with using(env):
-        if is_landing(source, target):
-            land_and_show(
-                source,
-                target,
-                label=landing.label,
-                values=landing.value or [],
-                again=account.again,
-                as_json=account.as_json,
-            )
-            return
         words: CopyOptions = {
             **keys.words(),
             **reading.words(),
             **tables.words(),
             **account.words(),
+            **landing.words(),
             **writing.words(),
         }
         plan = make_plan(source, target, **words)
@@ -92,5 +84,7 @@ def _copy(plan: CopyPlan, account: Account) -> None:
         result = run(plan, again=account.again, progress=progress)
     if account.as_json:
         typer.echo(json.dumps(result.to_dict()))
+    elif isinstance(result, LandResult):
+        print_landed(result)
     else:
         print_account(result, plan.target)

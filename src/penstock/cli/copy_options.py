@@ -162,6 +162,10 @@ class Landing:
     )
     value: Annotated[list[str] | None, _api(help="From an API: name=value for a {name} of the plan.")] = None
 
+    def words(self) -> CopyOptions:
+        """What they say of the plan."""
+        return {"label": self.label, "values": self.value or ()}
+
 
 @dataclass(frozen=True)
 class Writing:

@@ -37,7 +37,7 @@ def run() -> None:
     console.print(f"[bold]File[/bold]      {_sales_file(project)}")
     with DagRun(project, DAG) as events:
         # Airflow takes seconds to be imported; what else there is to do is done meanwhile.
-        from penstock.routes.adapters import find
+        from penstock.lookup.connections import find
 
         warehouse = find("warehouse")
         console.print(f"[bold]Postgres[/bold]  warehouse answers on {warehouse.host}:{warehouse.port}")

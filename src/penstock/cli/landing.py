@@ -1,52 +1,13 @@
-"""``penstock copy plan.yaml lake:name``: the answers of an API, landed."""
+"""``penstock copy plan.yaml lake:name``: how plans of APIs are read, and the account of a landing."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
-from penstock.cli.landing_progress import landing_shown
-from penstock.model.address import Api, Lake, parse
 from penstock.model.api import Answers, ApiPlan
-from penstock.model.errors import UsageError
 from penstock.model.land_result import LandResult
-
-_DOCUMENTS = (".yaml", ".yml", ".toml")
-
-
-def is_landing(source: str, target: str) -> bool:
-    """Whether a copy from here to there asks an API."""
-    if not isinstance(parse(target), Lake):
-        return False
-    return isinstance(parse(source), Api) or Path(source).suffix in _DOCUMENTS
-
-
-def land_and_show(
-    source: str, target: str, *, label: str | None, values: Sequence[str], again: bool, as_json: bool
-) -> None:
-    """Land what a plan's file, or a plain address, asks for, and print the account.
-
-    Raises:
-        PenstockError: If answers are missing in the end.
-    """
-    from stamina.instrumentation import set_on_retry_hooks
-
-    from penstock.rest.landing import Wish, as_plan, land
-
-    set_on_retry_hooks(
-        []
-    )  # this process's output is the account; where structlog is installed, they would print there
-    plan = ApiPlan(source=source) if isinstance(parse(source), Api) else Path(source)
-    wish = Wish(target=target, label=label, values=_pairs(values), again=again)
-    with landing_shown(quiet=as_json) as progress:
-        result = land(as_plan(plan), wish, progress)
-    if as_json:
-        typer.echo(json.dumps(result.to_dict()))
-    else:
-        print_landed(result)
 
 
 def answers_of(path: Path | None) -> Answers | None:
@@ -82,13 +43,3 @@ def _lines(result: LandResult) -> list[tuple[str, int, str]]:
     if result.fresh:
         lines.append(("not asked", result.fresh, "for an earlier answer is still good"))
     return [*lines, ("bytes", result.bytes, f"in {result.batches} batch{'es' * (result.batches != 1)}")]
-
-
-def _pairs(texts: Sequence[str]) -> dict[str, str]:
-    pairs = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        if not (name and sign):
-            raise UsageError(f"{text!r} is no value", hint="write it as --value name=value")
-        pairs[name] = value
-    return pairs

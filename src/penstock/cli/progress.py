@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from penstock.cli.landing_progress import in_words
+
 if TYPE_CHECKING:
-    from penstock.ports import Progress
+    from penstock.ports import Progress, Underway
 
 _EVERY_S = 5.0
 
@@ -36,6 +38,15 @@ class PlainProgress:
             rate = self._rows / (now - self._started)
             line = f"{self._rows:,} rows, {rate:,.0f} rows/s, {self._rejected:,} rejected"
             typer.echo(line, err=True)
+
+    def update(self, now: Underway) -> None:
+        """Write a line when it is time."""
+        moment = time.monotonic()
+        if not self._last:
+            self._last = moment
+        if moment - self._last >= _EVERY_S:
+            self._last = moment
+            typer.echo(in_words(now), err=True)
 
 
 class RichProgress:
@@ -67,6 +78,10 @@ class RichProgress:
         """Count."""
         self._rejected += rejected
         self.bar.update(self._task, advance=rows, rejected=self._rejected)
+
+    def update(self, now: Underway) -> None:
+        """Show how far a landing is."""
+        self.bar.update(self._task, description=in_words(now))
 
 
 @contextmanager

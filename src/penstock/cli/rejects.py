@@ -73,9 +73,9 @@ def export(
     connection: Where = "warehouse",
     reason: ByReason = None,
 ) -> None:
-    """Write a copy's rejected rows to a file like the source, to be mended there.
+    """Write a copy's rejected rows to a file like the source, to be corrected there.
 
-    Example: penstock rejects export 3f2a mended.csv
+    Example: penstock rejects export 3f2a corrected.csv
     """
     from penstock.routes.quarantine import export as export_rejects
 
@@ -87,8 +87,8 @@ def export(
 def replay(
     copy_id: CopyId,
     connection: Where = "warehouse",
-    mended: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="The exported file, mended.")
+    corrected: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="The exported file, corrected.")
     ] = None,
     api_plan: Annotated[
         Path | None,
@@ -97,15 +97,15 @@ def replay(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Copy rejected rows again: after the table was changed, or from a mended file.
+    """Copy rejected rows again: after the table was changed, or from a corrected file.
 
-    Example: penstock rejects replay 3f2a --from mended.csv
+    Example: penstock rejects replay 3f2a --from corrected.csv
     """
     from penstock.routes.quarantine import replay as replay_rejects
 
     with shown(quiet=as_json) as progress:
         result = replay_rejects(
-            connection, copy_id, mended=mended, answers=answers_of(api_plan), progress=progress
+            connection, copy_id, corrected=corrected, answers=answers_of(api_plan), progress=progress
         )
     if as_json:
         typer.echo(json.dumps(result.to_dict()))

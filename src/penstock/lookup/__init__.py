@@ -32,7 +32,7 @@ Finder = Callable[[str], Connection | None]
 VariableFinder = Callable[[str], str | None]
 
 SERVERS = {"source": "source", "target": "warehouse", "warehouse": "warehouse"}  # the server behind each name
-SERVICES = ("objects", "sandbox")
+SERVICES = {"objects": "s3", "sandbox": "http"}  # their connections' types
 EMBEDDED = (*SERVERS, *SERVICES)
 VARIABLE = "AIRFLOW_VAR_"
 
@@ -82,6 +82,22 @@ def known(name: str) -> Connection | None:
     if found is None and (finder := _asked_next.get()) is not None:
         found = finder(name)
     return found
+
+
+def type_of(name: str) -> str | None:
+    """The type of the connection of this name; None where there is none. Nothing is started.
+
+    Raises:
+        PenstockError: If the environment is wrong, or excludes the name.
+
+    Example:
+        >>> type_of("warehouse")
+        'postgres'
+    """
+    found = known(name)
+    if found is not None:
+        return found.type
+    return "postgres" if name in SERVERS else SERVICES.get(name)
 
 
 def declared(name: str, project: Project | None, environment: str | None = None) -> Connection | None:

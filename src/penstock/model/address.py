@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from penstock.model.errors import UsageError
 
@@ -12,6 +13,7 @@ OBJECTS = "objects"
 
 _TABLE = re.compile(r"(?P<connection>\w[\w-]*):(?:(?P<schema>[^.:/]+)\.)?(?P<table>[^.:/]+)")
 _API = re.compile(r"(?P<connection>\w[\w-]*):(?P<path>/[^/].*|/)")
+_CONNECTION = re.compile(r"([\w-]+):?")
 _OBJECTS = re.compile(r"s3://(?:(?P<connection>[\w-]+)@)?(?P<bucket>[^/@]+)(?:/(?P<key>.*))?")
 
 
@@ -19,9 +21,38 @@ _OBJECTS = re.compile(r"s3://(?:(?P<connection>[\w-]+)@)?(?P<bucket>[^/@]+)(?:/(
 class Table:
     """``connection:schema.table``; the schema may be left out and is ``public`` then."""
 
+    kind: ClassVar = "table"
     connection: str
     schema: str
     table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The rows of a query, in the database that a connection names."""
+
+    kind: ClassVar = "query"
+    connection: str
+    sql: str
+
+    @classmethod
+    def parse(cls, text: str, sql: str) -> Query:
+        """The query in the database that ``connection:`` names.
+
+        Raises:
+            UsageError: If the text is something else than a connection.
+
+        Example:
+            >>> Query.parse("source:", "SELECT 1").connection
+            'source'
+        """
+        match = _CONNECTION.fullmatch(text)
+        if match is None:
+            raise UsageError(
+                f"invalid source {text!r}: a query runs in a database",
+                hint="name the connection only: penstock copy source: warehouse:top --query top.sql",
+            )
+        return cls(match[1], sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +62,7 @@ class Objects:
     A key that is empty or ends in ``/`` names everything below it.
     """
 
+    kind: ClassVar = "objects"
     connection: str
     bucket: str
     key: str
@@ -40,6 +72,7 @@ class Objects:
 class Lake:
     """``lake:path``, below the root of the project's lake."""
 
+    kind: ClassVar = "lake"
     path: str
 
 
@@ -47,22 +80,35 @@ class Lake:
 class Api:
     """``connection:/path`` of a connection of type http."""
 
+    kind: ClassVar = "api"
     connection: str
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFile:
+    """A YAML or TOML file that describes requests to an API."""
+
+    kind: ClassVar = "api"
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
     """A path, a glob, or ``-`` for standard input."""
 
+    kind: ClassVar = "file"
     pattern: str
 
 
-Address = Table | Objects | Lake | Api | Files
+Address = Table | Query | Objects | Lake | Api | PlanFile | Files
 
 
-def parse(text: str) -> Address:
+def parse(text: str, *, local_files: bool = True) -> Address:
     """What an address names. A file of that very name comes before a table.
+
+    Args:
+        local_files: Look for such a file.
 
     Raises:
         UsageError: If an address of objects has no bucket.
@@ -87,7 +133,7 @@ def parse(text: str) -> Address:
         return Lake(text.removeprefix("lake:").strip("/"))
     if (match := _API.fullmatch(text)) is not None:
         return Api(match["connection"], match["path"])
-    if (match := _TABLE.fullmatch(text)) is not None and not Path(text).exists():
+    if (match := _TABLE.fullmatch(text)) is not None and not (local_files and Path(text).exists()):
         return Table(match["connection"], match["schema"] or "public", match["table"])
     return Files(text)
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+
+from penstock.model.result import CopyResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LandResult:
+class LandResult(CopyResult):
     """What became of every request: ``requests = answered + fresh``, once the landing is finished.
+
+    A landing is a copy whose rows are answers: those that the lake holds are its rows read and
+    loaded. Its ``id`` is the target with the label.
 
     Args:
         target: Where the answers lie, as ``lake:weather``.
         label: What they were landed for.
-        already: The same landing was finished before; this is its first account, and nothing was asked now.
+        already: The same landing was finished before; this is its first account, and nothing was requested now.
         requests: Requests of the plan.
         answered: Requests with all their pages in the lake.
-        fresh: Requests not made, for an earlier answer is still good by what the API said of it.
+        fresh: Requests not made, because by what the API said of it an earlier answer is still good.
         answers: Pages in the lake, of all runs of this landing.
         absent: Among them, those that hold no records by what the plan says of their status.
         unchanged: Among them, those by which the API said that an earlier answer is still good.
@@ -27,21 +31,21 @@ class LandResult:
         seconds: Wall time of this run.
     """
 
+    id: str = ""
     target: str
     label: str
-    already: bool = False
     requests: int = 0
     answered: int = 0
     fresh: int = 0
     answers: int = 0
     absent: int = 0
-    unchanged: int = 0
     calls: int = 0
     landed_before: int = 0
     batches: int = 0
     bytes: int = 0
-    seconds: float = 0.0
 
-    def to_dict(self) -> dict[str, Any]:
-        """The account as plain values, ready for JSON."""
-        return asdict(self)
+    def __post_init__(self) -> None:
+        # Frozen, but its account follows from its answers.
+        account = {"id": f"{self.target} {self.label}", "read": self.answers, "loaded": self.answers}
+        for name, value in {**account, "inserted": self.answers - self.unchanged}.items():
+            object.__setattr__(self, name, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack, cast
 
 from penstock.model.api import Answers
@@ -14,7 +14,7 @@ from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Inte
 class CopyOptions(TypedDict, total=False):
     """Options of a copy, all optional. Names and meanings are those of :class:`CopyPlan` and :class:`FileOptions`,
     with texts where those have values: ``max_rejects`` is ``"100"`` or ``"0.5%"``, ``key`` and ``columns`` may be
-    ``"a,b"``, and ``column`` lists computed ones as ``"name=expression"``.
+    ``"a,b"``, ``column`` lists computed ones as ``"name=expression"``, and ``values`` of an API as ``"name=value"``.
     """
 
     mode: Mode
@@ -48,6 +48,8 @@ class CopyOptions(TypedDict, total=False):
     max_file_size: str | int | None
     stage: str | None
     visible_rows_only: bool
+    label: str | None
+    values: Sequence[str] | Mapping[str, str]
 
 
 def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
@@ -96,6 +98,8 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         max_file_size=_size(options.get("max_file_size")),
         stage=options.get("stage"),
         visible_rows_only=options.get("visible_rows_only", False),
+        label=options.get("label"),
+        values=_values(options.get("values", ())),
     )
 
 
@@ -111,6 +115,18 @@ def _computed(text: str) -> tuple[str, str]:
             f"{text!r} makes no column", hint="write it as name=expression, such as price=price::numeric"
         )
     return name.strip(), expression.strip()
+
+
+def _values(given: Sequence[str] | Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    if isinstance(given, Mapping):
+        return tuple((name, str(value)) for name, value in given.items())
+    pairs = []
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not (name and sign):
+            raise UsageError(f"invalid value {text!r}", hint="write it as name=value")
+        pairs.append((name, value))
+    return tuple(pairs)
 
 
 def _interval(options: CopyOptions) -> Interval | None:

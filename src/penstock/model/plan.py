@@ -27,6 +27,8 @@ _LATER = (
     "max_file_size",
     "stage",
     "visible_rows_only",
+    "label",
+    "values",
 )
 
 
@@ -148,6 +150,8 @@ class CopyPlan:
         lookback: How far behind the last copy's greatest cursor changed rows are looked for, as an interval or number.
         compression: Of written files: ``zstd``, ``snappy``, ``gzip`` or ``none``; None is the format's own choice.
         stage: Into Snowflake: the external stage that covers the bucket, such as ``daily_operations.s3_stage``.
+        label: From an API: what the answers are for, as an hour or a day.
+        values: From an API: ``(name, value)`` for the placeholders of its plan.
         max_file_size: Bytes at which a written file is ended and the next begun.
         visible_rows_only: Leave out the rows of Postgres tables that row security hides from the login, at the source
             and at the target, instead of refusing. The account then is of the visible rows, and says so.
@@ -177,6 +181,8 @@ class CopyPlan:
     max_file_size: int | None = None
     stage: str | None = None
     visible_rows_only: bool = False
+    label: str | None = None
+    values: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -206,6 +212,7 @@ class CopyPlan:
         fields["file"] = FileOptions(**file)
         fields["key"] = tuple(fields["key"])
         fields["columns"] = tuple(fields.get("columns", ()))
+        fields["values"] = tuple((name, value) for name, value in fields.get("values", ()))
         fields["computed"] = tuple((name, text) for name, text in fields.get("computed", ()))
         if (answers := fields.get("answers")) is not None:
             columns = tuple((name, path) for name, path in answers["columns"])

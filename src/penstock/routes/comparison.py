@@ -12,11 +12,11 @@ from typing import Any
 import psycopg
 from psycopg import IsolationLevel
 
+from penstock.lookup.connections import find
 from penstock.model.address import parse_table
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.postgres.diff import Difference, Match, differences, match, narrow, table
 from penstock.postgres.diff.row_values import Shown, look_up
-from penstock.routes.adapters import find
 
 # Rows whose values are looked up in one query.
 _AT_A_TIME = 1_000

@@ -1,4 +1,4 @@
-"""Takes rejected rows out of quarantine: into a file to be mended, or through the same copy again."""
+"""Takes rejected rows out of quarantine: into a file to correct, or through the same copy again."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import io
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from penstock.engine.copy import copy
 from penstock.engine.replay_source import Replay, replay_plan
 from penstock.files.source import open_files
-from penstock.model.address import Lake, Table, parse
+from penstock.lookup.connections import find
+from penstock.lookup.stores import open_lake
+from penstock.model.address import Lake, Table, parse, parse_table
 from penstock.model.api import Answers
 from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan, FileOptions
@@ -28,7 +29,9 @@ from penstock.model.result import CopyResult
 from penstock.ports import Lines, Progress, Source
 from penstock.postgres.export_ledger import NO_TABLE
 from penstock.postgres.ledger_reader import Records, open_records
-from penstock.routes.adapters import find, open_lake, open_target
+from penstock.routes import dispatch
+from penstock.routes.load import load
+from penstock.routes.request import CopyRequest
 
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
@@ -65,44 +68,69 @@ def export(connection: str, id_prefix: str, path: Path, *, reason: str | None = 
     return len(rows)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRejects:
+    """A copy's rows that are still in quarantine, as the source of another copy.
+
+    Args:
+        entry: The copy's entry in the ledger.
+        rows: The rows, as the quarantine keeps them.
+        corrected: A file made by :func:`export` and corrected by hand, in the place of their texts.
+        answers: From the lake: how records are taken from answers now.
+    """
+
+    kind: ClassVar = "rejects"
+    entry: Mapping[str, Any]
+    rows: Sequence[dict[str, Any]]
+    corrected: Path | None = None
+    answers: Answers | None = None
+
+
 def replay(
     connection: str,
     id_prefix: str,
     *,
-    mended: Path | None = None,
+    corrected: Path | None = None,
     answers: Answers | None = None,
     progress: Progress | None = None,
 ) -> CopyResult:
     """Copy a copy's open rejects again, under the plan that rejected them, into the same table.
 
-    Rows that are still no good go to the quarantine of this new copy, so that each rejected row is open in one place.
+    Rows that are rejected again go to the quarantine of this new copy, so that each rejected row is open in one place.
 
     Args:
-        mended: A file made by :func:`export` and corrected by hand; it must hold as many rows as are open.
+        corrected: A file made by :func:`export` and corrected by hand; it must hold as many rows as are open.
         answers: From the lake: how records are taken from answers now, in the place of the plan's own.
 
     Raises:
-        UsageError: If there is no such copy, nothing in its quarantine, or rows are missing from the mended file.
+        UsageError: If there is no such copy, nothing in its quarantine, or rows are missing from the corrected file.
     """
     with records(connection) as kept:
         entry, rows = _open_rejects(kept, id_prefix, None)
     if _is_elsewhere(entry):
         raise UsageError(
-            f"rows are not replayed into {entry['target']}",
-            hint="mend them where they came from, export them again and load that",
+            f"rows cannot be replayed into {entry['target']}",
+            hint="correct them at their source, export them again and load that",
         )
     plan = replay_plan(CopyPlan.from_json(json.dumps(entry["plan"])))
-    target = open_target(plan)
+    source = OpenRejects(entry=entry, rows=rows, corrected=corrected, answers=answers)
+    return dispatch(CopyRequest(plan=plan, source=source, target=parse_table(plan.target), progress=progress))
+
+
+def load_rejects(request: CopyRequest) -> CopyResult:
+    """Load rows from quarantine, and mark them as replayed in the transaction that loads them."""
+    source = cast("OpenRejects", request.source)
+    plan, run = request.plan, source.entry["run"]
     if _is_landed(plan):
-        kept_source = _landed_rows(plan, answers, rows, mended)
-        plan = replace(plan, answers=answers or plan.answers)
-        return copy(plan, kept_source, target, progress=progress, replayed=entry["run"])
-    if mended is not None:
-        source = open_files(str(mended), plan.file)
-        _refuse_fewer(source, len(rows), mended)
-        return copy(plan, source, target, progress=progress, replayed=entry["run"])
-    with _replayed(plan, entry, rows) as source:
-        return copy(plan, source, target, progress=progress, replayed=entry["run"])
+        landed = _landed_rows(plan, source.answers, source.rows, source.corrected)
+        request = replace(request, plan=replace(plan, answers=source.answers or plan.answers))
+        return load(request, landed, replayed=run)
+    if source.corrected is not None:
+        files = open_files(str(source.corrected), plan.file)
+        _refuse_fewer(files, len(source.rows), source.corrected)
+        return load(request, files, replayed=run)
+    with _replayed(plan, source.entry, source.rows) as kept:
+        return load(request, kept, replayed=run)
 
 
 def _open_rejects(
@@ -120,16 +148,16 @@ def _is_landed(plan: CopyPlan) -> bool:
 
 
 def _landed_rows(
-    plan: CopyPlan, answers: Answers | None, rows: Sequence[dict[str, Any]], mended: Path | None
+    plan: CopyPlan, answers: Answers | None, rows: Sequence[dict[str, Any]], corrected: Path | None
 ) -> Source:
-    """The rows as a source, with their texts from a mended file where there is one, a line each."""
+    """The rows as a source, with their texts from a corrected file where there is one, a line each."""
     from penstock.rest.lake.rejected_records import KeptRow, KeptSource
     from penstock.rest.lake.source import LakeSource
 
     texts = [str(row["raw"]) for row in rows]
-    if mended is not None:
-        texts = [line for line in mended.read_text(encoding="utf-8").split("\n") if line.strip()]
-        _refuse_other_count(len(texts), len(rows), mended)
+    if corrected is not None:
+        texts = [line for line in corrected.read_text(encoding="utf-8").split("\n") if line.strip()]
+        _refuse_other_count(len(texts), len(rows), corrected)
     unread = (Reason.MALFORMED, Reason.BAD_ENCODING)
     kept = [
         KeptRow(str(row["file"]), row["line"], text, whole=row["reason"] in unread and row["column"] is None)
@@ -139,26 +167,26 @@ def _landed_rows(
     return KeptSource(kept, answers or before, LakeSource(open_lake(), [], before))
 
 
-def _is_elsewhere(entry: dict[str, Any]) -> bool:
+def _is_elsewhere(entry: Mapping[str, Any]) -> bool:
     """Whether the copy went into no table of this database, but of Snowflake."""
     return bool(entry["target_oid"] == NO_TABLE)
 
 
-def _refuse_fewer(source: Source, expected: int, mended: Path) -> None:
+def _refuse_fewer(source: Source, expected: int, corrected: Path) -> None:
     held = sum(batch.rows.num_rows + len(batch.rejects) for batch in source.batches())
-    _refuse_other_count(held, expected, mended)
+    _refuse_other_count(held, expected, corrected)
 
 
-def _refuse_other_count(held: int, expected: int, mended: Path) -> None:
+def _refuse_other_count(held: int, expected: int, corrected: Path) -> None:
     if held != expected:
         raise UsageError(
-            f"{mended} holds {held} rows, the quarantine {expected}",
+            f"{corrected} holds {held} rows, the quarantine {expected}",
             hint="mend every row that was exported; a row that shall go for good is best deleted from the table later",
         )
 
 
 @contextmanager
-def _replayed(plan: CopyPlan, entry: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Iterator[Source]:
+def _replayed(plan: CopyPlan, entry: Mapping[str, Any], rows: Sequence[dict[str, Any]]) -> Iterator[Source]:
     names: list[str] = []
     places: list[tuple[Lines, Lines]] = []
     head = _head(plan, entry)
@@ -181,7 +209,7 @@ def _places(head: bytes, texts: Sequence[tuple[int, bytes]]) -> tuple[Lines, Lin
     return inner, np.array([line for line, _ in texts], dtype=np.int64)
 
 
-def _head(plan: CopyPlan, entry: dict[str, Any]) -> bytes:
+def _head(plan: CopyPlan, entry: Mapping[str, Any]) -> bytes:
     if not _is_csv(plan, entry) or plan.file.header is not None:
         return b""
     line = io.StringIO()
@@ -190,7 +218,7 @@ def _head(plan: CopyPlan, entry: dict[str, Any]) -> bytes:
     return line.getvalue().encode()
 
 
-def _is_csv(plan: CopyPlan, entry: dict[str, Any]) -> bool:
+def _is_csv(plan: CopyPlan, entry: Mapping[str, Any]) -> bool:
     if plan.query is not None or isinstance(parse(plan.source), Table) or _is_elsewhere(entry):
         return False  # rows of tables are kept as JSON
     if plan.file.format != "auto":
@@ -200,7 +228,7 @@ def _is_csv(plan: CopyPlan, entry: dict[str, Any]) -> bool:
     )
 
 
-def _with_delimiter(options: FileOptions, entry: dict[str, Any]) -> FileOptions:
+def _with_delimiter(options: FileOptions, entry: Mapping[str, Any]) -> FileOptions:
     tabs = ".tsv" in Path(entry["files"][0]).suffixes
     return replace(options, delimiter=options.delimiter or ("\t" if tabs else ","))
 

@@ -13,7 +13,7 @@ from penstock.model.plan import CopyPlan
 from penstock.model.result import COUNTS, CopyResult
 from penstock.ports import Progress
 from penstock.postgres.relay.schema import add_references, parse_schema, read_contents
-from penstock.routes.relay import run_between
+from penstock.routes import run
 
 Shown = Callable[[str], AbstractContextManager[Progress | None]]
 
@@ -54,9 +54,7 @@ def run_all(plan: CopyPlan, shown: Shown, *, again: bool = False) -> SchemaResul
     for name in contents.tables:
         one = replace(plan, source=source.table(name), target=target.table(name))
         with shown(name) as progress:
-            result = run_between(one, again=again, progress=progress)
-        assert result is not None  # both addresses were made as those of tables
-        results[name] = result
+            results[name] = run(one, again=again, progress=progress)
     add_references(place, target, contents, set(results))
     return SchemaResult(results, _total(results, time.perf_counter() - started))
 

@@ -162,8 +162,8 @@ def test_an_answer_is_asked_for_only_if_it_changed(
 
 
 def test_what_was_pruned_is_asked_for_again(service: Service, lake: Path, plan: Plan) -> None:
+    from penstock.lookup.stores import open_lake
     from penstock.rest.lake.listing import landings, remove
-    from penstock.routes.adapters import open_lake
 
     service.behave = lambda asked: Say(weather(asked).body, headers={"Cache-Control": "max-age=3600"})
     penstock.land(plan(), "lake:weather", rows=cities(4), label="10:00")
@@ -218,9 +218,9 @@ def test_every_byte_is_kept_but_the_key(service: Service, lake: Path, plan: Plan
     body = json.dumps({"id": 1, "note": "  spaced  ", "you_sent": KEY}, indent=3).encode()
     service.behave = lambda asked: Say(body, headers={"X-Echo": KEY, "Set-Cookie": "a=b"})
     penstock.land(plan(), "lake:weather", rows=cities(1))
+    from penstock.lookup.stores import open_lake
     from penstock.rest.lake.listing import answers, landings
     from penstock.rest.lake.listing import body as bodies
-    from penstock.routes.adapters import open_lake
 
     (landing,) = landings(open_lake())
     (kept,) = bodies(open_lake(), landing.key, "id=0")

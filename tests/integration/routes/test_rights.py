@@ -8,9 +8,9 @@ import pytest
 from tests.databases import Query
 
 import penstock
+from penstock.lookup.connections import find
 from penstock.model.api import Limit
 from penstock.model.errors import PenstockError
-from penstock.routes.adapters import find
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from penstock.model.plan import CopyPlan
 from penstock.postgres.relay.column_casts import widens
-from penstock.postgres.relay.ends import ends
 from penstock.postgres.relay.prefetch import Shared, abreast
 from penstock.postgres.relay.schema import in_order, parse_schema
 from penstock.postgres.relay.source_snapshot import _unfold
@@ -46,11 +44,6 @@ def test_tables_in_the_order_of_their_keys() -> None:
 def test_addresses() -> None:
     assert parse_schema("source").schema == "public"
     assert parse_schema("source:").schema == "public"
-    found = ends(CopyPlan(source="source:", target="warehouse:t", query="SELECT 1"))
-    assert found is not None
-    assert found[0].query == "SELECT 1"
-    assert ends(CopyPlan(source="t.csv", target="warehouse:t")) is None
-    assert ends(CopyPlan(source="source:t", target="s3://bucket/t/")) is None
 
 
 def test_numbers_of_transactions_around_a_turn() -> None:

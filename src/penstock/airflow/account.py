@@ -1,0 +1,57 @@
+"""The account of a copy in a task's log, and the label of a landing's run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from penstock.model.land_result import LandResult
+from penstock.model.result import CopyResult
+
+
+def account_lines(result: CopyResult) -> list[str]:
+    """The account in words, a line for each thing to know.
+
+    Example:
+        >>> account_lines(CopyResult(id="1", read=3, loaded=2, inserted=2, rejected=1, rejects={"check": 1}))[0]
+        '3 read = 2 loaded + 0 duplicates + 1 rejected'
+    """
+    if isinstance(result, LandResult):
+        return _landed_lines(result)
+    lines = [
+        f"{result.read} read = {result.loaded} loaded + {result.duplicates} duplicates + {result.rejected} rejected"
+    ]
+    lines.append(
+        f"{result.loaded} loaded = {result.inserted} inserted + {result.updated} updated + {result.unchanged} unchanged"
+    )
+    lines.extend(f"rejected, {reason}: {count}" for reason, count in sorted(result.rejects.items()))
+    if result.already:
+        lines.append("done before: this is the first account, and nothing was changed now")
+    return lines
+
+
+def _landed_lines(result: LandResult) -> list[str]:
+    lines = [
+        f"{result.requests} requests = {result.answered} answered + {result.fresh} whose earlier answer is still good",
+        f"{result.answers} answers, {result.absent} of them absent, {result.unchanged} unchanged",
+        f"{result.bytes:,} bytes in {result.batches} batches, by {result.calls} calls",
+    ]
+    if result.landed_before:
+        lines.append(f"{result.landed_before} requests had landed before this run")
+    if result.already:
+        lines.append("landed before: this is the first account, and nothing was asked now")
+    return lines
+
+
+def run_label(context: Mapping[str, Any]) -> str:
+    """What a run's answers are for: the beginning of its data interval, or the run itself where it has none.
+
+    Example:
+        >>> run_label({"run_id": "manual__1"})
+        'manual__1'
+    """
+    begin = context.get("data_interval_start")
+    label = str(context["run_id"]) if begin is None else begin.isoformat()
+    instance = context.get("ti")
+    mapped = getattr(instance, "map_index", -1)
+    return label if mapped is None or mapped < 0 else f"{label} {mapped}"
