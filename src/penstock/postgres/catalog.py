@@ -9,7 +9,7 @@ from penstock.model.errors import ContractError
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.queries import queries
 
-_SQL = queries(__package__, "catalogue.sql")
+_SQL = queries(__package__, "catalog.sql")
 
 _KINDS = {
     "bool": Kind.BOOL,

@@ -15,8 +15,8 @@ from penstock.postgres.connect import PgConnection
 from penstock.postgres.queries import queries
 from penstock.postgres.schemas import make_schema
 
-_CATALOGUE = queries(__package__, "catalogue.sql")
-_SETTLE = queries(__package__, "settle.sql")
+_CATALOGUE = queries(__package__, "catalog.sql")
+_SETTLE = queries(__package__, "merge.sql")
 _BOUND = re.compile(r"FROM \('([^']+)'\) TO \('([^']+)'\)")
 
 

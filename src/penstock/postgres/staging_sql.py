@@ -10,7 +10,7 @@ from penstock.postgres.connect import PgConnection
 from penstock.postgres.queries import queries
 from penstock.postgres.staging import Shape
 
-_SQL = queries(__package__, "settle.sql")
+_SQL = queries(__package__, "merge.sql")
 
 ALL = SQL("TRUE")
 

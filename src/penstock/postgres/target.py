@@ -23,7 +23,7 @@ from penstock.postgres.staging import Shape
 from penstock.postgres.staging_sql import ALL, Statements
 from penstock.postgres.validate import read_texts, reject_by_constraints, reject_outside
 
-_SQL = queries(__package__, "settle.sql")
+_SQL = queries(__package__, "merge.sql")
 
 
 class PostgresTarget:

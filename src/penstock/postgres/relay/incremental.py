@@ -29,7 +29,7 @@ from penstock.postgres.relay.source_table import Reading
 from penstock.postgres.relay.structure import Field, Structure
 from penstock.postgres.relay.watermarks import Watermark
 
-_SQL = queries(__package__, "watermark.sql")
+_SQL = queries(__package__, "watermarks.sql")
 
 XMIN = "xmin"
 ALL = "all"

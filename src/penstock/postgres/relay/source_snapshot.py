@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.queries import queries
 
-_SQL = queries(__package__, "watermark.sql")
+_SQL = queries(__package__, "watermarks.sql")
 _WHOLE = 2**32
 
 

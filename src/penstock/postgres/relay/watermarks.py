@@ -12,7 +12,7 @@ from penstock.postgres.connect import PgConnection
 from penstock.postgres.queries import queries
 from penstock.postgres.relay.source_snapshot import Instant
 
-_SQL = queries(__package__, "watermark.sql")
+_SQL = queries(__package__, "watermarks.sql")
 _MAKING = 0x70656E73  # the lock of those who make tables of the ledger
 
 
