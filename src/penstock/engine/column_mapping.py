@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from penstock.model.contract import Column, Contract, matching_key
+from penstock.model.columns import nearest, pair, require
+from penstock.model.contract import Column, Contract
 from penstock.model.errors import ContractError
 from penstock.model.plan import CopyPlan
 
@@ -34,33 +34,27 @@ class Match:
 
 
 def match_columns(plan: CopyPlan, contract: Contract, header: Sequence[str]) -> Match:
-    """Match by name: case, spaces and underscores aside, and nothing beyond that is guessed.
+    """Match by name, by the rule of :mod:`penstock.model.columns`; nothing beyond that is guessed.
 
     Raises:
         ContractError: If either side lacks a column that the other or the plan asks for.
     """
-    named = {matching_key(name): name for name in header}
-    columns = {matching_key(column.name): column for column in contract.columns}
-    _refuse_extra(plan, contract, [name for key, name in named.items() if key not in columns])
-    pairs = tuple((column, named[key]) for key, column in columns.items() if key in named)
+    named = pair([column.name for column in contract.columns], header)
+    _refuse_extra(plan, contract, [name for name in header if name not in named.values()])
+    pairs = tuple((column, named[column.name]) for column in contract.columns if column.name in named)
     if not pairs and (header or contract.columns):
         raise ContractError(
             f"the source has no column of {plan.target}: it has {_list(header)}",
             hint="does the file have a header line? name its columns with --header",
         )
-    _refuse_lacking(plan, [column for key, column in columns.items() if key not in named])
-    written = {matching_key(column.name): column.name for column, _ in pairs}
+    _refuse_lacking(plan, [column for column in contract.columns if column.name not in named])
+    written = [column.name for column, _ in pairs]
 
     def find(name: str, role: str) -> str:
-        if (key := matching_key(name)) in written:
-            return written[key]
-        raise ContractError(
-            f"{role} {name!r} is no column that both the source and {plan.target} have",
-            hint=_nearest(name, written.values()),
-        )
+        return require(name, written, role, f"what the source and {plan.target} share")
 
     key = tuple(find(name, "key column") for name in plan.key)
-    if not key and contract.primary_key and set(contract.primary_key) <= set(written.values()):
+    if not key and contract.primary_key and set(contract.primary_key) <= set(written):
         key = contract.primary_key
     if plan.mode in ("merge", "mirror") and not key:
         raise ContractError(
@@ -71,22 +65,10 @@ def match_columns(plan: CopyPlan, contract: Contract, header: Sequence[str]) -> 
     if interval is not None:
         interval = replace(interval, column=find(interval.column, "interval column"))
     order_by = None if plan.order_by is None else find(plan.order_by, "order column")
-    where = None if plan.where is None else (_source_column(plan, named), plan.where[1])
+    where = None
+    if plan.where is not None:
+        where = require(plan.where[0], header, "filter column", "the source"), plan.where[1]
     return Match(pairs, key, replace(plan, key=key, interval=interval, order_by=order_by), where)
-
-
-def find_column(name: str, columns: Sequence[Column]) -> Column | None:
-    """The column that this name means."""
-    wanted = matching_key(name)
-    return next((column for column in columns if matching_key(column.name) == wanted), None)
-
-
-def _source_column(plan: CopyPlan, named: dict[str, str]) -> str:
-    assert plan.where is not None  # the caller looked
-    name = plan.where[0]
-    if (key := matching_key(name)) in named:
-        return named[key]
-    raise ContractError(f"filter column {name!r} is not in the source", hint=_nearest(name, named.values()))
 
 
 def _refuse_extra(plan: CopyPlan, contract: Contract, extra: Sequence[str]) -> None:
@@ -94,7 +76,7 @@ def _refuse_extra(plan: CopyPlan, contract: Contract, extra: Sequence[str]) -> N
         names = [column.name for column in contract.columns]
         raise ContractError(
             f"{plan.target} lacks {_list(extra)}, which the source has",
-            hint=f"add the column, or leave it out with --skip-extra; {_nearest(extra[0], names)}",
+            hint=f"add the column, or leave it out with --skip-extra; {nearest(extra[0], names)}",
         )
 
 
@@ -116,9 +98,3 @@ def _refuse_lacking(plan: CopyPlan, lacking: Sequence[Column]) -> None:
 def _list(names: Sequence[str]) -> str:
     word = "column" if len(names) == 1 else "columns"
     return f"{word} {', '.join(names)}"
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    candidates = list(names)
-    near = difflib.get_close_matches(name, candidates, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(candidates)}"

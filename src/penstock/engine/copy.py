@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import xxhash
 
 from penstock.engine.cleaning.cleaner import CleanBatch, Cleaner, NeedsServer
-from penstock.engine.column_mapping import Match, find_column, match_columns
+from penstock.engine.column_mapping import Match, match_columns
 from penstock.engine.duplicates import Repeats
 from penstock.engine.prefetch import ahead
 from penstock.engine.type_inference import infer
-from penstock.model.contract import Column, Contract, Kind
-from penstock.model.errors import ContractError
+from penstock.model.columns import require
+from penstock.model.contract import Contract, Kind
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import (
@@ -132,7 +132,8 @@ class _Attempt:
 
     def _create(self, session: Session) -> Contract:
         columns = infer(self.source, self.plan.file)
-        key = [_key_column(name, columns, self.plan).name for name in self.plan.key]
+        names = [column.name for column in columns]
+        key = [require(name, names, "key column", self.plan.source) for name in self.plan.key]
         made = [replace(column, nullable=column.nullable and column.name not in key) for column in columns]
         return session.create(made)
 
@@ -173,11 +174,3 @@ class _Attempt:
     def _enforce(self, rejected: int, examples: Sequence[str]) -> None:
         if self.plan.max_rejects is not None:
             self.plan.max_rejects.enforce(rejected=rejected, read=self.read, examples=examples)
-
-
-def _key_column(name: str, columns: Sequence[Column], plan: CopyPlan) -> Column:
-    column = find_column(name, columns)
-    if column is None:
-        names = ", ".join(column.name for column in columns)
-        raise ContractError(f"key column {name!r} is not in {plan.source}", hint=f"it has {names}")
-    return column

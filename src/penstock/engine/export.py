@@ -77,6 +77,10 @@ def require_export(plan: CopyPlan) -> None:
     Raises:
         UsageError: With what it says too much.
     """
+    if plan.cursor is not None:
+        raise UsageError(
+            "an export is whole: it has no cursor", hint="leave --cursor out, or filter the rows"
+        )
     if plan.mode not in ("append", "replace") or plan.key or plan.order_by:
         raise UsageError(
             "files are replaced as a whole: there is no mode, key or order to keep",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock.model.contract import matching_key
+from penstock.model.columns import matching_key
 from penstock.model.errors import SourceError
 
 
@@ -23,7 +23,7 @@ def require_distinct(names: Sequence[str], file: str) -> None:
     """Raises SourceError if two names are one to whoever matches them."""
     first: dict[str, str] = {}
     for name in names:
-        key = _key(name)
+        key = matching_key(name)
         if key in first:
             raise SourceError(
                 f"'{file}' has two columns of one name: {first[key]!r} and {name!r}",
@@ -38,11 +38,11 @@ def rename_columns(names: Sequence[str], wanted: Sequence[str], file: str) -> tu
     Raises:
         SourceError: If the file has other columns than the first.
     """
-    spelled = {_key(name): name for name in wanted}
-    keys = {_key(name) for name in names}
+    spelled = {matching_key(name): name for name in wanted}
+    keys = {matching_key(name) for name in names}
     parts = (
         ("lacks", [name for key, name in spelled.items() if key not in keys]),
-        ("has besides", [name for name in names if _key(name) not in spelled]),
+        ("has besides", [name for name in names if matching_key(name) not in spelled]),
     )
     differences = [f"{verb} {', '.join(map(repr, found))}" for verb, found in parts if found]
     if differences:
@@ -50,8 +50,4 @@ def rename_columns(names: Sequence[str], wanted: Sequence[str], file: str) -> tu
             f"'{file}' has other columns than the first file: it {' and '.join(differences)}",
             hint="copy files of different columns one by one",
         )
-    return tuple(spelled[_key(name)] for name in names)
-
-
-def _key(name: str) -> str:
-    return matching_key(name) or name
+    return tuple(spelled[matching_key(name)] for name in names)

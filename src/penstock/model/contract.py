@@ -109,14 +109,3 @@ def snake_case(name: str) -> str:
         ['sale_id', 'ship_mode', 'dep_time', 'http_status']
     """
     return _OTHER.sub("_", _CAMEL.sub("_", name.strip())).strip("_").lower() or "column"
-
-
-def matching_key(name: str) -> str:
-    """What two column names are compared by: ``SaleID``, ``sale_id`` and ``Sale ID`` are one.
-    A name without any letter or digit stands for itself.
-
-    Example:
-        >>> matching_key("SaleID") == matching_key("sale_id")
-        True
-    """
-    return _OTHER.sub("", name).casefold() or name

@@ -12,39 +12,38 @@ from psycopg import sql
 
 from penstock.model.connection import Connection
 from penstock.model.errors import SourceError
+from penstock.model.plan import CopyPlan
 from penstock.ports import Rows
 from penstock.postgres.arrow_types import Field, decimal, field_of
 from penstock.postgres.connect import PgConnection, connect, hides_rows, refused
 from penstock.postgres.csv_to_arrow import TextParser
 from penstock.postgres.queries import queries
+from penstock.postgres.select import select_of
 from penstock.postgres.text_rows import CopyOut
 
 _SQL = queries(__package__, "describe.sql")
 
 
 class PostgresRows:
-    """What a SELECT gives, typed without loss.
+    """What a plan takes of a table or query, typed without loss.
 
     Args:
-        select: The query, without a semicolon.
-        name: What messages call it, such as ``source:public.product``.
-        visible_rows_only: Leave out rows that row security hides from the login; else that is refused.
+        relation: What stands behind ``FROM``: the table's quoted name, or the plan's query.
 
     Example:
         >>> from penstock.lookup.connections import find
-        >>> rows = PostgresRows(find("source"), sql.SQL("TABLE product"), "source:public.product")
+        >>> plan = CopyPlan(source="source:public.product", target="out/")
+        >>> rows = PostgresRows(find("source"), plan, sql.Identifier("public", "product"))
         >>> with rows.open() as reading:
         ...     sum(reading.parse(block).num_rows for block in reading.blocks())
         6
     """
 
-    def __init__(
-        self, connection: Connection, select: sql.Composable, name: str, *, visible_rows_only: bool = False
-    ) -> None:
+    def __init__(self, connection: Connection, plan: CopyPlan, relation: sql.Composable) -> None:
         self._connection = connection
-        self._select = select
-        self.name = name
-        self._visible_rows_only = visible_rows_only
+        self._plan = plan
+        self._relation = relation
+        self.name = plan.source
 
     @contextmanager
     def open(self, as_text: frozenset[str] = frozenset()) -> Iterator[PostgresReading]:
@@ -57,13 +56,14 @@ class PostgresRows:
             ConnectionFailed: If the server cannot be reached or entered.
             SourceError: If there is no such table, or it may not be read.
         """
-        opened = connect(self._connection, visible_rows_only=self._visible_rows_only)
+        opened = connect(self._connection, visible_rows_only=self._plan.visible_rows_only)
         try:
             opened.execute("SET bytea_output = 'hex'; SET extra_float_digits = 1")
             opened.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            fields = _measured(opened, self._select, _described(opened, self._select, self.name))
+            select = select_of(self._plan, self._relation, _names(opened, self._relation))
+            fields = _measured(opened, select, _described(opened, select, self.name))
             fields = [field.as_text() if field.name in as_text else field for field in fields]
-            yield PostgresReading(opened, self._select, fields)
+            yield PostgresReading(opened, select, fields)
         except psycopg.Error as error:
             failed = refused(error, f"reading {self.name}")
             hint = (
@@ -111,6 +111,11 @@ class PostgresReading:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, typed."""
         return map(self.parse, self.blocks())
+
+
+def _names(connection: PgConnection, relation: sql.Composable) -> list[str]:
+    found = connection.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(relation))
+    return [column.name for column in found.description or ()]
 
 
 def _described(connection: PgConnection, select: sql.Composable, name: str) -> list[Field]:

@@ -1,65 +1,139 @@
-"""The SELECT that a plan means."""
+"""The SELECT that a plan means: which columns leave a table or query, under which names, and of which rows."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import LiteralString
 
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from penstock.model.errors import UsageError
+from penstock.model.columns import find, require
+from penstock.model.errors import ContractError
 from penstock.model.plan import CopyPlan
 
+_NAME = re.compile(r"\w[\w ]*")
 
-def select_of(plan: CopyPlan, table: Composable | None) -> Composable:
-    r"""Rows of a table, or of the plan's own query, as its columns and filters ask.
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One column as it leaves the source.
 
     Args:
-        table: The table's quoted name; None where the plan has a query.
-
-    Raises:
-        UsageError: If there is neither, or the plan reads by a cursor.
-
-    Example:
-        >>> plan = CopyPlan(source="w:t", target="s3://b/t/", columns=("a",), where=("b", "1"))
-        >>> select_of(plan, Identifier("t")).as_string()
-        'SELECT "a" FROM "t" AS s WHERE "b" = \'1\''
+        expression: What makes it there.
+        column: The source's own column that it is, unchanged; None for one that is computed.
+        text: The expression as the plan writes it.
     """
-    if plan.cursor is not None:
-        raise UsageError(
-            "an export is whole: it has no cursor", hint="leave --cursor out, or filter the rows"
-        )
-    if plan.query is not None:
-        table = SQL("({})").format(_written(plan.query.strip().rstrip(";")))
-    if table is None:
-        raise UsageError("no table and no query to copy", hint="name a table, or give --query")
-    statement = SQL("SELECT {} FROM {} AS s").format(_columns(plan), table)
-    conditions = list(_conditions(plan))
-    return statement + SQL(" WHERE ") + SQL(" AND ").join(conditions) if conditions else statement
+
+    name: str
+    expression: Composable
+    column: str | None
+    text: str
 
 
-def _columns(plan: CopyPlan) -> Composable:
-    plain: list[Composable] = [Identifier(name) for name in plan.columns] if plan.columns else [SQL("s.*")]
-    computed = [
-        SQL("({}) AS {}").format(_written(expression), Identifier(name)) for name, expression in plan.computed
-    ]
-    return SQL(", ").join([*plain, *computed])
-
-
-def _conditions(plan: CopyPlan) -> list[Composable]:
-    conditions: list[Composable] = []
-    if plan.where is not None:
-        name, value = plan.where
-        conditions.append(SQL("{} = {}").format(Identifier(name), Literal(value)))
-    if (interval := plan.interval) is not None:
-        conditions.append(
-            SQL("{0} >= {1} AND {0} < {2}").format(
-                Identifier(interval.column), Literal(interval.start), Literal(interval.end)
-            )
-        )
-    return conditions
-
-
-def _written(text: str) -> SQL:
-    """SQL that a person wrote for a database of their own."""
+def written(text: str) -> SQL:
+    """SQL that a person wrote for a database that is theirs: a query, or a column's expression."""
     literal: LiteralString = text
     return SQL(literal)
+
+
+def query_relation(query: str) -> Composable:
+    """A query as what stands behind ``FROM``."""
+    # On lines of its own, so that a comment at its end ends there.
+    return SQL("(\n{}\n) AS penstock_query").format(written(query.strip().rstrip(";")))
+
+
+def select_columns(
+    plan: CopyPlan, names: Sequence[str], usual: Sequence[str] | None = None
+) -> list[Selected]:
+    """The source's own columns that the plan asks for, and then those that it computes.
+
+    A computed column takes the place of the source's column of its name. One that is another column under a new name
+    (``new=old``) takes the place of that one, unless the plan names the columns it wants.
+
+    Args:
+        names: All columns of the source.
+        usual: Those that are taken where the plan names none; by default all.
+
+    Raises:
+        ContractError: If there is no such column, or two get one name.
+
+    Example:
+        >>> plan = CopyPlan(source="s:t", target="w:t", computed=(("price", "price * 2"), ("id", "ProductID")))
+        >>> [(each.name, each.column) for each in select_columns(plan, ["product_id", "price", "name"])]
+        [('name', 'name'), ('price', None), ('id', 'product_id')]
+    """
+    wanted = [require(name, names, "column", "the source") for name in plan.columns]
+    own = wanted or list(names if usual is None else usual)
+    computed = [_computed(name, text, names) for name, text in plan.computed]
+    replaced = {find(each.name, own) for each in computed}
+    if not wanted:
+        replaced |= {each.column for each in computed}
+    chosen = [Selected(name, Identifier(name), name, name) for name in own if name not in replaced]
+    return _distinct(chosen + computed)
+
+
+def _computed(name: str, text: str, names: Sequence[str]) -> Selected:
+    column = text if text in names else find(text, names) if _NAME.fullmatch(text) else None
+    if column is not None:
+        return Selected(name, Identifier(column), column, text)
+    return Selected(name, SQL("({})").format(written(text)), None, text)
+
+
+def _distinct(chosen: list[Selected]) -> list[Selected]:
+    names = [each.name for each in chosen]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise ContractError(
+            f"two columns are called {repeated!r}", hint="name each by --column name=expression"
+        )
+    return chosen
+
+
+def conditions(plan: CopyPlan, names: Sequence[str]) -> list[Composable]:
+    """What the plan's filter and interval demand of a row of the source.
+
+    Raises:
+        ContractError: If there is no such column.
+    """
+    found: list[Composable] = []
+    if plan.where is not None:
+        column, value = plan.where
+        name = Identifier(require(column, names, "filter column", "the source"))
+        found.append(SQL("{} = {}").format(name, Literal(value)))
+    if (interval := plan.interval) is not None:
+        name = Identifier(require(interval.column, names, "interval column", "the source"))
+        found.append(
+            SQL("{0} >= {1} AND {0} < {2}").format(name, Literal(interval.start), Literal(interval.end))
+        )
+    return found
+
+
+def where(demands: Iterable[Composable]) -> Composable:
+    """``WHERE`` clause of these conditions, or nothing."""
+    listed = list(demands)
+    return SQL(" WHERE {}").format(SQL(" AND ").join(listed)) if listed else SQL("")
+
+
+def select_of(plan: CopyPlan, relation: Composable, names: Sequence[str]) -> Composable:
+    r"""Rows of a table or query, as the plan's columns and filters ask.
+
+    Args:
+        relation: What stands behind ``FROM``.
+        names: Its columns.
+
+    Raises:
+        ContractError: If there is no such column, or two get one name.
+
+    Example:
+        >>> plan = CopyPlan(source="w:t", target="s3://b/t/", columns=("A",), where=("b", "1"))
+        >>> select_of(plan, Identifier("t"), ["a", "b"]).as_string()
+        'SELECT "a" AS "a" FROM "t" WHERE "b" = \'1\''
+    """
+    columns: Composable = SQL("*")
+    if plan.columns or plan.computed:
+        columns = SQL(", ").join(
+            SQL("{} AS {}").format(each.expression, Identifier(each.name))
+            for each in select_columns(plan, names)
+        )
+    return SQL("SELECT {} FROM {}{}").format(columns, relation, where(conditions(plan, names)))

@@ -15,7 +15,7 @@ from psycopg import IsolationLevel
 from penstock.lookup.connections import find
 from penstock.model.address import parse_table
 from penstock.postgres.connect import PgConnection, connect, refused
-from penstock.postgres.diff import Difference, Match, differences, match, narrow, table
+from penstock.postgres.diff import Difference, Match, align, differences, match, narrow, table
 from penstock.postgres.diff.row_values import Shown, look_up
 
 # Rows whose values are looked up in one query.
@@ -103,7 +103,7 @@ def compare(  # noqa: PLR0913  # the last ones are options
     ):
         try:
             here = table(mine, ours.schema, ours.table, label=left)
-            there = table(other, theirs.schema, theirs.table, label=right)
+            there = align(here, table(other, theirs.schema, theirs.table, label=right))
             how = match(here, there, key, columns)
             found = narrow(here, there, how)
             counts: Counter[str] = Counter(missing=0, extra=0, changed=0)

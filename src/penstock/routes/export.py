@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from psycopg.sql import Identifier
+from psycopg.sql import Composable, Identifier
 
 from penstock.engine.export import export, require_export
 from penstock.lookup.connections import find
@@ -15,7 +15,7 @@ from penstock.objects.directory import directory_of
 from penstock.objects.export.target import make_target
 from penstock.ports import ObjectStore
 from penstock.postgres.arrow_reader import PostgresRows
-from penstock.postgres.select import select_of
+from penstock.postgres.select import query_relation
 from penstock.routes.request import CopyRequest
 
 
@@ -37,8 +37,8 @@ def _export(request: CopyRequest, store: ObjectStore, key: str) -> CopyResult:
     plan = request.plan
     source = cast("Table | Query", request.source)
     database = find(source.connection)
-    table = Identifier(source.schema, source.table) if isinstance(source, Table) else None
-    selection = PostgresRows(
-        database, select_of(plan, table), plan.source, visible_rows_only=plan.visible_rows_only
+    relation: Composable = (
+        Identifier(source.schema, source.table) if isinstance(source, Table) else query_relation(source.sql)
     )
+    selection = PostgresRows(database, plan, relation)
     return export(plan, selection, make_target(plan, store, key, database), progress=request.progress)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.model.columns import pair
 from penstock.model.errors import ContractError
 from penstock.model.manifest import Manifest
 from penstock.snowflake.connect import MISSING
-from penstock.snowflake.quoting import folded, identifier, literal
+from penstock.snowflake.quoting import folded, identifier, literal, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +18,22 @@ class TableColumn:
     """One column.
 
     Args:
-        quoted: Its name, quoted.
+        name: As Snowflake keeps it.
         type: As Snowflake writes it, such as ``NUMBER(38,0)``.
     """
 
-    quoted: str
+    name: str
     type: str
     nullable: bool
 
+    @property
+    def quoted(self) -> str:
+        """Its name, quoted."""
+        return quoted(self.name)
+
 
 def described(cursor: Any, table: str) -> dict[str, TableColumn] | None:
-    """The table's columns by their names in upper case; None where there is no such table.
+    """The table's columns by their names; None where there is no such table.
 
     Asked before anything is made: whoever may only insert has no right to ``CREATE … IF NOT EXISTS``.
 
@@ -47,8 +53,7 @@ def described(cursor: Any, table: str) -> dict[str, TableColumn] | None:
     for row in cursor.fetchall():
         one = dict(zip(names, row, strict=True))
         name = str(one["name"])
-        quoted = '"' + name.replace('"', '""') + '"'
-        found[name.upper()] = TableColumn(quoted, str(one["type"]).upper(), one["null?"] == "Y")
+        found[name] = TableColumn(name, str(one["type"]).upper(), one["null?"] == "Y")
     return found or None
 
 
@@ -60,7 +65,7 @@ def make_schema(cursor: Any, name: str) -> None:
 
 
 def matching(columns: Mapping[str, TableColumn], table: str, manifest: Manifest) -> list[TableColumn]:
-    """The table's columns, in the order of the manifest's; names match whatever their case.
+    """The table's columns, in the order of the manifest's; names match by the rule of :mod:`penstock.model.columns`.
 
     Args:
         table: What messages call it.
@@ -68,10 +73,11 @@ def matching(columns: Mapping[str, TableColumn], table: str, manifest: Manifest)
     Raises:
         ContractError: If the table lacks a column of the export, which ``COPY INTO`` would leave out without a word.
     """
-    missing = [column.name for column in manifest.columns if column.name.upper() not in columns]
+    pairs = pair([column.name for column in manifest.columns], list(columns))
+    missing = [column.name for column in manifest.columns if column.name not in pairs]
     if missing:
         raise ContractError(
             f"{table} has no column {', '.join(missing)}, which the export has",
             hint="add it, or export the others: --columns",
         )
-    return [columns[column.name.upper()] for column in manifest.columns]
+    return [columns[pairs[column.name]] for column in manifest.columns]

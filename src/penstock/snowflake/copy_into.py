@@ -8,7 +8,9 @@ from typing import Any
 
 from penstock.model.errors import UsageError
 from penstock.model.manifest import Manifest
-from penstock.snowflake.quoting import identifier, literal
+from penstock.snowflake.columns import TableColumn
+from penstock.snowflake.quoting import identifier, literal, quoted
+from penstock.snowflake.types import column_type
 
 _MOST_FILES = 1000  # of one statement
 _LOADED = "LOADED"
@@ -22,23 +24,37 @@ class Copied:
     refused: list[str] = field(default_factory=list)
 
 
-def copy_statements(table: str, place: str, manifest: Manifest) -> Iterator[str]:
+def copy_statements(
+    table: str, place: str, manifest: Manifest, columns: Sequence[TableColumn] = ()
+) -> Iterator[str]:
     """The statements that load an export's files, up to a thousand in each.
 
     Args:
         table: Quoted.
+        columns: The table's own, in the order of the manifest's; by default they have the manifest's names.
         place: The stage and the path in it, ending in ``/``.
 
     Raises:
         UsageError: If the export is in a format that Snowflake does not read.
     """
     names = [file.name for file in manifest.files]
-    columns = ", ".join(identifier(column.name) for column in manifest.columns)
+    exported = [column.name for column in manifest.columns]
+    listed = ", ".join([column.quoted for column in columns] or map(identifier, exported))
+    # Snowflake itself pairs the columns of Parquet by case-insensitive names only.
+    alike = all(one.name.upper() == name.upper() for one, name in zip(columns, exported, strict=False))
     # The ledger decides what was loaded before, not Snowflake's own load history, which forgets after 64 days.
     after = "ON_ERROR = ABORT_STATEMENT FORCE = TRUE"
     for start in range(0, len(names), _MOST_FILES):
         files = ", ".join(map(literal, names[start : start + _MOST_FILES]))
         match manifest.format:
+            case "parquet" if not alike:
+                values = ", ".join(
+                    f"$1:{quoted(column.name)}::{column_type(column)}" for column in manifest.columns
+                )
+                yield (
+                    f"COPY INTO {table} ({listed}) FROM (SELECT {values} FROM @{place}) FILES = ({files})"
+                    f" FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE) {after}"
+                )
             case "parquet":
                 yield (
                     f"COPY INTO {table} FROM @{place} FILES = ({files})"
@@ -47,7 +63,7 @@ def copy_statements(table: str, place: str, manifest: Manifest) -> Iterator[str]
                 )
             case "csv":
                 yield (
-                    f"COPY INTO {table} ({columns}) FROM @{place} FILES = ({files})"
+                    f"COPY INTO {table} ({listed}) FROM @{place} FILES = ({files})"
                     " FILE_FORMAT = (TYPE = CSV SKIP_HEADER = 1 FIELD_OPTIONALLY_ENCLOSED_BY = '\"'"
                     f" EMPTY_FIELD_AS_NULL = TRUE NULL_IF = () ESCAPE_UNENCLOSED_FIELD = NONE) {after}"
                 )

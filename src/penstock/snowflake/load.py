@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from typing import Any
 
 import xxhash
 
+from penstock.model.columns import require
 from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
 from penstock.model.manifest import Manifest
@@ -21,7 +22,7 @@ from penstock.snowflake import ledger
 from penstock.snowflake.columns import TableColumn, described, make_schema, matching
 from penstock.snowflake.connect import snowflake_connect, translated
 from penstock.snowflake.copy_into import Copied, copied, copy_statements
-from penstock.snowflake.quoting import identifier, literal
+from penstock.snowflake.quoting import identifier, literal, quoted
 from penstock.snowflake.types import column_type
 from penstock.snowflake.validation_table import LIST_SIEVES, Sieve, drop_left
 
@@ -77,11 +78,11 @@ def load(
                 if not again and (done := ledger.earlier(cursor, identity, plan, target.address)) is not None:
                     return done
                 ledger.forget_rejects(cursor, identity, target.address)
-                deleted = _clear(cursor, plan, target)
+                deleted = _clear(cursor, plan, target, columns)
                 if sifted:
                     found = _sift(cursor, plan, sieve, place, target)
                 else:
-                    found = _copy(cursor, manifest, target.name, place)
+                    found = _copy(cursor, manifest, target.name, place, columns)
                 seconds = round(time.perf_counter() - started, 3)
                 result = CopyResult(
                     id=identity, loaded=found.loaded, inserted=found.loaded, deleted=deleted, seconds=seconds
@@ -179,14 +180,15 @@ def _transaction(cursor: Any) -> Iterator[None]:
     cursor.execute("COMMIT")
 
 
-def _clear(cursor: Any, plan: CopyPlan, target: SnowflakeTable) -> int:
+def _clear(cursor: Any, plan: CopyPlan, target: SnowflakeTable, columns: Sequence[TableColumn]) -> int:
     """Remove the rows that this load replaces."""
     if plan.mode == "append":
         return 0
     if plan.interval is None:
         cursor.execute(f"DELETE FROM {target.name}")
     else:
-        column = identifier(plan.interval.column)
+        names = [column.name for column in columns]
+        column = quoted(require(plan.interval.column, names, "interval column", target.address))
         cursor.execute(
             f"DELETE FROM {target.name} WHERE {column} >= %s AND {column} < %s",
             (plan.interval.start, plan.interval.end),
@@ -194,9 +196,11 @@ def _clear(cursor: Any, plan: CopyPlan, target: SnowflakeTable) -> int:
     return int(cursor.rowcount or 0)
 
 
-def _copy(cursor: Any, manifest: Manifest, table: str, place: str) -> Copied:
+def _copy(
+    cursor: Any, manifest: Manifest, table: str, place: str, columns: Sequence[TableColumn] = ()
+) -> Copied:
     whole = Copied()
-    for statement in copy_statements(table, place, manifest):
+    for statement in copy_statements(table, place, manifest, columns):
         cursor.execute(statement)
         found = copied(cursor.fetchall(), [column.name for column in cursor.description])
         whole.loaded += found.loaded

@@ -14,7 +14,18 @@ def identifier(*parts: str) -> str:
         >>> identifier("daily_operations", "labor"), identifier("Ship Mode")
         ('"DAILY_OPERATIONS"."LABOR"', '"Ship Mode"')
     """
-    return ".".join('"{}"'.format(folded(part).replace('"', '""')) for part in parts)
+    return ".".join(quoted(folded(part)) for part in parts)
+
+
+def quoted(name: str) -> str:
+    """A name that is already as Snowflake keeps it, quoted.
+
+    Example:
+        >>> print(quoted('6" shelf'))
+        "6"" shelf"
+    """
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def literal(text: str) -> str:

@@ -8,16 +8,21 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from psycopg import sql
 
 from penstock.model.connection import Connection
 from penstock.model.errors import SourceError
+from penstock.model.options import make_plan
 from penstock.ports import Unrepresentable
 from penstock.postgres.arrow_reader import PostgresRows
 from penstock.postgres.arrow_types import TYPE_KEY
 from penstock.postgres.connect import connect
+from penstock.postgres.select import query_relation
 
 Read = Callable[..., pa.Table]
+
+
+def rows_of(source: Connection, query: str) -> PostgresRows:
+    return PostgresRows(source, make_plan("source:t", "out/"), query_relation(query))
 
 
 @pytest.fixture
@@ -28,7 +33,7 @@ def read(source: Connection) -> Read:
         if before:
             with connect(source) as session:
                 session.execute(before)
-        with PostgresRows(source, sql.SQL(query), "source:t").open(as_text) as reading:
+        with rows_of(source, query).open(as_text) as reading:
             table = pa.Table.from_batches(reading.batches(), reading.schema)
             assert reading.count == table.num_rows
             return table
@@ -151,7 +156,7 @@ def test_many_blocks_are_one_snapshot(read: Read, source: Connection) -> None:
         session.execute(
             "CREATE TABLE t AS SELECT i, repeat('x', 100) AS pad FROM generate_series(1, 200000) AS i"
         )
-    rows = PostgresRows(source, sql.SQL("SELECT i, pad FROM t"), "source:t")
+    rows = rows_of(source, "SELECT i, pad FROM t")
 
     with rows.open() as reading:
         blocks = reading.blocks()

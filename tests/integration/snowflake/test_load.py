@@ -193,3 +193,41 @@ def test_connection_test(stage: str) -> None:
     connection = lookup.find("snow")
     assert connection is not None
     assert "login" in dict(try_connection(connection))
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_columns_that_are_spelled_otherwise(
+    store: S3Store, execute: Execute, snow: Query, stage: str, form: str
+) -> None:
+    execute(LABOR)
+    snow('CREATE TABLE DAILY.LABOR ("Day" DATE, "PAY" NUMBER(10,2), "Na_me" VARCHAR, "I D" NUMBER(38,0))')
+
+    result = penstock.copy(exported(store, format=form), "snow:daily.labor", stage=stage)
+
+    assert result.loaded == 2
+    assert snow('SELECT "I D", "Na_me", PAY FROM DAILY.LABOR ORDER BY 1') == [
+        (1, "Ann", Decimal("12.50")),
+        (2, "O'Neil", None),
+    ]
+
+
+def test_schemas_that_are_there_are_not_made(
+    store: S3Store, execute: Execute, snow: Query, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import snowflake.connector.cursor as cursors
+
+    execute(LABOR)
+    penstock.copy(exported(store), "snow:daily.labor", stage=stage)
+    said: list[str] = []
+    original = cursors.SnowflakeCursor.execute
+
+    def listened(self: object, command: str, *values: object, **more: object) -> object:
+        said.append(command)
+        return original(self, command, *values, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cursors.SnowflakeCursor, "execute", listened)
+    snow("DROP TABLE DAILY.LABOR")
+    penstock.copy(exported(store), "snow:daily.labor", stage=stage, again=True)
+    assert [command.split("(")[0] for command in said if command.startswith("CREATE")] == [
+        'CREATE TABLE IF NOT EXISTS "DAILY"."LABOR" '
+    ]

@@ -5,8 +5,9 @@ import dataclasses
 
 import pytest
 
+from penstock.model.columns import matching_key
 from penstock.model.connection import Connection, Secret
-from penstock.model.contract import matching_key, snake_case
+from penstock.model.contract import snake_case
 from penstock.model.errors import AccountMismatch
 from penstock.model.result import CopyResult
 

@@ -8,7 +8,8 @@ it ends it prints values in one way, whatever was set for the login or the datab
 transaction must be of one snapshot (``REPEATABLE READ``)::
 
     left = table(source, "public", "product")     # or query(source, SQL("SELECT …"), label="source") with renamed,
-    right = table(target, "public", "product")    # cast or filtered columns: names as the other side has them
+    right = table(target, "public", "product")    # cast or filtered columns
+    right = align(left, right)                    # names as the left has them
     how = match(left, right, key=("product_id",))
 
 Two ways lead on from there. :func:`narrow` finds the ranges of hashed keys in which the sides differ; a copy of mode
@@ -17,7 +18,7 @@ names each row that differs by its key, as texts that are ready for a cast.
 """
 
 from penstock.postgres.diff.checksums import Found, Ranges, narrow
-from penstock.postgres.diff.columns import Match, match
+from penstock.postgres.diff.columns import Match, align, match
 from penstock.postgres.diff.differences import Difference, differences
 from penstock.postgres.diff.relation import Side, query, table
 
@@ -27,6 +28,7 @@ __all__ = [
     "Match",
     "Ranges",
     "Side",
+    "align",
     "differences",
     "match",
     "narrow",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from psycopg.sql import SQL, Identifier
+
+from penstock.model.columns import find, nearest, pair
 from penstock.model.errors import ContractError
 from penstock.postgres.diff.relation import Side, Type
 
@@ -32,8 +35,31 @@ class Match:
     recoded: bool = False
 
 
+def align(left: Side, right: Side) -> Side:
+    """The right side, its columns under the names that those of the left have: see :mod:`penstock.model.columns`.
+
+    Raises:
+        ContractError: If a column could be several of the other side.
+    """
+    pairs = {theirs: mine for mine, theirs in pair(list(left.columns), list(right.columns)).items()}
+    if all(mine == theirs for theirs, mine in pairs.items()):
+        return right
+    names = {name: pairs.get(name, name) for name in right.columns}
+    renamed = SQL(", ").join(
+        SQL("aligned.{} AS {}").format(Identifier(old), Identifier(new)) for old, new in names.items()
+    )
+    return replace(
+        right,
+        relation=SQL("(SELECT {} FROM {} AS aligned)").format(renamed, right.relation),
+        columns={names[name]: type_ for name, type_ in right.columns.items()},
+        required=frozenset(names[name] for name in right.required),
+        primary_key=tuple(names[name] for name in right.primary_key),
+    )
+
+
 def match(left: Side, right: Side, key: Sequence[str] | None = None, columns: Sequence[str] = ()) -> Match:
-    """Pair the columns of two sides by their names, whatever their order.
+    """Pair the columns of two sides by their names, whatever their order. Names that are spelled differently on the
+    right are those of the left once :func:`align` was asked.
 
     Args:
         key: By default the primary key of the left, else of the right, if both sides have its columns; an empty one
@@ -44,9 +70,11 @@ def match(left: Side, right: Side, key: Sequence[str] | None = None, columns: Se
         ContractError: If a column is named that a side lacks, or the sides have no column in common.
     """
     shared = [name for name in left.columns if name in right.columns]
-    chosen = tuple(_first_shared_key(left, right, shared) if key is None else key)
-    _require((*chosen, *columns), left, right)
-    compared = chosen + tuple(name for name in columns or shared if name not in chosen)
+    chosen = tuple(
+        _first_shared_key(left, right, shared) if key is None else [_find(name, left, right) for name in key]
+    )
+    only = [_find(name, left, right) for name in columns]
+    compared = chosen + tuple(name for name in only or shared if name not in chosen)
     if not compared:
         raise ContractError(
             f"{left.name} and {right.name} have no column in common", hint="name the columns alike, in a view"
@@ -67,10 +95,10 @@ def _first_shared_key(left: Side, right: Side, shared: Sequence[str]) -> Sequenc
     return next((key for key in keys if key), ())
 
 
-def _require(names: Sequence[str], left: Side, right: Side) -> None:
+def _find(name: str, left: Side, right: Side) -> str:
     for side in (left, right):
-        for name in names:
-            if name not in side.columns:
-                raise ContractError(
-                    f"{side.name} has no column {name!r}", hint=f"it has {', '.join(side.columns)}"
-                )
+        found = find(name, side.columns)
+        if found is None:
+            raise ContractError(f"{side.name} has no column {name!r}", hint=nearest(name, side.columns))
+        name = found
+    return name

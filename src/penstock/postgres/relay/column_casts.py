@@ -11,8 +11,8 @@ from psycopg.sql import SQL, Composable
 from penstock.engine.column_mapping import Match, match_columns
 from penstock.model.contract import Column, Contract, Kind
 from penstock.model.plan import CopyPlan
-from penstock.postgres.relay.select import Output, written
-from penstock.postgres.relay.structure import Field
+from penstock.postgres.relay.structure import Field, Output
+from penstock.postgres.select import written
 
 # Every value of the one type is the same value of the other, whatever the server's settings.
 _WIDER = {

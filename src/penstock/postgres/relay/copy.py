@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import xxhash
 
+from penstock.model.columns import require
 from penstock.model.connection import Connection
 from penstock.model.contract import Contract
 from penstock.model.plan import CopyPlan
@@ -18,11 +19,10 @@ from penstock.postgres.relay.ends import Origin, Place
 from penstock.postgres.relay.incremental import as_merge, open_increment
 from penstock.postgres.relay.load import Inflow
 from penstock.postgres.relay.mirror import compare, may_compare
-from penstock.postgres.relay.select import find_field
 from penstock.postgres.relay.shadow_table import Incoming, incoming
 from penstock.postgres.relay.source_table import Reading, open_reading
 from penstock.postgres.relay.stream import Poured
-from penstock.postgres.relay.structure import Field, column_types, qualified
+from penstock.postgres.relay.structure import column_types, qualified
 from penstock.postgres.relay.watermarks import Watermarks
 from penstock.postgres.target import PostgresSession, PostgresTarget
 
@@ -136,7 +136,7 @@ class _Copy:
             return False
         if not self.plan.key:
             return True
-        key = {find_field(name, self._output_fields(), "key column").name for name in self.plan.key}
+        key = set(self._key())
         structure = self.reading.structure
         if structure is None:
             return False
@@ -145,13 +145,17 @@ class _Copy:
         nullable = {field.name for field in structure.fields if not field.not_null}
         return not sources & nullable and any(set(unique) == sources for unique in structure.uniques)
 
-    def _output_fields(self) -> list[Field]:
-        return [replace(output.field, name=output.name) for output in self.reading.outputs]
+    def _key(self) -> list[str]:
+        names = [output.name for output in self.reading.outputs]
+        return [require(name, names, "key column", "the source") for name in self.plan.key]
 
     def _creation(self) -> Creation:
-        key = [find_field(name, self._output_fields(), "key column").name for name in self.plan.key]
         return Creation(
-            self.session.connection, self.ends.place, self.reading.outputs, self.reading.structure, key
+            self.session.connection,
+            self.ends.place,
+            self.reading.outputs,
+            self.reading.structure,
+            self._key(),
         )
 
     def _fit(self, contract: Contract) -> Fit:

@@ -14,9 +14,9 @@ from penstock.postgres.connect import PgConnection
 from penstock.postgres.queries import queries
 from penstock.postgres.relay.create_types import make_type
 from penstock.postgres.relay.ends import Place
-from penstock.postgres.relay.select import Output, written
-from penstock.postgres.relay.structure import Field, Row, Structure
+from penstock.postgres.relay.structure import Field, Output, Row, Structure
 from penstock.postgres.schemas import make_schema
+from penstock.postgres.select import written
 
 _SQL = queries(__package__, "structure.sql")
 _VIRTUAL = 180000  # generated columns that are not stored

@@ -8,9 +8,9 @@ from psycopg.sql import SQL, Composable, Literal
 
 from penstock.model.errors import ContractError
 from penstock.postgres.connect import PgConnection
-from penstock.postgres.relay.select import written
 from penstock.postgres.relay.structure import Row
 from penstock.postgres.schemas import make_schema
+from penstock.postgres.select import written
 
 Run = Callable[[Composable], None]
 

@@ -20,14 +20,15 @@ from typing import Any
 
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
+from penstock.model.columns import find
 from penstock.model.errors import ContractError, UsageError
 from penstock.model.plan import CopyPlan
 from penstock.postgres.queries import queries
-from penstock.postgres.relay.select import written
 from penstock.postgres.relay.source_snapshot import Instant, take_instant
 from penstock.postgres.relay.source_table import Reading
 from penstock.postgres.relay.structure import Field, Structure
 from penstock.postgres.relay.watermarks import Watermark
+from penstock.postgres.select import written
 
 _SQL = queries(__package__, "watermarks.sql")
 
@@ -171,10 +172,9 @@ def as_merge(plan: CopyPlan) -> CopyPlan:
 
 
 def _source_of(name: str, reading: Reading) -> str:
-    for output in reading.outputs:
-        if output.name == name and output.plain is not None:
-            return output.plain
-    return reading.find(name, "key column").name
+    plain = {output.name: output.plain for output in reading.outputs if output.plain is not None}
+    found = find(name, plain)
+    return plain[found] if found is not None else reading.find(name, "key column").name
 
 
 def _is_time(field: Field) -> bool:

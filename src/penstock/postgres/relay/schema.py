@@ -15,9 +15,9 @@ from penstock.model.connection import Connection
 from penstock.model.errors import ContractError, SourceError, UsageError
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.postgres.queries import queries
-from penstock.postgres.relay.select import written
 from penstock.postgres.relay.source_table import as_source_error
 from penstock.postgres.relay.structure import qualified
+from penstock.postgres.select import written
 
 _SQL = queries(__package__, "schema.sql")
 _ADDRESS = re.compile(r"([\w-]+):?([^.:/]*)")

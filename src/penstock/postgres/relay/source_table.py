@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,22 +11,16 @@ import psycopg
 from psycopg import pq
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from penstock.model.columns import require
 from penstock.model.connection import Connection
-from penstock.model.errors import ContractError, PenstockError, SourceError
+from penstock.model.errors import PenstockError, SourceError
 from penstock.model.plan import CopyPlan
 from penstock.postgres.connect import PgConnection, connect, hides_rows, refused
 from penstock.postgres.relay import structure as catalogue
 from penstock.postgres.relay.ends import Origin
-from penstock.postgres.relay.select import (
-    Output,
-    all_of,
-    find_field,
-    plain_outputs,
-    rows_wanted,
-    written,
-)
 from penstock.postgres.relay.source_snapshot import Before, look_before
-from penstock.postgres.relay.structure import Field, Structure, qualified
+from penstock.postgres.relay.structure import Field, Output, Structure, qualified
+from penstock.postgres.select import Selected, conditions, query_relation, select_columns, where
 
 # Ranges of a table are read in this many pages at a time: some 64 MB.
 PART_PAGES = 8192
@@ -64,7 +58,7 @@ class Reading:
         else:
             self._open_query(origin.query)
         self.outputs = self._select(plan)
-        self.conditions = rows_wanted(plan, self.fields)
+        self.conditions = conditions(plan, [field.name for field in self.fields])
         self.within: Composable | None = None
         self.before: Before | None = None
 
@@ -116,9 +110,7 @@ class Reading:
         return int(row["pages"])
 
     def _open_query(self, query: str) -> None:
-        text = query.strip().rstrip(";")
-        # In brackets and on lines of its own, so that a comment at its end ends there.
-        self.relation = SQL("(\n{}\n) AS penstock_query").format(written(text))
+        self.relation = query_relation(query)
         # The order of rows is part of what tells one copy from another.
         self.connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
         try:
@@ -145,30 +137,25 @@ class Reading:
     # -- what of it is wanted
 
     def _select(self, plan: CopyPlan) -> tuple[Output, ...]:
-        outputs = plain_outputs(plan, self.fields)
-        for name, text in plan.computed:
-            outputs.append(self._computed(name, text))
-        names = [output.name for output in outputs]
-        if repeated := next((name for name in names if names.count(name) > 1), None):
-            raise ContractError(
-                f"two columns are called {repeated!r}", hint="name each by --column name=expression"
-            )
-        return tuple(outputs)
+        fields = {field.name: field for field in self.fields}
+        # Generated columns are made anew at the target, unless they are asked for.
+        usual = [field.name for field in self.fields if not field.generated]
+        return tuple(self._output(each, fields) for each in select_columns(plan, list(fields), usual))
 
-    def _computed(self, name: str, text: str) -> Output:
-        same = [field for field in self.fields if field.name == text]
-        if same:
-            return Output(name, Identifier(text), replace(same[0], name=name), text)
-        expression = SQL("({})").format(written(text))
-        try:
-            (field,) = self._describe(SQL("SELECT {} FROM {}").format(expression, self.relation))
-        except psycopg.Error as error:
-            if hides_rows(error):
-                raise
-            raise SourceError(
-                f"column {name}: {error.diag.message_primary}", hint=f"the expression is {text!r}"
-            ) from None
-        return Output(name, expression, replace(field, name=name), None)
+    def _output(self, selected: Selected, fields: Mapping[str, Field]) -> Output:
+        if selected.column is not None:
+            field = fields[selected.column]
+        else:
+            try:
+                (field,) = self._describe(SQL("SELECT {} FROM {}").format(selected.expression, self.relation))
+            except psycopg.Error as error:
+                if hides_rows(error):
+                    raise
+                raise SourceError(
+                    f"column {selected.name}: {error.diag.message_primary}",
+                    hint=f"the expression is {selected.text!r}",
+                ) from None
+        return Output(selected.name, selected.expression, replace(field, name=selected.name), selected.column)
 
     # -- how it is read
 
@@ -191,7 +178,8 @@ class Reading:
 
     def find(self, name: str, role: str) -> Field:
         """A column of the source by its name."""
-        return find_field(name, self.fields, role)
+        found = require(name, [field.name for field in self.fields], role, "the source")
+        return next(field for field in self.fields if field.name == found)
 
     def parts(self) -> list[Composable]:
         """Conditions that cut the table into ranges of pages; one that is always true where it cannot be cut."""
@@ -199,14 +187,14 @@ class Reading:
             return [self.within]
         version = self.connection.info.server_version
         if not self._whole or self.conditions or version < _TID_RANGES or self._pages <= 2 * PART_PAGES:
-            return [all_of(self.conditions)]
+            return [where(self.conditions)]
         starts = range(0, self._pages, PART_PAGES)
         cuts = []
         for start in starts:
             low = SQL("ctid >= {}::tid").format(Literal(f"({start},0)"))
             high = SQL("ctid < {}::tid").format(Literal(f"({start + PART_PAGES},0)"))
             # The last has no end: the table may have grown since its size was asked for.
-            cuts.append(all_of([low] if start == starts[-1] else [low, high]))
+            cuts.append(where([low] if start == starts[-1] else [low, high]))
         return cuts
 
     def statement(self, columns: Sequence[Composable], part: Composable, *, binary: bool) -> Composable:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, LiteralString, cast
 
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Composable
 
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.queries import queries
@@ -57,6 +57,22 @@ class Field:
     comment: str | None = None
     collation: str | None = None
     sequence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One column as it leaves the source.
+
+    Args:
+        expression: What makes it there.
+        field: Its type and what else is known of it.
+        plain: The source's own column that it is, unchanged; None for one that is computed.
+    """
+
+    name: str
+    expression: Composable
+    field: Field
+    plain: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
