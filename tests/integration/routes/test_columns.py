@@ -53,7 +53,8 @@ def test_an_export_and_a_table_have_the_same_columns(
     names = [
         row[0]
         for row in there(
-            "SELECT column_name::text FROM information_schema.columns WHERE table_name = 'new' ORDER BY ordinal_position"
+            "SELECT column_name::text FROM information_schema.columns WHERE table_name = 'new' "
+            "ORDER BY ordinal_position"
         )
     ]
     assert list(written[0]) == names
@@ -94,7 +95,7 @@ def test_a_cursor_and_a_key(here: Query, there: Query) -> None:
 def test_a_comparison(here: Query, there: Query) -> None:
     here(SALES)
     there(f"{ALIKE}; INSERT INTO sales VALUES (1, 'air', 10), (2, 'sea', 21), (4, 'air', 30)")
-    for options in ({}, {"key": "sale id", "columns": ["Price"]}):
+    for options in ({}, {"key": ["sale id"], "columns": ["Price"]}):
         found = compare("source:t", "warehouse:sales", by_column=True, **options)
         assert found.counts == {"missing": 1, "extra": 1, "changed": 1}
         assert (found.match.key, found.by_column) == (("SaleID",), {"price": 1})
