@@ -128,6 +128,11 @@ def test_a_name_that_may_be_several_is_refused(
         penstock.copy("source:t", target, columns="c")
 
 
+def test_a_query_with_two_columns_of_one_name() -> None:
+    with pytest.raises(ContractError, match="two columns are called 'a'"):
+        penstock.copy("source:", "warehouse:t", query="SELECT 1 AS a, 2 AS a")
+
+
 def test_an_expression_is_not_taken_for_a_column(here: Query, there: Query) -> None:
     here("CREATE TABLE t (price int, price_100 int); INSERT INTO t VALUES (1, 2)")
     penstock.copy("source:t", "warehouse:t", column=["cents=price * 100"])

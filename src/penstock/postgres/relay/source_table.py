@@ -138,9 +138,10 @@ class Reading:
 
     def _select(self, plan: CopyPlan) -> tuple[Output, ...]:
         fields = {field.name: field for field in self.fields}
+        names = [field.name for field in self.fields]  # a query may give one name to several columns
         # Generated columns are made anew at the target, unless they are asked for.
         usual = [field.name for field in self.fields if not field.generated]
-        return tuple(self._output(each, fields) for each in select_columns(plan, list(fields), usual))
+        return tuple(self._output(each, fields) for each in select_columns(plan, names, usual))
 
     def _output(self, selected: Selected, fields: Mapping[str, Field]) -> Output:
         if selected.column is not None:
