@@ -31,11 +31,12 @@ soak: install ## The tests that take minutes: deaths at every step, keys rotated
 flakes: install ## The tests N times (10), also on one core and beside busy loops, and what failed how often
 	@$(VENV)/python tools/flakes.py --runs $(or $(N),10) $(PYTEST_FLAGS) -m "not soak" $(PYTEST_ARGS)
 
-lint: install ## Format check, lint, types, import contracts
+lint: install ## Format check, lint, types, import contracts, banned phrases
 	$(VENV)/ruff format --check --quiet
 	$(VENV)/ruff check --quiet
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+	$(VENV)/python tools/style.py
 
 format: install ## Format the code and fix what can be fixed
 	$(VENV)/ruff format
