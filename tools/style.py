@@ -20,8 +20,8 @@ NOT_YET = (
     "tests",
     "tools",
     "pyproject.toml",
-    "docs/how-to",
-    "docs/reference",
+    
+    
     "docs/decisions",
     "README.md",
     "CHANGELOG.md",

@@ -35,7 +35,7 @@ def validated(kind: type[Value], fields: Mapping[str, Any]) -> Value:
         known = ", ".join(one.name for one in dataclasses.fields(kind))  # type: ignore[arg-type]
         if first["type"] == "unexpected_keyword_argument":
             raise UsageError(f"there is no {place!r}", hint=f"there are {known}") from None
-        raise UsageError(f"{place}: {first['msg']}", hint="see docs/how-to/call-apis.md") from None
+        raise UsageError(f"{place}: {first['msg']}", hint="see docs/reference/api-plans.md") from None
 
 
 @cache
