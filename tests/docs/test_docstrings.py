@@ -22,7 +22,7 @@ from penstock.postgres.connect import connect
 from penstock.project import Project
 from penstock.stack import ensure
 
-SOURCE = Path(penstock.__file__).parent
+SOURCE = Path(penstock.__file__).parents[1]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 ENVIRONMENT = """
 connections:
@@ -41,8 +41,8 @@ INSERT INTO shop.sale VALUES (1, 1), (2, 1);
 
 def modules() -> list[str]:
     """The modules whose text holds a prompt; nothing is imported to find them."""
-    paths = [path for path in sorted(SOURCE.rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]
-    names = [".".join(("penstock", *path.relative_to(SOURCE).with_suffix("").parts)) for path in paths]
+    paths = [path for path in SOURCE.glob("penstock*/**/*.py") if ">>> " in path.read_text(encoding="utf-8")]
+    names = [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in sorted(paths)]
     return [name.removesuffix(".__init__") for name in names]
 
 
