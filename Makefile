@@ -1,25 +1,37 @@
 # Everything a checkout needs: Python 3.11 to 3.13, make and git. `make` alone lists what there is.
 
-PYTHON ?= $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,$(shell \
+# `.venv` is of the first Python that suits. One that is named, as in `make test PYTHON=python3.12`, is looked for among
+# pyenv's too and gets an environment of its own, `.venv-3.12`, which is checked each time: the name may mean another by now.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,$(shell \
 	$(python) -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& echo $(python))) python3)
-VENV := .venv/bin
-STAMP := .venv/.installed
+ENVIRONMENT := .venv
+else
+override PYTHON := $(or $(firstword $(foreach python,$(PYTHON) $(wildcard \
+	$(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin/$(PYTHON)),$(shell $(python) -c '' 2>/dev/null \
+	&& echo $(python)))),$(error $(PYTHON) does not run))
+ENVIRONMENT := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+endif
+VENV := $(ENVIRONMENT)/bin
+STAMP := $(ENVIRONMENT)/.installed
 PYTEST_FLAGS := -n auto --dist worksteal
 PYTEST := $(VENV)/python -m pytest $(PYTEST_FLAGS)
 UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test soak flakes lint format demo bench build docs lock clean
+.PHONY: help install test pythons soak flakes lint format demo bench build docs lock clean always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Build .venv from requirements.lock (does nothing when it is current)
 
-$(STAMP): requirements.lock pyproject.toml tools/install.py
-	@$(PYTHON) tools/install.py
+$(STAMP): requirements.lock pyproject.toml tools/install.py $(if $(filter-out .venv,$(ENVIRONMENT)),always)
+	@$(PYTHON) tools/install.py $(ENVIRONMENT)
+
+always:
 
 test: install ## Lint, types, import contracts, then every test but those of make soak
 	@$(VENV)/python tools/timed.py lint $(MAKE) --no-print-directory lint

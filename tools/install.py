@@ -1,5 +1,6 @@
-"""Make `.venv` from `requirements.lock`: hash-checked, byte-compiled, safe to interrupt and to call twice at once.
+"""Make a virtual environment from `requirements.lock`: hash-checked, byte-compiled, safe to interrupt and to repeat.
 
+`install.py [DIRECTORY]`; the directory is `.venv` unless named, and is made anew where it is of another Python.
 Runs on a bare Python 3.11 to 3.13, so it uses the standard library only. `make install` calls it.
 """
 
@@ -18,8 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
-VENV = ROOT / ".venv"
-STAMP = VENV / ".installed"
+STAMP = ".installed"
 SUPPORTED = ((3, 11), (3, 13))
 
 
@@ -29,12 +29,15 @@ def main() -> int:
     if complaint:
         print(f"error: {complaint}", file=sys.stderr)
         return 1
-    # The lock file itself is what two installs at once queue on: it is there before `.venv` is.
+    venv = ROOT / (sys.argv[1] if len(sys.argv) > 1 else ".venv")
+    if is_current(venv):
+        return 0
+    # The lock file itself is what two installs at once queue on: it is there before the environment is.
     with LOCK.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not is_current():
-            install()
-    print(f"installed into .venv in {time.monotonic() - started:.1f} s")
+        if not is_current(venv):
+            install(venv)
+    print(f"installed into {venv.name} in {time.monotonic() - started:.1f} s")
     return 0
 
 
@@ -56,41 +59,47 @@ def unsuitable() -> str | None:
     return None
 
 
-def is_current() -> bool:
-    """Whether another install finished while this one was waiting."""
-    if not STAMP.exists():
+def is_current(venv: Path) -> bool:
+    """Whether everything is installed, for the Python asked for."""
+    stamp = venv / STAMP
+    if not stamp.exists() or stamp.read_text() != interpreter():
         return False
     newest = max(path.stat().st_mtime for path in (LOCK, ROOT / "pyproject.toml", Path(__file__)))
-    return STAMP.stat().st_mtime >= newest
+    return stamp.stat().st_mtime >= newest
 
 
-def install() -> None:
-    print("installing what requirements.lock names into .venv ...", flush=True)
-    STAMP.unlink(missing_ok=True)
-    python = VENV / "bin" / "python"
+def interpreter() -> str:
+    """What the environments of this Python have in common, and no others: `3 12 /usr`."""
+    return " ".join([*map(str, sys.version_info[:2]), sys.base_prefix])
+
+
+def install(venv: Path) -> None:
+    print(f"installing what requirements.lock names into {venv.name} ...", flush=True)
+    stamp = venv / STAMP
+    stamp.unlink(missing_ok=True)
+    python = venv / "bin" / "python"
     if not is_healthy(python):
         # --clear: what an interrupted install or another interpreter left behind is not built upon.
         # Never by the environment's own interpreter, which is the `python3` of a shell that activated it.
-        run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", "--clear", VENV)
+        run(python, getattr(sys, "_base_executable", sys.executable), "-m", "venv", "--clear", venv)
     bootstrap_uv(python)
-    uv = [VENV / "bin" / "uv", "--no-config", "--quiet", "pip"]
+    uv = [venv / "bin" / "uv", "--no-config", "--quiet", "pip"]
     target = ["--python", python]
-    run(*uv, "sync", *target, "--require-hashes", "--compile-bytecode", LOCK)
+    run(python, *uv, "sync", *target, "--require-hashes", "--compile-bytecode", LOCK)
     # The project is built by the locked backend, so nothing is fetched without a hash.
-    run(*uv, "install", *target, "--no-deps", "--no-build-isolation", "--editable", ROOT)
+    run(python, *uv, "install", *target, "--no-deps", "--no-build-isolation", "--editable", ROOT)
     # uv compiles what it installs, and an editable project is not among that.
-    run(python, "-m", "compileall", "-q", ROOT / "src")
-    STAMP.touch()
+    run(python, python, "-m", "compileall", "-q", ROOT / "src")
+    stamp.write_text(interpreter())
 
 
 def is_healthy(python: Path) -> bool:
-    """Whether `.venv` answers, has pip, and is of the Python asked for."""
+    """Whether the environment answers, has pip, and is of the Python asked for."""
     probe = "import pip, sys; print(*sys.version_info[:2], sys.base_prefix)"
-    expected = " ".join([*map(str, sys.version_info[:2]), sys.base_prefix])
     if not python.exists():
         return False
     answer = subprocess.run([python, "-c", probe], capture_output=True, text=True, check=False)
-    return answer.returncode == 0 and answer.stdout.strip() == expected
+    return answer.returncode == 0 and answer.stdout.strip() == interpreter()
 
 
 def bootstrap_uv(python: Path) -> None:
@@ -102,21 +111,21 @@ def bootstrap_uv(python: Path) -> None:
         requirements.write(pin.group() + "\n")
         requirements.flush()
         pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-        run(*pip, "install", "--no-deps", "--require-hashes", "-r", requirements.name)
+        run(python, *pip, "install", "--no-deps", "--require-hashes", "-r", requirements.name)
 
 
-def run(*argv: object) -> None:
-    done = subprocess.run([str(word) for word in argv], env=environment(), check=False)
+def run(python: Path, *argv: object) -> None:
+    done = subprocess.run([str(word) for word in argv], env=environment(python), check=False)
     if done.returncode:
         raise SystemExit(f"error: installing stopped at: {' '.join(str(word) for word in argv)}")
 
 
-def environment() -> dict[str, str]:
+def environment(python: Path) -> dict[str, str]:
     """The caller's environment; pip's index settings are told to uv too, which does not read them itself."""
     variables = dict(os.environ)
     variables.pop("VIRTUAL_ENV", None)
     variables.pop("PYTHONPATH", None)
-    index = variables.get("PIP_INDEX_URL") or pip_setting("index-url")
+    index = variables.get("PIP_INDEX_URL") or pip_setting(python, "index-url")
     if index and not any(name in variables for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
         variables["UV_DEFAULT_INDEX"] = index
     variables.setdefault("UV_HTTP_TIMEOUT", "180")
@@ -124,8 +133,7 @@ def environment() -> dict[str, str]:
 
 
 @functools.cache
-def pip_setting(name: str) -> str | None:
-    python = VENV / "bin" / "python"
+def pip_setting(python: Path, name: str) -> str | None:
     if not python.exists():
         return None
     answer = subprocess.run(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import xxhash
@@ -11,7 +12,7 @@ import xxhash
 from penstock.engine.cleaning.cleaner import CleanBatch, Cleaner, NeedsServer
 from penstock.engine.column_mapping import Match, match_columns
 from penstock.engine.duplicates import Repeats
-from penstock.engine.prefetch import ahead
+from penstock.engine.prefetch import Prefetch, Producer
 from penstock.engine.type_inference import infer
 from penstock.model.columns import require
 from penstock.model.contract import Contract, Kind
@@ -116,7 +117,9 @@ class _Attempt:
             as_text=self.as_text,
             files=self.source.files,
         )
-        loaded = session.load(load, self._judged(match))
+        # Closed here, whatever the load meets: the threads behind it are not to outlive it.
+        with closing(self._judged(match)) as judged:
+            loaded = session.load(load, judged)
         self._explain(session)
         account = loaded.account(
             self.identity, read=self.read, reasons=session.reasons(), filtered=self.filtered
@@ -137,7 +140,7 @@ class _Attempt:
         made = [replace(column, nullable=column.nullable and column.name not in key) for column in columns]
         return session.create(made)
 
-    def _judged(self, match: Match) -> Iterator[Judged]:
+    def _judged(self, match: Match) -> Generator[Judged, None, None]:
         cleaner = Cleaner(
             match.pairs, self.plan.file, required=match.key, where=match.where, as_text=self.as_text
         )
@@ -145,11 +148,14 @@ class _Attempt:
             c.kind is Kind.OTHER or c.name in self.as_text for c in match.columns if c.name in match.key
         )
         repeats = Repeats(match.key, unsure=unsure)
-        clean = ahead(map(cleaner.clean, ahead(self.source.batches())))
-        for batch in clean:
-            self._count(batch)
-            again = repeats.mark(batch.rows)
-            yield Judged(batch.file, batch.rows, batch.lines, again, batch.rejects)
+        with (
+            Prefetch(Producer(self.source.batches())) as read,
+            Prefetch(Producer(map(cleaner.clean, read), interrupt=read.stop)) as clean,
+        ):
+            for batch in clean:
+                self._count(batch)
+                again = repeats.mark(batch.rows)
+                yield Judged(batch.file, batch.rows, batch.lines, again, batch.rejects)
 
     def _count(self, batch: CleanBatch) -> None:
         self.read += batch.read

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import xxhash
 
-from penstock.engine.prefetch import ahead
+from penstock.engine.prefetch import Prefetch, Producer
 from penstock.model.errors import AccountMismatch, UsageError
 from penstock.model.manifest import ExportedColumn, ExportedFile, Manifest
 from penstock.model.plan import CopyPlan
@@ -138,8 +138,8 @@ def _write(selection: Selection, session: ExportSession, progress: Progress | No
 def _attempt(reading: Reading, session: ExportSession, progress: Progress | None) -> _Written:
     written = _Written(reading.schema)
     written.digest.update("\n".join(reading.schema.names).encode())
-    blocks = ahead(reading.blocks(), _DEPTH)
-    written.files = session.write(reading, written.watch(blocks, progress))
+    with Prefetch(Producer(reading.blocks(), interrupt=reading.cancel), depth=_DEPTH) as blocks:
+        written.files = session.write(reading, written.watch(blocks, progress))
     written.sent = reading.count
     return written
 

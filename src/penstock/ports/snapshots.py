@@ -45,6 +45,9 @@ class Reading(Protocol):
     def blocks(self) -> Iterator[Rows]:
         """All rows, in blocks of bounded size. They can be read once."""
 
+    def cancel(self) -> None:
+        """Let :meth:`blocks` fail soon, wherever it waits; from another thread."""
+
     def parse(self, rows: Rows) -> pa.RecordBatch:
         """These rows in the types of the schema; in any thread.
 

@@ -15,7 +15,7 @@ from penstock.model.errors import SourceError
 from penstock.model.plan import CopyPlan
 from penstock.ports import Rows
 from penstock.postgres.arrow_types import Field, decimal, field_of
-from penstock.postgres.connect import PgConnection, connect, hides_rows, refused
+from penstock.postgres.connect import PgConnection, cancel, connect, hides_rows, refused
 from penstock.postgres.csv_to_arrow import TextParser
 from penstock.postgres.queries import queries
 from penstock.postgres.select import select_of
@@ -98,6 +98,10 @@ class PostgresReading:
     def blocks(self) -> Iterator[Rows]:
         """All rows, in blocks of about 4 MiB, as the server writes them in CSV. May be read once."""
         return self._copy.blocks()
+
+    def cancel(self) -> None:
+        """Let the server end the query, wherever it is; from another thread."""
+        cancel(self._connection)
 
     def parse(self, rows: Rows) -> pa.RecordBatch:
         """These rows, typed; in any thread.

@@ -180,3 +180,12 @@ def is_plain(connection: PgConnection) -> bool:
         return False
     row = connection.execute("SELECT encrypted FROM pg_stat_gssapi WHERE pid = pg_backend_pid()").fetchone()
     return row is None or not row["encrypted"]
+
+
+def cancel(connection: PgConnection) -> None:
+    """Let the server end what it does for this connection, which another thread waits for."""
+    try:
+        connection.cancel_safe(timeout=5)
+    except psycopg.Error:
+        # Then there is nobody to cancel it: the thread meets the same end of the connection.
+        return

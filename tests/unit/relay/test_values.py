@@ -1,14 +1,10 @@
-"""What needs no server: which types hold which, the order of tables, threads abreast."""
+"""What needs no server: which types hold which, and the order of tables."""
 
 from __future__ import annotations
-
-import threading
-from collections.abc import Iterator
 
 import pytest
 
 from penstock.postgres.relay.column_casts import widens
-from penstock.postgres.relay.prefetch import Shared, abreast
 from penstock.postgres.relay.schema import in_order, parse_schema
 from penstock.postgres.relay.source_snapshot import _unfold
 
@@ -51,25 +47,3 @@ def test_numbers_of_transactions_around_a_turn() -> None:
     assert _unfold(turn - 1, turn + 5) == turn - 1
     assert _unfold(3, turn + 5) == turn + 3
     assert _unfold(6, turn + 5) == turn + 6
-
-
-def test_the_first_error_ends_all() -> None:
-    ended = threading.Event()
-
-    def waits() -> Iterator[int]:
-        yield 1
-        assert ended.wait(10)
-
-    def fails() -> Iterator[int]:
-        yield 2
-        raise ValueError("no")
-
-    with pytest.raises(ValueError, match="no"):
-        list(abreast([(waits, ended.set), (fails, ended.set)]))
-    assert ended.is_set()
-
-
-def test_each_item_is_taken_once() -> None:
-    shared = Shared(range(1000))
-    tasks = [(lambda: iter(shared), lambda: None)] * 4
-    assert sorted(abreast(tasks)) == list(range(1000))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,16 +11,17 @@ import psycopg
 import xxhash
 from psycopg.sql import Composable
 
+from penstock.engine.prefetch import Prefetch, Producer, Shared
 from penstock.model.errors import SourceError
 from penstock.ports import Progress
-from penstock.postgres.connect import PgConnection
+from penstock.postgres.connect import PgConnection, cancel
 from penstock.postgres.relay.copy_out import Outflow
-from penstock.postgres.relay.prefetch import Shared, abreast
 from penstock.postgres.relay.source_table import Reading, as_source_error
 from penstock.postgres.relay.wire import Frames
 
 # Two readers keep one writer busy. More gain nothing: one COPY into a table is the narrowest place.
 READERS = 2
+_WAITING = 16  # blocks, or their counts; bounds the memory
 
 Send = Callable[[bytes], None]
 Block = tuple[bytes, int]
@@ -74,13 +75,7 @@ class Flow:
             SourceError: If the source fails or goes away.
         """
         parts = Shared(range(len(self._parts)))
-        with self._connections(READERS) as connections:
-            if len(connections) == 1:
-                blocks = self._read(connections[0], parts)
-            else:
-                blocks = abreast(
-                    [(partial(self._read, one, parts), partial(_end, one)) for one in connections]
-                )
+        with self._connections(READERS) as connections, self._blocks(connections, parts) as blocks:
             for block, rows in blocks:
                 send(block)
                 self._advance(rows)
@@ -104,14 +99,24 @@ class Flow:
                     yield rows
 
         def end(connection: PgConnection, writer: PgConnection) -> None:
-            _end(connection)
-            _end(writer)
+            cancel(connection)
+            cancel(writer)
 
         with self._connections(len(writers)) as connections:
-            pairs = list(zip(connections, writers, strict=False))
-            for rows in abreast([(partial(work, *pair), partial(end, *pair)) for pair in pairs]):
-                self._advance(rows)
+            pairs = zip(connections, writers, strict=False)
+            producers = [Producer(work(*pair), partial(end, *pair)) for pair in pairs]
+            with Prefetch(*producers, depth=_WAITING) as counts:
+                for rows in counts:
+                    self._advance(rows)
         return self._poured()
+
+    def _blocks(
+        self, connections: Sequence[PgConnection], parts: Iterable[int]
+    ) -> AbstractContextManager[Iterator[Block]]:
+        if len(connections) == 1:
+            return closing(self._read(connections[0], parts))
+        producers = [Producer(self._read(one, parts), partial(cancel, one)) for one in connections]
+        return Prefetch(*producers, depth=_WAITING)
 
     @contextmanager
     def _connections(self, count: int) -> Iterator[list[PgConnection]]:
@@ -126,7 +131,7 @@ class Flow:
         whole = xxhash.xxh3_128(b"".join(self._digests))
         return Poured(sum(self._rows), whole.hexdigest())
 
-    def _read(self, connection: PgConnection, parts: Iterable[int]) -> Iterator[Block]:
+    def _read(self, connection: PgConnection, parts: Iterable[int]) -> Generator[Block, None, None]:
         for part in parts:
             statement = self._reading.statement(self._columns, self._parts[part], binary=self._binary)
             digest = xxhash.xxh3_128()
@@ -140,14 +145,6 @@ class Flow:
                 raise as_source_error(error, self._reading.origin.address) from None
             self._digests[part] = digest.digest()
             self._rows[part] = outflow.rows
-
-
-def _end(connection: PgConnection) -> None:
-    try:
-        connection.cancel_safe(timeout=5)
-    except psycopg.Error:
-        # Then there is nobody to cancel it: the thread meets the same end of the connection.
-        return
 
 
 def prove(poured: int, taken: int, address: str) -> None:
