@@ -37,6 +37,9 @@ test: install ## Lint, types, import contracts, then every test but those of mak
 	@$(VENV)/python tools/timed.py lint $(MAKE) --no-print-directory lint
 	@$(VENV)/python tools/timed.py tests $(PYTEST) -m "not soak" $(PYTEST_ARGS)
 
+pythons: ## make test on every supported Python that the PATH or pyenv has, and a table of what came out
+	@$(PYTHON) tools/pythons.py $(PYTEST_ARGS)
+
 soak: install ## The tests that take minutes: deaths at every step, keys rotated under a stack, another Airflow
 	@$(PYTEST) -m soak $(PYTEST_ARGS)
 
