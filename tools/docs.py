@@ -1,6 +1,6 @@
 """Build the documentation site into `site/`, and fail on any warning or address of another host that a page would load.
 
-`make docs` calls it. What it needs besides `.venv` is in `requirements-docs.lock` and is installed on first use.
+`make docs` calls it. What it needs in addition is in `requirements-docs.lock` and is installed on first use.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from install import ROOT, VENV, environment, run
+from install import ROOT, environment, run
 
 LOCK = ROOT / "requirements-docs.lock"
+VENV = Path(sys.prefix)
+PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".installed-docs"
 SITE = ROOT / "site"
 # What a browser loads by itself: sources, style sheets, imports, fonts. Links that a reader follows are not among them.
@@ -32,7 +34,7 @@ def main() -> int:
     built = subprocess.run(
         [VENV / "bin" / "mkdocs", "build", "--quiet", "--strict", "--clean"],
         cwd=ROOT,
-        env=environment() | {"NO_MKDOCS_2_WARNING": "1"},
+        env=environment(PYTHON) | {"NO_MKDOCS_2_WARNING": "1"},
         check=False,
     )
     if built.returncode:
@@ -46,21 +48,13 @@ def main() -> int:
 
 
 def install() -> None:
-    """Add what the site needs to `.venv`; a new lock, or a rebuilt `.venv`, is noticed."""
+    """Add what the site needs to the environment; a new lock, or a rebuilt environment, is noticed."""
     newest = max(LOCK.stat().st_mtime, (VENV / ".installed").stat().st_mtime)
     if STAMP.exists() and STAMP.stat().st_mtime >= newest:
         return
-    print("installing what requirements-docs.lock names into .venv ...", flush=True)
-    uv = [
-        VENV / "bin" / "uv",
-        "--no-config",
-        "--quiet",
-        "pip",
-        "install",
-        "--python",
-        VENV / "bin" / "python",
-    ]
-    run(*uv, "--require-hashes", "--requirements", LOCK)
+    print(f"installing what requirements-docs.lock names into {VENV.name} ...", flush=True)
+    uv = [VENV / "bin" / "uv", "--no-config", "--quiet", "pip", "install", "--python", PYTHON]
+    run(PYTHON, *uv, "--require-hashes", "--requirements", LOCK)
     STAMP.touch()
 
 

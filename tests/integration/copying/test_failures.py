@@ -174,10 +174,32 @@ def test_interrupted(warehouse: Connection, tmp_path: Path, query: Query) -> Non
     )
     until(lambda: query(copying) != [(0,)])
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "interrupted; nothing was changed" in errors
     assert "Traceback" not in errors
+
+
+def test_an_export_interrupted_while_its_query_runs(
+    warehouse: Connection, tmp_path: Path, query: Query
+) -> None:
+    """The thread that reads is blocked until the server sends something, so the query is cancelled there."""
+    words = ["warehouse:", "out/", "--query", "SELECT pg_sleep(300)::text AS slept"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "penstock", "copy", *words],
+        cwd=tmp_path,
+        env=os.environ | {"PENSTOCK_CONN_WAREHOUSE": uri(warehouse)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE 'COPY%%'"
+    until(lambda: query(sleeping) == [(1,)])
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "interrupted; nothing was changed" in errors
+    assert "Traceback" not in errors
+    until(lambda: query(sleeping) == [(0,)])
 
 
 @pytest.mark.usefixtures("table")
@@ -193,7 +215,7 @@ def test_a_server_that_goes_away(warehouse: Connection, tmp_path: Path, query: Q
         " WHERE application_name = 'penstock' AND query LIKE 'COPY%%' AND datname = current_database()"
     )
     until(lambda: query(ending) != [(0,)])
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 1, errors
     assert "the connection to the server was lost" in errors
     assert "Traceback" not in errors

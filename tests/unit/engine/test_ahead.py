@@ -9,9 +9,10 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
+from tests.waiting import until
 
 from penstock.engine import prefetch
 from penstock.engine.prefetch import Prefetch, Producer, Shared
@@ -319,10 +320,3 @@ def test_each_item_is_taken_once() -> None:
     shared = Shared(range(1000))
     with Prefetch(*[Producer(shared)] * 4) as items:
         assert sorted(items) == list(range(1000))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert condition()
