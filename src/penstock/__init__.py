@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from penstock.model.api import ApiPlan
-from penstock.model.errors import PenstockError
+from penstock.model.errors import NothingLanded, NothingLoaded, PenstockError
 from penstock.model.land_result import LandResult
 from penstock.model.options import CopyOptions, make_plan
+from penstock.model.outcome import require_loaded
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 
@@ -25,6 +26,8 @@ __all__ = [
     "CopyPlan",
     "CopyResult",
     "LandResult",
+    "NothingLanded",
+    "NothingLoaded",
     "PenstockError",
     "copy",
     "copy_all",
@@ -45,6 +48,8 @@ def copy(source: str, target: str, *, again: bool = False, **options: Unpack[Cop
         options: See :class:`penstock.CopyOptions`.
 
     Raises:
+        NothingLoaded: If every row was rejected, unless ``max_rejects`` is ``"100%"``. The rejects are in quarantine,
+            and the error holds the account.
         PenstockError: If nothing was done, with the reason and the remedy.
 
     Example:
@@ -72,6 +77,7 @@ def copy_all(
         The account of each table, and ``total``.
 
     Raises:
+        NothingLoaded: If of any table every row was rejected, after all of them were copied.
         PenstockError: If a table cannot be copied.
 
     Example:
@@ -86,7 +92,7 @@ def copy_all(
     return run_all(make_plan(source, target, **options), lambda _: nullcontext(), again=again)
 
 
-def land(
+def land(  # noqa: PLR0913  # what there is to say of a landing
     plan: ApiPlan | Mapping[str, Any] | Path | str,
     target: str,
     *,
@@ -94,6 +100,7 @@ def land(
     values: Mapping[str, Any] | None = None,
     label: str | None = None,
     again: bool = False,
+    allow_empty: bool = False,
 ) -> LandResult:
     """Ask an API, and land its answers in the lake, each byte of them; what has landed is never asked again.
 
@@ -106,8 +113,10 @@ def land(
             it lacks, also where it was finished before. Without a label, a landing that was not finished is gone on
             with, and otherwise a new one begins.
         again: Land anew, even what is finished.
+        allow_empty: The API may have nothing: do not fail where no answer holds a record.
 
     Raises:
+        NothingLanded: If no answer holds a record, or there is nothing to ask. The error holds the account.
         PenstockError: If answers are missing in the end. What came has landed, and the next run asks for the rest.
 
     Example:
@@ -127,7 +136,7 @@ def land(
     from penstock.rest.landing import Wish, as_plan
     from penstock.rest.landing import land as land_plan
 
-    wish = Wish(target=target, rows=rows, values=values, label=label, again=again)
+    wish = Wish(target=target, rows=rows, values=values, label=label, again=again, allow_empty=allow_empty)
     return land_plan(as_plan(plan), wish)
 
 
@@ -135,9 +144,10 @@ def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None
     """Carry out a plan: all of it, or nothing.
 
     Raises:
+        NothingLoaded: If every row was rejected, and the plan does not allow that.
         PenstockError: If nothing was done, with the reason and the remedy.
     """
     # Imported here, so that a plan can be made, and `penstock --help` shown, without Arrow and a database driver.
     from penstock.routes import run as run_plan
 
-    return run_plan(plan, again=again, progress=progress)
+    return require_loaded(plan, run_plan(plan, again=again, progress=progress))

@@ -42,6 +42,21 @@ with DAG("past", schedule="0 9 * * 1-5", start_date=datetime(2030, 1, 1, tzinfo=
 """
 
 
+# It has ended: Airflow makes runs of later dates, without a task in them.
+ENDED = """
+from datetime import UTC, datetime
+from airflow.sdk import DAG, task
+
+START, END = datetime(2013, 2, 1, tzinfo=UTC), datetime(2013, 2, 5, tzinfo=UTC)
+
+with DAG("ended", schedule="@daily", start_date=START, end_date=END, catchup=False):
+    @task
+    def check(): ...
+
+    check()
+"""
+
+
 @pytest.fixture(scope="session")
 def gallery() -> Airflow:
     """The gallery as `penstock init` makes it, on a stack of its own that ends with the run.
@@ -69,6 +84,7 @@ def make_gallery(project: Project) -> None:
     settings = toml.read_text().partition("[stack")[0]
     toml.write_text(settings + PENSTOCK_TOML.partition("\n\n")[2] + QUIET)
     (project.root / "dags" / "past.py").write_text(PAST)
+    (project.root / "dags" / "ended.py").write_text(ENDED)
     sales = project.root / "include" / "data" / "sales-2013-02.csv"
     sales.parent.mkdir(parents=True, exist_ok=True)
     write_sales(sales, rows=SALES)

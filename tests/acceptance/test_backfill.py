@@ -46,6 +46,15 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
     fails.unlink()
     left_alone = penstock(project, "backfill", "past", *WEEK)
     assert left_alone.stdout.startswith("nothing to do: all 3 runs of past in this time exist")
+    assert (left_alone.returncode, left_alone.stderr.splitlines()[0]) == (
+        1,
+        "error: 1 of 3 runs failed before",
+    )
+    weekend = penstock(project, "backfill", "past", "--from", "2013-02-02", "--to", "2013-02-03")
+    assert (weekend.returncode, weekend.stderr.splitlines()[0]) == (
+        5,
+        "error: past has no run between 2013-02-02 and 2013-02-03 whose end is past",
+    )
     mended = penstock(project, "backfill", "past", *WEEK, "--reprocess", "failed", "--json")
     assert mended.returncode == 0, mended.stderr
     account = json.loads(mended.stdout)
@@ -73,6 +82,30 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
     assert penstock(project, "backfill", "past", "--follow").stderr.startswith(
         "error: no backfill of past goes on"
     )
+
+
+def test_a_dag_that_has_ended_is_no_success(gallery: Airflow) -> None:
+    project = gallery.project
+    later = penstock(project, "backfill", "ended", "--from", "2013-02-06", "--to", "2013-02-07", "--unpause")
+    assert (later.returncode, later.stderr.splitlines()[0]) == (
+        5,
+        "error: ended ended on 2013-02-05, 2013-02-06 lies after: no task would run",
+    )
+    asked = penstock(project, "backfill", "ended", "--from", "2013-02-04", "--to", "2013-02-08", "--dry-run")
+    assert asked.stdout.splitlines()[:2] == ["2013-02-04", "2013-02-05"]
+    assert asked.stderr == "ended has ended: 3 dates after its end left out\n"
+    unpaused = penstock(
+        project, "backfill", "ended", "--from", "2013-02-04", "--to", "2013-02-08", "--unpause"
+    )
+    assert (unpaused.returncode, unpaused.stdout[:28]) == (0, "2 runs of ended: 2 success, ")
+    assert [run["logical_date"][:10] for run in gallery.runs("ended")] == ["2013-02-04", "2013-02-05"]
+
+    # What another way of triggering makes all the same, Airflow would call a success.
+    done = penstock(project, "airflow", "dags", "trigger", "ended", "--logical-date", "2013-02-20")
+    assert done.returncode == 0, done.stderr
+    *_, empty = gallery.ended_runs("ended", 3)
+    assert (empty["logical_date"][:10], empty["state"]) == ("2013-02-20", "failed")
+    assert empty["note"] == "No task ran: each of them begins later, or ended before this run's logical date."
 
 
 @pytest.mark.parametrize(

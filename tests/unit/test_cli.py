@@ -9,7 +9,7 @@ import typer
 
 from penstock.cli import lazy_commands
 from penstock.cli.main import main
-from penstock.model.errors import PenstockError, TooManyRejects, UsageError
+from penstock.model.errors import NothingDone, PenstockError, TooManyRejects, UsageError
 
 
 @pytest.fixture
@@ -35,6 +35,7 @@ def failing(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
         (PenstockError("no file 'x'", hint="check it"), 1, "error: no file 'x'\nhint: check it\n"),
         (UsageError("no mode 'x'"), 2, "error: no mode 'x'\n"),
         (TooManyRejects("9 of 10"), 3, "error: 9 of 10\n"),
+        (NothingDone("no file"), 5, "error: no file\n"),
         (KeyboardInterrupt(), 130, "error: interrupted; nothing was changed\n"),
         (typer.Abort(), 130, "error: interrupted; nothing was changed\n"),
         (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.model.land_result import LandResult
+from penstock.model.plurals import counted
 from penstock.model.result import CopyResult
 
 
@@ -32,14 +33,19 @@ def account_lines(result: CopyResult) -> list[str]:
 
 def _landed_lines(result: LandResult) -> list[str]:
     lines = [
-        f"{result.requests} requests = {result.answered} answered + {result.fresh} whose earlier answer is still good",
-        f"{result.answers} answers, {result.absent} of them absent, {result.unchanged} unchanged",
-        f"{result.bytes:,} bytes in {result.batches} batches, by {result.calls} calls",
+        (
+            f"{counted(result.requests, 'request')} = {result.answered:,} answered"
+            f" + {result.fresh:,} whose earlier answer is still good"
+        ),
+        f"{counted(result.answers, 'answer')}, {result.absent:,} of them absent, {result.unchanged:,} unchanged",
+        f"{counted(result.bytes, 'byte')} in {counted(result.batches, 'batch')}, by {counted(result.calls, 'call')}",
     ]
     if result.landed_before:
-        lines.append(f"{result.landed_before} requests had landed before this run")
+        lines.append(f"{counted(result.landed_before, 'request')} had landed before this run")
+    if (remark := result.remark()) is not None:
+        lines.append(remark)
     if result.already:
-        lines.append("landed before: this is the first account, and nothing was asked now")
+        lines.append("landed before: this is the first account, and nothing was requested now")
     return lines
 
 

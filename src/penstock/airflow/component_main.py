@@ -20,6 +20,7 @@ def main() -> None:
     if "scheduler" in sys.argv:
         _keep_what_tasks_log_to_their_logs()
         _make_pools()
+        _fail_empty_runs()
     from airflow.__main__ import main as airflow
 
     airflow()
@@ -45,6 +46,12 @@ def _make_pools() -> None:
         make_pools(find_project())
     except PenstockError as error:
         print(f"the pools were not made: {error.message}", file=sys.stderr)  # noqa: T201  # into its log
+
+
+def _fail_empty_runs() -> None:
+    from penstock.airflow.empty_runs import listen
+
+    listen()
 
 
 if __name__ == "__main__":

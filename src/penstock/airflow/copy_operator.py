@@ -13,14 +13,23 @@ from penstock.airflow.account import account_lines, run_label
 from penstock.airflow.assets import target_asset
 from penstock.airflow.connections import as_airflow
 from penstock.model.address import Lake, parse
-from penstock.model.errors import ContractError, Refused, TooManyRejects, UsageError
+from penstock.model.errors import (
+    ContractError,
+    NothingDone,
+    NothingLanded,
+    NothingLoaded,
+    Refused,
+    TooManyRejects,
+    UsageError,
+)
 from penstock.model.options import CopyOptions, make_plan
+from penstock.model.outcome import remark
 from penstock.model.result import CopyResult
 
 OPTIONS = frozenset(CopyOptions.__annotations__)
 
 # Trying again gives the same: the task fails at once, whatever its retries.
-HOPELESS = (UsageError, ContractError, TooManyRejects, Refused)
+HOPELESS = (UsageError, ContractError, TooManyRejects, NothingDone, Refused)
 
 
 class CopyOperator(BaseOperator):
@@ -39,7 +48,7 @@ class CopyOperator(BaseOperator):
 
     Raises:
         AirflowFailException: When the task runs: the words mean no plan, source and target do not fit, or too many
-            rows were rejected. It is not retried.
+            rows were rejected, or all of them. It is not retried: the same file would be rejected again.
         PenstockError: When the task runs: the copy failed otherwise, and nothing was published.
 
     Example:
@@ -69,15 +78,22 @@ class CopyOperator(BaseOperator):
             given.setdefault("label", run_label(context))
         try:
             with as_airflow():
-                result = run(make_plan(self.source, self.target, **given), again=self.again)
+                plan = make_plan(self.source, self.target, **given)
+                result = run(plan, again=self.again)
         except HOPELESS as error:
+            if isinstance(error, NothingLoaded | NothingLanded):
+                self._tell(account_lines(error.result))
             raise AirflowFailException(
                 f"{error.message}; {error.hint}" if error.hint else error.message
             ) from error
         self.result = result
-        for line in account_lines(result):
-            self.log.info("%s", line)
+        said = remark(plan, result)
+        self._tell([*account_lines(result), *([said] if said else [])])
         return result.to_dict()
+
+    def _tell(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.log.info("%s", line)
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 the provider calls it so
         """What was read and written, with the rows, for Airflow's OpenLineage provider."""

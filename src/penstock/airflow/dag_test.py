@@ -22,9 +22,11 @@ from sqlalchemy import event
 from penstock.airflow.execution_api import keep_newest_version
 from penstock.airflow.listener import Listener, Tell, label, named
 from penstock.airflow.rerun_task import run_again
-from penstock.airflow.run_dates import Wanted, run_now
+from penstock.airflow.run_dates import Wanted, run_now, scheduled
 from penstock.airflow.task_logs import TaskLogs
+from penstock.devtools.dag_events import EMPTY
 from penstock.model.errors import PenstockError
+from penstock.model.exit_codes import ExitCode
 
 _BUNDLES = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
 _PAUSE_S = 0.05
@@ -43,7 +45,8 @@ def run(dag_id: str, file: Path, conf: dict[str, Any], tell: Tell) -> bool:
         raise PenstockError(
             f"{file.name} holds no DAG {dag_id!r}", hint=f"it holds {', '.join(bag.dags) or 'none'}"
         )
-    return Runner(bag.dags[dag_id], file, tell).run([run_now()], conf)
+    dag = bag.dags[dag_id]
+    return Runner(dag, file, tell).run([run_now(scheduled(dag))], conf) is ExitCode.DONE
 
 
 class Runner:
@@ -70,29 +73,32 @@ class Runner:
             one.retries = 0  # nobody waits minutes to see the same error again
             one.retry_policy = None
 
-    def run(self, runs: Sequence[Wanted], conf: dict[str, Any], *, keep_going: bool = False) -> bool:
-        """Run these, and stop after the first that fails unless told to keep going; whether all went well."""
+    def run(self, runs: Sequence[Wanted], conf: dict[str, Any], *, keep_going: bool = False) -> ExitCode:
+        """Run these, and stop after the first that fails unless told to keep going; what that comes to."""
         keep_newest_version()
         get_listener_manager().add_listener(self._listener)
         gc.freeze()  # dbt's runner asks for a collection
-        failed = 0
+        failed = empty = 0
         began = time.monotonic()
         for number, wanted in enumerate(runs):
-            if not self._run(wanted, conf, is_first=not number):
+            state = self._run(wanted, conf, is_first=not number)
+            empty += state == EMPTY
+            if state not in ("success", EMPTY):
                 failed += 1
                 if not keep_going:
                     break
         left = [one.logical_date for one in runs[number + 1 :]]
         seconds = round(time.monotonic() - began, 2)
-        self._tell(event="finished", runs=number + 1, failed=failed, left=left, seconds=seconds)
-        return not failed
+        self._tell(event="finished", runs=number + 1, failed=failed, empty=empty, left=left, seconds=seconds)
+        return ExitCode.FAILED if failed else ExitCode.NOTHING if empty else ExitCode.DONE
 
-    def _run(self, wanted: Wanted, conf: dict[str, Any], *, is_first: bool) -> bool:
+    def _run(self, wanted: Wanted, conf: dict[str, Any], *, is_first: bool) -> str:
         dag = self._dag
         if self._logs:
             self._logs.begin_run(dag.dag_id, f"{wanted.logical_date:%Y-%m-%dT%H%M%S}")
         tasks = list(dag.task_ids) if self._task is None else [self._task]
-        self._tell(event="start", dag=dag.dag_id, tasks=tasks, logical_date=wanted.logical_date)
+        of_run = {"logical_date": wanted.logical_date, "data_interval": wanted.interval}
+        self._tell(event="start", dag=dag.dag_id, tasks=tasks, **of_run)
         self._listener.told.clear()
         started = time.monotonic()
         with _synced(self._file, self._dag, is_first=is_first), _interval(wanted), _no_pauses():
@@ -102,8 +108,10 @@ class Runner:
             if label(instance) not in self._listener.told:  # it did not run, so no listener heard of it
                 words = {"state": instance.state, "seconds": 0.0, **named(instance)}
                 self._tell(event="end", task=label(instance), **words)
+        if state == "success" and not instances:
+            state = EMPTY
         self._tell(event="done", state=state, seconds=round(time.monotonic() - started, 2))
-        return state == "success"
+        return state
 
     def _carry_out(self, wanted: Wanted, conf: dict[str, Any]) -> tuple[str, list[Any]]:
         dag = self._dag

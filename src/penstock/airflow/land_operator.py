@@ -13,6 +13,7 @@ from penstock.airflow.account import account_lines, run_label
 from penstock.airflow.assets import target_asset
 from penstock.airflow.task_wrapper import in_airflow
 from penstock.model.api import ApiPlan
+from penstock.model.land_result import LandResult
 
 
 class LandOperator(BaseOperator):
@@ -32,9 +33,11 @@ class LandOperator(BaseOperator):
         landing_label: What the answers are for. By default the beginning of the data interval, or the run where it
             has none, so that each run lands its own answers and lands them once.
         again: Land anew, even what is finished.
+        allow_empty: The API may have nothing: do not fail where no answer holds a record.
 
     Raises:
-        AirflowFailException: When the task runs: the plan is none, or the API refuses the key. It is not retried.
+        AirflowFailException: When the task runs: the plan is none, the API refuses the key, or no answer holds a
+            record. It is not retried: what has landed is not asked for again.
         PenstockError: When the task runs: answers are missing. What came has landed, and a retry asks for the rest.
 
     Example:
@@ -45,7 +48,7 @@ class LandOperator(BaseOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"plan": "json", "rows": "json", "values": "json"}
     ui_color = "#d9efe3"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # an operator's words are its interface
         self,
         *,
         plan: Mapping[str, Any] | ApiPlan | str,
@@ -54,6 +57,7 @@ class LandOperator(BaseOperator):
         values: Mapping[str, Any] | None = None,
         landing_label: str | None = None,
         again: bool = False,
+        allow_empty: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -63,23 +67,35 @@ class LandOperator(BaseOperator):
         self.values = values
         self.landing_label = landing_label
         self.again = again
+        self.allow_empty = allow_empty
         asset = target_asset(target)
         if asset is not None and asset not in self.outlets:
             self.outlets.append(asset)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Land, log the account and return it."""
-        result = in_airflow(penstock.land)(
-            self._plan(context),
-            self.target,
-            rows=self.rows,
-            values=self.values,
-            label=self.landing_label or run_label(context),
-            again=self.again,
-        )
-        for line in account_lines(result):
-            self.log.info("%s", line)
+        result = in_airflow(self._land)(context)
+        self._tell(account_lines(result))
         return result.to_dict()
+
+    def _land(self, context: Context) -> LandResult:
+        try:
+            return penstock.land(
+                self._plan(context),
+                self.target,
+                rows=self.rows,
+                values=self.values,
+                label=self.landing_label or run_label(context),
+                again=self.again,
+                allow_empty=self.allow_empty,
+            )
+        except penstock.NothingLanded as nothing:
+            self._tell(account_lines(nothing.result))
+            raise
+
+    def _tell(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.log.info("%s", line)
 
     def _plan(self, context: Context) -> ApiPlan | Mapping[str, Any]:
         if not isinstance(self.plan, str):

@@ -10,6 +10,8 @@ from airflow.sdk.definitions.dag import _run_task  # what Airflow's own `airflow
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
+from penstock.airflow.run_dates import Wanted
+
 
 def run_again(dag: Any, task_id: str, logical_date: datetime) -> tuple[str, list[Any]] | None:
     """Run a task in the run of this date; its state, and the task's instances. None where no such run was made.
@@ -31,12 +33,15 @@ def run_again(dag: Any, task_id: str, logical_date: datetime) -> tuple[str, list
     return "failed" if failed else "success", instances
 
 
-def last_date(dag_id: str, task_id: str) -> datetime | None:
-    """The logical date of the run that was made last and has the task in it."""
+def last_run(dag_id: str, task_id: str) -> Wanted | None:
+    """The run that was made last and has the task in it."""
     with create_session() as session:
         query = select(TaskInstance).where(TaskInstance.dag_id == dag_id, TaskInstance.task_id == task_id)
         found = session.scalars(query.order_by(TaskInstance.id.desc()).limit(1)).first()
-        return None if found is None else found.dag_run.logical_date
+        if found is None:
+            return None
+        run = found.dag_run
+        return Wanted(run.logical_date, interval=(run.data_interval_start, run.data_interval_end))
 
 
 def _instances(dag_id: str, task_id: str, logical_date: datetime) -> Any:

@@ -15,6 +15,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from penstock.airflow.offline import enter
 from penstock.devtools.process_env import WAREHOUSE
 from penstock.model.date_arguments import parse_moment
 from penstock.model.errors import UsageError
+from penstock.model.exit_codes import ExitCode
 from penstock.project import Project, find_project
 from penstock.stack.airflow_offline import RUN_LOCK, run_database
 from penstock.stack.lock import locked
@@ -38,7 +40,7 @@ _PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
 
 def main() -> int:
-    """Run the DAG that the command line names; 0 if all of its tasks succeeded, else 1."""
+    """Run the DAG that the command line names, and return an exit code of `penstock run`."""
     words = _words()
     if words.with_parent:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -74,10 +76,10 @@ def _run_alone(project: Project, words: argparse.Namespace, events: IO[str]) -> 
         )
 
     with nullcontext() if words.apart else locked(project, *RUN_LOCK, busy=wait):
-        return 0 if _run(project, words, events) else 1
+        return _run(project, words, events)
 
 
-def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> bool:
+def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> ExitCode:
     database = Path(words.apart, "metadata.db") if words.apart else run_database(project)
     enter(project, database)
     refresh(project, lambda: lookup.find(WAREHOUSE, project))
@@ -97,13 +99,15 @@ def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> bool:
         make_pools(project)
         runs = _wanted(found.dag, words)
         logs = TaskLogs(Path(words.apart) if words.apart else project.make_state_dir("logs", "run"))
+        for note in _notes(found.dag, words, runs):
+            tell(events, event="note", message=note)
         runner = dag_test.Runner(found.dag, found.file, partial(tell, events), logs, words.task)
         return runner.run(runs, json.loads(words.conf), keep_going=words.keep_going)
 
 
 def _wanted(dag: Any, words: argparse.Namespace) -> list[Wanted]:
     from penstock.airflow import run_dates
-    from penstock.airflow.rerun_task import last_date
+    from penstock.airflow.rerun_task import last_run
 
     if words.start:
         return run_dates.runs_between(
@@ -111,8 +115,25 @@ def _wanted(dag: Any, words: argparse.Namespace) -> list[Wanted]:
         )
     if words.date:
         return [run_dates.run_at(run_dates.scheduled(dag), parse_moment(words.date))]
-    last = last_date(dag.dag_id, words.task) if words.task else None
-    return [run_dates.run_now() if last is None else run_dates.Wanted(last)]
+    last = last_run(dag.dag_id, words.task) if words.task else None
+    return [last or run_dates.run_now(run_dates.scheduled(dag))]
+
+
+def _notes(dag: Any, words: argparse.Namespace, runs: Sequence[Wanted]) -> list[str]:
+    """What is to be known of the runs before they are made."""
+    from penstock.airflow import run_dates
+
+    known = run_dates.scheduled(dag)
+    if words.start:
+        return run_dates.left_out(known, parse_moment(words.start), parse_moment(words.end))
+    if words.date and known.timetable.periodic and not runs[0].is_scheduled:
+        return [
+            (
+                f"{words.date} is not a date of {dag.dag_id}'s schedule ({known.timetable.summary}): a run by hand, "
+                "of the data interval that Airflow gives it"
+            )
+        ]
+    return []
 
 
 def _require_task(dag: Any, task: str | None) -> None:

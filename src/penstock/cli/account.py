@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import json
+
+import typer
+
+from penstock.cli.landing import print_landed
+from penstock.model.land_result import LandResult
 from penstock.model.result import CopyResult
 
 _LABEL_WIDTH = 12
 
 
-def print_account(result: CopyResult, target: str) -> None:
-    """Print what became of every row, and where to look next."""
+def show_account(
+    result: CopyResult, target: str, remark: str | None = None, rejects: str | None = None, *, as_json: bool
+) -> None:
+    """Print what became of every row, for people or as JSON.
+
+    Args:
+        remark: Why nothing was loaded, where that needs a word.
+        rejects: The command that shows the rejects, where it is to be named.
+    """
+    if as_json:
+        typer.echo(json.dumps(result.to_dict()))
+    elif isinstance(result, LandResult):
+        print_landed(result, remark)
+    else:
+        _print(result, target, remark, rejects)
+
+
+def _print(result: CopyResult, target: str, remark: str | None, rejects: str | None) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
@@ -22,9 +44,11 @@ def print_account(result: CopyResult, target: str) -> None:
         console.print(f"  {label:<{_LABEL_WIDTH}}{count:>12,}  {note}".rstrip())
     if result.visible_rows_only:
         console.print("  visible rows only: what row security hides from the login is not counted")
+    if remark:
+        console.print(f"  {remark}")
     console.print(f"  copy {result.id[:12]}")
-    if result.rejected:
-        console.print(f"  look at the rejects: penstock rejects show {result.id[:12]}")
+    if result.rejected and rejects:
+        console.print(f"  look at the rejects: {rejects}")
 
 
 def _lines(result: CopyResult) -> list[tuple[str, int, str]]:
@@ -37,6 +61,8 @@ def _lines(result: CopyResult) -> list[tuple[str, int, str]]:
         ("duplicates", result.duplicates, ""),
         ("rejected", result.rejected, rejected),
     ]
+    if result.replayed:
+        lines.append(("replayed", result.replayed, "of the rejected, loaded since"))
     if result.deleted:
         lines.append(("deleted", result.deleted, "rows that were there before"))
     if result.filtered:

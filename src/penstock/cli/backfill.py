@@ -18,6 +18,7 @@ from penstock.cli.backfill_account import (
     number_of_runs,
     print_begun,
     print_end,
+    print_left_out,
     print_nothing,
     print_plan,
     short,
@@ -26,7 +27,7 @@ from penstock.cli.environment_options import AsJson
 from penstock.cli.lazy_commands import Interrupted
 from penstock.cli.option_groups import grouped
 from penstock.cli.run import read_conf
-from penstock.model.errors import PenstockError, UsageError
+from penstock.model.errors import NothingDone, PenstockError, UsageError
 from penstock.project import find_project
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ class Way:
 def backfill(dag: Annotated[str, typer.Argument(help="The DAG's id.")], runs: Runs, way: Way) -> None:
     """Have the running stack run a DAG for the dates of its schedule in a range, before its start date too.
 
-    Ends with 1 if a run failed. Dates without a time zone are in the DAG's own.
+    Dates without a time zone are in the DAG's own. Exit codes: 0 done, 1 a run failed, 2 usage, 5 no run in that time,
+    as after the DAG's end. See docs/reference/exit-codes.md.
 
     Example: penstock backfill shop --from 2013-02-01 --to 2013-02-28 --reprocess failed
     """
@@ -135,11 +137,18 @@ def _begin(api: AirflowApi, wish: Wish, way: Way) -> None:
 
     dag = wish.dag_id
     planned = backfills.plan(api, wish)
+    if not planned.dates and not planned.existing:
+        raise NothingDone(
+            f"{dag} has no run between {wish.start.text} and {wish.end.text} whose end is past",
+            hint=f"its schedule: penstock airflow dags details {dag}",
+        )
+    print_left_out(dag, planned)
     if way.dry_run:
         print_plan(dag, planned, as_json=way.as_json)
         return
     if not planned.dates:
         print_nothing(dag, planned, as_json=way.as_json)
+        _require_none_failed(wish, planned)
         return
     _unpaused(api, dag, planned, unpause=way.unpause)
     made = backfills.create(api, planned)
@@ -147,6 +156,15 @@ def _begin(api: AirflowApi, wish: Wish, way: Way) -> None:
         _wait(api, made, planned.dates, as_json=way.as_json)
     else:
         print_begun(dag, made, planned, as_json=way.as_json)
+
+
+def _require_none_failed(wish: Wish, planned: Plan) -> None:
+    if planned.failed:
+        raise RunsFailed(
+            f"{planned.failed} of {number_of_runs(planned.existing)} failed before",
+            hint=f"correct it, then: penstock backfill {wish.dag_id} --from {wish.start.text} --to {wish.end.text} "
+            "--reprocess failed",
+        )
 
 
 def _unpaused(api: AirflowApi, dag: str, planned: Plan, *, unpause: bool) -> None:

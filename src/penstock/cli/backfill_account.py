@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from penstock.model.plurals import counted
+
 if TYPE_CHECKING:
     from penstock.stack.backfill import Account, Plan
 
@@ -27,15 +29,21 @@ def print_plan(dag: str, planned: Plan, *, as_json: bool) -> None:
     )
 
 
+def print_left_out(dag: str, planned: Plan) -> None:
+    """Print that dates are left out, where some are."""
+    if planned.beyond:
+        typer.echo(f"{dag} has ended: {counted(planned.beyond, 'date')} after its end left out", err=True)
+
+
 def print_nothing(dag: str, planned: Plan, *, as_json: bool) -> None:
-    """Print that there is nothing to run, and why."""
+    """Print that all runs exist."""
     if as_json:
-        typer.echo(json.dumps({"dag": dag, "runs": 0, "existing": planned.existing}))
-    elif planned.existing:
-        text = f"nothing to do: all {number_of_runs(planned.existing)} of {dag} in this time exist"
-        typer.echo(f"{text}; --reprocess failed or completed runs them again")
-    else:
-        typer.echo(f"nothing to do: {dag} has no run in this time whose end is past")
+        typer.echo(
+            json.dumps({"dag": dag, "runs": 0, "existing": planned.existing, "failed": planned.failed})
+        )
+        return
+    text = f"nothing to do: all {number_of_runs(planned.existing)} of {dag} in this time exist"
+    typer.echo(f"{text}; --reprocess failed or completed runs them again")
 
 
 def print_begun(dag: str, made: dict[str, Any], planned: Plan, *, as_json: bool) -> None:
@@ -112,7 +120,7 @@ def in_words(states: dict[str, int]) -> str:
 
 def number_of_runs(number: int) -> str:
     """So many runs, in words."""
-    return f"{number} run{'' if number == 1 else 's'}"
+    return counted(number, "run")
 
 
 def short(date: str) -> str:

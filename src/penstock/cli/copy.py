@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from penstock.cli.account import print_account
+from penstock.cli.account import show_account
 from penstock.cli.copy_options import Account, Keys, Landing, Reading, Tables, Writing
 from penstock.cli.env_file import environment_or_file
-from penstock.cli.landing import print_landed
 from penstock.cli.option_groups import grouped
 from penstock.cli.progress import shown
 from penstock.cli.use_environment import using
-from penstock.model.land_result import LandResult
+from penstock.model.errors import NothingLanded, NothingLoaded
 from penstock.model.options import CopyOptions, make_plan
+from penstock.model.outcome import ledger_of, rejects_command, remark
 from penstock.model.plan import CopyPlan
 
 app = typer.Typer()
@@ -53,7 +52,8 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
 
     The answers of an API go into the lake, and from there into a table: penstock copy plan.yaml lake:weather
 
-    Bad rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects.
+    Bad rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects,
+    5 nothing: every row was rejected, or no answer of an API holds a record. See docs/reference/exit-codes.md.
 
     A table becomes files, in the place of those that were there: penstock copy warehouse:marts.sales s3://lake/sales/
 
@@ -80,11 +80,11 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
 def _copy(plan: CopyPlan, account: Account) -> None:
     from penstock import run
 
-    with shown(quiet=account.as_json) as progress:
-        result = run(plan, again=account.again, progress=progress)
-    if account.as_json:
-        typer.echo(json.dumps(result.to_dict()))
-    elif isinstance(result, LandResult):
-        print_landed(result)
-    else:
-        print_account(result, plan.target)
+    try:
+        with shown(quiet=account.as_json) as progress:
+            result = run(plan, again=account.again, progress=progress)
+    except (NothingLoaded, NothingLanded) as nothing:
+        show_account(nothing.result, plan.target, as_json=account.as_json)  # the error says the rest
+        raise
+    look = rejects_command(result, ledger_of(plan))
+    show_account(result, plan.target, remark(plan, result), look, as_json=account.as_json)

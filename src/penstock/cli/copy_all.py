@@ -4,30 +4,41 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import typer
 
 from penstock.cli.progress import PlainProgress, RichProgress
+from penstock.model.errors import NothingLoaded
+from penstock.model.outcome import remark
 from penstock.model.plan import CopyPlan
+from penstock.model.plurals import counted
+from penstock.model.result import CopyResult
 
 if TYPE_CHECKING:
     from penstock.ports import Progress
-    from penstock.routes.schema import SchemaResult
 
 
 def copy_all(plan: CopyPlan, *, again: bool, as_json: bool) -> None:
     """Copy all tables of a schema and print what became of every row."""
     from penstock.routes.schema import run_all
 
-    result = run_all(plan, _quiet if as_json else _shown, again=again)
+    try:
+        result = run_all(plan, _quiet if as_json else _shown, again=again)
+    except NothingLoaded as nothing:
+        _show(plan, nothing.tables, nothing.result, as_json=as_json)
+        raise
+    _show(plan, result.tables, result.total, as_json=as_json)
+
+
+def _show(plan: CopyPlan, tables: Mapping[str, CopyResult], total: CopyResult, *, as_json: bool) -> None:
     if as_json:
-        tables = {name: one.to_dict() for name, one in result.tables.items()}
-        typer.echo(json.dumps({"tables": tables, "total": result.total.to_dict()}))
+        each = {name: one.to_dict() for name, one in tables.items()}
+        typer.echo(json.dumps({"tables": each, "total": total.to_dict()}))
     else:
-        _print(plan, result)
+        _print(plan, tables, total)
 
 
 def _quiet(_: str) -> nullcontext[None]:
@@ -44,21 +55,23 @@ def _shown(table: str) -> Iterator[Progress | None]:
         yield progress
 
 
-def _print(plan: CopyPlan, result: SchemaResult) -> None:
+def _print(plan: CopyPlan, tables: Mapping[str, CopyResult], total: CopyResult) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    width = max(len(name) for name in result.tables)
-    console.print(f"[bold]{plan.target}[/bold] {len(result.tables)} tables in {result.total.seconds:.1f} s")
-    for name, one in [*result.tables.items(), ("all", result.total)]:
+    width = max(len(name) for name in tables)
+    console.print(f"[bold]{plan.target}[/bold] {counted(len(tables), 'table')} in {total.seconds:.1f} s")
+    for name, one in [*tables.items(), ("all", total)]:
         rejected = ", ".join(f"{count:,} {reason}" for reason, count in one.rejects.items())
         notes = [
             f"{one.updated:,} updated" if one.updated else "",
             f"{one.unchanged:,} unchanged" if one.unchanged else "",
-            f"{one.duplicates:,} duplicates" if one.duplicates else "",
+            counted(one.duplicates, "duplicate") if one.duplicates else "",
             f"{one.deleted:,} deleted" if one.deleted else "",
             f"rejected: {rejected}" if rejected else "",
             "copied before" if one.already else "",
         ]
         line = f"  {name:<{width}}  {one.read:>12,} read {one.loaded:>12,} loaded  {', '.join(filter(None, notes))}"
         console.print(line.rstrip())
+    if (said := remark(plan, total)) is not None:
+        console.print(f"  {said}")

@@ -161,10 +161,13 @@ class Landing:
         None
     )
     value: Annotated[list[str] | None, _api(help="From an API: name=value for a {name} of the plan.")] = None
+    allow_empty: Annotated[
+        bool, _api("--allow-empty", help="From an API: it may have nothing; do not fail without a record.")
+    ] = False
 
     def words(self) -> CopyOptions:
         """What they say of the plan."""
-        return {"label": self.label, "values": self.value or ()}
+        return {"label": self.label, "values": self.value or (), "allow_empty": self.allow_empty}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ import typer
 
 from penstock.cli.use_environment import using
 from penstock.model.errors import PenstockError
+from penstock.model.exit_codes import DiffCode, ExitCode
+from penstock.model.plurals import counted
 
 if TYPE_CHECKING:
     from penstock.postgres.diff.row_values import Shown
@@ -27,7 +29,7 @@ _BAR = 40
 class NotCompared(PenstockError):
     """The tables could not be compared, so nobody knows whether they differ."""
 
-    exit_code = 2
+    exit_code = DiffCode.NOT_COMPARED
 
 
 @app.command()
@@ -58,6 +60,7 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
     """Say whether two tables hold the same rows, and show the rows that differ.
 
     The servers compute checksums; only rows that differ cross the network. Exit codes: 0 same, 1 different, 2 failed.
+    See docs/reference/exit-codes.md.
 
     Example: penstock diff source:public.product warehouse:public.product
     """
@@ -75,7 +78,7 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
                 visible_rows_only=visible_rows_only,
             )
     except PenstockError as error:
-        if error.exit_code != 1:
+        if error.exit_code != ExitCode.FAILED:
             raise
         raise NotCompared(error.message, error.hint) from error
     if as_json:
@@ -86,7 +89,7 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
         if found.visible_rows_only:
             typer.echo("visible rows only: what row security hides from the logins is not compared")
     if not found.same:
-        raise typer.Exit(1)
+        raise typer.Exit(DiffCode.DIFFERENT)
 
 
 @contextmanager
@@ -103,8 +106,10 @@ def _names(text: str) -> list[str]:
 
 
 def _lines(found: Comparison) -> list[str]:
+    if found.same and not found.left_rows:
+        return [f"the same, but there is nothing to compare: {found.left} and {found.right} have no rows"]
     if found.same:
-        return [f"the same: {found.left_rows:,} rows in {found.left} and {found.right}"]
+        return [f"the same: {counted(found.left_rows, 'row')} in {found.left} and {found.right}"]
     how = found.match
     lines = [f"different: {found.left} and {found.right}"]
     lines += [f"  {'rows':<{_WIDTH}}{found.left_rows:>12,}  and {found.right_rows:,}"]

@@ -37,7 +37,9 @@ def doctor(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is wrong with this machine or project, and how to mend it. Exit code 1 if something is.
+    """Say what is wrong with this machine or project, and how to mend it.
+
+    Exit codes: 0 nothing wrong, 1 something is. See docs/reference/exit-codes.md.
 
     Example: penstock doctor --no-connect
     """

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli.environment_options import AsJson
-from penstock.model.errors import PenstockError
+from penstock.model.errors import NothingDone, PenstockError
+from penstock.model.plurals import counted
 from penstock.project import find_project
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find what is wrong with environments, and what DAGs ask for that they lack. Exit code 1 if there is anything.
+    """Find what is wrong with environments, and what DAGs ask for that they lack.
+
+    Exit codes: 0 nothing wrong, 1 problems, 5 nothing to check. See docs/reference/exit-codes.md.
 
     Without a name, what DAGs ask for is looked for in the default environment and in those that no other inherits from.
     The embedded servers count for the default environment only.
@@ -57,7 +60,8 @@ def check(
     asked = demands(root)
     # What is wrong with a parent is told once.
     found: dict[str, tuple[str | None, str]] = {}
-    for one in [name] if name else environment_names(root):
+    names = [name] if name else environment_names(root)
+    for one in names:
         for problem in _problems(root, one, secrets=secrets):
             found.setdefault(problem.message, (problem.hint, one))
     for one in _asked_of(root, name):
@@ -67,9 +71,14 @@ def check(
         rows = [{"environment": one, "problem": text, "hint": hint} for text, (hint, one) in found.items()]
         typer.echo(json.dumps(rows))
     else:
-        _print(found, asked)
+        _print(found, asked, has_environments=bool(names))
     if found:
-        raise ProblemsFound(f"{len(found)} {'problem' if len(found) == 1 else 'problems'}")
+        raise ProblemsFound(counted(len(found), "problem"))
+    if not names and not asked:
+        raise NothingDone(
+            "nothing to check: the project has no environments, and its DAGs ask for no connection or variable",
+            hint="penstock connection add makes the first environment",
+        )
 
 
 def _problems(root: Path, name: str, *, secrets: bool) -> Iterator[PenstockError]:
@@ -114,12 +123,14 @@ def _lacking(
         yield from served(environment, elsewhere)
 
 
-def _print(found: dict[str, tuple[str | None, str]], asked: Iterable[Demand]) -> None:
+def _print(
+    found: dict[str, tuple[str | None, str]], asked: Collection[Demand], *, has_environments: bool
+) -> None:
     for text, (hint, _) in found.items():
         typer.echo(f"{text} ({hint})" if hint else text)
     for demand in asked:
         if demand.name is None:
             typer.echo(f"note: {demand} asks for a {demand.kind} whose name only a run can tell")
-    if not found:
+    if not found and (asked or has_environments):
         count = len({(one.kind, one.name) for one in asked if one.name is not None})
         typer.echo(f"nothing wrong; names that the DAGs ask for: {count}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from penstock.cli.environment_options import written_to
+from penstock.model.plurals import counted
 from penstock.project import find_project
 
 
@@ -51,7 +52,8 @@ def rotate(
     from penstock.environments.rotate_keys import rotate as rotate_keys
 
     done = rotate_keys(find_project().root, forget=forget)
-    typer.echo(f"{done.secrets} secrets are encrypted with key {done.key} now")
+    verb = "is" if done.secrets == 1 else "are"
+    typer.echo(f"{counted(done.secrets, 'secret')} {verb} encrypted with key {done.key} now")
     for file in done.files:
         typer.echo(f"  {file}")
     if done.kept:

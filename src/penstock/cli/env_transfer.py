@@ -14,7 +14,8 @@ import typer
 from typer.core import TyperCommand
 
 from penstock.cli.environment_options import here, written_to
-from penstock.model.errors import PenstockError, UsageError
+from penstock.model.errors import NothingDone, PenstockError, UsageError
+from penstock.model.plurals import counted
 from penstock.project import find_project, write_private
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def import_file(
 ) -> None:
     """Take connections and variables out of a file of Airflow's, Astro's or dbt's; secrets are encrypted.
 
+    Exit codes: 0 done, 1 failed, 2 usage, 5 nothing was in it. See docs/reference/exit-codes.md.
+
     Example: penstock env import airflow_settings.yaml --into dev
     """
     from penstock.environments import formats
@@ -89,6 +92,11 @@ def import_file(
         typer.echo(f"  {name}")
     for remark in bundle.remarks:
         typer.echo(f"not taken in: {remark}")
+    if not (taken.written or taken.unchanged):
+        raise NothingDone(
+            f"no connection and no variable was taken out of {file}",
+            hint=f"read as {form_name}; see --format",
+        )
     if taken.encrypted:
         typer.echo(f"secrets encrypted: {taken.encrypted}; {file} still holds them as plain text")
 
@@ -189,4 +197,4 @@ def _write(path: Path, text: str) -> None:
 
 
 def _count(bundle: Bundle) -> str:
-    return f"{len(bundle.connections)} connections, {len(bundle.variables)} variables"
+    return f"{counted(len(bundle.connections), 'connection')}, {counted(len(bundle.variables), 'variable')}"

@@ -11,7 +11,8 @@ import typer
 
 from penstock.cli.ledger import AsJson
 from penstock.model.address import Lake, parse
-from penstock.model.errors import UsageError
+from penstock.model.errors import NothingDone, UsageError
+from penstock.model.plurals import counted
 
 if TYPE_CHECKING:
     from penstock.rest.lake.listing import Landed
@@ -64,8 +65,15 @@ def show(
     store = open_lake()
     landing = _chosen(place, label)
     if request is not None:
+        found_any = False
         for data in body(store, landing.key, request):
+            found_any = True
             sys.stdout.buffer.write(data + b"\n")
+        if not found_any:
+            raise NothingDone(
+                f"{place}: no request of the landing {landing.label!r} has {request!r} in its address",
+                hint=f"penstock lake show {place} lists them",
+            )
         return
     found = list(answers(store, landing.key, limit=limit))
     if as_json:
@@ -108,7 +116,7 @@ def prune(
         typer.echo(_line(one))
     size = sum(one.bytes for one in found)
     verb = "would be removed" if dry_run else "removed"
-    typer.echo(f"{len(found)} landing{'s' * (len(found) != 1)} {verb}, {size:,} bytes")
+    typer.echo(f"{counted(len(found), 'landing')} {verb}, {size:,} bytes")
 
 
 def _path(place: str) -> str:
@@ -131,5 +139,5 @@ def _chosen(place: str, label: str | None) -> Landed:
 
 def _line(landed: Landed) -> str:
     state = "finished" if landed.finished else "unfinished"
-    answers = "" if landed.answers is None else f"{landed.answers:>9,} answers"
+    answers = "" if landed.answers is None else f"{counted(landed.answers, 'answer'):>17}"
     return f"lake:{landed.path}  {landed.label:<28} {state:<10} {answers:>17} {landed.bytes:>12,} bytes"

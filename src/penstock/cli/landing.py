@@ -8,6 +8,7 @@ import typer
 
 from penstock.model.api import Answers, ApiPlan
 from penstock.model.land_result import LandResult
+from penstock.model.plurals import counted
 
 
 def answers_of(path: Path | None) -> Answers | None:
@@ -23,12 +24,18 @@ def answers_of(path: Path | None) -> Answers | None:
     return ApiPlan.parse(read_document(path)).answers
 
 
-def print_landed(result: LandResult) -> None:
-    """Write the account of a landing, a line for each thing to know."""
+def print_landed(result: LandResult, remark: str | None = None) -> None:
+    """Write the account of a landing, a line for each thing to know.
+
+    Args:
+        remark: Why there are no records, where the error does not say it.
+    """
     state = "landed before, nothing was asked" if result.already else f"in {result.seconds:.1f} s"
     typer.echo(f"{result.target} {state}")
     for name, count, note in _lines(result):
         typer.echo(f"  {name:<10}{count:>12,}  {note}".rstrip())
+    if remark:
+        typer.echo(f"  {remark}")
     typer.echo(f"  label {result.label}")
 
 
@@ -42,4 +49,4 @@ def _lines(result: LandResult) -> list[tuple[str, int, str]]:
     ]
     if result.fresh:
         lines.append(("not asked", result.fresh, "for an earlier answer is still good"))
-    return [*lines, ("bytes", result.bytes, f"in {result.batches} batch{'es' * (result.batches != 1)}")]
+    return [*lines, ("bytes", result.bytes, f"in {counted(result.batches, 'batch')}")]

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from penstock.model.errors import PenstockError
+from penstock.model.exit_codes import ExitCode
 
 # Name of the command -> its module under penstock.cli, in the order of `penstock --help`.
 COMMANDS: Mapping[str, str] = {
@@ -50,7 +51,7 @@ COMMANDS: Mapping[str, str] = {
 class Interrupted(PenstockError):
     """The user pressed Ctrl-C."""
 
-    exit_code = 130  # 128 + SIGINT, as shells have it
+    exit_code = ExitCode.INTERRUPTED
 
 
 class LazyGroup(TyperGroup):

@@ -18,6 +18,7 @@ from penstock.cli.lazy_commands import LazyGroup
 from penstock.cli.use_environment import using
 from penstock.devtools.dotenv import is_env_file
 from penstock.model.errors import PenstockError
+from penstock.model.exit_codes import ExitCode
 from penstock.project import DISK_FULL
 from penstock.state_dir import broken_state, concerns_state
 
@@ -79,7 +80,8 @@ class WithoutPandas(MetaPathFinder):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 failed, 2 usage, 3 too many rejects, 130 interrupted.
+    """Run one command and return its exit code, an :class:`~penstock.model.exit_codes.ExitCode` unless it is another
+    program's.
 
     An error the user can act upon is one message on standard error, with a hint where there is one. Any other is a
     fault of Penstock's and keeps its traceback. PENSTOCK_DEBUG=1 shows the traceback of both.
@@ -106,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Without a message it has printed the help already: a group was called without a command.
         return _fail(error, error.format_message(), None, error.exit_code)
     except typer.Abort as error:
-        return _fail(error, "interrupted; nothing was changed", None, 130)
+        return _fail(error, "interrupted; nothing was changed", None, ExitCode.INTERRUPTED)
     except OSError as error:
         if error.errno not in DISK_FULL:
             if not concerns_state(error):
@@ -117,9 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             error,
             f"the disk is full: {error.filename or error.strerror}",
             "free some space, then run again",
-            1,
+            ExitCode.FAILED,
         )
-    return code if isinstance(code, int) else 0
+    return code if isinstance(code, int) else ExitCode.DONE
 
 
 def _fail(error: Exception, message: str, hint: str | None, exit_code: int) -> int:

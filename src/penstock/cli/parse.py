@@ -14,7 +14,8 @@ from typing import Any
 import typer
 
 from penstock.cli.environment_options import AsJson
-from penstock.model.errors import PenstockError
+from penstock.model.errors import NothingDone, PenstockError
+from penstock.model.plurals import counted
 from penstock.project import Project, find_project
 
 app = typer.Typer()
@@ -29,7 +30,8 @@ def parse(*, as_json: AsJson = False) -> None:
     """Import every DAG file as Airflow does, and tell what is wrong: file, line and cause. Needs no server.
 
     Found are also DAGs of one name, files that Airflow skips without a word, and connections and variables that
-    DAGs ask for and the environment lacks. Ends with 1 if there is anything.
+    DAGs ask for and the environment lacks. Exit codes: 0 nothing wrong, 1 problems, 5 no DAG to look at. See
+    docs/reference/exit-codes.md.
 
     Example: penstock parse --json
     """
@@ -55,10 +57,15 @@ def parse(*, as_json: AsJson = False) -> None:
             typer.echo(_line(one))
         for one in notes:
             typer.echo(f"note: {_line(one)}")
-        wrong = "nothing wrong" if not problems else _count(len(problems), "problem")
-        typer.echo(f"{_count(files, 'file')}, {_count(len(dags), 'DAG')}, {wrong}, {seconds:.1f} s")
+        wrong = (
+            counted(len(problems), "problem") if problems else "nothing wrong" if dags else "nothing to check"
+        )
+        typer.echo(f"{counted(files, 'file')}, {counted(len(dags), 'DAG')}, {wrong}, {seconds:.1f} s")
     if problems:
-        raise ProblemsFound(_count(len(problems), "problem"))
+        raise ProblemsFound(counted(len(problems), "problem"))
+    if not dags:
+        where = "no DAG files" if not files else f"no DAG in {counted(files, 'file')}"
+        raise NothingDone(f"{where} of {project.root / 'dags'}", hint="DAG files are dags/**/*.py")
 
 
 def _importing(project: Project) -> subprocess.Popen[str]:
@@ -125,7 +132,3 @@ def _line(problem: dict[str, Any]) -> str:
     place = f"{problem['file']}:{problem['line']}: " if problem["line"] else f"{problem['file']}: "
     hint = f" ({problem['hint']})" if problem["hint"] else ""
     return f"{place if problem['file'] else ''}{problem['message']}{hint}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

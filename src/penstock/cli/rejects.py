@@ -8,10 +8,13 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.account import print_account
+from penstock.cli.account import show_account
 from penstock.cli.landing import answers_of
 from penstock.cli.ledger import AsJson, Where
 from penstock.cli.progress import shown
+from penstock.model.errors import NothingLoaded
+from penstock.model.outcome import rejects_command
+from penstock.model.plurals import counted
 
 app = typer.Typer(no_args_is_help=True, help="Rows in quarantine: look, mend, replay.")
 
@@ -60,6 +63,8 @@ def show(
     if as_json:
         typer.echo(json.dumps(rows))
         return
+    if not rows:
+        typer.echo(f"copy {copy_id} has no rejects{f' for the reason {reason}' if reason else ''}")
     for row in rows:
         column = f" {row['column']}" if row["column"] else ""
         typer.echo(f"{row['file']}:{row['line']}: {row['reason']}{column}: {row['message']}")
@@ -80,7 +85,9 @@ def export(
     from penstock.routes.quarantine import export as export_rejects
 
     count = export_rejects(connection, copy_id, path, reason=reason)
-    typer.echo(f"{count:,} rows in {path}; mend them, then: penstock rejects replay {copy_id} --from {path}")
+    them = "it" if count == 1 else "them"
+    then = f"penstock rejects replay {copy_id} --from {path}"
+    typer.echo(f"{counted(count, 'row')} in {path}; correct {them}, then: {then}")
 
 
 @app.command()
@@ -99,15 +106,19 @@ def replay(
 ) -> None:
     """Copy rejected rows again: after the table was changed, or from a corrected file.
 
+    Exit codes: 0 done, 1 failed, 2 usage, 5 nothing: there are no rejects, or each was rejected again.
+    See docs/reference/exit-codes.md.
+
     Example: penstock rejects replay 3f2a --from corrected.csv
     """
     from penstock.routes.quarantine import replay as replay_rejects
 
-    with shown(quiet=as_json) as progress:
-        result = replay_rejects(
-            connection, copy_id, corrected=corrected, answers=answers_of(api_plan), progress=progress
-        )
-    if as_json:
-        typer.echo(json.dumps(result.to_dict()))
-    else:
-        print_account(result, "replayed")
+    try:
+        with shown(quiet=as_json) as progress:
+            result = replay_rejects(
+                connection, copy_id, corrected=corrected, answers=answers_of(api_plan), progress=progress
+            )
+    except NothingLoaded as nothing:
+        show_account(nothing.result, "replayed", as_json=as_json)
+        raise
+    show_account(result, "replayed", rejects=rejects_command(result, connection), as_json=as_json)

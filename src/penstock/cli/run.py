@@ -10,6 +10,7 @@ import typer
 
 from penstock.cli.lazy_commands import Interrupted
 from penstock.model.errors import UsageError
+from penstock.model.exit_codes import ExitCode
 from penstock.project import Project, find_project
 
 app = typer.Typer()
@@ -47,7 +48,8 @@ def run(  # noqa: PLR0913  # a command's options are its interface
 ) -> None:
     """Run a DAG here and now: no server, no scheduler, a metadata database of its own. Tasks are not retried.
 
-    Ends with 1 if a task fails. Dates without a time zone are in the DAG's own.
+    Dates without a time zone are in the DAG's own. Exit codes: 0 done, 1 a task failed, 2 usage, 5 nothing to run, as
+    after the DAG's end. See docs/reference/exit-codes.md.
 
     Example: penstock run sales_warehouse --from 2013-02-01 --to 2013-02-07
     """
@@ -75,12 +77,14 @@ def _show(project: Project, dag: str, events: Iterator[dict[str, Any]]) -> None:
 
 
 def _print_events(events: Iterator[dict[str, Any]]) -> None:
-    failed = 0
+    finished: dict[str, Any] = {}
     for event in events:
         typer.echo(json.dumps(event))
-        failed += event.get("failed", 0)
-    if failed:
-        raise typer.Exit(1)
+        finished = event
+    if finished["failed"]:
+        raise typer.Exit(ExitCode.FAILED)
+    if finished["empty"]:
+        raise typer.Exit(ExitCode.NOTHING)
 
 
 def _check_dates(date: str | None, start: str | None, end: str | None) -> None:

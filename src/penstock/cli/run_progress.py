@@ -13,7 +13,9 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from penstock.model.errors import PenstockError
+from penstock.devtools.dag_events import EMPTY
+from penstock.model.errors import NothingDone, PenstockError
+from penstock.model.plurals import counted
 from penstock.project import Project
 
 _MARKS = {
@@ -47,6 +49,7 @@ class RunBoard:
         self._dag = dag
         self._tasks: dict[str, _Task] = {}
         self._title = f"{dag}: Airflow comes up"
+        self._date = ""
         self._console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         self._live = (
             Live(console=self._console, get_renderable=self._table, refresh_per_second=8)
@@ -75,7 +78,8 @@ class RunBoard:
         self._console.print(event["message"])
 
     def _on_start(self, event: dict[str, Any]) -> None:
-        self._title = f"{self._dag}  {_date(event['logical_date'])}"
+        self._date = _date(event["logical_date"])
+        self._title = f"{self._dag}  {self._date}{_interval(event)}"
         self._tasks = {task: _Task() for task in event["tasks"]}
         if not self._live:
             self._console.print(self._title)
@@ -95,11 +99,12 @@ class RunBoard:
 
     def _on_done(self, event: dict[str, Any]) -> None:
         good = sum(task.state == "success" for task in self._tasks.values())
-        skipped = sum(task.state == "skipped" for task in self._tasks.values())
-        line = f"{event['state']} in {event['seconds']:.1f} s, {good} of {len(self._tasks)} tasks succeeded"
-        line += f", {skipped} skipped" if skipped else ""
+        line = f"{event['state']} in {event['seconds']:.1f} s, {good} of {counted(len(self._tasks), 'task')} succeeded"
+        for state, words in (("skipped", "skipped"), ("", "not there to run")):
+            count = sum(task.state == state for task in self._tasks.values())
+            line += f", {count} {words}" if count else ""
         if event["state"] != "success" and self.failure is None:
-            self.failure = PenstockError(f"{self._dag}: the run ended as {event['state']}")
+            self.failure = self._why(event["state"])
         if self._live:
             table = self._table()
             self._tasks, self._title = {}, ""
@@ -110,15 +115,27 @@ class RunBoard:
     def _on_finished(self, event: dict[str, Any]) -> None:
         if event["runs"] > 1 or event["left"]:
             left = f", {len(event['left'])} not run" if event["left"] else ""
-            good = event["runs"] - event["failed"]
+            good = event["runs"] - event["failed"] - event.get("empty", 0)
             self._console.print(
-                f"{good} of {event['runs']} runs succeeded{left}, in {event['seconds']:.1f} s"
+                f"{good} of {counted(event['runs'], 'run')} succeeded{left}, in {event['seconds']:.1f} s"
             )
         if event["left"] and self.failure is not None:
             first = _date(event["left"][0])
-            self.failure.hint = (
-                f"{self.failure.hint}; {len(event['left'])} runs from {first} on were not made: --keep-going"
+            left = counted(len(event["left"]), "run")
+            self.failure.hint = f"{self.failure.hint}; {left} from {first} on not made: --keep-going"
+
+    def _why(self, state: str) -> PenstockError:
+        """The error of a run that ended badly without a task that failed."""
+        if state != EMPTY:
+            return PenstockError(f"{self._dag}: the run ended as {state}")
+        if not self._tasks:
+            return NothingDone(
+                f"{self._dag} has no tasks", hint="penstock parse lists the DAGs and their files"
             )
+        return NothingDone(
+            f"{self._dag}: no task ran on {self._date}: each begins later or ended before",
+            hint="choose another --date, or change the start_date and end_date of the tasks",
+        )
 
     def _fail(self, event: dict[str, Any]) -> None:
         log = event.get("log")
@@ -162,10 +179,16 @@ def _note(event: dict[str, Any]) -> str:
     if account:
         rejected = f", {account['rejected']:,} rejected" if account["rejected"] else ""
         already = ", copied before" if account.get("already") else ""
-        return f"{account['loaded']:,} rows{rejected}{already}"
+        return f"{counted(account['loaded'], 'row')}{rejected}{already}"
     return "" if event["state"] == "success" else event["state"] or "not run"
 
 
 def _date(text: str) -> str:
     """As short as it can be: a day at midnight is a day."""
     return text.removesuffix("T00:00:00+00:00").removesuffix("+00:00")[: len("2013-02-01T00:00:00")]
+
+
+def _interval(event: dict[str, Any]) -> str:
+    """The data interval of a run, where it is no mere moment."""
+    start, end = event.get("data_interval") or (None, None)
+    return "" if start == end else f"  data interval {_date(start)} to {_date(end)}"

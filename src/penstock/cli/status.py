@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.model.exit_codes import ExitCode
 from penstock.project import find_project
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ _MINUTE_S, _HOUR_S = 60, 3600
 
 @app.command()
 def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
-    """Tell of each part: state, process, memory, address and since when. Ends with 1 unless all is well.
+    """Tell of each part: state, process, memory, address and since when.
+
+    Exit codes: 0 all is healthy, 1 not. See docs/reference/exit-codes.md.
 
     Example: penstock status --json
     """
@@ -35,7 +38,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JS
     else:
         _print(found)
     if any(one.state != "healthy" for one in found):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _print(found: list[PartStatus]) -> None:

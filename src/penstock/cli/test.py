@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import typer
 
-from penstock.model.errors import PenstockError
+from penstock.model.errors import NothingDone, PenstockError
 from penstock.project import find_project
 
 app = typer.Typer()
@@ -18,15 +18,11 @@ PLUGIN = "penstock.testing"
 NO_TESTS = 5  # pytest's exit code
 
 
-class NoTests(PenstockError):
-    """The project has no tests, or none was chosen."""
-
-    exit_code = NO_TESTS
-
-
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
-    """Run the project's tests with pytest, whose words may follow. Exit code: pytest's.
+    """Run the project's tests with pytest, whose arguments may follow.
+
+    Exit codes are pytest's: see docs/reference/exit-codes.md.
 
     Fixtures are at hand: warehouse and source (a fresh Postgres database each), dag_bag, run_dag and sandbox.
 
@@ -48,5 +44,5 @@ def test(context: typer.Context) -> None:
     finally:
         stop_servers(project.root)  # also where pytest was killed
     if code == NO_TESTS:
-        raise NoTests(f"no test was run in {project.root}", hint="tests are tests/test_*.py")
+        raise NothingDone(f"no test was run in {project.root}", hint="tests are tests/test_*.py")
     raise typer.Exit(code)

@@ -45,7 +45,7 @@ def upgrade_check(
 ) -> None:
     """Try the project's requirements and DAGs under other versions, in a throwaway environment. Nothing is changed.
 
-    Exit code 1 if something works now and would not.
+    Exit codes: 0 nothing would break, 1 something works now and would not. See docs/reference/exit-codes.md.
 
     Example: penstock upgrade-check --airflow 3.2 --python 3.12
     """

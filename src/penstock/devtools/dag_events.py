@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,8 +16,13 @@ from typing import Any
 
 import psutil
 
-from penstock.model.errors import PenstockError, UsageError
+from penstock.model.errors import NothingDone, PenstockError, UsageError
 from penstock.project import Project
+
+# The state of a run in which no task was there to run; Airflow calls it a success.
+EMPTY = "empty"
+
+_KINDS: Mapping[int, type[PenstockError]] = {one.exit_code: one for one in (UsageError, NothingDone)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +57,9 @@ class RunRequest:
 class DagRun:
     """A run of one DAG through Airflow, in a process that begins with the `with` block and ends with it at the latest.
 
-    Its events are, for each date, `start` (with `tasks` and `logical_date`), `begin` and `end` of each task (`task`,
-    `state`, `seconds`, `label`, `error`, `hint`, `account`, `log`) and `done` (with `state`); then `finished`. A task
-    that fails is an event.
+    Its events are, for each date, `start` (with `tasks`, `logical_date` and `data_interval`), `begin` and `end` of each
+    task (`task`, `state`, `seconds`, `label`, `error`, `hint`, `account`, `log`) and `done` (with `state`: `success`,
+    `failed`, or `empty` where no task was there to run); then `finished`. A task that fails is an event.
 
     Raises:
         PenstockError: Airflow is not installed, the state directory is broken; while events are read, that the run
@@ -106,7 +111,7 @@ class DagRun:
         for line in self._process.stdout:
             event: dict[str, Any] = json.loads(line)
             if event["event"] == "error":
-                kind = UsageError if event["code"] == UsageError.exit_code else PenstockError
+                kind = _KINDS.get(event["code"], PenstockError)
                 raise kind(event["message"], hint=event["hint"])
             finished = finished or event["event"] == "finished"
             yield event

@@ -31,13 +31,15 @@ from penstock.ports import (
 )
 
 
-def identify(plan: CopyPlan, source: Source) -> str:
+def identify(plan: CopyPlan, source: Source, replayed: int | None = None) -> str:
     """The copy's identity: what is done with what content, wherever it lies and however many rejects it may have.
 
-    Equal identities mean the same copy, so that running it again is safe.
+    Equal identities mean the same copy, so that running it again is safe. Rows that a replay rejected again, unchanged,
+    are another copy when they are replayed in their turn: the table may have changed.
     """
     core = replace(plan, source="", max_rejects=None)
-    return xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{source.fingerprint()}".encode())
+    whose = "" if replayed is None else f"\nreplays {replayed}"
+    return xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{source.fingerprint()}{whose}".encode())
 
 
 def copy(
@@ -63,7 +65,7 @@ def copy(
         PenstockError: If nothing was done, with the reason and the remedy.
     """
     started = time.perf_counter()
-    identity = identify(plan, source)
+    identity = identify(plan, source, replayed)
     as_text: frozenset[str] = frozenset()
     while True:
         try:
@@ -74,7 +76,7 @@ def copy(
                 if left is not source:
                     if not left.files:
                         return CopyResult(id=identity, already=True)
-                    identity = identify(plan, left)
+                    identity = identify(plan, left, replayed)
                 result = _Attempt(plan, left, identity, as_text, progress).run(session, started)
                 if replayed is not None:
                     session.mark_replayed(replayed, by=identity)

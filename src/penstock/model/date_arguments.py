@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
 
-from penstock.model.errors import UsageError
+from penstock.model.errors import NothingDone, UsageError
 
 _DAY = len("2013-02-01")
 
@@ -60,3 +60,27 @@ def parse_moment(text: str) -> Moment:
         return Moment(text, datetime.fromisoformat(text), len(text) == _DAY)
     except ValueError as error:
         raise UsageError(f"{text!r} is no date", hint="write 2013-02-01, or 2013-02-01T09:00") from error
+
+
+def in_short(moment: datetime) -> str:
+    """A moment as people write it: midnight is the day.
+
+    Example:
+        >>> in_short(datetime(2013, 2, 28)), in_short(datetime(2013, 2, 28, 9))
+        ('2013-02-28', '2013-02-28T09:00')
+    """
+    return f"{moment:%Y-%m-%d}" if moment.time() == time.min else f"{moment:%Y-%m-%dT%H:%M}"
+
+
+def ended(dag_id: str, text: str, ends: datetime) -> NothingDone:
+    """The error of a date on which a DAG has ended: Airflow would run no task of it, and call that a success.
+
+    Args:
+        text: The date, as it was written.
+        ends: In the DAG's time zone.
+    """
+    day = in_short(ends)
+    return NothingDone(
+        f"{dag_id} ended on {day}, {text} lies after: no task would run",
+        hint=f"choose a date up to {day}, or move the DAG's end_date",
+    )

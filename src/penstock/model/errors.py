@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+from penstock.model.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from penstock.model.land_result import LandResult
+    from penstock.model.result import CopyResult
 
 
 class PenstockError(Exception):
@@ -17,7 +25,7 @@ class PenstockError(Exception):
         "no file 'sales.csv'"
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[int] = ExitCode.FAILED
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -28,7 +36,7 @@ class PenstockError(Exception):
 class UsageError(PenstockError):
     """The request makes no sense as it stands: a wrong option, an unknown mode, a malformed address."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class SourceError(PenstockError):
@@ -58,8 +66,54 @@ class TargetError(PenstockError):
 class TooManyRejects(PenstockError):
     """More rows were rejected than the plan allows. Nothing was published."""
 
-    exit_code = 3
+    exit_code = ExitCode.TOO_MANY_REJECTS
 
 
 class AccountMismatch(PenstockError):
     """Rows read and rows accounted for differ: an error in Penstock itself. Nothing was published."""
+
+
+class NothingDone(PenstockError):
+    """Nothing failed and nothing was done: no row loaded, no task run, no file to parse."""
+
+    exit_code = ExitCode.NOTHING
+
+
+class NothingLoaded(NothingDone):
+    """Every row of a copy was rejected. The copy is committed: its account and its rejects are kept.
+
+    Args:
+        result: The account.
+        tables: Where all tables of a schema were copied, the account of each; ``result`` is their total then.
+
+    Example:
+        >>> try:  # doctest: +SKIP
+        ...     penstock.copy("sales.csv", "warehouse:raw.sales")
+        ... except NothingLoaded as nothing:
+        ...     print(nothing.result.rejects)
+        {'bad_type': 3}
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        result: CopyResult,
+        tables: Mapping[str, CopyResult] | None = None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.result = result
+        self.tables = tables or {}
+
+
+class NothingLanded(NothingDone):
+    """No answer of a landing holds a record, or there was nothing to ask. What came is kept.
+
+    Args:
+        result: The account.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, result: LandResult) -> None:
+        super().__init__(message, hint)
+        self.result = result

@@ -28,6 +28,7 @@ class LandResult(CopyResult):
         landed_before: Requests that an earlier run of this landing had landed.
         batches: Objects that hold the answers.
         bytes: Of the answers, unpacked.
+        empty: No answer holds a record, and none is good from an earlier landing.
         seconds: Wall time of this run.
     """
 
@@ -43,9 +44,30 @@ class LandResult(CopyResult):
     landed_before: int = 0
     batches: int = 0
     bytes: int = 0
+    empty: bool = False
 
     def __post_init__(self) -> None:
         # Frozen, but its account follows from its answers.
         account = {"id": f"{self.target} {self.label}", "read": self.answers, "loaded": self.answers}
         for name, value in {**account, "inserted": self.answers - self.unchanged}.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def all_absent(self) -> bool:
+        """Whether all answers are of a status that, as the plan says, comes without records."""
+        return self.answers > 0 and self.absent == self.answers
+
+    def remark(self) -> str | None:
+        """Why there are no records, in words; None where there are some.
+
+        Example:
+            >>> LandResult(target="lake:weather", label="h", empty=True).remark()
+            'there was nothing to ask: the plan has no rows'
+        """
+        if not self.empty:
+            return None
+        if not self.requests:
+            return "there was nothing to ask: the plan has no rows"
+        if self.all_absent:
+            return "no records: by the plan, answers of this status have none"
+        return "no answer holds a record"

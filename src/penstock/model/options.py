@@ -50,6 +50,7 @@ class CopyOptions(TypedDict, total=False):
     visible_rows_only: bool
     label: str | None
     values: Sequence[str] | Mapping[str, str]
+    allow_empty: bool
 
 
 def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
@@ -100,6 +101,7 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         visible_rows_only=options.get("visible_rows_only", False),
         label=options.get("label"),
         values=_values(options.get("values", ())),
+        allow_empty=options.get("allow_empty", False),
     )
 
 

@@ -16,6 +16,8 @@ Mode = Literal["append", "replace", "interval", "merge", "mirror"]
 Format = Literal["auto", "csv", "jsonl", "parquet"]
 Granularity = Literal["day", "month", "year"]
 
+_ALL_PERCENT = 100
+
 _LATER = (
     "columns",
     "computed",
@@ -29,6 +31,7 @@ _LATER = (
     "visible_rows_only",
     "label",
     "values",
+    "allow_empty",
 )
 
 
@@ -100,6 +103,16 @@ class Threshold:
             return rejected > self.count
         return self.percent is not None and rejected * 100 > self.percent * read
 
+    @property
+    def allows_all(self) -> bool:
+        """Whether every row may be rejected: only a share says so, a count may be meant for a larger source.
+
+        Example:
+            >>> Threshold.parse("100%").allows_all, Threshold.parse("100").allows_all
+            (True, False)
+        """
+        return self.percent is not None and self.percent >= _ALL_PERCENT
+
     def enforce(self, *, rejected: int, read: int, examples: Iterable[str]) -> None:
         """End the copy where so many rejects of so many rows are too many.
 
@@ -134,7 +147,8 @@ class CopyPlan:
         interval: The stretch that mode ``interval`` replaces.
         where: ``(column, value)``: copy only rows whose source column holds this text.
         file: How to read files.
-        max_rejects: More rejected rows than this fail the copy; None never does.
+        max_rejects: More rejected rows than this fail the copy. With None, and with a count, only a copy fails whose
+            every row is rejected; 100 % allows that too.
         skip_extra: Leave out columns that the target lacks, instead of refusing.
         fill_missing: Load NULL for nullable columns that the source lacks, instead of refusing.
         partition: Size of the partitions that are made as rows need them, where the target is partitioned by a date.
@@ -152,6 +166,7 @@ class CopyPlan:
         stage: Into Snowflake: the external stage that covers the bucket, such as ``daily_operations.s3_stage``.
         label: From an API: what the answers are for, as an hour or a day.
         values: From an API: ``(name, value)`` for the placeholders of its plan.
+        allow_empty: From an API: it may have nothing; do not fail if no answer holds a record.
         max_file_size: Bytes at which a written file is ended and the next begun.
         visible_rows_only: Leave out the rows of Postgres tables that row security hides from the login, at the source
             and at the target, instead of refusing. The account then is of the visible rows, and says so.
@@ -183,6 +198,7 @@ class CopyPlan:
     visible_rows_only: bool = False
     label: str | None = None
     values: tuple[tuple[str, str], ...] = ()
+    allow_empty: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):

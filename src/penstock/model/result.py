@@ -34,6 +34,7 @@ class CopyResult:
         duplicates: Rows that equal another loaded row in everything.
         filtered: Rows that the plan's ``where`` left out; not among the rows read.
         rejects: Rejected rows by reason code.
+        replayed: Rejected rows that replays have loaded since; a copy that was done before may have some.
         seconds: Wall time.
         visible_rows_only: The account is of the rows that the login sees; row security may hide others.
     """
@@ -50,8 +51,19 @@ class CopyResult:
     rejected: int = 0
     filtered: int = 0
     rejects: Mapping[str, int] = field(default_factory=dict)
+    replayed: int = 0
     seconds: float = 0.0
     visible_rows_only: bool = False
+
+    @property
+    def all_rejected(self) -> bool:
+        """Whether there were rows, and every one of them was rejected and is so still.
+
+        Example:
+            >>> CopyResult(id="1", read=3, rejected=3, rejects={"check": 3}).all_rejected
+            True
+        """
+        return self.read > 0 and self.rejected == self.read and not self.replayed
 
     def check(self) -> None:
         """Prove the account.

@@ -71,6 +71,7 @@ def result_of(row: dict[str, Any], *, already: bool = False) -> CopyResult:
         rejects=row["rejects"],
         seconds=row["seconds"],
         visible_rows_only=row["plan"].get("visible_rows_only", False),
+        replayed=row.get("replayed", 0),
         **counts,
     )
 

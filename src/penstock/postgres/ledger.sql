@@ -60,7 +60,22 @@ SELECT
         SELECT FROM penstock_ledger.copies AS later
         WHERE later.run > l.run AND later.target_oid = l.target_oid AND later.id <> l.id
             AND (later.plan ->> 'mode' = 'replace' OR later.plan -> 'interval' = l.plan -> 'interval')
-    ) AS is_latest_of_interval
+    ) AS is_latest_of_interval,
+    CASE WHEN l.rejected = 0 THEN 0 ELSE (
+        -- What a replay rejected again may have been replayed in its turn.
+        WITH RECURSIVE replays AS (
+            SELECT r.replayed_by AS id FROM penstock_ledger.rejects AS r
+            WHERE r.run = l.run AND r.replayed_by IS NOT NULL
+            UNION
+            SELECT r.replayed_by
+            FROM replays
+            JOIN penstock_ledger.copies AS c USING (id)
+            JOIN penstock_ledger.rejects AS r ON r.run = c.run AND r.replayed_by IS NOT NULL
+        )
+        SELECT coalesce(sum(c.loaded), 0)::bigint
+        FROM replays JOIN penstock_ledger.copies AS c USING (id)
+        WHERE c.target_oid = l.target_oid
+    ) END AS replayed
 FROM penstock_ledger.copies AS l
 WHERE l.id = %(id)s AND l.target_oid = %(oid)s
 ORDER BY l.run DESC

@@ -27,5 +27,11 @@ def land_api(request: CopyRequest) -> CopyResult:
     plan = request.plan
     source = cast("Api | PlanFile", request.source)
     api = ApiPlan(source=plan.source) if isinstance(source, Api) else load_plan(source.path)
-    wish = Wish(target=plan.target, label=plan.label, values=dict(plan.values), again=request.again)
+    wish = Wish(
+        target=plan.target,
+        label=plan.label,
+        values=dict(plan.values),
+        again=request.again,
+        allow_empty=plan.allow_empty,
+    )
     return land(api, wish, request.progress)

@@ -22,8 +22,10 @@ from penstock.lookup.connections import find
 from penstock.lookup.stores import open_lake
 from penstock.model.address import Lake, Table, parse, parse_table
 from penstock.model.api import Answers
-from penstock.model.errors import UsageError
+from penstock.model.errors import NothingDone, NothingLoaded, UsageError
+from penstock.model.outcome import rejects_command
 from penstock.model.plan import CopyPlan, FileOptions
+from penstock.model.plurals import counted
 from penstock.model.reject import Reason
 from penstock.model.result import CopyResult
 from penstock.ports import Lines, Progress, Source
@@ -54,7 +56,8 @@ def export(connection: str, id_prefix: str, path: Path, *, reason: str | None = 
     """Write a copy's open rejects to a file of the source's own form, header included; returns how many.
 
     Raises:
-        UsageError: If there is no such copy, or nothing in its quarantine.
+        UsageError: If there is no such copy.
+        NothingDone: If there is nothing in its quarantine.
     """
     with records(connection) as kept:
         entry, rows = _open_rejects(kept, id_prefix, reason)
@@ -103,7 +106,9 @@ def replay(
         answers: From the lake: how records are taken from answers now, in the place of the plan's own.
 
     Raises:
-        UsageError: If there is no such copy, nothing in its quarantine, or rows are missing from the corrected file.
+        UsageError: If there is no such copy, or rows are missing from the corrected file.
+        NothingDone: If there is nothing in its quarantine.
+        NothingLoaded: If every row was rejected again.
     """
     with records(connection) as kept:
         entry, rows = _open_rejects(kept, id_prefix, None)
@@ -114,23 +119,26 @@ def replay(
         )
     plan = replay_plan(CopyPlan.from_json(json.dumps(entry["plan"])))
     source = OpenRejects(entry=entry, rows=rows, corrected=corrected, answers=answers)
-    return dispatch(CopyRequest(plan=plan, source=source, target=parse_table(plan.target), progress=progress))
+    result = dispatch(
+        CopyRequest(plan=plan, source=source, target=parse_table(plan.target), progress=progress)
+    )
+    if result.all_rejected:
+        raise NothingLoaded(
+            f"every row was rejected again ({result.rejected:,} of {result.read:,})",
+            hint=f"{rejects_command(result, connection)} shows why; change the table, or correct the rows: "
+            f"penstock rejects export {result.id[:12]} FILE",
+            result=result,
+        )
+    return result
 
 
 def load_rejects(request: CopyRequest) -> CopyResult:
     """Load rows from quarantine, and mark them as replayed in the transaction that loads them."""
-    source = cast("OpenRejects", request.source)
-    plan, run = request.plan, source.entry["run"]
-    if _is_landed(plan):
-        landed = _landed_rows(plan, source.answers, source.rows, source.corrected)
-        request = replace(request, plan=replace(plan, answers=source.answers or plan.answers))
-        return load(request, landed, replayed=run)
-    if source.corrected is not None:
-        files = open_files(str(source.corrected), plan.file)
-        _refuse_fewer(files, len(source.rows), source.corrected)
-        return load(request, files, replayed=run)
-    with _replayed(plan, source.entry, source.rows) as kept:
-        return load(request, kept, replayed=run)
+    rejects = cast("OpenRejects", request.source)
+    plan = request.plan
+    with _source(rejects, plan) as source:
+        now = replace(plan, answers=rejects.answers or plan.answers) if _is_landed(plan) else plan
+        return load(replace(request, plan=now), source, replayed=rejects.entry["run"])
 
 
 def _open_rejects(
@@ -139,8 +147,22 @@ def _open_rejects(
     entry = kept.find(id_prefix)
     rows = kept.rejects(entry["run"], reason=reason, only_open=True)
     if not rows:
-        raise UsageError(f"copy {entry['id'][:12]} has no open rejects", hint="see penstock rejects list")
+        raise NothingDone(f"copy {entry['id'][:12]} has no open rejects", hint="see penstock rejects list")
     return entry, rows
+
+
+@contextmanager
+def _source(rejects: OpenRejects, plan: CopyPlan) -> Iterator[Source]:
+    """The rejects of a copy, or what they were corrected to."""
+    if _is_landed(plan):
+        yield _landed_rows(plan, rejects.answers, rejects.rows, rejects.corrected)
+    elif rejects.corrected is not None:
+        source = open_files(str(rejects.corrected), plan.file)
+        _refuse_fewer(source, len(rejects.rows), rejects.corrected)
+        yield source
+    else:
+        with _replayed(plan, rejects.entry, rejects.rows) as source:
+            yield source
 
 
 def _is_landed(plan: CopyPlan) -> bool:
@@ -180,8 +202,8 @@ def _refuse_fewer(source: Source, expected: int, corrected: Path) -> None:
 def _refuse_other_count(held: int, expected: int, corrected: Path) -> None:
     if held != expected:
         raise UsageError(
-            f"{corrected} holds {held} rows, the quarantine {expected}",
-            hint="mend every row that was exported; a row that shall go for good is best deleted from the table later",
+            f"{corrected} holds {counted(held, 'row')}, the quarantine {expected:,}",
+            hint="correct every exported row; delete unwanted rows after loading",
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from penstock.lookup.connections import find
 from penstock.model.errors import UsageError
+from penstock.model.outcome import require_all_loaded
 from penstock.model.plan import CopyPlan
 from penstock.model.result import COUNTS, CopyResult
 from penstock.ports import Progress
@@ -40,6 +41,7 @@ def run_all(plan: CopyPlan, shown: Shown, *, again: bool = False) -> SchemaResul
         shown: Gives the progress of one table, by its name.
 
     Raises:
+        NothingLoaded: If of any table every row was rejected, after all of them were copied.
         PenstockError: If a table cannot be copied; the message names it.
     """
     if plan.columns or plan.computed or plan.query or plan.key or plan.where:
@@ -56,7 +58,9 @@ def run_all(plan: CopyPlan, shown: Shown, *, again: bool = False) -> SchemaResul
         with shown(name) as progress:
             results[name] = run(one, again=again, progress=progress)
     add_references(place, target, contents, set(results))
-    return SchemaResult(results, _total(results, time.perf_counter() - started))
+    total = _total(results, time.perf_counter() - started)
+    require_all_loaded(plan, results, total)
+    return SchemaResult(results, total)
 
 
 def _total(results: Mapping[str, CopyResult], seconds: float) -> CopyResult:

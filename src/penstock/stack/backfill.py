@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from penstock.model.date_arguments import Moment
+from penstock.model.date_arguments import Moment, ended
 from penstock.model.errors import PenstockError, UsageError
 from penstock.stack.airflow_api import AirflowApi, Refused
 
@@ -49,12 +49,16 @@ class Plan:
         dates: The logical dates of the runs.
         existing: How many runs of that time exist and are left alone.
         paused: The DAG is, so that nothing of it runs.
+        failed: How many of those that exist have failed.
+        beyond: How many dates of the schedule are left out, for they lie after the DAG's end: its tasks would not run.
     """
 
     body: dict[str, Any]
     dates: tuple[str, ...]
     existing: int
     paused: bool
+    failed: int = 0
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def plan(api: AirflowApi, wish: Wish) -> Plan:
 
     Raises:
         UsageError: There is no such DAG, it has no schedule, or the dates make no sense.
+        NothingDone: The DAG ended before.
     """
     dag = find_dag(api, wish.dag_id)
     zone = _zone(dag["timezone"])
@@ -103,9 +108,17 @@ def plan(api: AirflowApi, wish: Wish) -> Plan:
             raise
         remedy = None if dag["timetable_periodic"] else f"penstock run {wish.dag_id} --date {wish.start.text}"
         raise UsageError(f"{wish.dag_id}: {error.message}", hint=remedy) from error
-    dates = tuple(one["logical_date"] for one in found)
-    there = {run["logical_date"] for run in _runs(api, wish.dag_id, body["from_date"], body["to_date"])}
-    return Plan(body, dates, len(there.difference(dates)), dag["is_paused"])
+    asked = [one["logical_date"] for one in found]
+    ends = None if dag["end_date"] is None else datetime.fromisoformat(dag["end_date"])
+    if ends is not None and first > ends:
+        raise ended(wish.dag_id, wish.start.text, ends.astimezone(zone))
+    dates = tuple(one for one in asked if ends is None or datetime.fromisoformat(one) <= ends)
+    if ends is not None:
+        body["to_date"] = min(last, ends).isoformat()
+    runs = _runs(api, wish.dag_id, body["from_date"], body["to_date"])
+    there = {run["logical_date"]: run["state"] for run in runs if run["logical_date"] not in dates}
+    failed = sum(state == "failed" for state in there.values())
+    return Plan(body, dates, len(there), dag["is_paused"], failed, len(asked) - len(dates))
 
 
 def create(api: AirflowApi, planned: Plan) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def test_rejects_are_exported_mended_and_replayed(
     path = tmp_path / "mended.jsonl"
     assert quarantine.export("warehouse", result.id, path) == 1
     path.write_text(path.read_text().replace('"warm"', "281.5"))
-    assert quarantine.replay("warehouse", result.id, mended=path).loaded == 1
+    assert quarantine.replay("warehouse", result.id, corrected=path).loaded == 1
     assert query("SELECT temperature::text FROM readings WHERE id = 3") == [("281.50",)]
 
 

@@ -31,6 +31,16 @@ def test_equal_tables(sides: Sides, diff: Diff) -> None:
     assert diff() == (0, "the same: 1,000 rows in source:t and warehouse:t\n")
 
 
+def test_two_tables_without_rows_are_the_same_and_it_says_so(sides: Sides, diff: Diff) -> None:
+    sides("CREATE TABLE t (id int PRIMARY KEY)")
+    assert diff() == (
+        0,
+        "the same, but there is nothing to compare: source:t and warehouse:t have no rows\n",
+    )
+    sides("INSERT INTO t VALUES (1)")
+    assert diff() == (0, "the same: 1 row in source:t and warehouse:t\n")
+
+
 def test_rows_that_differ(sides: Sides, diff: Diff) -> None:
     sides(PRODUCTS)
     sides("DELETE FROM t WHERE id = 7", "DELETE FROM t WHERE id = 8; UPDATE t SET price = NULL WHERE id = 9")

@@ -11,7 +11,7 @@ from tests.databases import Query
 from tests.integration.copying.conftest import CopyText
 
 from penstock.cli.main import main
-from penstock.model.errors import UsageError
+from penstock.model.errors import NothingDone, NothingLoaded, UsageError
 from penstock.routes.quarantine import export, replay
 
 
@@ -34,7 +34,7 @@ def test_replay_after_the_table_was_changed(copy_text: CopyText, query: Query) -
     assert (second.read, second.inserted, second.rejected) == (3, 2, 1)
     assert query("SELECT id, name FROM t ORDER BY id") == [(1, "abc"), (2, "abcd"), (3, "ab\ncd")]
     assert query("SELECT line, raw FROM penstock_ledger.rejects WHERE replayed_by IS NULL") == [(6, "x,abc")]
-    with pytest.raises(UsageError, match="no open rejects"):
+    with pytest.raises(NothingDone, match="no open rejects"):
         replay("warehouse", first.id)
 
 
@@ -57,13 +57,14 @@ def test_replay_of_several_files_keeps_their_names_and_lines(tmp_path: Path, que
     (tmp_path / "a.csv").write_text("id\n1\nx\n\n2\ny\n")
     (tmp_path / "b.csv").write_text("id\nz\n")
     first = penstock.copy(str(tmp_path / "*.csv"), "warehouse:t")
-    second = replay("warehouse", first.id)
+    with pytest.raises(NothingLoaded) as second:
+        replay("warehouse", first.id)
     places = [("a.csv", 3, "x"), ("a.csv", 6, "y"), ("b.csv", 2, "z")]
     rows = query(
         "SELECT file, line, raw FROM penstock_ledger.rejects WHERE replayed_by IS NULL ORDER BY file, line"
     )
     assert [(Path(file).name, line, raw) for file, line, raw in rows] == places
-    assert second.rejected == 3
+    assert second.value.result.rejected == 3
 
 
 @pytest.mark.parametrize(
@@ -83,9 +84,9 @@ def test_mend_and_replay(
     lines = file.read_text().splitlines()
     file.write_text("\n".join(lines[:-1]) + "\n")
     with pytest.raises(UsageError, match="holds 0 rows, the quarantine 1"):
-        replay("warehouse", first.id, mended=file)
+        replay("warehouse", first.id, corrected=file)
     file.write_text("\n".join([*lines[:-1], mended]) + "\n")
-    assert replay("warehouse", first.id, mended=file).inserted == 1
+    assert replay("warehouse", first.id, corrected=file).inserted == 1
     assert query("SELECT id FROM t ORDER BY id") == [(1,), (2,)]
 
 
@@ -96,7 +97,9 @@ def test_bytes_that_are_no_text_are_kept_and_replayed(tmp_path: Path, query: Que
     (tmp_path / "in.csv").write_bytes(b"name\nfine\ncaf\xe9\n")
     first = penstock.copy(str(tmp_path / "in.csv"), "warehouse:t")
     assert query("SELECT raw, reason FROM penstock_ledger.rejects") == [("caf\\xe9", "bad_encoding")]
-    assert replay("warehouse", first.id).rejects == {"bad_encoding": 1}
+    with pytest.raises(NothingLoaded) as second:
+        replay("warehouse", first.id)
+    assert second.value.result.rejects == {"bad_encoding": 1}
     assert query("SELECT name FROM t") == [("fine",)]
 
 
@@ -129,7 +132,7 @@ def test_the_commands(
     assert as_json(capsys, "rejects", "show", short, "--reason", "check") == []
 
     mended = tmp_path / "mended.csv"
-    assert "1 rows in" in output(capsys, "rejects", "export", short, str(mended))
+    assert "1 row in" in output(capsys, "rejects", "export", short, str(mended))
     assert mended.read_text() == "id\nx\n"
     mended.write_text("id\n2\n")
     assert as_json(capsys, "rejects", "replay", short, "--from", str(mended))["inserted"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.integration.running.conftest import Shop
 
@@ -52,4 +53,30 @@ def test_a_file_that_ends_the_process_is_named(shop: Shop) -> None:
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         1,
         "error: the process that imports DAG files ended at dags/dies.py, code 9",
+    )
+
+
+def test_no_dag_to_look_at_is_nothing_done(tmp_path: Path) -> None:
+    empty = Shop(tmp_path)
+    (tmp_path / "penstock.toml").write_text('[project]\nname = "empty"\n')
+    done = empty.command("parse")
+    assert done.stdout.startswith("0 files, 0 DAGs, nothing to check, ")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (5, f"error: no DAG files of {tmp_path}/dags")
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "shared.py").write_text("# airflow, dag: what others import\nRATE = 2\n")
+    done = empty.command("parse", "--json")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        5,
+        f"error: no DAG in 1 file of {tmp_path}/dags",
+    )
+    assert json.loads(done.stdout)["dags"] == []
+
+
+def test_no_test_to_run_is_nothing_done(tmp_path: Path) -> None:
+    empty = Shop(tmp_path)
+    (tmp_path / "penstock.toml").write_text('[project]\nname = "empty"\n')
+    done = empty.command("test")
+    assert (done.returncode, done.stderr.splitlines()[-2:]) == (
+        5,
+        [f"error: no test was run in {tmp_path}", "hint: tests are tests/test_*.py"],
     )

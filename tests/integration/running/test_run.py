@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -12,11 +13,12 @@ from collections.abc import Callable
 
 import psutil
 import pytest
-from tests.databases import uri
+from tests.databases import enter, uri
 from tests.integration.running.conftest import Shop
 from tests.waiting import until
 
 from penstock.model.connection import Connection
+from penstock.model.errors import PenstockError
 from penstock.project import Project
 from penstock.stack.lock import locked
 from penstock.testing.dags import run_to_the_end
@@ -123,10 +125,10 @@ def test_rows_copied_are_shown_and_an_unknown_connection_is_the_tasks_own_error(
     assert "Traceback" not in failed.stdout + failed.stderr
 
 
-def test_requests_that_make_no_sense(shop: Shop) -> None:
+def test_a_date_before_the_start_is_nothing_to_run(shop: Shop) -> None:
     done = shop.command("run", "six", "--date", "2013-01-31")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
-        2,
+        5,
         "error: six begins on 2013-02-01, 2013-01-31 lies before",
     )
 
@@ -211,3 +213,137 @@ def test_nothing_is_reset_under_a_run(shop: Shop) -> None:
     assert shop.command("reset", "--yes").returncode == 0
     assert not kept.exists()
     assert shop.command("reset", "--yes").returncode == 0
+
+
+ENDS = """
+from datetime import UTC, datetime
+from airflow.sdk import DAG, CronDataIntervalTimetable, task
+
+START, END = datetime(2013, 2, 1, tzinfo=UTC), datetime(2013, 2, 5, tzinfo=UTC)
+weekdays = CronDataIntervalTimetable("0 0 * * 1-5", timezone="UTC")
+
+with DAG("ends", schedule=weekdays, start_date=START, end_date=END, catchup=False):
+    @task
+    def day(data_interval_start, data_interval_end):
+        print("reads", data_interval_start, "to", data_interval_end)
+    day()
+
+with DAG("staggered", schedule="@daily", start_date=START, catchup=False):
+    @task
+    def early(): ...
+    @task
+    def late(): ...
+    early.override(end_date=datetime(2013, 2, 3, tzinfo=UTC))()
+    late.override(start_date=datetime(2013, 2, 6, tzinfo=UTC))()
+
+with DAG("branches", schedule=None):
+    @task.short_circuit
+    def is_open():
+        return False
+    @task
+    def trade(): ...
+    is_open() >> trade()
+
+with DAG("skips", schedule=None):
+    @task.skip_if(lambda context: True)
+    @task
+    def never(): ...
+    never()
+
+with DAG("bare", schedule=None): ...
+"""
+
+
+@pytest.fixture(scope="module")
+def ends(shop: Shop) -> Shop:
+    (shop.root / "dags" / "ends.py").write_text(ENDS)
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "ends ended on 2013-02-05, now lies after: no task would run"),
+        (("--date", "2013-02-06"), "ends ended on 2013-02-05, 2013-02-06 lies after: no task would run"),
+        (
+            ("--from", "2013-02-06", "--to", "2013-02-08"),
+            "ends ended on 2013-02-05, 2013-02-06 lies after: no task would run",
+        ),
+    ],
+    ids=["now", "date", "range"],
+)
+def test_a_dag_that_has_ended_is_nothing_to_run(ends: Shop, words: tuple[str, ...], message: str) -> None:
+    done = ends.command("run", "ends", *words)
+    assert (done.returncode, done.stdout, done.stderr.splitlines()[0]) == (5, "", f"error: {message}")
+
+
+def test_a_range_that_reaches_beyond_the_end_says_what_it_leaves_out(ends: Shop) -> None:
+    done = ends.command("run", "ends", "--from", "2013-02-04", "--to", "2013-02-08")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "ends ended on 2013-02-05: the dates after are left out"
+    assert [line for line in lines if "data interval" in line] == [
+        "ends  2013-02-04  data interval 2013-02-04 to 2013-02-05",
+        "ends  2013-02-05  data interval 2013-02-05 to 2013-02-06",
+    ]
+
+
+def test_a_saturday_of_a_schedule_of_weekdays_says_which_interval_it_reads(ends: Shop) -> None:
+    done = ends.command("run", "ends", "--date", "2013-02-02")
+    assert done.returncode == 0, done.stderr
+    note, title, *_ = done.stdout.splitlines()
+    assert note.startswith("2013-02-02 is not a date of ends's schedule (0 0 * * 1-5): a run by hand")
+    assert title == "ends  2013-02-02  data interval 2013-01-31 to 2013-02-01"
+    assert "reads 2013-01-31 00:00:00+00:00 to 2013-02-01 00:00:00+00:00" in ends.log(
+        "ends", "2013-02-02T000000", "day"
+    )
+    again = ends.command("run", "ends", "--task", "day")
+    assert again.stdout.splitlines()[0] == title
+
+
+def test_a_run_without_a_task_is_no_success(ends: Shop) -> None:
+    done = ends.command("run", "staggered", "--date", "2013-02-04")
+    assert done.returncode == 5
+    assert done.stdout.splitlines()[-1].startswith("empty in ")
+    assert done.stdout.endswith(", 0 of 2 tasks succeeded, 2 not there to run\n")
+    assert done.stderr.splitlines()[0] == (
+        "error: staggered: no task ran on 2013-02-04: each begins later or ended before"
+    )
+    bare = ends.command("run", "bare")
+    assert (bare.returncode, bare.stderr.splitlines()[0]) == (5, "error: bare has no tasks")
+    as_json = ends.command("run", "--json", "staggered", "--from", "2013-02-03", "--to", "2013-02-04")
+    assert as_json.returncode == 5
+    events = [json.loads(line) for line in as_json.stdout.splitlines()]
+    assert [one["state"] for one in events if one["event"] == "done"] == ["success", "empty"]
+    assert (events[-1]["runs"], events[-1]["failed"], events[-1]["empty"]) == (2, 0, 1)
+    some = ends.command("run", "staggered", "--date", "2013-02-03")
+    assert some.returncode == 0
+    assert some.stdout.endswith(", 1 of 2 tasks succeeded, 1 not there to run\n")
+
+
+@pytest.mark.parametrize(("dag", "skipped"), [("branches", 1), ("skips", 1)])
+def test_tasks_that_the_dag_skips_are_not_nothing(ends: Shop, dag: str, skipped: int) -> None:
+    done = ends.command("run", dag)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f" succeeded, {skipped} skipped\n")
+
+
+def test_a_test_of_a_dag_that_has_ended_fails(ends: Shop) -> None:
+    with pytest.raises(PenstockError, match="ends ended on 2013-02-05"):
+        run_to_the_end(Project(ends.root), "ends", date="2013-02-06")
+    assert run_to_the_end(Project(ends.root), "staggered", date="2013-02-04").state == "empty"
+
+
+def test_a_copy_whose_every_row_is_rejected_fails_the_run(
+    ends: Shop, make_database: Callable[[str], Connection]
+) -> None:
+    database = make_database("dwh")
+    with enter(database) as session:
+        session.execute("CREATE TABLE pens (id int, name text)")
+    (ends.root / "pens.csv").write_text("id,name\nx,red\n")
+    conf = f'{{"file": "{ends.root / "pens.csv"}"}}'
+    done = ends.command("run", "copies", "--conf", conf, PENSTOCK_CONN_DWH=uri(database))
+    assert (done.returncode, done.stderr.splitlines()[0][:46]) == (
+        1,
+        "error: copy: every row was rejected (1 of 1): ",
+    )

@@ -244,7 +244,7 @@ def test_check_encrypt_and_rotate(root: Path, run: Run, write: Write) -> None:
     assert run("env encrypt base") == "environments/base.yaml:2: encrypted\n"
     assert "no secret stands there" in run("env encrypt base")
     before = find_keys(root).ids
-    assert "1 secrets are encrypted" in run("env rotate")
+    assert "1 secret is encrypted" in run("env rotate")
     assert find_keys(root).ids[1:] == before
     run("env rotate --forget")
     assert len(find_keys(root).ids) == 1
@@ -252,6 +252,22 @@ def test_check_encrypt_and_rotate(root: Path, run: Run, write: Write) -> None:
     assert "there is no key here" in run("env check base", 1)
     assert "nothing wrong" in run("env check base --no-secrets")
     assert "there is no key here" in run("env diff base dev", 1)
+
+
+def test_nothing_to_check_and_nothing_to_take_in(root: Path, run: Run) -> None:
+    told = run("env check", 5)
+    assert "nothing wrong" not in told
+    assert told.startswith("error: nothing to check: the project has no environments")
+    assert run("env check --json", 5).startswith("[]\n")
+    (root / "empty.env").write_text("# nothing here\n")
+    told = run("env import empty.env", 5)
+    assert "error: no connection and no variable was taken out of empty.env" in told
+    assert "hint: read as env; see --format" in told
+    (root / "dags").mkdir()
+    (root / "dags" / "a.py").write_text(
+        "from airflow.sdk import Variable\nVariable.get('AIRFLOW_VAR', default=1)\n"
+    )
+    assert "nothing to check" not in run("env check")
 
 
 def test_schema_is_printed(root: Path, run: Run) -> None:

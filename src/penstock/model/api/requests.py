@@ -72,7 +72,8 @@ class Pages:
         missing = [name for name in wants.get(self.by, ()) if getattr(self, name) is None]
         if missing:
             raise UsageError(
-                f"pages by {self.by} need {' and '.join(missing)}", hint="see pages in docs/reference/api-plans.md"
+                f"pages by {self.by} need {' and '.join(missing)}",
+                hint="see pages in docs/reference/api-plans.md",
             )
 
 

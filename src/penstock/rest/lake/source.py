@@ -81,6 +81,16 @@ class LakeSource:
             self._store, [key for key in self._keys if f"lake:{key}" not in loaded], self._answers
         )
 
+    def has_records(self) -> bool:
+        """Whether any answer holds a record. Nothing is read beyond the first that does."""
+        for key in self._keys:
+            for answer in self._answered(key, ("outcome", "body")):
+                piece = Piece(0)
+                self._take(piece, answer, 1)
+                if piece.lines:
+                    return True
+        return False
+
     def about(self, name: str, lines: Collection[int]) -> dict[int, dict[str, Any]]:
         """What is known of the answers that these records or rejects are of, if their batch is still there."""
         key = name.removeprefix("lake:")

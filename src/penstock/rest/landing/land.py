@@ -13,11 +13,12 @@ from penstock.lookup.stores import open_lake
 from penstock.model.address import Lake, parse
 from penstock.model.api import ApiPlan
 from penstock.model.api.response import Answer
-from penstock.model.errors import SourceError, UsageError
+from penstock.model.errors import NothingLanded, SourceError, UsageError
 from penstock.model.land_result import LandResult
 from penstock.ports import LandingProgress, ObjectStore
 from penstock.rest.fetch import fetch
-from penstock.rest.lake.landing_dir import Landing, Place, kind_of, place
+from penstock.rest.lake.landing_dir import Landing, kind_of, place
+from penstock.rest.lake.source import LakeSource
 from penstock.rest.landing.exclusion import alone
 from penstock.rest.landing.labels import choose_label, close
 from penstock.rest.landing.pending import Missing, Wish
@@ -36,6 +37,8 @@ def land(plan: ApiPlan, wish: Wish, progress: LandingProgress | None = None) -> 
 
     Raises:
         SourceError: If answers are missing in the end; what came has landed, and the next run asks for the rest.
+        NothingLanded: If no answer holds a record, or there is nothing to ask, and nobody said that this may be. The
+            landing is finished, and would be the same if it were repeated.
         PenstockError: If nothing could be asked, with the reason and the remedy.
     """
     path = _path(wish.target)
@@ -44,18 +47,24 @@ def land(plan: ApiPlan, wish: Wish, progress: LandingProgress | None = None) -> 
     # Runs without a label are one landing.
     with alone(plan, store, f"lake:{path}", store.name, kind_of(plan), wish.label or ""):
         label = choose_label(store, path, plan, wish)
-        result = _complete(plan, store, place(path, plan, label), wish, progress)
+        landing = Landing(store, place(path, plan, label))
+        landing.recall()
+        result = _complete(plan, store, landing, wish, progress)
         close(store, path, plan, label)
-        return result
+    if result.empty and not (wish.allow_empty or result.all_absent or _has_come_further(plan, landing)):
+        raise NothingLanded(
+            f"{wish.target}: {result.remark()}",
+            hint="where the API may have nothing: --allow-empty, in Python allow_empty=True",
+            result=result,
+        )
+    return result
 
 
 def _complete(
-    plan: ApiPlan, store: ObjectStore, place: Place, wish: Wish, progress: LandingProgress | None
+    plan: ApiPlan, store: ObjectStore, landing: Landing, wish: Wish, progress: LandingProgress | None
 ) -> LandResult:
     """Ask for what the landing lacks, and declare it finished when it lacks nothing."""
     begun = time.perf_counter()
-    landing = Landing(store, place)
-    landing.recall()
     memory = Memory(store, plan, landing, again=wish.again)
     missing = Missing(plan, landing, wish, memory)
     todo = iter(missing)
@@ -69,11 +78,21 @@ def _complete(
         delivery = _Delivery(landing)
         fetched = fetch(told, todo, entrance, delivery.land, progress)
     result = _account(wish.target, missing, landing, fetched, delivery.batches)
-    result = replace(result, seconds=round(time.perf_counter() - begun, 3))
     _require_whole(plan, result, fetched)
+    empty = not (result.fresh or result.unchanged or _has_records(plan, store, landing))
+    result = replace(result, empty=empty, seconds=round(time.perf_counter() - begun, 3))
     memory.learn()
     landing.finish(result.to_dict(), missing.passed)
     return result
+
+
+def _has_records(plan: ApiPlan, store: ObjectStore, landing: Landing) -> bool:
+    return LakeSource(store, list(landing.batches()), plan.answers).has_records()
+
+
+def _has_come_further(plan: ApiPlan, landing: Landing) -> bool:
+    """Whether an earlier landing held records, after which this one asks for newer ones only."""
+    return plan.since is not None and landing.since not in (None, plan.since.start)
 
 
 class _Delivery:

@@ -26,6 +26,7 @@ class Wish:
             it lacks, also where it was finished before. Without a label, a landing that was not finished is gone on
             with, and otherwise a new one begins.
         again: Land anew, even what is finished.
+        allow_empty: It is as it should be if no answer holds a record, or there is nothing to ask.
     """
 
     target: str
@@ -33,6 +34,7 @@ class Wish:
     values: Row | None = None
     label: str | None = None
     again: bool = False
+    allow_empty: bool = False
 
 
 class Missing:

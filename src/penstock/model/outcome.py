@@ -1,0 +1,98 @@
+"""What is said of a copy that loaded nothing: whether that is as it should be, or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from penstock.model.address import Lake, Table, parse
+from penstock.model.errors import NothingLoaded
+from penstock.model.land_result import LandResult
+from penstock.model.plan import CopyPlan
+from penstock.model.plurals import counted
+from penstock.model.result import CopyResult
+
+_LEDGER = "warehouse"  # where `penstock rejects` looks unless it is given another connection
+
+
+def remark(plan: CopyPlan, result: CopyResult) -> str | None:
+    """Why a copy loaded nothing, in words; None where it loaded something, or needs no comment.
+
+    Example:
+        >>> remark(CopyPlan(source="sales.csv", target="warehouse:sales"), CopyResult(id="1"))
+        'the source has no rows'
+    """
+    if isinstance(result, LandResult):
+        return result.remark()
+    if result.all_rejected:
+        return f"every row was rejected ({result.rejected:,} of {result.read:,})"
+    if result.read:
+        return None
+    if result.filtered:
+        return "the filter leaves no row of the source"
+    if plan.cursor is not None or (result.already and isinstance(parse(plan.source), Lake)):
+        return "the source has nothing new since the last copy"
+    return "the source has no rows"
+
+
+def ledger_of(plan: CopyPlan) -> str:
+    """The connection in whose ledger a copy and its rejects are kept."""
+    target = parse(plan.target)
+    # Those of a load into Snowflake are kept beside the account of the export, which the plan does not name.
+    return target.connection if isinstance(target, Table) and plan.stage is None else _LEDGER
+
+
+def rejects_command(result: CopyResult, connection: str) -> str:
+    """The command that shows a copy's rejects.
+
+    Args:
+        connection: Of the ledger.
+
+    Example:
+        >>> rejects_command(CopyResult(id="d661f3d6877f4d"), "shop")
+        'penstock rejects show d661f3d6877f -c shop'
+    """
+    where = "" if connection == _LEDGER else f" -c {connection}"
+    return f"penstock rejects show {result.id[:12]}{where}"
+
+
+def require_loaded(plan: CopyPlan, result: CopyResult) -> CopyResult:
+    """The account, unless every row was rejected and the plan does not say that this may be.
+
+    Raises:
+        NothingLoaded: With the account.
+    """
+    if not result.all_rejected or _may_load_nothing(plan):
+        return result
+    gone = f", {counted(result.deleted, 'row')} that it replaced deleted" if result.deleted else ""
+    before = "; it was copied before, and none of its rejects loaded since" if result.already else ""
+    raise NothingLoaded(
+        f"{remark(plan, result)}: nothing was loaded into {plan.target}{gone}{before}",
+        hint=f"{rejects_command(result, ledger_of(plan))} shows why; --max-rejects 100% accepts it",
+        result=result,
+    )
+
+
+def require_all_loaded(plan: CopyPlan, tables: Mapping[str, CopyResult], total: CopyResult) -> None:
+    """Refuse that of any table every row was rejected, unless the plan says that this may be.
+
+    Args:
+        tables: The account of each.
+        total: All of them together.
+
+    Raises:
+        NothingLoaded: With the accounts; the message names the tables.
+    """
+    bare = [name for name, result in tables.items() if result.all_rejected]
+    if not bare or _may_load_nothing(plan):
+        return
+    shown = rejects_command(tables[bare[0]], plan.target.partition(":")[0])
+    raise NothingLoaded(
+        f"every row of {counted(len(bare), 'table')} was rejected: {', '.join(bare)}",
+        hint=f"{shown} shows why; --max-rejects 100% accepts it",
+        result=total,
+        tables=tables,
+    )
+
+
+def _may_load_nothing(plan: CopyPlan) -> bool:
+    return plan.max_rejects is not None and plan.max_rejects.allows_all

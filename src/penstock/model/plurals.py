@@ -1,0 +1,17 @@
+"""Numbers with what they count."""
+
+from __future__ import annotations
+
+
+def counted(number: int, what: str) -> str:
+    """So many of something, in words.
+
+    Args:
+        what: The noun in its singular; its plural ends in s, or in es after a hiss.
+
+    Example:
+        >>> counted(1, "row"), counted(1200, "row"), counted(2, "batch")
+        ('1 row', '1,200 rows', '2 batches')
+    """
+    ending = "" if number == 1 else "es" if what.endswith(("s", "x", "ch", "sh")) else "s"
+    return f"{number:,} {what}{ending}"

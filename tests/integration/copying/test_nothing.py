@@ -1,0 +1,195 @@
+"""A copy that loads nothing: an error where every row was rejected, and plain words where there was nothing to load."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.databases import Query
+from tests.integration.copying.conftest import CopyText
+from tests.integration.copying.test_faces import flags
+
+import penstock
+from penstock.cli.main import main
+from penstock.model.exit_codes import ExitCode
+from penstock.routes.quarantine import replay
+
+BAD = "id,q\nx,1\ny,2\n"
+
+
+@pytest.fixture(autouse=True)
+def table(query: Query) -> None:
+    query("CREATE TABLE t (id int PRIMARY KEY, q int)")
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> str:
+    path = tmp_path / "bad.csv"
+    path.write_text(BAD)
+    return str(path)
+
+
+def open_rejects(query: Query) -> int:
+    return int(query("SELECT count(*) FROM penstock_ledger.rejects WHERE replayed_by IS NULL")[0][0])
+
+
+def test_the_command_ends_with_five_and_keeps_account_and_rejects(
+    bad: str, query: Query, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["copy", bad, "warehouse:t"]) == ExitCode.NOTHING == 5
+    told = capsys.readouterr()
+    (identity,) = query("SELECT id FROM penstock_ledger.copies WHERE rejected = 2")[0]
+    assert told.out.splitlines()[1:] == [
+        "  read                   2",
+        "  loaded                 0",
+        "  duplicates             0",
+        "  rejected               2  2 bad_type",
+        f"  copy {identity[:12]}",
+    ]
+    assert told.err == (
+        "error: every row was rejected (2 of 2): nothing was loaded into warehouse:t\n"
+        f"hint: penstock rejects show {identity[:12]} shows why; --max-rejects 100% accepts it\n"
+    )
+    assert open_rejects(query) == 2
+
+    assert main(["copy", bad, "warehouse:t", "--json"]) == ExitCode.NOTHING
+    told = capsys.readouterr()
+    assert (json.loads(told.out)["already"], json.loads(told.out)["rejected"]) == (True, 2)
+    assert "it was copied before, and none of its rejects loaded since" in told.err
+
+
+def test_the_call_raises_with_the_account(bad: str, query: Query) -> None:
+    for already in (False, True):
+        with pytest.raises(penstock.NothingLoaded, match=r"every row was rejected \(2 of 2\)") as nothing:
+            penstock.copy(bad, "warehouse:t")
+        assert nothing.value.result.rejects == {"bad_type": 2}
+        assert nothing.value.result.already is already
+    assert open_rejects(query) == 2
+
+
+def test_a_task_fails_at_once_with_the_account_in_its_log(bad: str, caplog: pytest.LogCaptureFixture) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from penstock.airflow.copy_operator import CopyOperator
+
+    caplog.set_level(logging.INFO)
+    task = CopyOperator(task_id="copy", source=bad, target="warehouse:t", retries=3)
+    for _ in range(2):  # a task that is cleared is no success either
+        with pytest.raises(AirflowFailException, match=r"every row was rejected.*penstock rejects show"):
+            task.execute({})
+        assert "rejected, bad_type: 2" in caplog.text
+        caplog.clear()
+
+
+@pytest.mark.parametrize("limit", ["100%", "250%"])
+def test_a_share_of_all_rows_allows_it(bad: str, limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["copy", bad, "warehouse:t", "--max-rejects", limit]) == 0
+    told = capsys.readouterr()
+    assert "every row was rejected (2 of 2)" in told.out
+    assert "look at the rejects: penstock rejects show" in told.out
+    assert penstock.copy(bad, "warehouse:t", max_rejects=limit).already
+
+
+def test_a_count_does_not_allow_it(bad: str) -> None:
+    with pytest.raises(penstock.NothingLoaded):
+        penstock.copy(bad, "warehouse:t", max_rejects=100)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mode": "replace"},
+        {"mode": "merge"},
+        {"mode": "interval", "interval_column": "q", "interval_start": "1", "interval_end": "9"},
+    ],
+    ids=lambda options: str(options["mode"]),
+)
+def test_in_every_mode(
+    bad: str, query: Query, options: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    query("INSERT INTO t VALUES (7, 7)")
+    assert main(["copy", bad, "warehouse:t", *flags(options)]) == ExitCode.NOTHING
+    deleted = "1 row that it replaced deleted" in capsys.readouterr().err
+    assert deleted is (options["mode"] != "merge") is (query("SELECT id FROM t") == [])
+
+
+def test_equal_rows_that_are_there_already_are_not_nothing(copy_text: CopyText, query: Query) -> None:
+    query("INSERT INTO t VALUES (1, 1)")
+    result = copy_text("id,q\n1,1\nx,2\n")
+    assert (result.loaded, result.duplicates, result.rejected) == (0, 1, 1)
+
+
+def test_a_replay_of_rows_that_are_rejected_again(
+    bad: str, query: Query, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(penstock.NothingLoaded) as first:
+        penstock.copy(bad, "warehouse:t")
+    assert main(["rejects", "replay", first.value.result.id]) == ExitCode.NOTHING
+    told = capsys.readouterr()
+    assert "every row was rejected again (2 of 2)" in told.err
+    assert "penstock rejects export" in told.err
+    assert "  rejected               2  2 bad_type" in told.out
+    assert main(["rejects", "replay", first.value.result.id]) == ExitCode.NOTHING
+    assert "has no open rejects" in capsys.readouterr().err
+
+    # The same rows once more, from the quarantine of the replay: the table is another one now.
+    (again,) = query("SELECT id FROM penstock_ledger.copies ORDER BY run DESC LIMIT 1")[0]
+    assert again != first.value.result.id
+    query("ALTER TABLE t ALTER id TYPE text")
+    assert replay("warehouse", again).inserted == 2
+    assert open_rejects(query) == 0
+
+    # What was replayed is loaded, so the first copy is done; cleared in Airflow, its task succeeds.
+    assert main(["copy", bad, "warehouse:t"]) == ExitCode.DONE
+    assert "  replayed               2  of the rejected, loaded since" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        ("id,q\n", (), "the source has no rows"),
+        (
+            "id,q\n1,1\n",
+            ("--filter-column", "q", "--filter-value", "9"),
+            "the filter leaves no row of the source",
+        ),
+    ],
+)
+def test_a_source_without_rows_is_done_and_says_so(
+    tmp_path: Path, text: str, options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_text(text)
+    assert main(["copy", str(tmp_path / "in.csv"), "warehouse:t", *options]) == ExitCode.DONE
+    assert f"\n  {words}\n" in capsys.readouterr().out
+    assert main(["copy", str(tmp_path / "in.csv"), "warehouse:t", *options]) == ExitCode.DONE
+    assert "already copied, nothing changed" in capsys.readouterr().out
+
+
+def test_a_task_says_that_its_source_has_no_rows(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from penstock.airflow.copy_operator import CopyOperator
+
+    caplog.set_level(logging.INFO)
+    (tmp_path / "in.csv").write_text("id,q\n")
+    CopyOperator(task_id="copy", source=str(tmp_path / "in.csv"), target="warehouse:t").execute({})
+    assert "the source has no rows" in caplog.text
+
+
+@pytest.mark.parametrize("pattern", ["no*.csv", "no.csv", "zero.csv"])
+def test_no_file_and_a_file_of_no_bytes_fail(
+    tmp_path: Path, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "zero.csv").touch()
+    assert main(["copy", str(tmp_path / pattern), "warehouse:t"]) == ExitCode.FAILED
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_no_reject_to_show_is_said(copy_text: CopyText, capsys: pytest.CaptureFixture[str]) -> None:
+    result = copy_text("id,q\n1,1\n")
+    assert main(["rejects", "show", result.id]) == 0
+    assert capsys.readouterr().out == f"copy {result.id} has no rejects\n"
+    copied = copy_text("id,q\n2,2\nx,3\n", name="other.csv")
+    assert main(["rejects", "show", copied.id, "--reason", "check"]) == 0
+    assert capsys.readouterr().out == f"copy {copied.id} has no rejects for the reason check\n"
