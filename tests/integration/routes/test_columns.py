@@ -11,8 +11,8 @@ import pytest
 from tests.databases import Query
 
 import penstock
-from penstock.comparison import compare
 from penstock.model.errors import ContractError
+from penstock.routes.comparison import compare
 
 SALES = (
     'CREATE TABLE t ("SaleID" int PRIMARY KEY, "Ship Mode" text, price int);'
