@@ -100,7 +100,7 @@ def _print_gold(console: Console, warehouse: Connection) -> None:
     from penstock.postgres.connect import connect
     from penstock.postgres.queries import queries
 
-    sql = queries("penstock_sandbox", "gold.sql")
+    sql = queries(__package__, "gold.sql")
     with connect(warehouse) as session:
         months = session.execute(sql["months"]).fetchall()
         best = session.execute(sql["best_products"]).fetchall()

@@ -11,7 +11,7 @@ from penstock.postgres.queries import queries
 
 
 def _make(session: psycopg.Connection[Any], *, with_rows: bool) -> None:
-    sql = queries("penstock.stack", "seeds.sql")
+    sql = queries(__package__, "seeds.sql")
     with session.transaction():
         session.execute(sql["table"])
         if with_rows:
