@@ -60,7 +60,7 @@ def install() -> None:
 
 def pages() -> list[Path]:
     """Every file of the site in which an address could stand."""
-    return [path for path in SITE.rglob("*") if path.suffix in {".html", ".css"}]
+    return [path for path in SITE.rglob("*") if path.suffix in {".html", ".css", ".svg"}]
 
 
 def loaded_from_elsewhere(page: Path) -> list[str]:

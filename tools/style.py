@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SUFFIXES = {".md", ".py", ".sql", ".toml", ".yaml", ".yml"}
 NOT_YET = ("benchmarks", "pipelines", "src", "templates", "tests", "tools", "pyproject.toml")
 BANNED = {
-    r"(?<!here )\b(?:is|are|was|were) no (?!longer\b|more\b|less\b|fewer\b|later\b|earlier\b)\w+": "say what it is",
+    r"(?<!here )\b(?:is|are|was|were) no (?!(?:longer|more|less|fewer|later|earlier)\b)\w+": "say what it is: 'not a'",
     r"\btell(?:s|ing)?\b|\btold\b": "prints, reports, logs, shows",
     r"\bmend(?:s|ed|ing)?\b": "fix",
     r"\b[Ff]or who(?:ever)?\b": "if you ...",
