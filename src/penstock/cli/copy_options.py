@@ -58,7 +58,7 @@ class Reading:
         None
     )
     filter_value: Annotated[str | None, _reading(help="The text it must hold.")] = None
-    file_format: Annotated[Format, _reading("--format", help="auto, csv, jsonl or parquet.")] = "auto"
+    file_format: Annotated[Format, _reading("--format", help="auto, csv, jsonl, json or parquet.")] = "auto"
     delimiter: Annotated[str | None, _reading(help="Default: , or a tab for .tsv.")] = None
     quote: Annotated[str, _reading(help='"" where nothing is quoted.')] = '"'
     encoding: Annotated[str, _reading(help="Of the file.")] = "utf-8"

@@ -24,6 +24,7 @@ from penstock.ports import (
     Judged,
     Load,
     Progress,
+    Recognised,
     RemembersFiles,
     Session,
     Source,
@@ -136,6 +137,8 @@ class _Attempt:
         return result
 
     def _create(self, session: Session) -> Contract:
+        if isinstance(self.source, Recognised):
+            self.source.require_header()
         columns = infer(self.source, self.plan.file)
         names = [column.name for column in columns]
         key = [require(name, names, "key column", self.plan.source) for name in self.plan.key]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Iterator, Sequence
-from itertools import chain
+from contextlib import suppress
+from itertools import chain, islice
 
 import numpy as np
 
 from penstock.files.blocks import Block, Sizes, read_blocks
 from penstock.files.csv_parser import FieldParser
 from penstock.files.decoding import Encoding, opened
+from penstock.files.first_record import First, judge_first
 from penstock.files.headers import name_columns, rename_columns
 from penstock.files.record_splitter import Dialect
 from penstock.files.record_text import find_texts, is_bad
@@ -22,6 +24,8 @@ from penstock.ports import Batch
 
 _TABS = (".tsv", ".tab")
 _HEADER_BYTES = 64 << 10
+_LOOKED_AT = 500
+_OTHERS = {";": ";", "|": "|", "\t": "\\t"}
 
 
 class CsvFormat:
@@ -46,6 +50,26 @@ class CsvFormat:
             rename_columns(names, wanted, file.name)
         return wanted
 
+    def require_header(self, files: Sequence[StoredFile]) -> None:
+        """Raises SourceError if the first record is one column that others seem to be in, or is like the rows."""
+        if self._options.header is not None:
+            return
+        file = files[0]
+        cells, blocks = self._first(file, Sizes(min(_HEADER_BYTES, self._sizes.block), self._sizes.record))
+        if self._options.delimiter is None and len(cells) == 1:
+            for delimiter, written in _OTHERS.items():
+                if delimiter in cells[0]:
+                    raise SourceError(
+                        f"'{file.name}' has one column, {cells[0]!r}, if a comma separates its fields",
+                        hint=f"say what separates them: --delimiter '{written}'",
+                    )
+        rows = list(islice(self._rows(blocks, file.name), _LOOKED_AT))
+        if judge_first(cells, rows) is First.DATA:
+            raise SourceError(
+                f"the first line of '{file.name}' looks like data, not like a header: {', '.join(cells)[:200]}",
+                hint="name the columns with --header a,b,c; if it is the header, create the table first",
+            )
+
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, under these columns."""
         names, blocks = self._open(file, self._sizes)
@@ -60,9 +84,14 @@ class CsvFormat:
 
     def _open(self, file: StoredFile, sizes: Sizes) -> tuple[tuple[str, ...], Iterator[Block]]:
         """The file's columns, and the blocks behind its header."""
-        blocks = self._blocks(file, sizes)
         if self._options.header is not None:
-            return name_columns(self._options.header, file.name), blocks
+            return name_columns(self._options.header, file.name), self._blocks(file, sizes)
+        cells, blocks = self._first(file, sizes)
+        return name_columns(cells, file.name), blocks
+
+    def _first(self, file: StoredFile, sizes: Sizes) -> tuple[Sequence[str], Iterator[Block]]:
+        """The fields of the first record, and the blocks behind it."""
+        blocks = self._blocks(file, sizes)
         for block in blocks:
             if block.broken is not None:
                 raise SourceError(
@@ -72,7 +101,7 @@ class CsvFormat:
             if len(filled):
                 at = int(filled[0])
                 cells = self._cells(block.record(at), file.name)
-                return name_columns(cells, file.name), chain([block.without(at + 1)], blocks)
+                return cells, chain([block.without(at + 1)], blocks)
         raise SourceError(f"'{file.name}' is empty: no header line", hint="name its columns with --header")
 
     def _blocks(self, file: StoredFile, sizes: Sizes) -> Iterator[Block]:
@@ -85,16 +114,26 @@ class CsvFormat:
                 f"the header of '{file}' is no {self._encoding.name}: {self._encoding.show(data)[:200]}",
                 hint="name the encoding with --encoding",
             )
-        dialect = self._dialect(file)
-        text = io.StringIO(data.decode(), newline="")
         try:
-            if dialect.quote is None:
-                return next(csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE))
-            return next(csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote))
+            return self._split(data, file)
         except csv.Error as error:
             raise SourceError(
                 f"the header of '{file}' is no header: {error}", hint="name its columns with --header"
             ) from error
+
+    def _rows(self, blocks: Iterator[Block], file: str) -> Iterator[Sequence[str]]:
+        """The fields of the records that can be taken apart."""
+        for block in blocks:
+            for at in range(len(block.starts)):
+                with suppress(csv.Error, UnicodeDecodeError):
+                    yield self._split(block.record(at), file)
+
+    def _split(self, data: bytearray, file: str) -> Sequence[str]:
+        dialect = self._dialect(file)
+        text = io.StringIO(data.decode(), newline="")
+        if dialect.quote is None:
+            return next(csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE), [""])
+        return next(csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote), [""])
 
     def _dialect(self, file: str) -> Dialect:
         delimiter = self._options.delimiter

@@ -128,6 +128,12 @@ def opened(file: StoredFile, encoding: Encoding) -> Iterator[Utf8Stream]:
         stored.close()
 
 
+def stored_magic(file: StoredFile) -> bytes:
+    """The first bytes of a file as it is stored."""
+    with file.open() as stored, _unpacking(file.name):
+        return stored.read(16) or b""
+
+
 def _unpacked(stored: io.RawIOBase, head: bytes, name: str) -> Stream:
     for magic, codec in _PACKED.items():
         if head.startswith(magic):

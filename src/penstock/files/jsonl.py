@@ -1,4 +1,4 @@
-"""JSON Lines: every value as its exact text, so that no digit is lost."""
+"""JSON Lines, arrays and objects: every value as its exact text, so that no digit is lost."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from penstock.files.blocks import Block, Sizes, read_blocks
 from penstock.files.decoding import Encoding, opened
 from penstock.files.headers import require_distinct
 from penstock.files.json_object import NoText, Row, read_object
+from penstock.files.json_values import read_values
 from penstock.files.record_splitter import Dialect
 from penstock.files.record_text import RecordTexts, find_texts, is_bad, reject_bad, reject_broken
 from penstock.files.stored_file import StoredFile
@@ -37,19 +38,23 @@ class JsonLinesFormat:
     def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The keys of all lines of all files, in the order in which they first appear."""
         keys: dict[str, None] = {}
-        empty = False
+        held = False
         for file in files:
             for block in self._blocks(file):
-                for row in self._rows(block)[1]:
+                _, rows, bad = self._rows(block)
+                for row in rows:
                     if row.keys() - keys.keys():
                         keys.update(dict.fromkeys(row))
-                    empty = empty or not row
-        if empty and not keys:
+                held = held or bool(rows or bad) or block.broken is not None
+        if held and not keys:
             raise SourceError(
-                f"'{files[0].name}' has no columns: its objects are empty", hint="check the file"
+                f"'{files[0].name}' has no columns: no JSON object in it has a key", hint="check the file"
             )
         require_distinct(tuple(keys), files[0].name)
         return tuple(keys)
+
+    def require_header(self, files: Sequence[StoredFile]) -> None:
+        """Every value is beside its column's name."""
 
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, under these columns."""
@@ -75,9 +80,7 @@ class JsonLinesFormat:
             if first is None:
                 return
             if first.data[: first.end].lstrip()[:1] == b"[":
-                raise SourceError(
-                    f"'{file.name}' is a JSON array, not JSON Lines", hint="unwrap it: jq -c '.[]'"
-                )
+                raise SourceError(f"'{file.name}' is a JSON array, not JSON Lines", hint="say --format json")
             yield from chain([first], blocks)
 
     def _rows(self, block: Block) -> tuple[list[int], list[Row], list[tuple[int, ValueError]]]:
@@ -102,3 +105,20 @@ class JsonLinesFormat:
             return reject_bad(file, line, data, self._encoding)
         reason = Reason.BAD_ENCODING if isinstance(error, NoText) else Reason.MALFORMED
         return Reject(file, line, self._encoding.show(data), reason, None, str(error))
+
+
+class JsonFormat(JsonLinesFormat):
+    """Reads files of one JSON array of objects, or of objects one after another, however they are laid out.
+
+    The lines of its rows are the objects' own numbers, counted from 1.
+    """
+
+    def _blocks(self, file: StoredFile) -> Iterator[Block]:
+        with opened(file, self._encoding) as text:
+            head = bytearray()
+            while not head.strip():
+                read = len(head)
+                head = text.follow(head, self._sizes.block)
+                if len(head) == read:
+                    return
+            yield from read_values(head, text, self._sizes)

@@ -12,7 +12,8 @@ from typing import BinaryIO, cast
 import xxhash
 
 from penstock.files.blocks import Sizes
-from penstock.files.source import FileSource, format_of, make_reader
+from penstock.files.format_detection import format_of
+from penstock.files.source import FileSource
 from penstock.files.stored_file import SpooledFile, StoredFile
 from penstock.model.errors import NoSuchObject, SourceError
 from penstock.model.manifest import NAME, Manifest
@@ -78,7 +79,7 @@ class ObjectsSource(FileSource):
     """
 
     def __init__(self, stored: Sequence[StoredFile], options: FileOptions, fingerprint: str) -> None:
-        super().__init__(stored, make_reader(stored, options, Sizes()))
+        super().__init__(stored, options, Sizes())
         self._fingerprint = fingerprint
 
     def fingerprint(self) -> str:

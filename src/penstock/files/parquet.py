@@ -34,6 +34,9 @@ class ParquetFormat:
             rename_columns(self._names(file), wanted, file.name)
         return wanted
 
+    def require_header(self, files: Sequence[StoredFile]) -> None:
+        """Every value is beside its column's name."""
+
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, under these columns."""
         names = rename_columns(self._names(file), columns, file.name)

@@ -6,18 +6,17 @@ import glob
 import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from penstock.files.blocks import Sizes
+from penstock.files.format_detection import format_of, recognise
 from penstock.files.stored_file import SpooledFile, StoredFile, fingerprint, store
 from penstock.model.errors import SourceError
 from penstock.model.plan import FileOptions
 from penstock.ports import Batch, Source
-
-_PACKED = (".gz", ".zst", ".zip")
-_FORMATS = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 class FileFormat(Protocol):
@@ -25,6 +24,9 @@ class FileFormat(Protocol):
 
     def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The columns that the files have together."""
+
+    def require_header(self, files: Sequence[StoredFile]) -> None:
+        """Raises SourceError if what names the columns is hardly a header."""
 
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, under these columns."""
@@ -36,9 +38,19 @@ class FileFormat(Protocol):
 class FileSource:
     """Some files of one format, read in their order."""
 
-    def __init__(self, stored: Sequence[StoredFile], reader: FileFormat) -> None:
+    def __init__(self, stored: Sequence[StoredFile], options: FileOptions, sizes: Sizes) -> None:
         self._stored = stored
-        self._reader = reader
+        self._options = settle(stored, options)
+        self._reader = make_reader(stored, self._options, sizes)
+
+    @property
+    def options(self) -> FileOptions:
+        """See :class:`penstock.ports.Recognised`."""
+        return self._options
+
+    def require_header(self) -> None:
+        """See :class:`penstock.ports.Recognised`."""
+        self._reader.require_header(self._stored)
 
     @property
     def files(self) -> Sequence[str]:
@@ -84,7 +96,7 @@ def open_files(
         stored: list[StoredFile] = [SpooledFile("-", stdin or sys.stdin.buffer)]
     else:
         stored = [store(path) for path in _paths(address)]
-    return FileSource(stored, make_reader(stored, options, sizes or Sizes()))
+    return FileSource(stored, options, sizes or Sizes())
 
 
 def _paths(address: str) -> list[str]:
@@ -98,21 +110,31 @@ def _paths(address: str) -> list[str]:
     return paths
 
 
-def make_reader(files: Sequence[StoredFile], options: FileOptions, sizes: Sizes) -> FileFormat:
-    """What takes these files apart.
+def settle(files: Sequence[StoredFile], options: FileOptions) -> FileOptions:
+    """The options with what the files' content says where it is another thing than their names say.
 
     Raises:
-        SourceError: If their names say that they are of several formats.
-        UsageError: If the options make no sense.
+        SourceError: If they are of several formats, or begin like a format that they are not of.
     """
-    names: set[str] = (
-        {options.format} if options.format != "auto" else {format_of(file.name) for file in files}
-    )
+    if options.format != "auto":
+        return options
+    names = {recognise(file, options) for file in files}
     if len(names) > 1:
         raise SourceError(
             f"the files are of several formats: {', '.join(sorted(names))}", hint="say which with --format"
         )
-    match names.pop():
+    name = names.pop()
+    # Where names and content agree nothing is added, so that a copy keeps its identity.
+    return options if {format_of(file.name) for file in files} == {name} else replace(options, format=name)
+
+
+def make_reader(files: Sequence[StoredFile], options: FileOptions, sizes: Sizes) -> FileFormat:
+    """What takes these files apart.
+
+    Raises:
+        UsageError: If the options make no sense.
+    """
+    match options.format if options.format != "auto" else format_of(files[0].name):
         case "parquet":
             from penstock.files.parquet import ParquetFormat
 
@@ -121,20 +143,11 @@ def make_reader(files: Sequence[StoredFile], options: FileOptions, sizes: Sizes)
             from penstock.files.jsonl import JsonLinesFormat
 
             return JsonLinesFormat(options, sizes)
+        case "json":
+            from penstock.files.jsonl import JsonFormat
+
+            return JsonFormat(options, sizes)
         case _:
             from penstock.files.csv import CsvFormat
 
             return CsvFormat(options, sizes)
-
-
-def format_of(name: str) -> str:
-    """The format that a file's name says.
-
-    Example:
-        >>> format_of("2013/labor.parquet"), format_of("labor.jsonl.gz"), format_of("labor")
-        ('parquet', 'jsonl', 'csv')
-    """
-    path = Path(name.lower())
-    if path.suffix in _PACKED:
-        path = path.with_suffix("")
-    return _FORMATS.get(path.suffix, "csv")

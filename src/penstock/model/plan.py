@@ -13,7 +13,7 @@ from penstock.model.api import Answers
 from penstock.model.errors import TooManyRejects, UsageError
 
 Mode = Literal["append", "replace", "interval", "merge", "mirror"]
-Format = Literal["auto", "csv", "jsonl", "parquet"]
+Format = Literal["auto", "csv", "jsonl", "json", "parquet"]
 Granularity = Literal["day", "month", "year"]
 
 _ALL_PERCENT = 100
@@ -40,7 +40,8 @@ class FileOptions:
     r"""How to read a file.
 
     Args:
-        format: ``auto`` goes by the file's name; standard input counts as CSV.
+        format: ``auto`` goes by the file's content, and by its name where the content says nothing. ``jsonl`` is one
+            object a line; ``json`` an array of objects, or objects one after another.
         delimiter: One byte between fields; None tells a tab by the name ``.tsv`` and is a comma otherwise.
         quote: One byte around a field that holds delimiters or newlines; None where nothing is quoted.
         encoding: Any encoding Python knows; a byte order mark is stepped over.

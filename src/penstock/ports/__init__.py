@@ -7,7 +7,7 @@ from penstock.ports.object_store import ObjectStore, ObjectWriter, Stored
 from penstock.ports.progress import Progress
 from penstock.ports.rate_limiter import Granted, Permits, Return
 from penstock.ports.snapshots import Reading, Rows, Selection, Unrepresentable
-from penstock.ports.sources import GrowingSource, Source
+from penstock.ports.sources import GrowingSource, Recognised, Source
 from penstock.ports.targets import Entry, Load, Loaded, RemembersFiles, Session, Target
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Permits",
     "Progress",
     "Reading",
+    "Recognised",
     "RemembersFiles",
     "Return",
     "Rows",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
+from penstock.model.plan import FileOptions
 from penstock.ports.batches import Batch
 
 
@@ -39,3 +40,15 @@ class GrowingSource(Protocol):
 
     def without(self, loaded: Collection[str]) -> Source:
         """The same source, but for these files."""
+
+
+@runtime_checkable
+class Recognised(Protocol):
+    """A source whose content says how it is to be read."""
+
+    @property
+    def options(self) -> FileOptions:
+        """The plan's options, with what was found where they leave it open and it is not what names say."""
+
+    def require_header(self) -> None:
+        """Raises SourceError if what names the columns is hardly a header, so that no table is made by it."""

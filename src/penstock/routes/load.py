@@ -13,7 +13,7 @@ from penstock.lookup.stores import open_lake, open_store
 from penstock.model.address import Files, Lake, Objects, Table
 from penstock.model.api import Answers
 from penstock.model.result import CopyResult
-from penstock.ports import Source
+from penstock.ports import Recognised, Source
 from penstock.postgres.target import PostgresTarget
 from penstock.routes.request import CopyRequest
 
@@ -57,6 +57,8 @@ def load(request: CopyRequest, source: Source, *, replayed: int | None = None) -
     target = PostgresTarget(
         find(table.connection), table.schema, table.table, visible_rows_only=request.plan.visible_rows_only
     )
-    return copy(
-        request.plan, source, target, again=request.again, progress=request.progress, replayed=replayed
-    )
+    plan = request.plan
+    if isinstance(source, Recognised):
+        # The copy's identity and the ledger have from here what the content of the files says.
+        plan = replace(plan, file=source.options)
+    return copy(plan, source, target, again=request.again, progress=request.progress, replayed=replayed)

@@ -24,7 +24,7 @@ from penstock.model.address import Lake, Table, parse, parse_table
 from penstock.model.api import Answers
 from penstock.model.errors import NothingDone, NothingLoaded, UsageError
 from penstock.model.outcome import rejects_command
-from penstock.model.plan import CopyPlan, FileOptions
+from penstock.model.plan import CopyPlan, FileOptions, Format
 from penstock.model.plurals import counted
 from penstock.model.reject import Reason
 from penstock.model.result import CopyResult
@@ -67,7 +67,8 @@ def export(connection: str, id_prefix: str, path: Path, *, reason: str | None = 
 
         path.write_bytes(as_lines([str(row["raw"]) for row in rows]))
         return len(rows)
-    path.write_bytes(_head(plan, entry) + b"".join(_raw(row) + b"\n" for row in rows))
+    as_written = _raw if _is_csv(plan, entry) else _one_line
+    path.write_bytes(_head(plan, entry) + b"".join(as_written(row) + b"\n" for row in rows))
     return len(rows)
 
 
@@ -157,7 +158,7 @@ def _source(rejects: OpenRejects, plan: CopyPlan) -> Iterator[Source]:
     if _is_landed(plan):
         yield _landed_rows(plan, rejects.answers, rejects.rows, rejects.corrected)
     elif rejects.corrected is not None:
-        source = open_files(str(rejects.corrected), plan.file)
+        source = open_files(str(rejects.corrected), _exported(plan, rejects.entry))
         _refuse_fewer(source, len(rejects.rows), rejects.corrected)
         yield source
     else:
@@ -211,17 +212,27 @@ def _refuse_other_count(held: int, expected: int, corrected: Path) -> None:
 def _replayed(plan: CopyPlan, entry: Mapping[str, Any], rows: Sequence[dict[str, Any]]) -> Iterator[Source]:
     names: list[str] = []
     places: list[tuple[Lines, Lines]] = []
-    head = _head(plan, entry)
+    head, is_csv = _head(plan, entry), _is_csv(plan, entry)
     with tempfile.TemporaryDirectory(prefix="penstock-replay-") as directory:
         for name, group in groupby(rows, key=lambda row: str(row["file"])):
-            texts = [(row["line"], _raw(row)) for row in group]
+            texts = [(row["line"], _raw(row) if is_csv else _one_line(row)) for row in group]
             names.append(name)
             places.append(_places(head, texts))
             path = Path(directory, f"{len(names):06}")
             path.write_bytes(head + b"".join(raw + b"\n" for _, raw in texts))
-        options = replace(plan.file, format="csv" if _is_csv(plan, entry) else "jsonl", encoding="utf-8")
-        inner = open_files(f"{directory}/*", _with_delimiter(options, entry))
+        inner = open_files(f"{directory}/*", _exported(plan, entry))
         yield Replay(inner, names, places)
+
+
+def _exported(plan: CopyPlan, entry: dict[str, Any]) -> FileOptions:
+    """How exported rows are read, whatever their file was: CSV or JSON Lines, in UTF-8."""
+    form: Format = "csv" if _is_csv(plan, entry) else "jsonl"
+    return _with_delimiter(replace(plan.file, format=form, encoding="utf-8"), entry)
+
+
+def _one_line(row: dict[str, Any]) -> bytes:
+    """An object on one line: no line end in it is within a text."""
+    return _raw(row).replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def _places(head: bytes, texts: Sequence[tuple[int, bytes]]) -> tuple[Lines, Lines]:

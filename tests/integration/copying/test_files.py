@@ -17,6 +17,7 @@ from tests.integration.copying.conftest import CopyText
 import penstock
 from penstock.model.errors import PenstockError
 from penstock_sandbox.datasets import data_file
+from penstock.routes.quarantine import replay
 
 ROWS = pl.DataFrame(
     {
@@ -135,3 +136,44 @@ def test_superstore(query: Query) -> None:
     assert (result.read, result.loaded) == (truth.height, truth.height)
     exact = sum(Decimal(text) for text in truth["Sales"])
     assert query("SELECT sum(sales), sum(quantity) FROM raw.superstore") == [(exact, truth["Quantity"].sum())]
+
+
+@pytest.mark.parametrize("name", ["lines.json", "lines.json.gz", "lines.txt", "lines.csv"])
+def test_json_under_any_name(tmp_path: Path, query: Query, name: str) -> None:
+    content = b'{"id":1,"name":"a"}\n{"id":2,"name":"b"}\n'
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    result = penstock.copy(str(tmp_path / name), "warehouse:t", key="id")
+    assert (result.read, result.loaded) == (2, 2)
+    assert query("SELECT id, name FROM t ORDER BY id") == [(1, "a"), (2, "b")]
+    assert penstock.copy(str(tmp_path / name), "warehouse:t", key="id").already
+
+
+def test_rejects_of_an_array_are_replayed(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id int PRIMARY KEY, n int CHECK (n < 5))")
+    text = '[\n {\n  "id": 1,\n  "n": 1\n },\n {\n  "id": 2,\n  "n": 7\n },\n {"id": 3, "n": "x"}\n]'
+    first = copy_text(text, name="in.json")
+    assert (first.loaded, first.rejects) == (1, {"bad_type": 1, "check": 1})
+    assert query("SELECT line FROM penstock_ledger.rejects ORDER BY line") == [(2,), (3,)]
+    query("ALTER TABLE t DROP CONSTRAINT t_n_check")
+    second = replay("warehouse", first.id)
+    assert (second.loaded, second.rejects) == (1, {"bad_type": 1})
+    assert query("SELECT file, line FROM penstock_ledger.rejects WHERE replayed_by IS NULL") == [
+        (str(query("SELECT files[1] FROM penstock_ledger.copies LIMIT 1")[0][0]), 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a;b\n1;2\n", "--delimiter ';'"),
+        ("1,Ann\n2,Bob\n", "--header a,b,c"),
+        ("[a],b\n1,2\n", "--format csv"),
+    ],
+)
+def test_a_table_is_not_made_by_what_is_hardly_a_header(
+    copy_text: CopyText, query: Query, text: str, hint: str
+) -> None:
+    with pytest.raises(PenstockError) as caught:
+        copy_text(text)
+    assert hint in str(caught.value.hint)
+    assert query("SELECT to_regclass('t')") == [(None,)]

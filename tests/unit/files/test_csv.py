@@ -221,7 +221,10 @@ def test_headers(
         (b'a,"b\n1,2\n', "the header of '-' is broken: a quote opens here and is not closed"),
         (b"a,\xe9\n1,2\n", "the header of '-' is no utf-8: a,\\xe9"),
         ("a,b\n".encode("utf-16"), "'-' is no UTF-8"),
-        (b"PAR1xxxx", "'-' is a Parquet file"),
+        (
+            b"[id],name\n",
+            "'-' begins with '[', as JSON does, and holds no JSON objects there",
+        ),
         (b"x" * 200_000, "the header of '-' is no header: field larger than field limit (131072)"),
     ],
 )

@@ -1,0 +1,86 @@
+"""Whether a file's first record names its columns, or is a row like all others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+
+Cells = Sequence[str]
+
+_KINDS = {
+    "number": re.compile(r"[+-]?[$€£]?(?:\d+|\d{1,3}(?:[,' ]\d{3})+)?(?:[.,]\d+)?(?:[eE][+-]?\d+)?\s?[%€]?"),
+    "date": re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[T ]\d{1,2}:\d\d.*)?"),
+    "time": re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?"),
+    "word": re.compile(r"true|false|null|none|na|n/a|nan|\\N", re.IGNORECASE),
+    "uuid": re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+}
+_TYPED_SHARE = 0.8
+_FIRST_YEAR, _LAST_YEAR = 1800, 2100
+_MANY = 2
+
+
+class First(Enum):
+    """What the first record of a file is."""
+
+    HEADER = "header"
+    DATA = "data"
+
+
+def judge_first(cells: Cells, rows: Sequence[Cells]) -> First:
+    """What the first record is, by how it differs from the rows that follow it.
+
+    Example:
+        >>> judge_first(["id", "2013"], [["1", "5"], ["2", "6"]])
+        <First.HEADER: 'header'>
+        >>> judge_first(["1", "Ann"], [["2", "Bob"], ["3", "Eve"]])
+        <First.DATA: 'data'>
+    """
+    others = [row for row in rows if list(row) != list(cells) and len(row) == len(cells)]
+    years = _years(cells)
+    votes = [_vote(cell, [row[at] for row in others]) for at, cell in enumerate(cells) if at not in years]
+    names, values = votes.count(First.HEADER), votes.count(First.DATA)
+    return First.DATA if values > names or not any(cell.strip() for cell in cells) else First.HEADER
+
+
+def _vote(cell: str, values: Sequence[str]) -> First | None:
+    """What one column says of its first cell; None where that says nothing."""
+    cell = cell.strip()
+    values = [value for value in map(str.strip, values) if value]
+    if not cell:
+        return None
+    kind = _kind(cell)
+    if not values:
+        return None if kind is None else First.DATA
+    kinds = [_kind(value) for value in values]
+    for one in ("number", "date", "time", "word", "uuid"):
+        if kinds.count(one) >= _TYPED_SHARE * len(values):
+            return First.DATA if kind == one else First.HEADER
+    if kind is not None or values.count(cell) >= _MANY:
+        return First.DATA
+    shapes = {_shape(value) for value in values}
+    if len(values) >= _MANY and len(shapes) == 1 and re.search(r"[^A]", shape := shapes.pop()):
+        return First.DATA if _shape(cell) == shape else First.HEADER
+    return None
+
+
+def _kind(text: str) -> str | None:
+    return next((name for name, pattern in _KINDS.items() if pattern.fullmatch(text)), None)
+
+
+def _shape(text: str) -> str:
+    """Letters, digits and signs of a text: ``AB-12`` is ``A-9``."""
+    return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "A", text))
+
+
+def _years(cells: Cells) -> set[int]:
+    """Cells that are years in a row, beside others that are not: a header of a wide table."""
+    found = {at: int(cell) for at, cell in enumerate(cells) if re.fullmatch(r"\d{4}", cell.strip())}
+    numbers = list(found.values())
+    wide = (
+        len(found) >= _MANY
+        and all(_FIRST_YEAR <= number <= _LAST_YEAR for number in numbers)
+        and numbers == sorted(set(numbers))
+        and any(_kind(cell.strip()) is None for cell in cells if cell.strip())
+    )
+    return set(found) if wide else set()
