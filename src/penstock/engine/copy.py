@@ -31,6 +31,9 @@ from penstock.ports import (
     Target,
 )
 
+# Of Postgres, whatever their types.
+_MOST_COLUMNS = 1600
+
 
 def identify(plan: CopyPlan, source: Source, replayed: int | None = None) -> str:
     """The copy's identity: what is done with what content, wherever it lies and however many rejects it may have.
@@ -137,6 +140,11 @@ class _Attempt:
         return result
 
     def _create(self, session: Session) -> Contract:
+        if (count := len(self.source.columns)) > _MOST_COLUMNS:
+            raise ContractError(
+                f"{self.plan.source} has {count:,} columns; a table holds at most {_MOST_COLUMNS:,}",
+                hint="leave some out of the file, or turn them into rows",
+            )
         if isinstance(self.source, Recognised):
             self.source.require_header()
         columns = infer(self.source, self.plan.file)

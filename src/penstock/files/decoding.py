@@ -26,6 +26,11 @@ _FOREIGN = {
     b"BZh": ("is packed with bzip2", "unpack it, or pack it with gzip or zstd"),
     b"\xfd7zXZ": ("is packed with xz", "unpack it, or pack it with gzip or zstd"),
     b"PAR1": ("is a Parquet file", "say --format parquet"),
+    b"SQLite format 3\0": (
+        "is a SQLite database",
+        "export its table: sqlite3 -csv -header FILE 'select ...'",
+    ),
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("is an Excel workbook (.xls)", "save the sheet as CSV"),
 }
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -120,7 +125,7 @@ def opened(file: StoredFile, encoding: Encoding) -> Iterator[Utf8Stream]:
     stored = file.open()
     try:
         with _unpacking(file.name):
-            head = stored.read(6) or b""
+            head = stored.read(16) or b""
             stored.seek(0)
             plain = _unpacked(stored, head, file.name)
         yield Utf8Stream(file, plain, encoding)
@@ -153,6 +158,8 @@ def _only_member(stored: io.RawIOBase, name: str) -> Stream:
     ]
     if "xl/workbook.xml" in names:
         raise SourceError(f"'{name}' is an Excel workbook", hint="save the sheet as CSV")
+    if "content.xml" in names and "META-INF/manifest.xml" in names:
+        raise SourceError(f"'{name}' is an OpenDocument file", hint="save the sheet as CSV")
     if len(names) != 1:
         raise SourceError(
             f"'{name}' holds {len(names)} files, not one", hint="unpack it and name them by a glob"

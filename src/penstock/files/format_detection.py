@@ -16,6 +16,7 @@ _PACKED = (".gz", ".zst", ".zip")
 _FORMATS: dict[str, Format] = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _HEAD_BYTES = 64 << 10
 _BLANK = b" \t\r\n"
+_MARKUP = re.compile(rb"<\?xml\s|<!doctype\s|<html[\s>]", re.IGNORECASE)
 _OBJECTS = re.compile(rb'\[?\s*(?:\{\s*(?:["}]|$)|\]|$)')
 
 
@@ -49,6 +50,9 @@ def recognise(file: StoredFile, options: FileOptions) -> Format:
             if len(head) == read:
                 break
     content = head.lstrip(_BLANK)
+    if named == "csv" and (found := _MARKUP.match(content)):
+        what = "XML" if found[0].startswith(b"<?") else "HTML"
+        raise SourceError(f"'{file.name}' is {what}", hint="get the data as CSV or JSON")
     if content[:1] not in (b"{", b"["):
         return named
     if named == "csv" and not _OBJECTS.match(content):

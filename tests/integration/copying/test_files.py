@@ -177,3 +177,9 @@ def test_a_table_is_not_made_by_what_is_hardly_a_header(
         copy_text(text)
     assert hint in str(caught.value.hint)
     assert query("SELECT to_regclass('t')") == [(None,)]
+
+
+def test_more_columns_than_a_table_holds(copy_text: CopyText, query: Query) -> None:
+    with pytest.raises(PenstockError, match="1,601 columns; a table holds at most 1,600"):
+        copy_text(",".join(f"c{at}" for at in range(1601)) + "\n")
+    assert query("SELECT to_regclass('t')") == [(None,)]

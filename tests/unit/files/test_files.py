@@ -182,3 +182,21 @@ def test_the_fingerprint_knows_content_and_order_not_names() -> None:
 def test_tabs_by_name() -> None:
     Path("a.TSV.gz").write_bytes(gzip.compress(b"a\tb\n1,5\t2\n"))
     assert drain(open_files("a.TSV.gz", FileOptions())).rows == [("1,5", "2")]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"SQLite format 3\0" + bytes(84), "is a SQLite database"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504), "is an Excel workbook"),
+        (zipped(**{"content.xml": b"x", "META-INF/manifest.xml": b"x"}), "is an OpenDocument file"),
+        (b"\xef\xbb\xbf\n <?xml version='1.0'?>\n<a/>", "is XML"),
+        (b"<!DOCTYPE html><html></html>", "is HTML"),
+        (gzip.compress(b"<?xml version='1.0'?>\n<a/>"), "is XML"),
+    ],
+)
+def test_what_is_no_table_is_refused_by_name(data: bytes, message: str) -> None:
+    Path("data.csv").write_bytes(data)
+    with pytest.raises(SourceError, match=message) as caught:
+        drain(open_files("data.csv", FileOptions()))
+    assert caught.value.hint
