@@ -16,6 +16,7 @@ from penstock.engine.prefetch import Prefetch, Producer
 from penstock.engine.type_inference import infer
 from penstock.model.columns import require
 from penstock.model.contract import Contract, Kind
+from penstock.model.errors import ContractError
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import (
