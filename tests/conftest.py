@@ -8,7 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,8 +143,8 @@ def objects() -> Connection:
     return services.ensure(shared, "objects")
 
 
-@pytest.fixture
-def make_database(cluster: Connection) -> Iterator[Callable[[str], Connection]]:
+@contextmanager
+def databases(cluster: Connection) -> Iterator[Callable[[str], Connection]]:
     """Makes fresh databases, dropped afterwards, and says how to enter them under the name given."""
     made: list[str] = []
 
@@ -164,6 +164,13 @@ def make_database(cluster: Connection) -> Iterator[Callable[[str], Connection]]:
     with _enter(cluster) as session:
         for database in made:
             session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
+
+
+@pytest.fixture
+def make_database(cluster: Connection) -> Iterator[Callable[[str], Connection]]:
+    """Makes databases for a test, as :func:`databases` does."""
+    with databases(cluster) as make:
+        yield make
 
 
 @pytest.fixture

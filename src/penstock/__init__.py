@@ -89,7 +89,7 @@ def copy_all(
 
     from penstock.routes.schema import run_all
 
-    return run_all(make_plan(source, target, **options), lambda _: nullcontext(), again=again)
+    return run_all(make_plan(source, target, **options), lambda *_: nullcontext(), again=again)
 
 
 def land(  # noqa: PLR0913  # what there is to say of a landing

@@ -72,7 +72,7 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
         first = waiting.stderr.readline()
         waiting.send_signal(signal.SIGINT)
         told = waiting.stderr.read()
-    assert first.startswith("0 of 43 runs: ")
+    assert first.startswith("0 of 43 runs, ")
     assert waiting.returncode == 130
     assert told.endswith("hint: penstock backfill past --follow waits for it again, --cancel ends it\n")
     second = penstock(project, "backfill", "past", "--from", "2013-05-01", "--to", "2013-05-02")

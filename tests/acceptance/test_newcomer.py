@@ -7,10 +7,11 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from tests.terminal import UTF8, Look, Starter
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -50,33 +51,45 @@ def checkout() -> Iterator[Path]:
     shutil.rmtree(place)
 
 
-def run(command: str, place: Path) -> str:
-    kept = ("PATH", "HOME", "LANG", "TMPDIR", "PIP_", "UV_", "SSL_", "http", "HTTP")
-    environment = {name: value for name, value in os.environ.items() if name.startswith(kept)}
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=place, env=environment, capture_output=True, text=True, timeout=400
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+class Fresh(Look):
+    """A terminal of somebody who has set nothing."""
+
+    def environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        kept = ("PATH", "HOME", "LANG", "TMPDIR", "PIP_", "UV_", "SSL_", "http", "HTTP")
+        given = {name: value for name, value in os.environ.items() if name.startswith(kept)}
+        return {**given, **self.variables, **self.locale, **more}
+
+
+@pytest.fixture
+def starter() -> Iterator[Starter]:
+    starter = Starter(UTF8)
+    yield starter
+    starter.close()
+
+
+def run(starter: Starter, command: str, place: Path) -> str:
+    with starter.terminal(["bash", "-c", command], Fresh(columns=100), cwd=place, real=True) as terminal:
+        assert terminal.end(timeout_s=400) == 0, f"{command}\n{terminal.text}"
+        return terminal.text
 
 
 @pytest.mark.timeout(600)
-def test_the_readme(checkout: Path) -> None:
+def test_the_readme(checkout: Path, starter: Starter) -> None:
     demo, own = blocks("console")
     (transcript,) = blocks("text")
-    first = run(demo.removeprefix("$ "), checkout)
+    first = run(starter, demo.removeprefix("$ "), checkout)
     assert lines(transcript) - lines(first) == set()
 
-    second = run("make demo", checkout)
+    second = run(starter, "make demo", checkout)
     assert "copied before: nothing was changed" in second
     assert gold(second) == gold(first)
     assert "installed into .venv" not in second
 
     (checkout / "your.csv").write_text("id,name\n1,Ann\n2,Bob\n2,Bob\n")
-    printed = [run(line.removeprefix("$ "), checkout) for line in own.splitlines()]
+    printed = [run(starter, line.removeprefix("$ "), checkout) for line in own.splitlines()]
     assert re.search(r"loaded\s+2\b", printed[0])
     assert "2 | Bob" in printed[2]
-    run("make --dry-run test", checkout)
+    run(starter, "make --dry-run test", checkout)
 
 
 def lines(printed: str) -> set[str]:

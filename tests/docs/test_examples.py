@@ -1,15 +1,14 @@
-"""Every example of the documentation is run, and prints what the page says."""
+"""Every example of the documentation is run in a terminal, and what stands on the screen is what the page says."""
 
 from __future__ import annotations
 
 import doctest
-import os
 import re
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.terminal import UTF8, Look, Starter
 
 from penstock.project import Project
 
@@ -18,6 +17,7 @@ DOCS = ROOT / "docs"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ ((?:.*<<END\n(?:.*\n)*?END|.*)\n?)", re.MULTILINE)
 MARK = "penstock-example-ends"
+WIDE = 2000  # no line of a page is folded
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -40,29 +40,33 @@ def steps(page: Path) -> list[tuple[str, str]]:
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if steps(page)]
 
 
+@pytest.fixture(scope="module")
+def starter() -> Iterator[Starter]:
+    starter = Starter(UTF8)
+    yield starter
+    starter.close()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
 @pytest.mark.timeout(300)
-def test_page(page: Path, project: Project, tmp_path: Path) -> None:
+def test_page(page: Path, project: Project, tmp_path: Path, starter: Starter) -> None:
     examples = steps(page)
     # One shell for the whole page, so that what one example sets is there for the next.
-    script = "".join(f"{{ {command}\n}} 2>&1\necho {MARK}\n" for command, _ in examples)
-    binaries = Path(sys.executable).parent
-    done = subprocess.run(
-        ["bash", "-u"],
-        input=script,
-        cwd=tmp_path,
-        env=os.environ
-        | {
-            "PATH": f"{binaries}:{os.environ['PATH']}",
-            "PENSTOCK_PROJECT": str(project.root),
-            "COLUMNS": "200",
-        },
-        capture_output=True,
-        text=True,
-        timeout=240,
+    script = tmp_path / ".examples.sh"
+    script.write_text(
+        "".join(f"{{ {command}\n}}\necho {MARK}\n" for command, _ in examples), encoding="utf-8"
     )
-    printed = done.stdout.split(f"{MARK}\n")
-    assert len(printed) == len(examples) + 1, done.stdout + done.stderr
+    with starter.terminal(
+        ["bash", "-u", script],
+        Look(columns=WIDE),
+        cwd=tmp_path,
+        variables={"PENSTOCK_PROJECT": str(project.root)},
+        real=True,
+    ) as terminal:
+        terminal.end(timeout_s=240)
+        text = terminal.text
+    printed = f"{text}\n".split(f"{MARK}\n")
+    assert len(printed) == len(examples) + 1, text
     for (command, expected), got in zip(examples, printed[:-1], strict=True):
         assert "Traceback" not in got, f"$ {command}{got}"
         assert matches(expected, got), f"$ {command}\nthe page says:\n{expected}\nit prints:\n{got}"
@@ -70,7 +74,10 @@ def test_page(page: Path, project: Project, tmp_path: Path) -> None:
 
 def matches(expected: str, got: str) -> bool:
     """Whether the output is what the page shows, where `...` stands for anything."""
-    return doctest.OutputChecker().check_output(expected, got, doctest.ELLIPSIS)
+    bare = "".join(
+        f"{line.rstrip()}\n" for line in expected.splitlines()
+    )  # a screen has no blanks at the end
+    return doctest.OutputChecker().check_output(bare, got, doctest.ELLIPSIS)
 
 
 def test_pages_are_found() -> None:

@@ -101,7 +101,7 @@ def run_at(dag: Any, moment: Moment) -> Wanted:
     if len(found) > 1:
         times = ", ".join(one.logical_date.astimezone(zone).strftime("%H:%M") for one in found[:3])
         raise UsageError(
-            f"{dag.dag_id} has {len(found)} runs on {moment.text}: {times} …",
+            f"{dag.dag_id} has {len(found)} runs on {moment.text}: {times} ...",
             hint=f"name one, such as {found[0].logical_date.astimezone(zone):%Y-%m-%dT%H:%M}, "
             f"or all: --from {moment.text} --to {moment.text}",
         )

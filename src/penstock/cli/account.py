@@ -31,15 +31,17 @@ def show_account(
 
 
 def _print(result: CopyResult, target: str, remark: str | None, rejects: str | None) -> None:
-    from rich.console import Console
+    from rich.markup import escape
 
-    console = Console(highlight=False, soft_wrap=True)
+    from penstock.cli.terminal.console import PenstockConsole
+
+    console = PenstockConsole(soft_wrap=True)
     state = (
         "already copied, nothing changed; the first account:"
         if result.already
         else f"in {result.seconds:.1f} s"
     )
-    console.print(f"[bold]{target}[/bold] {state}")
+    console.print(f"[bold]{escape(target)}[/bold] {state}")
     for label, count, note in _lines(result):
         console.print(f"  {label:<{_LABEL_WIDTH}}{count:>12,}  {note}".rstrip())
     if result.visible_rows_only:

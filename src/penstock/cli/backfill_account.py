@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from penstock.cli.progress import lasting
+from penstock.cli.terminal.status import Status
 from penstock.model.plurals import counted
 
 if TYPE_CHECKING:
@@ -81,41 +83,41 @@ def print_end(
 
 
 class RunsProgress:
-    """A bar on a terminal, a line now and then elsewhere."""
+    """How many runs have ended: a moving line on a terminal, a line for each change elsewhere."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._last = ""
-        columns = [BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
-        self._bar = Progress(*columns, console=Console(stderr=True)) if sys.stderr.isatty() else None
-        self._task = self._bar.add_task("", total=None) if self._bar else None
+        self._started = time.monotonic()
+        self._now: Account | None = None
+        self._status = Status(self._parts, every_s=0)
 
     def __enter__(self) -> RunsProgress:
-        if self._bar:
-            self._bar.start()
+        self._status.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar:
-            self._bar.stop()
+        self._status.__exit__(None, None, None)
 
     def show(self, now: Account) -> None:
         """Show how far it is."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(
-                self._task, total=now.total, completed=now.ended, description=in_words(now.states)
-            )
-        elif (line := f"{now.ended} of {number_of_runs(now.total)}: {in_words(now.states)}") != self._last:
-            self._last = line
-            typer.echo(line, err=True)
+        before, self._now = self._now, now
+        if before is None or before.states != now.states:
+            self._status.update()
+
+    def _parts(self) -> list[str]:
+        if self._now is None:
+            return ["starting"]
+        done = f"{self._now.ended} of {number_of_runs(self._now.total)}"
+        return [done, *_counts(self._now.states), lasting(time.monotonic() - self._started)]
 
 
 def in_words(states: dict[str, int]) -> str:
     """How many runs are in which state."""
+    return ", ".join(_counts(states))
+
+
+def _counts(states: dict[str, int]) -> list[str]:
     order = {"success": 0, "failed": 1, "running": 2, "queued": 3}
-    return ", ".join(f"{states[name]} {name}" for name in sorted(states, key=lambda one: order.get(one, 9)))
+    return [f"{states[name]} {name}" for name in sorted(states, key=lambda one: order.get(one, 9))]
 
 
 def number_of_runs(number: int) -> str:

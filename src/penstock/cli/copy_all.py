@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import typer
 
-from penstock.cli.progress import PlainProgress, RichProgress
+from penstock.cli.progress import shown
 from penstock.model.errors import NothingLoaded
 from penstock.model.outcome import remark
 from penstock.model.plan import CopyPlan
@@ -25,8 +24,11 @@ def copy_all(plan: CopyPlan, *, again: bool, as_json: bool) -> None:
     """Copy all tables of a schema and print what became of every row."""
     from penstock.routes.schema import run_all
 
+    def progress(table: str, number: int, tables: int) -> AbstractContextManager[Progress | None]:
+        return shown(quiet=as_json, name=f"{table} ({number} of {tables})")
+
     try:
-        result = run_all(plan, _quiet if as_json else _shown, again=again)
+        result = run_all(plan, progress, again=again)
     except NothingLoaded as nothing:
         _show(plan, nothing.tables, nothing.result, as_json=as_json)
         raise
@@ -41,26 +43,16 @@ def _show(plan: CopyPlan, tables: Mapping[str, CopyResult], total: CopyResult, *
         _print(plan, tables, total)
 
 
-def _quiet(_: str) -> nullcontext[None]:
-    return nullcontext()
-
-
-@contextmanager
-def _shown(table: str) -> Iterator[Progress | None]:
-    if not sys.stderr.isatty():
-        yield PlainProgress()
-        return
-    progress = RichProgress(table)
-    with progress.bar:
-        yield progress
-
-
 def _print(plan: CopyPlan, tables: Mapping[str, CopyResult], total: CopyResult) -> None:
-    from rich.console import Console
+    from rich.markup import escape
 
-    console = Console(highlight=False, soft_wrap=True)
+    from penstock.cli.terminal.console import PenstockConsole
+
+    console = PenstockConsole(soft_wrap=True)
     width = max(len(name) for name in tables)
-    console.print(f"[bold]{plan.target}[/bold] {counted(len(tables), 'table')} in {total.seconds:.1f} s")
+    console.print(
+        f"[bold]{escape(plan.target)}[/bold] {counted(len(tables), 'table')} in {total.seconds:.1f} s"
+    )
     for name, one in [*tables.items(), ("all", total)]:
         rejected = ", ".join(f"{count:,} {reason}" for reason, count in one.rejects.items())
         notes = [
@@ -72,6 +64,6 @@ def _print(plan: CopyPlan, tables: Mapping[str, CopyResult], total: CopyResult) 
             "copied before" if one.already else "",
         ]
         line = f"  {name:<{width}}  {one.read:>12,} read {one.loaded:>12,} loaded  {', '.join(filter(None, notes))}"
-        console.print(line.rstrip())
+        console.print(escape(line.rstrip()))
     if (said := remark(plan, total)) is not None:
         console.print(f"  {said}")

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from penstock.cli.terminal.console import PenstockConsole
+from penstock.cli.terminal.status import Status
+from penstock.cli.terminal.streams import legible
 from penstock.devtools.dag_events import DagRun
 from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
@@ -32,8 +36,7 @@ def run() -> None:
     """
     started = time.monotonic()
     project = find_project()
-    # Where nobody watches, lines are as long as they need to be.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    console = PenstockConsole()
     console.print(f"[bold]File[/bold]      {_sales_file(project)}")
     with DagRun(project, DAG) as events:
         # Airflow takes seconds to be imported; what else there is to do is done meanwhile.
@@ -60,18 +63,19 @@ def _sales_file(project: Project) -> str:
     return f"{FILE} made: {truth.rows:,} rows, {path.stat().st_size / 1e6:.1f} MB, dirty on purpose"
 
 
-def _report(project: Project, events: Iterable[dict[str, Any]], console: Console) -> dict[str, Any]:
+def _report(project: Project, events: Iterable[dict[str, Any]], console: PenstockConsole) -> dict[str, Any]:
     """Print each task as it ends, and return the account of the copy."""
     account: dict[str, Any] = {}
     failed: dict[str, Any] | None = None
-    with console.status("Airflow starts") as status:
+    doing = ["Airflow starts"]
+    with Status(lambda: doing, console=console):
         for event in events:
             if event["event"] == "begin":
-                status.update(event["task"])
+                doing[0] = event["task"]
             elif event["event"] == "end":
                 note = "" if event["state"] == "success" else f"  [red]{event['state']}[/red]"
-                mark = _MARKS.get(event["state"], "[red]·[/red]")
-                console.print(f"  {mark} {event['seconds']:6.2f} s  {event['task']}{note}")
+                mark = legible(_MARKS.get(event["state"], "[red]·[/red]"))
+                console.print(f"  {mark} {event['seconds']:6.2f} s  {escape(event['task'])}{note}")
                 account = event.get("account") or account
                 if event["state"] == "failed" and failed is None:
                     failed = event
@@ -116,9 +120,9 @@ def _print_gold(console: Console, warehouse: Connection) -> None:
         table.add_column(name, justify="right")
     table.add_column("")
     for row in best:
-        bar = "█" * max(1, round(BAR_WIDTH * float(row["revenue"] / best[0]["revenue"])))
+        bar = legible("█") * max(1, round(BAR_WIDTH * float(row["revenue"] / best[0]["revenue"])))
         counts = (f"{row['sales']:,}", f"{row['quantity']:,}", f"{row['revenue']:,.2f}")
-        table.add_row(row["product_name"], *counts, f"[cyan]{bar}[/cyan]")
+        table.add_row(escape(row["product_name"]), *counts, f"[cyan]{bar}[/cyan]")
     console.print(table)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.cli.progress import at_work
+from penstock.cli.terminal.streams import legible
 from penstock.cli.use_environment import using
 from penstock.model.errors import PenstockError
 from penstock.model.exit_codes import DiffCode, ExitCode
@@ -67,7 +67,7 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
     from penstock.routes.comparison import compare
 
     try:
-        with using(env), _at_work(f"comparing {left} and {right}"):
+        with using(env), at_work("comparing", left, right):
             found = compare(
                 left,
                 right,
@@ -90,15 +90,6 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
             typer.echo("visible rows only: what row security hides from the logins is not compared")
     if not found.same:
         raise typer.Exit(DiffCode.DIFFERENT)
-
-
-@contextmanager
-def _at_work(what: str) -> Iterator[None]:
-    """Tell a terminal that servers are at work: how far they are, only they know."""
-    from rich.console import Console
-
-    with Console(stderr=True).status(what):
-        yield
 
 
 def _names(text: str) -> list[str]:
@@ -130,7 +121,7 @@ def _bars(found: Comparison) -> list[str]:
     """In how many of the changed rows each column differs, to be looked at rather than read."""
     most = found.counts["changed"]
     width = max(map(len, found.by_column or [""]))
-    bar = "\N{FULL BLOCK}"
+    bar = legible("█")
     return [
         f"    {name:<{width}}  {count:>10,}  {bar * max(1, round(_BAR * count / most))}"
         for name, count in (found.by_column or {}).items()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli.environment_options import AsJson
+from penstock.cli.terminal.streams import legible
 from penstock.model.errors import PenstockError
 from penstock.project import NoProject, find_project
 
@@ -63,6 +64,6 @@ def _print(found: Sequence[Finding]) -> None:
     width = max(len(one.what) for one in found)
     for one in found:
         mark, color = MARKS[one.level]
-        typer.echo(f"{typer.style(mark, fg=color)} {one.what:<{width}}  {one.message}")
+        typer.echo(f"{typer.style(legible(mark), fg=color)} {one.what:<{width}}  {one.message}")
         if one.remedy:
             typer.echo(f"  {'':<{width}}  {one.remedy}")

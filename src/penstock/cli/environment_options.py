@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated
 
 import typer
@@ -24,6 +24,8 @@ Env = Annotated[
         help="The environment, as in --env prod, or a file of variables. Default: PENSTOCK_ENV, else the project's.",
     ),
 ]
+_AS_WIDE_AS_NEEDED = 100_000
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as in --json | jq.")]
 
 
@@ -53,18 +55,28 @@ def lookup(name: str, env: str | None) -> Connection:
     return found
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under their columns' names."""
-    from rich.console import Console
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[str] = ()
+) -> None:
+    """Print rows under their columns' names.
+
+    As wide as they are: a narrow terminal folds lines, and what is copied from it is whole.
+
+    Args:
+        numbers: Columns that are aligned on the right.
+    """
     from rich.table import Table
     from rich.text import Text
 
+    from penstock.cli.terminal.console import PenstockConsole
+
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True, justify="right" if column in numbers else "left")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    console = Console(width=None if typer.get_text_stream("stdout").isatty() else 160)
+    console = PenstockConsole()
+    console.width = _AS_WIDE_AS_NEEDED
     with console.capture() as printed:
         console.print(table)
     typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from penstock.cli.narrow import fitting
 from penstock.model.errors import PenstockError
 from penstock.model.exit_codes import ExitCode
 
@@ -68,7 +69,7 @@ class LazyGroup(TyperGroup):
         module = importlib.import_module(f"penstock.cli.{COMMANDS[cmd_name]}")
         app: typer.Typer = module.app
         app._add_completion = False  # noqa: SLF001  # offered once, by `penstock` itself
-        command = get_command(app)
+        command = fitting(get_command(app))
         command.name = cmd_name
         return command
 

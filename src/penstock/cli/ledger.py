@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from penstock.cli.environment_options import print_table
+
 app = typer.Typer(no_args_is_help=True, help="What was copied, and the account of its rows.")
 
 Where = Annotated[str, typer.Option("--connection", "-c", help="The connection whose ledger it is.")]
@@ -31,25 +33,25 @@ def list_copies(
     if as_json:
         typer.echo(json.dumps([_plain(row) for row in rows]))
         return
-    from rich.console import Console
-    from rich.table import Table
-
     if not rows:
         typer.echo(f"nothing was copied into {connection} yet")
         return
-    table = Table(box=None)
-    for name in ("id", "finished", "target", "mode"):
-        table.add_column(name)
-    for name in ("read", "loaded", "duplicates", "rejected", "s"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        counts = [f"{row[name]:,}" for name in ("read", "loaded", "duplicates", "rejected")]
-        when = f"{row['finished_at']:%Y-%m-%d %H:%M:%S}"
-        mode = row["plan"]["mode"]
-        if row["plan"].get("visible_rows_only"):
-            mode += ", visible rows only"
-        table.add_row(row["id"][:12], when, row["target"], mode, *counts, f"{row['seconds']:.1f}")
-    Console(width=None if typer.get_text_stream("stdout").isatty() else 160).print(table)
+    counts = ("read", "loaded", "duplicates", "rejected")
+    print_table(
+        ("id", "finished", "target", "mode", *counts, "s"),
+        [
+            (
+                row["id"][:12],
+                f"{row['finished_at']:%Y-%m-%d %H:%M:%S}",
+                row["target"],
+                row["plan"]["mode"] + (", visible rows only" if row["plan"].get("visible_rows_only") else ""),
+                *(f"{row[name]:,}" for name in counts),
+                f"{row['seconds']:.1f}",
+            )
+            for row in rows
+        ],
+        numbers=(*counts, "s"),
+    )
 
 
 @app.command()

@@ -15,6 +15,8 @@ from typer.main import get_command
 
 from penstock.cli.env_file import read_env_file
 from penstock.cli.lazy_commands import LazyGroup
+from penstock.cli.narrow import fitting
+from penstock.cli.terminal import streams
 from penstock.cli.use_environment import using
 from penstock.devtools.dotenv import is_env_file
 from penstock.model.errors import PenstockError
@@ -94,14 +96,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         penstock 0.1.0
         0
     """
-    if arguments is None:
-        sys.meta_path.insert(0, WithoutPandas())
-        # Modules leave hardly any garbage, and looking for it after every 700 objects takes a tenth of their loading.
-        gc.set_threshold(_GARBAGE_AFTER)
+    if arguments is not None:
+        return _run(list(arguments))
+    streams.prepare()
+    sys.meta_path.insert(0, WithoutPandas())
+    # Modules leave hardly any garbage, and looking for it after every 700 objects takes a tenth of their loading.
+    gc.set_threshold(_GARBAGE_AFTER)
     try:
-        code = get_command(app).main(
-            None if arguments is None else list(arguments), prog_name="penstock", standalone_mode=False
-        )
+        return _run(None)
+    except (BrokenPipeError, SystemExit) as error:
+        # Typer makes the one of the other.
+        cause = error if isinstance(error, BrokenPipeError) else error.__context__
+        if not isinstance(cause, BrokenPipeError):
+            raise
+        if not streams.is_reader_gone():
+            raise cause from None
+        return streams.READER_GONE
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        code = fitting(get_command(app)).main(arguments, prog_name="penstock", standalone_mode=False)
+        streams.flush()
     except PenstockError as error:
         return _fail(error, error.message, error.hint, error.exit_code)
     except typer.TyperException as error:

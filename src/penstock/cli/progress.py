@@ -1,97 +1,162 @@
-"""How far a copy is: a moving line on a terminal, a plain line now and then elsewhere."""
+"""How far a copy or a landing is."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import typer
-
-from penstock.cli.landing_progress import in_words
+from penstock.cli.terminal.status import Status
 
 if TYPE_CHECKING:
-    from penstock.ports import Progress, Underway
+    from penstock.ports import Progress, Underway, Unit
 
-_EVERY_S = 5.0
-
-
-class PlainProgress:
-    """Writes a line every few seconds to standard error, for logs and pipes."""
-
-    def __init__(self) -> None:
-        self._started = self._last = 0.0
-        self._rows = 0
-        self._rejected = 0
-
-    def advance(self, rows: int, rejected: int) -> None:
-        """Count, and write a line when it is time."""
-        now = time.monotonic()
-        if not self._rows:
-            self._started = self._last = now  # what came before, such as looking for types, was no copying
-        self._rows += rows
-        self._rejected += rejected
-        if now - self._last >= _EVERY_S:
-            self._last = now
-            rate = self._rows / (now - self._started)
-            line = f"{self._rows:,} rows, {rate:,.0f} rows/s, {self._rejected:,} rejected"
-            typer.echo(line, err=True)
-
-    def update(self, now: Underway) -> None:
-        """Write a line when it is time."""
-        moment = time.monotonic()
-        if not self._last:
-            self._last = moment
-        if moment - self._last >= _EVERY_S:
-            self._last = moment
-            typer.echo(in_words(now), err=True)
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
-class RichProgress:
-    """Keeps one line of a terminal up to date.
+class CopyProgress:
+    """Counts what a copy reports, and says it in words. See :class:`penstock.ports.Progress`.
 
     Args:
-        name: Stands in front, where there are several.
+        name: Stands in front, where there are several copies.
+        clock: Seconds.
+
+    Example:
+        >>> progress = CopyProgress()
+        >>> progress.begin("copying", size=1000)
+        >>> progress.advance(250, 2, 250)
+        >>> progress.parts()  # doctest: +SKIP
+        ['copying', '250 rows', '1,000 rows/s', '2 rejected', '~25%', '0:00', '0:01 left']
     """
 
-    def __init__(self, name: str = "") -> None:
-        from rich.console import Console
-        from rich.progress import Progress as Bar
-        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+    def __init__(self, name: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self._name = name
+        self._clock = clock
+        self._started = self._begun = clock()
+        self._step = "starting"
+        self._size: int | None = None
+        self._unit: Unit = "rows"
+        self._rows = self._rejected = self._done = 0
+        self._finishing = False
+        self._landing: Underway | None = None
+        self.status = Status(self.parts)
 
-        self.bar = Bar(
-            SpinnerColumn(),
-            *([TextColumn(name)] if name else []),
-            TextColumn("{task.completed:,} rows"),
-            TextColumn("{task.speed:,.0f} rows/s", justify="right"),
-            TextColumn("{task.fields[rejected]:,} rejected"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            transient=not name,
-        )
-        self._task = self.bar.add_task("copy", total=None, rejected=0)
-        self._rejected = 0
+    def begin(self, step: str, size: int | None = None, unit: Unit = "rows") -> None:
+        """See :class:`penstock.ports.Progress`."""
+        self._step, self._size, self._unit = step, size, unit
+        self._rows = self._rejected = self._done = 0
+        self._begun = self._clock()
+        self._finishing = False
+        self.status.update()
 
-    def advance(self, rows: int, rejected: int) -> None:
-        """Count."""
+    def advance(self, rows: int, rejected: int, done: int) -> None:
+        """See :class:`penstock.ports.Progress`."""
+        self._rows += rows
         self._rejected += rejected
-        self.bar.update(self._task, advance=rows, rejected=self._rejected)
+        self._done += done
+        self.status.update()
+
+    def finish(self) -> None:
+        """See :class:`penstock.ports.Progress`."""
+        self._step, self._finishing = "finishing", True
+        self.status.update()
 
     def update(self, now: Underway) -> None:
-        """Show how far a landing is."""
-        self.bar.update(self._task, description=in_words(now))
+        """See :class:`penstock.ports.Progress`."""
+        self._landing = now
+        self.status.update()
+
+    def parts(self) -> list[str]:
+        """What there is to say, the most telling first."""
+        now = self._clock()
+        if self._landing is not None:
+            return [*in_words(self._landing), lasting(now - self._started)]
+        parts = [self._name, self._step, *self._counts(now), *self._share(), lasting(now - self._started)]
+        return [part for part in [*parts, *self._left(now)] if part]
+
+    def _counts(self, now: float) -> list[str]:
+        if self._unit == "bytes" and not self._rows:
+            return [in_bytes(self._done)] if self._done else []
+        seconds = now - self._begun
+        rate = f"{self._rows / seconds:,.0f} rows/s" if self._rows and seconds > 0 else ""
+        return [f"{self._rows:,} rows", "" if self._finishing else rate, f"{self._rejected:,} rejected"]
+
+    def _share(self) -> list[str]:
+        share = self._done_share()
+        # An estimate of rows is no more than that; bytes are counted.
+        return [] if share is None else [f"{'~' * (self._unit == 'rows')}{int(share * 100)}%"]
+
+    def _left(self, now: float) -> list[str]:
+        share = self._done_share()
+        if not share:
+            return []
+        return [f"{lasting((now - self._begun) * (1 - share) / share)} left"]
+
+    def _done_share(self) -> float | None:
+        """How much of the step is done, if its size is known; more than all of it shows that it is not."""
+        if self._finishing or not self._size or self._done > self._size:
+            return None
+        return self._done / self._size
+
+
+def in_words(now: Underway) -> list[str]:
+    """How far a landing is, in words.
+
+    Example:
+        >>> from penstock.ports import Underway
+        >>> ", ".join(in_words(Underway(calls=64, answers=60, landed=50, waiting=4)))
+        '64 calls, 60 answers, 50 landed, 4 waiting for the limit'
+    """
+    waiting = [f"{now.waiting} waiting for the limit"] if now.waiting else []
+    return [f"{now.calls:,} calls", f"{now.answers:,} answers", f"{now.landed:,} landed", *waiting]
 
 
 @contextmanager
-def shown(*, quiet: bool) -> Iterator[Progress | None]:
-    """Progress as it suits where standard error goes; none where the command is to be quiet."""
+def shown(*, quiet: bool, name: str = "") -> Iterator[Progress | None]:
+    """Show how far a copy is; not where the command is to be quiet."""
     if quiet:
         yield None
-    elif sys.stderr.isatty():
-        progress = RichProgress()
-        with progress.bar:
-            yield progress
-    else:
-        yield PlainProgress()
+        return
+    progress = CopyProgress(name)
+    with progress.status:
+        yield progress
+
+
+@contextmanager
+def at_work(*parts: str) -> Iterator[None]:
+    """Show that others are at work, for how long; how far they are, only they know."""
+    started = time.monotonic()
+
+    def with_time() -> Sequence[str]:
+        return [*parts, lasting(time.monotonic() - started)]
+
+    with Status(with_time):
+        yield
+
+
+def lasting(seconds: float) -> str:
+    """A time as clocks show it.
+
+    Example:
+        >>> lasting(7), lasting(3 * 3600 + 62)
+        ('0:07', '3:01:02')
+    """
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def in_bytes(count: int) -> str:
+    """A number of bytes, in units of a thousand.
+
+    Example:
+        >>> in_bytes(999), in_bytes(12_345_678)
+        ('999 bytes', '12.3 MB')
+    """
+    size = float(count)
+    for unit in _UNITS:
+        if size < 1000 or unit == _UNITS[-1]:
+            break
+        size /= 1000
+    return f"{count} bytes" if unit == "bytes" else f"{size:.1f} {unit}"

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from penstock.cli.terminal.console import PenstockConsole
+from penstock.cli.terminal.streams import is_watched, legible
 from penstock.devtools.dag_events import EMPTY
 from penstock.model.errors import NothingDone, PenstockError
 from penstock.model.plurals import counted
@@ -50,11 +51,10 @@ class RunBoard:
         self._tasks: dict[str, _Task] = {}
         self._title = f"{dag}: Airflow comes up"
         self._date = ""
-        self._console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        watched = is_watched(sys.stdout)
+        self._console = PenstockConsole(soft_wrap=not watched)
         self._live = (
-            Live(console=self._console, get_renderable=self._table, refresh_per_second=8)
-            if sys.stdout.isatty()
-            else None
+            Live(console=self._console, get_renderable=self._table, refresh_per_second=8) if watched else None
         )
 
     def __enter__(self) -> RunBoard:
@@ -75,14 +75,14 @@ class RunBoard:
         getattr(self, f"_on_{event['event']}")(event)
 
     def _on_note(self, event: dict[str, Any]) -> None:
-        self._console.print(event["message"])
+        self._console.print(escape(event["message"]))
 
     def _on_start(self, event: dict[str, Any]) -> None:
         self._date = _date(event["logical_date"])
         self._title = f"{self._dag}  {self._date}{_interval(event)}"
         self._tasks = {task: _Task() for task in event["tasks"]}
         if not self._live:
-            self._console.print(self._title)
+            self._console.print(escape(self._title))
 
     def _on_begin(self, event: dict[str, Any]) -> None:
         self._task(event["task"]).state = "running"
@@ -106,10 +106,11 @@ class RunBoard:
         if event["state"] != "success" and self.failure is None:
             self.failure = self._why(event["state"])
         if self._live:
-            table = self._table()
+            ended = [escape(self._title), *(_line(task) for task in self._tasks.values() if task.state)]
             self._tasks, self._title = {}, ""
             self._live.refresh()  # what is printed stays, above what moves
-            self._console.print(table)
+            for text in ended:
+                self._console.print(text, soft_wrap=True)
         self._console.print(line)
 
     def _on_finished(self, event: dict[str, Any]) -> None:
@@ -156,22 +157,27 @@ class RunBoard:
 
     def _table(self) -> Table:
         table = Table(
-            box=None, show_header=False, padding=(0, 1), title=self._title or None, title_justify="left"
+            box=None,
+            show_header=False,
+            padding=(0, 1),
+            title=escape(self._title) or None,
+            title_justify="left",
         )
         for justify in ("left", "right", "left", "left"):
             table.add_column(justify=justify)
-        for name, task in self._tasks.items():
+        for name, task in list(self._tasks.items()):  # a thread of its own draws this
             seconds = time.monotonic() - task.began if task.state == "running" else task.seconds
             shown = "" if seconds is None else f"{seconds:.2f} s"
-            table.add_row(
-                _MARKS.get(task.state, "[dim]·[/dim]"), shown, escape(task.label or name), escape(task.note)
-            )
+            table.add_row(_mark(task), shown, escape(task.label or name), escape(task.note))
         return table
 
 
+def _mark(task: _Task) -> str:
+    return legible(_MARKS.get(task.state, "[dim]·[/dim]"))
+
+
 def _line(task: _Task) -> str:
-    mark = _MARKS.get(task.state, "[dim]·[/dim]")
-    return f"  {mark} {task.seconds or 0:6.2f} s  {escape(task.label)}  {escape(task.note)}".rstrip()
+    return f"  {_mark(task)} {task.seconds or 0:6.2f} s  {escape(task.label)}  {escape(task.note)}".rstrip()
 
 
 def _note(event: dict[str, Any]) -> str:

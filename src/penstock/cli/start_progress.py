@@ -6,10 +6,12 @@ import sys
 import time
 from types import TracebackType
 
-from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
+from penstock.cli.terminal.console import PenstockConsole
+from penstock.cli.terminal.streams import is_watched, legible
 from penstock.stack.state_file import PartRecord, StackRecord
 
 _MARKS = {"healthy": "[green]✓[/green]", "restarting": "[red]✗[/red]", "starting": "[yellow]…[/yellow]"}
@@ -19,9 +21,7 @@ class Board:
     """Shows each part with the time it took."""
 
     def __init__(self) -> None:
-        self._live = (
-            Live(console=Console(highlight=False), auto_refresh=False) if sys.stdout.isatty() else None
-        )
+        self._live = Live(console=PenstockConsole(), auto_refresh=False) if is_watched(sys.stdout) else None
         self._seen: dict[str, tuple[str, int]] = {}
 
     def __enter__(self) -> Board:
@@ -61,9 +61,9 @@ def _table(record: StackRecord) -> Table:
     for part in record.parts:
         seconds = {"healthy": part.took_s, "starting": time.time() - part.since}.get(part.state)
         table.add_row(
-            _MARKS.get(part.state, "[dim]·[/dim]"),
+            legible(_MARKS.get(part.state, "[dim]·[/dim]")),
             part.name,
             "" if seconds is None else f"{seconds:.1f} s",
-            part.address or part.reason or "",
+            escape(part.address or part.reason or ""),
         )
     return table

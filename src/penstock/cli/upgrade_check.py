@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli.environment_options import AsJson
+from penstock.cli.terminal.streams import legible
 from penstock.model.errors import PenstockError
 from penstock.project import find_project
 
@@ -81,7 +82,7 @@ def _print(report: Report) -> None:
 
 
 def _line(problem: Problem) -> str:
-    mark = "·" if problem.today else "!" if problem.kind == "deprecation" else "✗"
+    mark = legible("·" if problem.today else "!" if problem.kind == "deprecation" else "✗")
     where = f"{problem.where}: " if problem.where else ""
     today = " (so it is today)" if problem.today else ""
     return f"{mark} {problem.kind}: {where}{problem.message}{today}"

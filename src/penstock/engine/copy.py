@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -20,6 +20,7 @@ from penstock.model.errors import ContractError
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import (
+    Batch,
     Entry,
     GrowingSource,
     Judged,
@@ -27,6 +28,7 @@ from penstock.ports import (
     Progress,
     Recognised,
     RemembersFiles,
+    SafeProgress,
     Session,
     Source,
     Target,
@@ -36,15 +38,20 @@ from penstock.ports import (
 _MOST_COLUMNS = 1600
 
 
-def identify(plan: CopyPlan, source: Source, replayed: int | None = None) -> str:
+def identify(
+    plan: CopyPlan, source: Source, replayed: int | None = None, seen: Callable[[int], None] | None = None
+) -> str:
     """The copy's identity: what is done with what content, wherever it lies and however many rejects it may have.
 
     Equal identities mean the same copy, so that running it again is safe. Rows that a replay rejected again, unchanged,
     are another copy when they are replayed in their turn: the table may have changed.
+
+    Args:
+        seen: Receives how many more bytes were read for it.
     """
     core = replace(plan, source="", max_rejects=None)
     whose = "" if replayed is None else f"\nreplays {replayed}"
-    return xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{source.fingerprint()}{whose}".encode())
+    return xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{source.fingerprint(seen)}{whose}".encode())
 
 
 def copy(
@@ -60,7 +67,7 @@ def copy(
 
     Args:
         again: Do it even if the ledger says that the same copy was done before.
-        progress: Told how far the copy is.
+        progress: Receives progress updates. If it fails, the copy goes on without it.
         replayed: Run whose quarantined rows the source holds; they count as replayed once the copy is made.
 
     Returns:
@@ -70,7 +77,9 @@ def copy(
         PenstockError: If nothing was done, with the reason and the remedy.
     """
     started = time.perf_counter()
-    identity = identify(plan, source, replayed)
+    safe = SafeProgress(progress)
+    safe.begin("reading", source.size, "bytes")
+    identity = identify(plan, source, replayed, lambda read: safe.advance(0, 0, read))
     as_text: frozenset[str] = frozenset()
     while True:
         try:
@@ -82,7 +91,7 @@ def copy(
                     if not left.files:
                         return CopyResult(id=identity, already=True)
                     identity = identify(plan, left, replayed)
-                result = _Attempt(plan, left, identity, as_text, progress).run(session, started)
+                result = _Attempt(plan, left, identity, as_text, safe).run(session, started)
                 if replayed is not None:
                     session.mark_replayed(replayed, by=identity)
                 return result
@@ -108,10 +117,11 @@ class _Attempt:
     source: Source
     identity: str
     as_text: frozenset[str]
-    progress: Progress | None
+    progress: SafeProgress
     read: int = 0
     filtered: int = 0
     rejected: int = 0
+    position: int = 0
 
     def run(self, session: Session, started: float) -> CopyResult:
         contract = session.contract() or self._create(session)
@@ -148,7 +158,8 @@ class _Attempt:
             )
         if isinstance(self.source, Recognised):
             self.source.require_header()
-        columns = infer(self.source, self.plan.file)
+        self._begin("finding types")
+        columns = infer(self.source, self.plan.file, self._found)
         names = [column.name for column in columns]
         key = [require(name, names, "key column", self.plan.source) for name in self.plan.key]
         made = [replace(column, nullable=column.nullable and column.name not in key) for column in columns]
@@ -162,6 +173,7 @@ class _Attempt:
             c.kind is Kind.OTHER or c.name in self.as_text for c in match.columns if c.name in match.key
         )
         repeats = Repeats(match.key, unsure=unsure)
+        self._begin("copying")
         with (
             Prefetch(Producer(self.source.batches())) as read,
             Prefetch(Producer(map(cleaner.clean, read), interrupt=read.stop)) as clean,
@@ -170,6 +182,7 @@ class _Attempt:
                 self._count(batch)
                 again = repeats.mark(batch.rows)
                 yield Judged(batch.file, batch.rows, batch.lines, again, batch.rejects)
+        self.progress.finish()
 
     def _count(self, batch: CleanBatch) -> None:
         self.read += batch.read
@@ -182,8 +195,18 @@ class _Attempt:
                 f"{self.source.files[r.file]}:{r.line}: {r.reason}: {r.message}" for r in batch.rejects[:3]
             ]
             self._enforce(self.rejected, shown)
-        if self.progress is not None:
-            self.progress.advance(batch.read, len(batch.rejects))
+        self._advance(batch.read, len(batch.rejects), batch.position)
+
+    def _begin(self, step: str) -> None:
+        self.position = 0
+        self.progress.begin(step, self.source.size, "bytes")
+
+    def _found(self, batch: Batch) -> None:
+        self._advance(len(batch.rows) + len(batch.rejects), len(batch.rejects), batch.position)
+
+    def _advance(self, rows: int, rejected: int, position: int) -> None:
+        self.progress.advance(rows, rejected, position - self.position)
+        self.position = position
 
     def _explain(self, session: Session) -> None:
         """Fetch the text of rows that the server rejected from the source, where they still stand."""

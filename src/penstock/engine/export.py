@@ -21,6 +21,7 @@ from penstock.ports import (
     Progress,
     Reading,
     Rows,
+    SafeProgress,
     Selection,
     Unrepresentable,
 )
@@ -37,7 +38,7 @@ def export(
     """Write a table or query as files, in the place of those that were there: all of it, or nothing.
 
     Args:
-        progress: Told how far it is.
+        progress: Receives progress updates. If it fails, the export goes on without it.
 
     Returns:
         The account: every row read is loaded, and ``deleted`` are those of the export before.
@@ -50,7 +51,7 @@ def export(
     started = time.perf_counter()
     with target.begin() as session:
         _require_own(plan, selection, session)
-        written = _write(selection, session, progress)
+        written = _write(selection, session, SafeProgress(progress))
         result = _account(plan, written, session, started)
         columns = [_column(field) for field in written.schema]
         manifest = Manifest(
@@ -113,17 +114,17 @@ class _Written:
     sent: int = 0
     digest: xxhash.xxh3_128 = field(default_factory=xxhash.xxh3_128)
 
-    def watch(self, blocks: Iterator[Rows], progress: Progress | None) -> Iterator[Rows]:
+    def watch(self, blocks: Iterator[Rows], progress: SafeProgress) -> Iterator[Rows]:
         """The same blocks, counted and hashed."""
         for rows in blocks:
             self.read += rows.count
             self.digest.update(rows.text)
-            if progress is not None:
-                progress.advance(rows.count, 0)
+            progress.advance(rows.count, 0, rows.count)
             yield rows
+        progress.finish()
 
 
-def _write(selection: Selection, session: ExportSession, progress: Progress | None) -> _Written:
+def _write(selection: Selection, session: ExportSession, progress: SafeProgress) -> _Written:
     as_text: frozenset[str] = frozenset()
     while True:
         try:
@@ -135,9 +136,10 @@ def _write(selection: Selection, session: ExportSession, progress: Progress | No
             as_text |= {found.column}
 
 
-def _attempt(reading: Reading, session: ExportSession, progress: Progress | None) -> _Written:
+def _attempt(reading: Reading, session: ExportSession, progress: SafeProgress) -> _Written:
     written = _Written(reading.schema)
     written.digest.update("\n".join(reading.schema.names).encode())
+    progress.begin("copying", reading.estimate() if progress.wanted else None)
     with Prefetch(Producer(reading.blocks(), interrupt=reading.cancel), depth=_DEPTH) as blocks:
         written.files = session.write(reading, written.watch(blocks, progress))
     written.sent = reading.count

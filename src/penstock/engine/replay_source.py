@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,9 +30,14 @@ class Replay:
         """Names of the columns, as the original header wrote them."""
         return self._inner.columns
 
-    def fingerprint(self) -> str:
+    @property
+    def size(self) -> int | None:
+        """How many bytes the rows' texts are."""
+        return self._inner.size
+
+    def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:
         """A hash of the rows' texts and of where they came from."""
-        return f"replay {self._inner.fingerprint()} {self.files}"
+        return f"replay {self._inner.fingerprint(seen)} {self.files}"
 
     def batches(self) -> Iterator[Batch]:
         """The rows, with their original lines."""

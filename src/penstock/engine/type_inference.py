@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 
 from penstock.engine.cleaning.arrow_types import column_of, holds
@@ -9,22 +11,29 @@ from penstock.engine.cleaning.to_text import TEXT, plain
 from penstock.engine.cleaning.value_types import KINDS, Guess
 from penstock.model.contract import Column, Kind, snake_case
 from penstock.model.plan import FileOptions
-from penstock.ports import Source
+from penstock.ports import Batch, Source
 
 _WHOLE = (Kind.INT2, Kind.INT4, Kind.INT8)
 
 
-def infer(source: Source, options: FileOptions) -> tuple[Column, ...]:
+def infer(
+    source: Source, options: FileOptions, seen: Callable[[Batch], None] | None = None
+) -> tuple[Column, ...]:
     """Columns in the source's order, all nullable, each of the narrowest type that holds every value exactly.
 
     One pass, in bounded memory. Columns of texts are narrowed value by value; in a batch with a column of any other
     Arrow type, texts are texts.
+
+    Args:
+        seen: Receives each batch once it was looked at.
     """
     observed = [(name, _Observed(snake_case(name), options)) for name in source.columns]
     for batch in source.batches():
         typed = any(type_ != TEXT for type_ in batch.rows.schema.types)
         for name, column in observed:
             column.observe(batch.rows.column(name), typed=typed)
+        if seen is not None:
+            seen(batch)
     return tuple(column.result() for _, column in observed)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import io
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import BinaryIO, cast
 
@@ -28,6 +28,7 @@ class ObjectFile:
 
     def __init__(self, store: ObjectStore, stored: Stored) -> None:
         self.name = f"{store.name}/{stored.key}"
+        self.size = stored.size
         self._store = store
         self._stored = stored
 
@@ -82,7 +83,7 @@ class ObjectsSource(FileSource):
         super().__init__(stored, options, Sizes())
         self._fingerprint = fingerprint
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:  # noqa: ARG002
         """See :class:`penstock.ports.Source`. By the store's own etags: nothing is read for it."""
         return self._fingerprint
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 
 from penstock.files.blocks import Sizes
 from penstock.files.format_detection import format_of, recognise
-from penstock.files.stored_file import SpooledFile, StoredFile, fingerprint, store
+from penstock.files.stored_file import SpooledFile, StoredFile, WatchedFile, fingerprint, store
 from penstock.model.errors import SourceError
 from penstock.model.plan import FileOptions
 from penstock.ports import Batch, Source
@@ -62,17 +62,26 @@ class FileSource:
         """See :class:`penstock.ports.Source`."""
         return self._reader.columns(self._stored)
 
-    def fingerprint(self) -> str:
+    @property
+    def size(self) -> int | None:
+        """See :class:`penstock.ports.Source`."""
+        return sum(file.size for file in self._stored)
+
+    def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:
         """See :class:`penstock.ports.Source`. Hashes the files as they are stored."""
-        return fingerprint(self._stored)
+        return fingerprint(self._stored, seen)
 
     def batches(self) -> Iterator[Batch]:
         """See :class:`penstock.ports.Source`."""
         columns = self.columns
+        before = 0
         for index, file in enumerate(self._stored):
             file.require_unchanged()
-            yield from self._reader.batches(index, file, columns)
+            watched = WatchedFile(file)
+            for batch in self._reader.batches(index, watched, columns):
+                yield replace(batch, position=before + watched.position)
             file.require_unchanged()
+            before += file.size
 
     def raw(self, file: int, lines: Collection[int]) -> dict[int, str]:
         """See :class:`penstock.ports.Source`."""
@@ -80,22 +89,28 @@ class FileSource:
 
 
 def open_files(
-    address: str, options: FileOptions, *, stdin: BinaryIO | None = None, sizes: Sizes | None = None
+    address: str,
+    options: FileOptions,
+    *,
+    stdin: BinaryIO | None = None,
+    sizes: Sizes | None = None,
+    seen: Callable[[int], None] | None = None,
 ) -> Source:
     """The source of this address: a path, a glob, or ``-`` for standard input.
 
     Args:
         stdin: What ``-`` reads; the process's own by default.
         sizes: How much is read at once.
+        seen: Receives how many more bytes of standard input or a pipe came; all of them do before this returns.
 
     Raises:
         SourceError: If there is no such file, or it cannot be read.
         UsageError: If the options make no sense.
     """
     if address == "-":
-        stored: list[StoredFile] = [SpooledFile("-", stdin or sys.stdin.buffer)]
+        stored: list[StoredFile] = [SpooledFile("-", stdin or sys.stdin.buffer, seen)]
     else:
-        stored = [store(path) for path in _paths(address)]
+        stored = [store(path, seen) for path in _paths(address)]
     return FileSource(stored, options, sizes or Sizes())
 
 

@@ -8,7 +8,7 @@ import shutil
 import stat
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -28,6 +28,10 @@ class StoredFile(Protocol):
     def name(self) -> str:
         """What messages and rejects call it."""
 
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+
     def open(self) -> io.RawIOBase:
         """The bytes from their beginning, seekable, independent of every other opening."""
 
@@ -42,6 +46,11 @@ class PathFile:
         self.name = path
         with translated(path):
             self._state = self._read_state()
+
+    @property
+    def size(self) -> int:
+        """See :class:`StoredFile`."""
+        return self._state[1]
 
     def open(self) -> io.RawIOBase:
         """See :class:`StoredFile`."""
@@ -64,14 +73,19 @@ class PathFile:
 
 
 class SpooledFile:
-    """A stream that can be read only once, kept in a temporary file without a name: nothing remains of it."""
+    """A stream that can be read only once, kept in a temporary file without a name: nothing remains of it.
 
-    def __init__(self, name: str, stream: BinaryIO) -> None:
+    Args:
+        seen: Receives how many more bytes came.
+    """
+
+    def __init__(self, name: str, stream: BinaryIO, seen: Callable[[int], None] | None = None) -> None:
         self.name = name
         with translated(name):
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
-            shutil.copyfileobj(stream, self._file, _PIECE)
+            shutil.copyfileobj(stream if seen is None else _Seen(stream, seen), self._file, _PIECE)
             self._file.flush()
+        self.size = os.fstat(self._file.fileno()).st_size
         weakref.finalize(self, self._file.close)
 
     def open(self) -> io.RawIOBase:
@@ -80,6 +94,73 @@ class SpooledFile:
 
     def require_unchanged(self) -> None:
         """Nobody else can reach it."""
+
+
+class _Seen:
+    """A stream, with a report of what is read of it as soon as it comes."""
+
+    def __init__(self, stream: BinaryIO, seen: Callable[[int], None]) -> None:
+        # Not the whole of a piece, which a slow pipe fills in minutes.
+        self._read = getattr(stream, "read1", stream.read)
+        self._seen = seen
+
+    def read(self, size: int) -> bytes:
+        data: bytes = self._read(size)
+        self._seen(len(data))
+        return data
+
+
+class WatchedFile:
+    """A stored file, and how many of its bytes were read."""
+
+    def __init__(self, file: StoredFile) -> None:
+        self._file = file
+        self.name = file.name
+        self.size = file.size
+        self._read = 0
+
+    @property
+    def position(self) -> int:
+        """At most the size, although some formats look at places of the file more than once."""
+        return min(self._read, self.size)
+
+    def open(self) -> io.RawIOBase:
+        """See :class:`StoredFile`."""
+        return _WatchedReader(self._file.open(), self._count)
+
+    def require_unchanged(self) -> None:
+        """See :class:`StoredFile`."""
+        self._file.require_unchanged()
+
+    def _count(self, read: int) -> None:
+        self._read += read
+
+
+class _WatchedReader(io.RawIOBase):
+    def __init__(self, stream: io.RawIOBase, count: Callable[[int], None]) -> None:
+        self._stream = stream
+        self._count = count
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return self._stream.seek(offset, whence)
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        read: int = self._stream.readinto(buffer) or 0  # type: ignore[attr-defined]
+        self._count(read)
+        return read
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 class _PositionedReader(io.RawIOBase):
@@ -110,8 +191,12 @@ class _PositionedReader(io.RawIOBase):
         return count
 
 
-def store(path: str) -> StoredFile:
-    """The file of this path; a pipe (``<(command)``) is spooled first."""
+def store(path: str, seen: Callable[[int], None] | None = None) -> StoredFile:
+    """The file of this path; a pipe (``<(command)``) is spooled first.
+
+    Args:
+        seen: Receives how many more bytes of a pipe came.
+    """
     with translated(path):
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):
@@ -120,11 +205,15 @@ def store(path: str) -> StoredFile:
             Path(path).open("rb").close()
             return PathFile(path)
         with Path(path).open("rb") as stream:
-            return SpooledFile(path, stream)
+            return SpooledFile(path, stream, seen)
 
 
-def fingerprint(files: Iterable[StoredFile]) -> str:
-    """A hash of the contents in their order, whatever the files are called."""
+def fingerprint(files: Iterable[StoredFile], seen: Callable[[int], None] | None = None) -> str:
+    """A hash of the contents in their order, whatever the files are called.
+
+    Args:
+        seen: Receives how many more bytes were read.
+    """
     whole = xxhash.xxh3_128()
     for file in files:
         digest = xxhash.xxh3_128()
@@ -133,6 +222,8 @@ def fingerprint(files: Iterable[StoredFile]) -> str:
         with translated(file.name), file.open() as stream:
             while count := stream.readinto(piece):
                 digest.update(view[:count])
+                if seen is not None:
+                    seen(count)
         file.require_unchanged()
         whole.update(digest.digest())
     return whole.hexdigest()

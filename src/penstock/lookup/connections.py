@@ -29,7 +29,7 @@ def find(name: str, kind: str = "postgres") -> Connection:
         raise ConnectionFailed(
             f"no connection {name!r}{known}",
             hint=f"penstock connection add {name}, or set "
-            f"PENSTOCK_CONN_{name.upper()}={_EXAMPLES.get(kind, f'{kind}://…')}",
+            f"PENSTOCK_CONN_{name.upper()}={_EXAMPLES.get(kind, f'{kind}://...')}",
         )
     if connection.type != kind:
         raise ConnectionFailed(

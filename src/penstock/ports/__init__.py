@@ -2,9 +2,9 @@
 
 from penstock.ports.batches import Batch, Judged, Lines
 from penstock.ports.exports import ExportFormat, ExportSession, ExportTarget
-from penstock.ports.landings import LandingProgress, Underway
+from penstock.ports.landings import LandingProgress, SafeLandingProgress, Underway
 from penstock.ports.object_store import ObjectStore, ObjectWriter, Stored
-from penstock.ports.progress import Progress
+from penstock.ports.progress import Progress, SafeProgress, Unit
 from penstock.ports.rate_limiter import Granted, Permits, Return
 from penstock.ports.snapshots import Reading, Rows, Selection, Unrepresentable
 from penstock.ports.sources import GrowingSource, Recognised, Source
@@ -32,11 +32,14 @@ __all__ = [
     "RemembersFiles",
     "Return",
     "Rows",
+    "SafeLandingProgress",
+    "SafeProgress",
     "Selection",
     "Session",
     "Source",
     "Stored",
     "Target",
     "Underway",
+    "Unit",
     "Unrepresentable",
 ]

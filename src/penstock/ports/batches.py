@@ -29,6 +29,7 @@ class Batch:
         lines: Line (CSV, JSON Lines) or row number (Parquet) of each row, counted from 1, strictly increasing.
         raw: Gives the text of the rows at these positions of the batch. Called for rejected rows only.
         rejects: Rows that could not be taken apart (``malformed``, ``bad_encoding``); they are not in ``rows``.
+        position: How many bytes of the source were read up to here, of :attr:`Source.size`.
     """
 
     file: int
@@ -36,6 +37,7 @@ class Batch:
     lines: Lines
     raw: Callable[[Sequence[int]], list[str]]
     rejects: list[Reject] = field(default_factory=list)
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)

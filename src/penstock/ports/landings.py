@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from penstock.ports.progress import Safe
+
 
 @dataclass(frozen=True, slots=True)
 class Underway:
@@ -24,7 +26,15 @@ class Underway:
 
 
 class LandingProgress(Protocol):
-    """Told several times a second how far a landing is; never asked anything."""
+    """Receives progress updates of a landing, several times a second."""
 
     def update(self, now: Underway) -> None:
         """So far it is."""
+
+
+class SafeLandingProgress(Safe[LandingProgress]):
+    """A :class:`LandingProgress` that never fails."""
+
+    def update(self, now: Underway) -> None:
+        """See :class:`LandingProgress`."""
+        self.tell(lambda receiver: receiver.update(now))

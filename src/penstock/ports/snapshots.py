@@ -42,6 +42,9 @@ class Reading(Protocol):
     def count(self) -> int:
         """How many rows the database says it sent, once all blocks were read."""
 
+    def estimate(self) -> int | None:
+        """About how many rows they are; None where the database does not know. To be asked before they are read."""
+
     def blocks(self) -> Iterator[Rows]:
         """All rows, in blocks of bounded size. They can be read once."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 from penstock.model.plan import FileOptions
@@ -20,8 +20,16 @@ class Source(Protocol):
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, as the header writes them."""
 
-    def fingerprint(self) -> str:
-        """A hash of the whole content: equal for equal input, wherever it lies."""
+    @property
+    def size(self) -> int | None:
+        """How many bytes there are to read, as they are stored; None where nobody knows."""
+
+    def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:
+        """A hash of the whole content: equal for equal input, wherever it lies.
+
+        Args:
+            seen: Receives how many more bytes were read for it.
+        """
 
     def batches(self) -> Iterator[Batch]:
         """All rows, in batches of bounded size.

@@ -17,6 +17,7 @@ from penstock.ports import Rows
 from penstock.postgres.arrow_types import Field, decimal, field_of
 from penstock.postgres.connect import PgConnection, cancel, connect, hides_rows, refused
 from penstock.postgres.csv_to_arrow import TextParser
+from penstock.postgres.estimates import estimated_rows
 from penstock.postgres.queries import queries
 from penstock.postgres.select import select_of
 from penstock.postgres.text_rows import CopyOut
@@ -81,6 +82,7 @@ class PostgresReading:
 
     def __init__(self, connection: PgConnection, select: sql.Composable, fields: list[Field]) -> None:
         self._connection = connection
+        self._select = select
         self._parser = TextParser(fields)
         statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')").format(select)
         self._copy = CopyOut(connection, statement.as_bytes(connection))
@@ -94,6 +96,10 @@ class PostgresReading:
     def count(self) -> int:
         """How many rows the server says it sent, once all blocks were read."""
         return self._copy.rows
+
+    def estimate(self) -> int | None:
+        """About how many rows they are; None where they are not those of whole tables."""
+        return estimated_rows(self._connection, self._select)
 
     def blocks(self) -> Iterator[Rows]:
         """All rows, in blocks of about 4 MiB, as the server writes them in CSV. May be read once."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from penstock.model.api import ApiPlan
 from penstock.model.errors import SourceError
-from penstock.ports import LandingProgress, Permits, Underway
+from penstock.ports import LandingProgress, Permits, SafeLandingProgress, Underway
 from penstock.rest.buffer import Buffer, Deliver
 from penstock.rest.client import LANE, Client
 from penstock.rest.credential import Credential
@@ -72,7 +72,7 @@ class _Run:
         self._plan = plan
         self._todo = todo
         self._buffer = buffer
-        self._progress = progress
+        self._progress = None if progress is None else SafeLandingProgress(progress)
         self._pacer: Pacer | None = None
         self._first_came = asyncio.Event()
         self._account = Fetched()

@@ -13,7 +13,7 @@ from penstock.lookup.stores import open_lake, open_store
 from penstock.model.address import Files, Lake, Objects, Table
 from penstock.model.api import Answers
 from penstock.model.result import CopyResult
-from penstock.ports import Recognised, Source
+from penstock.ports import Recognised, SafeProgress, Source
 from penstock.postgres.target import PostgresTarget
 from penstock.routes.request import CopyRequest
 
@@ -21,7 +21,10 @@ from penstock.routes.request import CopyRequest
 def load_files(request: CopyRequest) -> CopyResult:
     """Load files, or standard input."""
     source = cast("Files", request.source)
-    return load(request, open_files(source.pattern, request.plan.file))
+    progress = SafeProgress(request.progress)
+    progress.begin("reading", unit="bytes")  # of standard input or a pipe all comes before this returns
+    files = open_files(source.pattern, request.plan.file, seen=lambda read: progress.advance(0, 0, read))
+    return load(request, files)
 
 
 def load_objects(request: CopyRequest) -> CopyResult:

@@ -16,7 +16,7 @@ from penstock.ports import Progress
 from penstock.postgres.relay.schema import add_references, parse_schema, read_contents
 from penstock.routes import run
 
-Shown = Callable[[str], AbstractContextManager[Progress | None]]
+Shown = Callable[[str, int, int], AbstractContextManager[Progress | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def run_all(plan: CopyPlan, shown: Shown, *, again: bool = False) -> SchemaResul
     Each table is there wholly or not at all. When one fails those before it stay, and the same copy again is safe.
 
     Args:
-        shown: Gives the progress of one table, by its name.
+        shown: Gives the progress of one table, by its name, its number from 1, and how many there are.
 
     Raises:
         NothingLoaded: If of any table every row was rejected, after all of them were copied.
@@ -53,9 +53,9 @@ def run_all(plan: CopyPlan, shown: Shown, *, again: bool = False) -> SchemaResul
     origin, place = find(source.connection), find(target.connection)
     contents = read_contents(origin, source)
     results: dict[str, CopyResult] = {}
-    for name in contents.tables:
+    for number, name in enumerate(contents.tables, 1):
         one = replace(plan, source=source.table(name), target=target.table(name))
-        with shown(name) as progress:
+        with shown(name, number, len(contents.tables)) as progress:
             results[name] = run(one, again=again, progress=progress)
     add_references(place, target, contents, set(results))
     total = _total(results, time.perf_counter() - started)

@@ -159,7 +159,7 @@ def _place(cursor: Any, target: SnowflakeTable, path: str) -> str:
     if not found:
         raise UsageError(
             f"there is no stage {target.stage}",
-            hint=f"CREATE STAGE {target.stage} URL = 's3://bucket/' STORAGE_INTEGRATION = …",
+            hint=f"CREATE STAGE {target.stage} URL = 's3://bucket/' STORAGE_INTEGRATION = ...",
         )
     url = str(found[0].get("url") or "")
     inside = url.partition("://")[2].partition("/")[2].strip("/") if url.startswith("s3") else ""

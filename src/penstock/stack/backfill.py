@@ -163,7 +163,7 @@ def going_on(api: AirflowApi, dag_id: str) -> dict[str, Any]:
             found: dict[str, Any] = one
             return found
     raise PenstockError(
-        f"no backfill of {dag_id} goes on", hint=f"penstock backfill {dag_id} --from … --to …"
+        f"no backfill of {dag_id} goes on", hint=f"penstock backfill {dag_id} --from DATE --to DATE"
     )
 
 

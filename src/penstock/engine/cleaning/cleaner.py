@@ -32,6 +32,7 @@ class CleanBatch:
         rejects: The reader's and the cleaner's, ordered by line.
         read: Rows read: good ones and rejects. Filtered rows are not among them.
         filtered: Rows that the plan's ``where`` left out.
+        position: As in :class:`penstock.ports.Batch`.
     """
 
     file: int
@@ -40,6 +41,7 @@ class CleanBatch:
     rejects: list[Reject]
     read: int
     filtered: int
+    position: int
 
 
 class Cleaner:
@@ -103,7 +105,8 @@ class Cleaner:
             good = _without(len(rows), faults)
             rows, lines = rows.filter(pa.array(good)), lines[good]
         filtered = 0 if kept is None else len(batch.rows) - len(kept)
-        return CleanBatch(batch.file, rows, lines, rejects, len(rows) + len(rejects), filtered)
+        read = len(rows) + len(rejects)
+        return CleanBatch(batch.file, rows, lines, rejects, read, filtered, batch.position)
 
     def _kept(self, rows: pa.RecordBatch) -> Ints | None:
         if self._where is None:

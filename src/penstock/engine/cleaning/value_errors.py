@@ -71,4 +71,4 @@ def quoted(text: str) -> str:
     shown = repr(text[:_SHOWN])
     if len(text) <= _SHOWN and len(shown) <= _SHOWN + 2:
         return shown
-    return shown[: _SHOWN - 1] + "…" + shown[0]
+    return shown[: _SHOWN - 1] + "..." + shown[0]

@@ -12,7 +12,7 @@ from penstock.model.connection import Connection
 from penstock.model.contract import Contract
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-from penstock.ports import Entry, Loaded, Progress
+from penstock.ports import Entry, Loaded, Progress, SafeProgress
 from penstock.postgres.relay.column_casts import Fit, fit
 from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.ends import Origin, Place
@@ -52,7 +52,7 @@ def copy_table(
 
     Args:
         again: Do it even if the ledger says that the same copy was done before.
-        progress: Told how far the copy is.
+        progress: Receives progress updates. If it fails, the copy goes on without it.
 
     Returns:
         The account, written to the ledger in the transaction that wrote the rows.
@@ -73,7 +73,8 @@ def copy_table(
             target.begin() as session,
             open_reading(ends.source, ends.origin, plan) as reading,
         ):
-            return _Copy(plan, ends, reading, aside, session, progress).run(again=again, started=started)
+            copy = _Copy(plan, ends, reading, aside, session, SafeProgress(progress))
+            return copy.run(again=again, started=started)
     except _Done as done:
         return done.earlier
 
@@ -85,7 +86,7 @@ class _Copy:
     reading: Reading
     aside: Incoming
     session: PostgresSession
-    progress: Progress | None
+    progress: SafeProgress
 
     def run(self, *, again: bool, started: float) -> CopyResult:
         connection = self.session.connection
@@ -106,6 +107,7 @@ class _Copy:
     def _fill(self, inflow: Inflow, contract: Contract) -> tuple[Poured, Loaded]:
         fit = self._fit(contract)
         if self.plan.mode == "mirror" and may_compare(fit, self.reading, contract):
+            self.progress.begin("comparing")
             return inflow.where_unequal(fit, compare(fit, self.reading, self.session, contract), contract)
         return inflow.into(fit, contract)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from psycopg.sql import Composable, Composed, Identifier, Literal
 
 from penstock.model.contract import Contract
-from penstock.ports import Loaded, Progress
+from penstock.ports import Loaded, SafeProgress
 from penstock.postgres.connect import is_plain
 from penstock.postgres.copy_in import copy_into
 from penstock.postgres.create_table import make_partitions
@@ -29,12 +29,11 @@ class Inflow:
 
     Args:
         reading: The source.
-        progress: Told how many rows have come.
     """
 
     session: PostgresSession
     reading: Reading
-    progress: Progress | None
+    progress: SafeProgress
 
     def into_new(self, creation: Creation, table: Composable) -> tuple[Poured, Loaded]:
         """Fill a table that this transaction made, and that has no keys yet."""

@@ -16,7 +16,7 @@ import psycopg
 from psycopg.sql import SQL, Composable, Identifier
 
 from penstock.model.connection import Connection
-from penstock.ports import Progress
+from penstock.ports import SafeProgress
 from penstock.postgres.connect import PgConnection, connect, is_plain
 from penstock.postgres.copy_in import copy_into
 from penstock.postgres.relay.create_table import Creation
@@ -61,7 +61,7 @@ class Incoming:
         for row in rows:
             connection.execute(SQL("DROP TABLE {}").format(Identifier(self._place.schema, row["name"])))
 
-    def fill(self, creation: Creation, reading: Reading, run: int, progress: Progress | None) -> Poured:
+    def fill(self, creation: Creation, reading: Reading, run: int, progress: SafeProgress) -> Poured:
         """Make the table under a name for this run, and fill it.
 
         Raises:
@@ -76,7 +76,7 @@ class Incoming:
                 writers[0].execute(SQL("ALTER TABLE {} SET (autovacuum_enabled = false)").format(self.table))
             return self._pour(reading, writers, progress)
 
-    def _pour(self, reading: Reading, writers: Sequence[PgConnection], progress: Progress | None) -> Poured:
+    def _pour(self, reading: Reading, writers: Sequence[PgConnection], progress: SafeProgress) -> Poured:
         outputs = reading.outputs
         binary = all(output.field.binary for output in outputs)
         framed = is_plain(reading.connection) and is_plain(writers[0])

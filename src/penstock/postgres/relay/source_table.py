@@ -16,6 +16,7 @@ from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError, SourceError
 from penstock.model.plan import CopyPlan
 from penstock.postgres.connect import PgConnection, connect, hides_rows, refused
+from penstock.postgres.estimates import estimated_rows
 from penstock.postgres.relay import structure as catalogue
 from penstock.postgres.relay.ends import Origin
 from penstock.postgres.relay.source_snapshot import Before, look_before
@@ -197,6 +198,11 @@ class Reading:
             # The last has no end: the table may have grown since its size was asked for.
             cuts.append(where([low] if start == starts[-1] else [low, high]))
         return cuts
+
+    def estimate(self) -> int | None:
+        """About how many rows will come; None where they are not those of whole tables."""
+        part = where(self.conditions) if self.within is None else self.within
+        return estimated_rows(self.connection, SQL("SELECT * FROM {}{}").format(self.relation, part))
 
     def statement(self, columns: Sequence[Composable], part: Composable, *, binary: bool) -> Composable:
         """The COPY that sends these columns of one part."""

@@ -13,7 +13,7 @@ from psycopg.sql import Composable
 
 from penstock.engine.prefetch import Prefetch, Producer, Shared
 from penstock.model.errors import SourceError
-from penstock.ports import Progress
+from penstock.ports import SafeProgress
 from penstock.postgres.connect import PgConnection, cancel
 from penstock.postgres.relay.copy_out import Outflow
 from penstock.postgres.relay.source_table import Reading, as_source_error
@@ -54,7 +54,7 @@ class Flow:
         self,
         reading: Reading,
         columns: Sequence[Composable],
-        progress: Progress | None,
+        progress: SafeProgress,
         *,
         binary: bool,
         framed: bool,
@@ -75,6 +75,7 @@ class Flow:
             SourceError: If the source fails or goes away.
         """
         parts = Shared(range(len(self._parts)))
+        self._begin()
         with self._connections(READERS) as connections, self._blocks(connections, parts) as blocks:
             for block, rows in blocks:
                 send(block)
@@ -91,6 +92,7 @@ class Flow:
             PenstockError: What the first of them met.
         """
         parts = Shared(range(len(self._parts)))
+        self._begin()
 
         def work(connection: PgConnection, writer: PgConnection) -> Iterator[int]:
             with writing(writer) as send:
@@ -123,11 +125,14 @@ class Flow:
         with self._reading.also(min(count, len(self._parts)) - 1) as others:
             yield [self._reading.connection, *others]
 
+    def _begin(self) -> None:
+        self._progress.begin("copying", self._reading.estimate() if self._progress.wanted else None)
+
     def _advance(self, rows: int) -> None:
-        if self._progress is not None:
-            self._progress.advance(rows, 0)
+        self._progress.advance(rows, 0, rows)
 
     def _poured(self) -> Poured:
+        self._progress.finish()
         whole = xxhash.xxh3_128(b"".join(self._digests))
         return Poured(sum(self._rows), whole.hexdigest())
 

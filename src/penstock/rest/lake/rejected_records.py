@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -60,7 +60,12 @@ class KeptSource:
             raise SourceError("no record in quarantine has columns", hint="declare columns in the plan")
         return names
 
-    def fingerprint(self) -> str:
+    @property
+    def size(self) -> int | None:
+        """See :class:`penstock.ports.Source`. They are few."""
+        return None
+
+    def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:  # noqa: ARG002  # no byte is read for it
         """See :class:`penstock.ports.Source`."""
         texts = repr([(row.file, row.line, row.raw) for row in self._rows])
         return f"replay {xxhash.xxh3_128_hexdigest(texts.encode())}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -56,7 +56,12 @@ class LakeSource:
             )
         return names
 
-    def fingerprint(self) -> str:
+    @property
+    def size(self) -> int | None:
+        """See :class:`penstock.ports.Source`. Unknown: answers are packed, and taken apart as they come."""
+        return None
+
+    def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:  # noqa: ARG002  # no byte is read for it
         """See :class:`penstock.ports.Source`. A batch never changes, and no two have one name."""
         return f"lake {xxhash.xxh3_128_hexdigest(json.dumps(self._keys).encode())}"
 

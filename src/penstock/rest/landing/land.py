@@ -33,7 +33,7 @@ def land(plan: ApiPlan, wish: Wish, progress: LandingProgress | None = None) -> 
     """Ask for everything that is missing, and land it.
 
     Args:
-        progress: Told how far it is.
+        progress: Receives progress updates. If it fails, the landing goes on without it.
 
     Raises:
         SourceError: If answers are missing in the end; what came has landed, and the next run asks for the rest.

@@ -1,0 +1,136 @@
+"""Standard input, output and error as commands find them, whatever the locale is and whoever reads."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import select
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
+
+# What a program ends with that is killed by SIGPIPE: 128 + 13, as shells have it.
+READER_GONE = 141
+
+_C = ("C", "POSIX")
+_DUMB = ("dumb", "unknown")
+_ERRORS = "penstock-output"
+_ASCII = str.maketrans("✓✗…·█", "+x~.#")
+
+
+def prepare() -> None:
+    """Make the standard streams fit for whatever is written: all of them open, none that a character can break.
+
+    In a C locale they are ASCII, although Python takes it for UTF-8. What they cannot show is escaped on a terminal; in
+    a pipe it stays the bytes that it is, because a program reads them.
+    """
+    _open_closed()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            ascii_only = is_c_locale(os.environ) and not _is_chosen(os.environ)
+            stream.reconfigure(
+                encoding="ascii" if ascii_only else None,
+                errors="backslashreplace" if stream.isatty() else _ERRORS,
+            )
+
+
+def is_c_locale(environment: Mapping[str, str]) -> bool:
+    """Whether these variables ask for the C locale. Without any, Python's own rule holds, which is UTF-8.
+
+    Example:
+        >>> is_c_locale({"LANG": "en_US.UTF-8"}), is_c_locale({"LANG": "en_US.UTF-8", "LC_ALL": "C"})
+        (False, True)
+    """
+    if everything := environment.get("LC_ALL"):
+        return everything in _C
+    characters = environment.get("LC_CTYPE")
+    # Where LANG says C, Python puts C.UTF-8 here before any of our code runs.
+    if characters and characters != "C.UTF-8":
+        return characters in _C
+    return environment.get("LANG") in _C
+
+
+def is_watched(stream: TextIO | None) -> bool:
+    """Whether a person looks at this stream through a terminal that can write a line anew."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM", "").lower() not in _DUMB
+
+
+def shows(text: str, stream: TextIO | None) -> bool:
+    """Whether the stream's encoding has all of these characters."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def legible(text: str, stream: TextIO | None = None) -> str:
+    """Marks as the stream can show them; its own by default is standard output.
+
+    Example:
+        >>> legible("✓ █", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+        '+ #'
+    """
+    return text if shows(text, sys.stdout if stream is None else stream) else text.translate(_ASCII)
+
+
+def flush() -> None:
+    """Hand over everything written, while an error can still be dealt with.
+
+    Raises:
+        OSError: If nobody can receive it.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+
+
+def is_reader_gone() -> bool:
+    """Whether nobody reads our output any more. If so, what is written there from now on goes nowhere."""
+    nowhere = Path(os.devnull).stat().st_rdev
+    gone = [fd for fd in (1, 2) if _has_no_reader(fd)]
+    for fd in gone:
+        opened = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(opened, fd)
+        os.close(opened)
+    return bool(gone) or os.fstat(1).st_rdev == nowhere  # Rich, which Typer prints its help with, was first
+
+
+def _has_no_reader(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, 0)
+    return bool(poll.poll(0))
+
+
+def _open_closed() -> None:
+    """Standard streams that the caller closed lead nowhere: what is opened next must not take their place."""
+    for fd, mode in ((0, "r"), (1, "w"), (2, "w")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, so this one
+            assert opened == fd
+            stream = open(fd, mode, encoding="utf-8", closefd=False)  # noqa: SIM115  # as long as the process
+            setattr(sys, ("stdin", "stdout", "stderr")[fd], stream)
+
+
+def _is_chosen(environment: Mapping[str, str]) -> bool:
+    """Whether the user has chosen Python's encoding beside the locale."""
+    return bool(environment.get("PYTHONIOENCODING")) or environment.get("PYTHONUTF8") == "1"
+
+
+def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
+    """What an encoding lacks, as UTF-8 where that is no other encoding, or escaped."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end]
+    if error.encoding in ("ascii", "utf-8"):
+        try:
+            return text.encode("utf-8", "surrogateescape"), error.end
+        except UnicodeEncodeError:
+            pass
+    return text.encode("ascii", "backslashreplace"), error.end
+
+
+codecs.register_error(_ERRORS, _as_bytes)
