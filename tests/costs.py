@@ -10,7 +10,7 @@ from __future__ import annotations
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -49,8 +49,8 @@ class Costs:
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self) -> Iterator[None]:
-        report: pytest.TestReport = yield  # type: ignore[misc]
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
         begun, self._begun = self._begun, now()
         spent = Cost(self._begun.cpu_s - begun.cpu_s, self._begun.wall_s - begun.wall_s)
         report.user_properties.append((_PROPERTY, list(spent)))

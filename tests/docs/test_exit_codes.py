@@ -68,10 +68,10 @@ def test_no_code_is_written_as_a_number() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             is_exit = isinstance(node, ast.Call) and ast.unparse(node.func) == "typer.Exit"
             is_field = isinstance(node, ast.Assign | ast.AnnAssign) and "exit_code" in ast.unparse(node)
-            values = node.args if isinstance(node, ast.Call) and is_exit else []
+            values: list[ast.expr] = node.args if isinstance(node, ast.Call) and is_exit else []
             if isinstance(node, ast.Assign | ast.AnnAssign) and is_field and node.value is not None:
                 values = [node.value]
-            numbers += [f"{path.name}:{node.lineno}" for one in values if isinstance(one, ast.Constant)]
+            numbers += [f"{path.name}:{one.lineno}" for one in values if isinstance(one, ast.Constant)]
     assert numbers == []
 
 

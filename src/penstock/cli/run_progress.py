@@ -196,5 +196,5 @@ def _date(text: str) -> str:
 
 def _interval(event: dict[str, Any]) -> str:
     """The data interval of a run, where it is no mere moment."""
-    start, end = event.get("data_interval") or (None, None)
+    start, end = event.get("data_interval") or ("", "")
     return "" if start == end else f"  data interval {_date(start)} to {_date(end)}"

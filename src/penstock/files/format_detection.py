@@ -49,7 +49,7 @@ def recognise(file: StoredFile, options: FileOptions) -> Format:
             head = text.follow(head, read)
             if len(head) == read:
                 break
-    content = head.lstrip(_BLANK)
+    content = bytes(head.lstrip(_BLANK))
     if named == "csv" and (found := _MARKUP.match(content)):
         what = "XML" if found[0].startswith(b"<?") else "HTML"
         raise SourceError(f"'{file.name}' is {what}", hint="get the data as CSV or JSON")
@@ -70,5 +70,5 @@ def _is_blank(head: bytearray) -> bool:
 
 def _has_line(head: bytearray) -> bool:
     """Whether what begins like JSON is there with its first line."""
-    content = head.lstrip(_BLANK)
+    content = bytes(head.lstrip(_BLANK))
     return content[:1] != b"{" or b"\n" in content or b"\r" in content

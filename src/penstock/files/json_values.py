@@ -201,7 +201,8 @@ def _outside_strings(data: bytes | bytearray, text: npt.NDArray[np.uint8]) -> Of
     if len(feeds):
         at_line = np.concatenate([[0], np.searchsorted(quotes, feeds)])
         before = before - at_line[np.searchsorted(feeds, marks)]
-    return marks[before % 2 == 0]
+    outside: np.ndarray[tuple[int], np.dtype[np.int64]] = marks[before % 2 == 0]
+    return outside
 
 
 def _escaped(text: npt.NDArray[np.uint8], quotes: Offsets) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 import xxhash
 
@@ -83,7 +83,9 @@ class SpooledFile:
         self.name = name
         with translated(name):
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
-            shutil.copyfileobj(stream if seen is None else _Seen(stream, seen), self._file, _PIECE)
+            shutil.copyfileobj(
+                stream if seen is None else cast("BinaryIO", _Seen(stream, seen)), self._file, _PIECE
+            )
             self._file.flush()
         self.size = os.fstat(self._file.fileno()).st_size
         weakref.finalize(self, self._file.close)
@@ -153,7 +155,7 @@ class _WatchedReader(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         return self._stream.seek(offset, whence)
 
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:
         read: int = self._stream.readinto(buffer) or 0  # type: ignore[attr-defined]
         self._count(read)
         return read

@@ -224,7 +224,7 @@ def _replayed(plan: CopyPlan, entry: Mapping[str, Any], rows: Sequence[dict[str,
         yield Replay(inner, names, places)
 
 
-def _exported(plan: CopyPlan, entry: dict[str, Any]) -> FileOptions:
+def _exported(plan: CopyPlan, entry: Mapping[str, Any]) -> FileOptions:
     """How exported rows are read, whatever their file was: CSV or JSON Lines, in UTF-8."""
     form: Format = "csv" if _is_csv(plan, entry) else "jsonl"
     return _with_delimiter(replace(plan.file, format=form, encoding="utf-8"), entry)

@@ -12,7 +12,6 @@ import pytest
 from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import Say, Service
 
-from penstock.cli import landing_progress
 from penstock.cli.main import main
 from penstock.ports import Underway
 from penstock.rest.landing import Wish, as_plan, land
@@ -45,7 +44,7 @@ def test_a_line_now_and_then_in_a_pipe(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(landing_progress, "_EVERY_S", 0.2)
+    monkeypatch.setattr("penstock.cli.terminal.status.EVERY_S", 0.2)
     (tmp_path / "plan.yaml").write_text(LIMITED)
     assert main(["copy", str(tmp_path / "plan.yaml"), "lake:weather"]) == 0
     printed = capsys.readouterr()

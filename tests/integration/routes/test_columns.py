@@ -72,9 +72,9 @@ def test_into_a_table_whose_columns_are_spelled_otherwise(
     path.write_text("SaleID,Ship Mode,price\n1,air,10\n2,sea,20\n3,air,30\n")
     source = str(path) if kind == "file" else "source:t"
     options: dict[str, Any] = {"mode": "merge", "key": "saleid", "order_by": "price"}
-    filtered = {"filter_column": "SHIP_MODE", "filter_value": "air"}
+    filtered: dict[str, Any] = {"filter_column": "SHIP_MODE", "filter_value": "air"}
     assert penstock.copy(source, "warehouse:sales", **options, **filtered).inserted == 2
-    interval = {"interval_column": "SALE_ID", "interval_start": "2", "interval_end": "3"}
+    interval: dict[str, Any] = {"interval_column": "SALE_ID", "interval_start": "2", "interval_end": "3"}
     one = path if kind == "file" else None
     if one is not None:
         one.write_text("SaleID,Ship Mode,price\n2,sea,20\n")
@@ -85,7 +85,7 @@ def test_into_a_table_whose_columns_are_spelled_otherwise(
 
 def test_a_cursor_and_a_key(here: Query, there: Query) -> None:
     here(SALES)
-    options = {"key": "SALE_ID", "cursor": "sale id"}
+    options: dict[str, Any] = {"key": "SALE_ID", "cursor": "sale id"}
     assert penstock.copy("source:t", "warehouse:new", **options).read == 3
     here("INSERT INTO t VALUES (4, 'air', 40)")
     assert penstock.copy("source:t", "warehouse:new", **options).read == 1
@@ -95,7 +95,8 @@ def test_a_cursor_and_a_key(here: Query, there: Query) -> None:
 def test_a_comparison(here: Query, there: Query) -> None:
     here(SALES)
     there(f"{ALIKE}; INSERT INTO sales VALUES (1, 'air', 10), (2, 'sea', 21), (4, 'air', 30)")
-    for options in ({}, {"key": ["sale id"], "columns": ["Price"]}):
+    choices: list[dict[str, Any]] = [{}, {"key": ["sale id"], "columns": ["Price"]}]
+    for options in choices:
         found = compare("source:t", "warehouse:sales", by_column=True, **options)
         assert found.counts == {"missing": 1, "extra": 1, "changed": 1}
         assert (found.match.key, found.by_column) == (("SaleID",), {"price": 1})

@@ -32,7 +32,7 @@ Query = Callable[..., list[tuple[Any, ...]]]
 def snowflake_server() -> Iterator[dict[str, Any]]:
     """In a process of its own; says how to enter it."""
     command = [sys.executable, "-m", "fakesnow", "--server", "--port"]
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    silent: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with reserved_port() as port, subprocess.Popen([*command, str(port)], **silent) as process:
         try:
             until(lambda: process.poll() is not None or _listens(port))

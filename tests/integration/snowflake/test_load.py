@@ -221,9 +221,9 @@ def test_schemas_that_are_there_are_not_made(
     said: list[str] = []
     original = cursors.SnowflakeCursor.execute
 
-    def listened(self: object, command: str, *values: object, **more: object) -> object:
+    def listened(self: Any, command: str, *values: Any, **more: Any) -> object:
         said.append(command)
-        return original(self, command, *values, **more)  # type: ignore[arg-type]
+        return original(self, command, *values, **more)
 
     monkeypatch.setattr(cursors.SnowflakeCursor, "execute", listened)
     snow("DROP TABLE DAILY.LABOR")

@@ -52,7 +52,7 @@ def typed(utf8: Starter, world: World, shop: Path, session: Session) -> Typed:
 
 
 def rows(session: Session, table: str) -> list[Any]:
-    return session.execute(f"TABLE {table} ORDER BY 1").fetchall()  # type: ignore[arg-type]
+    return session.execute(f"TABLE {table} ORDER BY 1").fetchall()
 
 
 def test_a_file_into_a_table(typed: Typed, session: Session) -> None:

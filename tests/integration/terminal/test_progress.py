@@ -38,7 +38,7 @@ class Gate:
     def __init__(self, session: Session) -> None:
         self._session = session
         session.execute("DROP SCHEMA IF EXISTS gated CASCADE; CREATE SCHEMA gated")
-        session.execute(sql.SQL(GATE).format(schema=sql.Identifier("gated")))  # type: ignore[arg-type]
+        session.execute(sql.SQL(GATE).format(schema=sql.Identifier("gated")))
         for number in (1, 60000):
             session.execute("SELECT pg_advisory_lock(%s)", [number])
 
@@ -133,6 +133,7 @@ class Failing:
         raise TypeError("unsupported format string")
 
     finish = advance
+    update = advance
 
 
 @pytest.mark.parametrize("source", ["source:gated.product", "sales.csv"])

@@ -81,7 +81,7 @@ def test_one_of_several(clock: Clock) -> None:
 def test_lines_now_and_then_where_nobody_watches(
     progress: CopyProgress, clock: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status.time, "monotonic", clock)
+    monkeypatch.setattr("penstock.cli.terminal.status.time.monotonic", clock)
     with progress.status:
         progress.begin("copying", 100)
         for _ in range(12):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,11 @@ class Rows:
         self.columns: tuple[str, ...] = tuple(batches[0].rows.schema.names)
         self.files = ("rows",)
 
-    def fingerprint(self) -> str:
+    @property
+    def size(self) -> int | None:
+        return None
+
+    def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:
         return ""
 
     def batches(self) -> Iterator[Batch]:

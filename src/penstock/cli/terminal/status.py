@@ -42,11 +42,11 @@ class Status:
         self,
         parts: Callable[[], Sequence[str]],
         *,
-        every_s: float = EVERY_S,
+        every_s: float | None = None,
         console: PenstockConsole | None = None,
     ) -> None:
         self._parts = parts
-        self._every_s = every_s
+        self._every_s = EVERY_S if every_s is None else every_s
         self._console = console
         self._live: Live | None = None
         self._last = 0.0

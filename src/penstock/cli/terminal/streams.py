@@ -9,7 +9,7 @@ import select
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 # What a program ends with that is killed by SIGPIPE: 128 + 13, as shells have it.
 READER_GONE = 141
@@ -57,7 +57,7 @@ def is_watched(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.environ.get("TERM", "").lower() not in _DUMB
 
 
-def shows(text: str, stream: TextIO | None) -> bool:
+def shows(text: str, stream: IO[str] | None) -> bool:
     """Whether the stream's encoding has all of these characters."""
     try:
         text.encode(getattr(stream, "encoding", None) or "utf-8")

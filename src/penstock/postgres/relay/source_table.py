@@ -59,7 +59,7 @@ class Reading:
         else:
             self._open_query(origin.query)
         self.outputs = self._select(plan)
-        self.conditions = conditions(plan, [field.name for field in self.fields])
+        self.conditions = conditions(plan, self._field_names())
         self.within: Composable | None = None
         self.before: Before | None = None
 
@@ -137,9 +137,12 @@ class Reading:
 
     # -- what of it is wanted
 
+    def _field_names(self) -> list[str]:
+        return [field.name for field in self.fields]
+
     def _select(self, plan: CopyPlan) -> tuple[Output, ...]:
         fields = {field.name: field for field in self.fields}
-        names = [field.name for field in self.fields]  # a query may give one name to several columns
+        names = self._field_names()  # a query may give one name to several columns
         # Generated columns are made anew at the target, unless they are asked for.
         usual = [field.name for field in self.fields if not field.generated]
         return tuple(self._output(each, fields) for each in select_columns(plan, names, usual))
@@ -180,7 +183,7 @@ class Reading:
 
     def find(self, name: str, role: str) -> Field:
         """A column of the source by its name."""
-        found = require(name, [field.name for field in self.fields], role, "the source")
+        found = require(name, self._field_names(), role, "the source")
         return next(field for field in self.fields if field.name == found)
 
     def parts(self) -> list[Composable]:
