@@ -54,7 +54,7 @@ class Costs:
         begun, self._begun = self._begun, now()
         spent = Cost(self._begun.cpu_s - begun.cpu_s, self._begun.wall_s - begun.wall_s)
         report.user_properties.append((_PROPERTY, list(spent)))
-        return report  # type: ignore[return-value]
+        return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         for name, value in report.user_properties:

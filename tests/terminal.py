@@ -1,6 +1,6 @@
 """Runs the program as a person does: in a terminal of a set size, whose screen can be read while it runs; or in a pipe.
 
-A hundred commands in six kinds of terminal cannot each load their modules anew. :class:`Starter` keeps a process that has
+A hundred commands in six kinds of terminal cannot each load their modules. :class:`Starter` keeps a process that has
 loaded them (`tests/terminal_starter.py`) and forks; with ``real=True`` a program is started from nothing.
 """
 
@@ -245,7 +245,7 @@ class Starter:
         Args:
             closed: Nobody reads its standard output, as behind `| head -0`.
         """
-        with open(os.devnull, "rb") as nothing:
+        with Path(os.devnull).open("rb") as nothing:
             out, out_end = os.pipe()
             err, err_end = os.pipe()
             if closed:

@@ -7,9 +7,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import penstock
-from penstock import lookup
-from penstock.lookup.connections import find
-from penstock.postgres.connect import connect
 
 PROJECT = Path(__file__).resolve().parents[1]
 OPERATIONS = "postgres_daily_operational_conn"
@@ -59,12 +56,12 @@ def prepare_operations() -> list[str]:
     Returns:
         The tables.
     """
-    folder = lookup.find_variable("operations_data")
+    folder = penstock.variable("operations_data")
     if not folder:
         return []
     from penstock_sandbox import operations
 
-    with connect(find(OPERATIONS)) as session, session.transaction():
+    with penstock.connect(OPERATIONS) as session, session.transaction():
         session.execute((PROJECT / "dags" / "operations" / "create_operations.sql").read_bytes())
     files = operations.write_operations(PROJECT / folder)
     for table, file in files.items():

@@ -12,12 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import penstock
-from penstock import lookup
-from penstock.lookup.connections import find
-from penstock.model.api import Limit
-from penstock.model.errors import UsageError
-from penstock.postgres.connect import connect
-from penstock.rest.landing import load_plan
 
 CONNECTION = "postgres_market_conn"
 FILES = Path(__file__).resolve().parents[1] / "dags" / "market"
@@ -28,7 +22,7 @@ LOADED = f"{CONNECTION}:market.transformed_market_data"
 
 def create_market_tables() -> None:
     """Make the tables, where they are missing."""
-    with connect(find(CONNECTION)) as session, session.transaction():
+    with penstock.connect(CONNECTION) as session, session.transaction():
         session.execute((FILES / "create_tables.sql").read_bytes())
 
 
@@ -46,9 +40,9 @@ def extract_market_data(day: str, again: str = "False") -> str:
         Where in the lake the day's answers lie.
     """
     tickers = _tickers()
-    plan = load_plan(FILES / "open_close.yaml")
-    if limit := lookup.find_variable("polygon_limit"):
-        plan = replace(plan, limit=Limit.parse(limit))
+    plan = penstock.load_plan(FILES / "open_close.yaml")
+    if limit := penstock.variable("polygon_limit"):
+        plan = replace(plan, limit=penstock.Limit.parse(limit))
     target = f"lake:market/open_close/{date.fromisoformat(day)}"
     rows = [{"ticker": ticker, "day": day} for ticker in tickers]
     penstock.land(plan, target, rows=rows, label=",".join(tickers), again=again == "True")
@@ -106,8 +100,8 @@ def _of_day(day: str) -> dict[str, Any]:
 
 
 def _tickers() -> list[str]:
-    text = lookup.find_variable("market_tickers") or ""
+    text = penstock.variable("market_tickers") or ""
     tickers = [one.strip() for one in text.split(",") if one.strip()]
     if not tickers:
-        raise UsageError("no tickers", hint="penstock variable set market_tickers AAPL,IBM")
+        raise penstock.UsageError("no tickers", hint="penstock variable set market_tickers AAPL,IBM")
     return tickers

@@ -5,8 +5,7 @@ from __future__ import annotations
 from airflow.sdk import task
 from include import market
 
-from penstock.airflow.copy_operator import target_asset
-from penstock.airflow.task_wrapper import in_airflow
+from penstock.airflow import in_airflow, target_asset
 
 
 @task

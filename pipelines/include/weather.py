@@ -6,10 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from penstock import lookup
-from penstock.lookup.connections import find
-from penstock.model.errors import UsageError
-from penstock.postgres.connect import connect
+import penstock
 
 CONNECTION = "postgres_weather_conn"
 RAW = f"{CONNECTION}:weather.raw_current_weather"
@@ -33,11 +30,13 @@ def choose_cities() -> int:
     Raises:
         UsageError: If there is no such city.
     """
-    chosen = list(cities_of(lookup.find_variable("weather_cities") or "", us_cities()))
+    chosen = list(cities_of(penstock.variable("weather_cities") or "", us_cities()))
     if not chosen:
-        raise UsageError("no cities", hint="penstock variable set weather_cities 'New York City; Boston, MA'")
+        raise penstock.UsageError(
+            "no cities", hint="penstock variable set weather_cities 'New York City; Boston, MA'"
+        )
     rows = [tuple(city[name] for name in _COLUMNS) for city in chosen]
-    with connect(find(CONNECTION)) as session, session.transaction(), session.cursor() as cursor:
+    with penstock.connect(CONNECTION) as session, session.transaction(), session.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE chosen (LIKE weather.cities) ON COMMIT DROP")
         cursor.execute("ALTER TABLE chosen ALTER is_fetched SET DEFAULT true")
         names = "city_id, name, state, latitude, longitude, timezone, population"
@@ -82,6 +81,6 @@ def _find(text: str, by_size: list[City]) -> City:
     for city in by_size:
         if city["name"].lower() == name.lower() and state.upper() in ("", city["admin1code"]):
             return city
-    raise UsageError(
+    raise penstock.UsageError(
         f"no city {text!r} in the United States", hint="as geonames writes it, such as Portland, ME"
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from penstock.model.api import ApiPlan
-from penstock.model.errors import NothingLanded, NothingLoaded, PenstockError
+from penstock.model.api import ApiPlan, Limit
+from penstock.model.errors import NothingLanded, NothingLoaded, PenstockError, UsageError
 from penstock.model.land_result import LandResult
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.outcome import require_loaded
@@ -13,11 +13,15 @@ from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import Any, Unpack
 
+    from penstock.environments import Environment
     from penstock.ports import Progress
+    from penstock.postgres.connect import PgConnection
+    from penstock.routes.comparison import Comparison
     from penstock.routes.schema import SchemaResult
 
 __all__ = [
@@ -26,14 +30,21 @@ __all__ = [
     "CopyPlan",
     "CopyResult",
     "LandResult",
+    "Limit",
     "NothingLanded",
     "NothingLoaded",
     "PenstockError",
+    "UsageError",
+    "connect",
     "copy",
     "copy_all",
+    "diff",
+    "environment",
     "land",
+    "load_plan",
     "make_plan",
     "run",
+    "variable",
 ]
 
 
@@ -90,6 +101,95 @@ def copy_all(
     from penstock.routes.schema import run_all
 
     return run_all(make_plan(source, target, **options), lambda *_: nullcontext(), again=again)
+
+
+def diff(
+    left: str, right: str, *, key: Sequence[str] | None = None, columns: Sequence[str] = ()
+) -> Comparison:
+    """Compare two tables by checksums that their servers compute, each as it is at one instant.
+
+    Args:
+        left: ``connection:schema.table``; it may be a view.
+        right: The same of the other.
+        key: Columns that identify a row; by default the primary key.
+        columns: Compare only these and the key.
+
+    Raises:
+        PenstockError: If a table cannot be read.
+
+    Example:
+        >>> import penstock
+        >>> penstock.diff("source:public.product", "source:public.product").same
+        True
+    """
+    from penstock.routes.comparison import compare
+
+    return compare(left, right, key=key, columns=columns)
+
+
+def connect(name: str) -> AbstractContextManager[PgConnection]:
+    """A psycopg connection to the Postgres database that a connection names, in autocommit, as a context manager.
+
+    The name is looked up as copies do; an embedded server is started if it does not run.
+
+    Raises:
+        ConnectionFailed: If there is no such connection, or the database cannot be entered.
+
+    Example:
+        >>> import penstock
+        >>> with penstock.connect("warehouse") as session:
+        ...     session.execute("SELECT 1").fetchone()
+        (1,)
+    """
+    from penstock.lookup.connections import find
+    from penstock.postgres.connect import connect as enter
+
+    return enter(find(name))
+
+
+def variable(name: str) -> str | None:
+    """The variable of this name: from the project's environment, the process's variables, or Airflow inside a task.
+
+    Raises:
+        BadEnvironment: If its value cannot be decrypted.
+
+    Example:
+        >>> import penstock
+        >>> penstock.variable("no_such_variable")
+    """
+    from penstock import lookup
+
+    return lookup.find_variable(name)
+
+
+def environment(name: str | None = None) -> Environment:
+    """An environment of the project that the working directory lies in, with its connections and variables.
+
+    Args:
+        name: By default the one that ``PENSTOCK_ENV`` or ``penstock.toml`` names.
+
+    Raises:
+        PenstockError: If there is no project here, or the environment is invalid.
+
+    Example:
+        >>> import penstock
+        >>> penstock.environment().variable("no_such_variable")
+    """
+    from penstock.environments import load
+    from penstock.project import find_project
+
+    return load(find_project().root, name)
+
+
+def load_plan(path: Path | str) -> ApiPlan:
+    """The plan for an API that a YAML or TOML file describes.
+
+    Raises:
+        UsageError: If the file is missing or describes something else.
+    """
+    from penstock.rest.landing import load_plan as load
+
+    return load(path)
 
 
 def land(  # noqa: PLR0913  # what there is to say of a landing

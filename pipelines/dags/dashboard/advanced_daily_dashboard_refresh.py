@@ -23,9 +23,13 @@ from include.market_tasks import (
     transform_market_data,
 )
 
-from penstock.airflow.notifier import NotifyOperator
-from penstock.airflow.task_wrapper import in_airflow
-from penstock.airflow.transfers import MoveObjectsOperator, PostgresToS3Operator, S3ToSnowflakeOperator
+from penstock.airflow import (
+    MoveObjectsOperator,
+    NotifyOperator,
+    PostgresToS3Operator,
+    S3ToSnowflakeOperator,
+    in_airflow,
+)
 
 NEXT_DAY = f"{{{{ macros.ds_add({DAY.strip('{} ')}, 1) }}}}"
 

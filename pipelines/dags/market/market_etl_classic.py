@@ -15,8 +15,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 from include import market
 from include.market_params import AGAIN, DAY, PARAMS
 
-from penstock.airflow.copy_operator import target_asset
-from penstock.airflow.task_wrapper import in_airflow
+from penstock.airflow import in_airflow, target_asset
 
 
 def step(function: Callable[..., Any], words: dict[str, str], **more: Any) -> PythonOperator:

@@ -12,7 +12,7 @@ from pathlib import Path
 from airflow.providers.common.sql.operators.sql import SQLCheckOperator, SQLExecuteQueryOperator
 from airflow.sdk import DAG, TaskGroup, Variable, task
 
-from penstock.airflow.copy_operator import CopyOperator
+from penstock.airflow import CopyOperator
 
 PROJECT = Path(__file__).resolve().parents[2]
 CONNECTION = "postgres_daily_operational_conn"

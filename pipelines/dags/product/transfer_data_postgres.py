@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from airflow.sdk import DAG, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from penstock.airflow.copy_operator import CopyOperator
+from penstock.airflow import CopyOperator
 
 SOURCE, TARGET = "source:public.product", "target:public.product"
 
@@ -32,9 +32,9 @@ with DAG(
     @task
     def compare_tables() -> dict[str, int]:
         """Fail if the target lacks a row of the source, or holds another."""
-        from penstock.routes.diff import compare
+        import penstock
 
-        found = compare(SOURCE, TARGET)
+        found = penstock.diff(SOURCE, TARGET)
         if found.counts["missing"] or found.counts["changed"]:
             raise AirflowFailException(f"{TARGET} is not {SOURCE}: {found.counts}")
         return found.counts

@@ -13,7 +13,7 @@ from pathlib import Path
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import DAG, Param, task
 
-from penstock.airflow.copy_operator import CopyOperator
+from penstock.airflow import CopyOperator
 
 with DAG(
     "transfer_tables_postgres",

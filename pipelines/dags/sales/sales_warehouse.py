@@ -8,8 +8,7 @@ from pathlib import Path
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import DAG, Param
 
-from penstock.airflow.copy_operator import CopyOperator
-from penstock.airflow.dbt import dbt_task_group
+from penstock.airflow import CopyOperator, dbt_task_group
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -17,9 +17,7 @@ from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import DAG, CronTriggerTimetable, task
 from include import weather
 
-from penstock.airflow.copy_operator import CopyOperator
-from penstock.airflow.land_operator import LandOperator
-from penstock.airflow.task_wrapper import in_airflow
+from penstock.airflow import CopyOperator, LandOperator, in_airflow
 
 MOMENT = "(dag_run.logical_date or dag_run.run_after)"  # a run may have no logical date
 LANDED = f"lake:weather/current/{{{{ {MOMENT}.strftime('%Y-%m-%dT%H-%M-%S') }}}}"

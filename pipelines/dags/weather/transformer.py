@@ -17,7 +17,7 @@ from airflow.providers.common.sql.operators.sql import SQLCheckOperator, SQLExec
 from airflow.sdk import DAG
 from include import weather
 
-from penstock.airflow.copy_operator import target_asset
+from penstock.airflow import target_asset
 
 TABLES = ("readings", "current_weather", "city_day_summary_temperature", "city_hour_temperature")
 

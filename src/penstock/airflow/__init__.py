@@ -1,1 +1,51 @@
-"""Penstock inside Airflow: the operator, and dbt projects as task groups. The only package that imports Airflow."""
+"""Penstock inside Airflow: operators, tasks, assets, and dbt projects as task groups.
+
+DAG files import from here: ``from penstock.airflow import CopyOperator``. No other package of Penstock imports Airflow.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from penstock.airflow.assets import target_asset
+    from penstock.airflow.copy_operator import CopyOperator
+    from penstock.airflow.dbt import dbt_task_group
+    from penstock.airflow.land_operator import LandOperator
+    from penstock.airflow.notifier import Notifier, NotifyOperator
+    from penstock.airflow.task_wrapper import in_airflow
+    from penstock.airflow.transfers import MoveObjectsOperator, PostgresToS3Operator, S3ToSnowflakeOperator
+
+__all__ = [
+    "CopyOperator",
+    "LandOperator",
+    "MoveObjectsOperator",
+    "Notifier",
+    "NotifyOperator",
+    "PostgresToS3Operator",
+    "S3ToSnowflakeOperator",
+    "dbt_task_group",
+    "in_airflow",
+    "target_asset",
+]
+
+# Imported when they are asked for: Airflow loads the secrets backend, which is in this package, at each start.
+_MODULES = {
+    "CopyOperator": "copy_operator",
+    "LandOperator": "land_operator",
+    "MoveObjectsOperator": "transfers",
+    "Notifier": "notifier",
+    "NotifyOperator": "notifier",
+    "PostgresToS3Operator": "transfers",
+    "S3ToSnowflakeOperator": "transfers",
+    "dbt_task_group": "dbt",
+    "in_airflow": "task_wrapper",
+    "target_asset": "assets",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -155,8 +155,8 @@ class _WatchedReader(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         return self._stream.seek(offset, whence)
 
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:
-        read: int = self._stream.readinto(buffer) or 0  # type: ignore[attr-defined]
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        read: int = self._stream.readinto(buffer) or 0
         self._count(read)
         return read
 

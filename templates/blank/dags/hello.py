@@ -8,7 +8,7 @@ from pathlib import Path
 from airflow.providers.common.sql.operators.sql import SQLCheckOperator
 from airflow.sdk import DAG, Variable, task
 
-from penstock.airflow.copy_operator import CopyOperator
+from penstock.airflow import CopyOperator
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_a_broken_pipe_elsewhere_is_no_reader_that_went_away() -> None:
 def test_a_full_disk_behind_standard_output_is_told() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "penstock", "--version"],
-        stdout=open("/dev/full", "w"),  # noqa: SIM115
+        stdout=Path("/dev/full").open("w"),  # noqa: SIM115
         stderr=subprocess.PIPE,
         text=True,
     )
