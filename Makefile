@@ -15,7 +15,7 @@ ENVIRONMENT := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.versi
 endif
 VENV := $(ENVIRONMENT)/bin
 STAMP := $(ENVIRONMENT)/.installed
-PYTEST_FLAGS := -n auto --dist worksteal
+PYTEST_FLAGS := -n auto --dist loadgroup
 PYTEST := $(VENV)/python -m pytest $(PYTEST_FLAGS)
 UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
@@ -40,8 +40,8 @@ test: install ## Lint, types, import contracts, then every test but those of mak
 pythons: ## make test on every supported Python that the PATH or pyenv has, and a table of what came out
 	@$(PYTHON) tools/pythons.py $(PYTEST_ARGS)
 
-soak: install ## The tests that take minutes: deaths at every step, keys rotated under a stack, another Airflow
-	@$(PYTEST) -m soak $(PYTEST_ARGS)
+soak: install ## What takes minutes: deaths at every step, a fresh install, examples by the thousand
+	@$(PYTEST) -m "soak or hypothesis" --hypothesis-profile=soak $(PYTEST_ARGS)
 
 flakes: install ## The tests N times (10), also on one core and beside busy loops, and what failed how often
 	@$(VENV)/python tools/flakes.py --runs $(or $(N),10) $(PYTEST_FLAGS) -m "not soak" $(PYTEST_ARGS)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import secrets
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +26,7 @@ from penstock.project import Project
 from penstock.stack import ensure, lifecycle, reset, services
 from penstock.stack.postgres.cluster import stop_orphan
 
+SOURCE = Path(__file__).parents[1] / "src"
 RUN_DIR = "PENSTOCK_TEST_RUN_DIR"
 PREFIX = "penstock-tests-"
 TEMPLATE = "template_penstock"
@@ -52,8 +55,10 @@ max_connections = 50
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.
 hypothesis.settings.register_profile(
-    "penstock", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "penstock", deadline=None, max_examples=30, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
+# Each run tries other examples, so that many runs are worth one of many examples; `make soak` does not wait for that.
+hypothesis.settings.register_profile("soak", hypothesis.settings.get_profile("penstock"), max_examples=1000)
 hypothesis.settings.load_profile("penstock")
 
 
@@ -65,6 +70,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # The controller decides where the run keeps its clusters, and its workers inherit the variable.
     if not _is_worker():
         _sweep()
+        # Where PYTHONDONTWRITEBYTECODE is set, each command that a test starts would compile each module that was
+        # changed since the installation, which takes several times what the command does.
+        compileall.compile_dir(SOURCE, quiet=1)
         # Not pytest's own directory, which is closed to the account that runs Postgres where the tests run as root.
         run_dir = Path(tempfile.gettempdir(), f"{PREFIX}{os.getpid()}")
         run_dir.mkdir()
@@ -72,6 +80,16 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[RUN_DIR] = str(run_dir)
         # Where it is imported, Airflow writes a configuration into its home.
         os.environ["AIRFLOW_HOME"] = str(run_dir / "airflow")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Keep the tests' own bytecode, so that not every worker of every run makes it anew."""
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    try:
+        return (yield)
+    finally:
+        sys.dont_write_bytecode = kept
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -119,6 +137,26 @@ def make_project(root: Path) -> Project:
     root.chmod(0o755)
     (root / "penstock.toml").write_text(PENSTOCK_TOML)
     return Project(root)
+
+
+@contextmanager
+def metadata_database(root: Path) -> Iterator[None]:
+    """Spare the project the making of Airflow's database, three seconds, where a test of this run has made one."""
+    theirs = Project(root).make_state_dir("airflow", "run")
+    ours = Path(os.environ[RUN_DIR], "airflow-databases")
+    ours.mkdir(exist_ok=True)
+    _hand_on(ours, theirs)
+    yield
+    if theirs.exists():  # a test may have reset its project
+        _hand_on(theirs, ours)
+
+
+def _hand_on(here: Path, there: Path) -> None:
+    for database in here.glob("empty-*.db"):
+        if not (there / database.name).exists():
+            draft = there / f"{database.name}.{os.getpid()}"
+            shutil.copy(database, draft)
+            draft.replace(there / database.name)
 
 
 @pytest.fixture

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import multiprocessing
 
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [
-        "penstock.routes.load",
-        "penstock.routes.export",
-        "penstock.routes.relay",
-        "penstock.routes.snowflake",
-        "penstock.rest.landing",
-        "penstock.rest.lake.source",
-        "penstock.rest.ratelimit.sqlite",
-        "penstock.rest.ratelimit.postgres",
-        "anyio._backends._asyncio",
-        "httpcore",
-        "polars",
-    ]
+PRELOADED = (
+    "penstock.routes.load",
+    "penstock.routes.export",
+    "penstock.routes.relay",
+    "penstock.routes.snowflake",
+    "penstock.rest.landing",
+    "penstock.rest.lake.source",
+    "penstock.rest.ratelimit.sqlite",
+    "penstock.rest.ratelimit.postgres",
+    "anyio._backends._asyncio",
+    "httpcore",
+    "polars",
 )
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(list(PRELOADED))

@@ -1,4 +1,7 @@
-"""One stack of the gallery for all tests that only use it, whatever the number of workers."""
+"""One stack of the gallery for all tests that only use it: they run first, on one worker, and end it after the last.
+
+A stack that idles takes a fifth of a core from the tests that run beside it.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from tests.acceptance.stacks import Airflow, penstock
 from tests.conftest import PENSTOCK_TOML, RUN_DIR
 
 from penstock.project import Project
+from penstock.stack import lifecycle
 from penstock_sandbox.sales import write_sales
 
 SALES = 2_000
+RUNNING: list[Airflow] = []  # the stack, while this worker has it
 
 # It stays up for the whole run and idles most of it: its files do not change, and nobody waits for a quarter of a
 # second.
@@ -57,13 +62,44 @@ with DAG("ended", schedule="@daily", start_date=START, end_date=END, catchup=Fal
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in filter(uses_the_stack, items):
+        item.add_marker(pytest.mark.xdist_group("gallery"))
+    items.sort(key=lambda item: not uses_the_stack(item))
+
+
+def uses_the_stack(item: pytest.Item) -> bool:
+    """Whether the test has the gallery of this file, and not one of its own."""
+    found = getattr(item, "_fixtureinfo", None)
+    meant = found.name2fixturedefs.get("gallery") if found is not None else None
+    return bool(meant) and meant[-1].baseid == "tests/acceptance"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop it where no test of this worker's goes on with it; without groups another worker may."""
+    is_alone = "PYTEST_XDIST_WORKER" not in os.environ or item.config.getoption("loadgroup", False)
+    is_last = nextitem is None or not uses_the_stack(nextitem)
+    if is_alone and is_last and uses_the_stack(item):
+        for stack in RUNNING:
+            lifecycle.stop(stack.project)
+        RUNNING.clear()
+
+
+@pytest.fixture
 def gallery() -> Airflow:
-    """The gallery as `penstock init` makes it, on a stack of its own that ends with the run.
+    """The gallery as `penstock init` makes it, on a stack of its own.
 
     Nobody stops it, kills a part of it, or changes its files.
     """
-    run_dir = Path(os.environ[RUN_DIR])
+    if not RUNNING:
+        RUNNING.append(start_gallery(Path(os.environ[RUN_DIR])))
+    return RUNNING[0]
+
+
+def start_gallery(run_dir: Path) -> Airflow:
+    """The one of the run, started where that was not done, whoever of the workers asks first."""
     project = Project(run_dir / "gallery")
     with (run_dir / "gallery.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

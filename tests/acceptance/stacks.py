@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
@@ -14,6 +13,7 @@ from typing import Any
 
 import psutil
 from tests import waiting
+from tests.commands import forked
 
 from penstock.project import Project
 from penstock.stack import state_file
@@ -22,7 +22,7 @@ from penstock.stack.processes import family
 
 def penstock(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "penstock", *arguments],
+        [forked(), *arguments],
         env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},
         capture_output=True,
         text=True,

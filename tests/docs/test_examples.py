@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.commands import forked
+from tests.conftest import metadata_database
 from tests.terminal import UTF8, Look, Starter
 
 from penstock.project import Project
@@ -47,22 +51,32 @@ def starter() -> Iterator[Starter]:
     starter.close()
 
 
+@pytest.fixture(params=["forked", pytest.param("fresh", marks=pytest.mark.soak)])
+def path(request: pytest.FixtureRequest) -> str:
+    """Where the page finds what it calls: `penstock` is a fork that has imported everything, or a new process."""
+    programs = [*([forked().parent] if request.param == "forked" else []), Path(sys.executable).parent]
+    return ":".join([*map(str, programs), os.environ["PATH"]])
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
 @pytest.mark.timeout(300)
-def test_page(page: Path, project: Project, tmp_path: Path, starter: Starter) -> None:
+def test_page(page: Path, project: Project, tmp_path: Path, starter: Starter, path: str) -> None:
     examples = steps(page)
     # One shell for the whole page, so that what one example sets is there for the next.
     script = tmp_path / ".examples.sh"
     script.write_text(
         "".join(f"{{ {command}\n}}\necho {MARK}\n" for command, _ in examples), encoding="utf-8"
     )
-    with starter.terminal(
-        ["bash", "-u", script],
-        Look(columns=WIDE),
-        cwd=tmp_path,
-        variables={"PENSTOCK_PROJECT": str(project.root)},
-        real=True,
-    ) as terminal:
+    with (
+        metadata_database(project.root),
+        starter.terminal(
+            ["bash", "-u", script],
+            Look(columns=WIDE),
+            cwd=tmp_path,
+            variables={"PENSTOCK_PROJECT": str(project.root), "PATH": path},
+            real=True,
+        ) as terminal,
+    ):
         terminal.end(timeout_s=240)
         text = terminal.text
     printed = f"{text}\n".split(f"{MARK}\n")

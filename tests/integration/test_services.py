@@ -7,11 +7,11 @@ import os
 import socket
 import stat
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
+from tests.commands import forked
 from tests.ports import reserved_port
 from tests.waiting import halt, kill
 
@@ -37,7 +37,7 @@ def ensure(project: Project, name: str = "objects") -> Connection:
 
 def penstock(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "penstock", *arguments],
+        [forked(), *arguments],
         env={**os.environ, "PENSTOCK_PROJECT": str(project.root)},
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from tests.commands import forked
 from tests.databases import Query, uri
 from tests.small_disk import small_disk
 from tests.waiting import until
@@ -30,7 +31,7 @@ def run(warehouse: Connection, tmp_path: Path) -> Run:
     def command(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PENSTOCK_CONN_WAREHOUSE": uri(warehouse)} | variables
         done = subprocess.run(
-            [sys.executable, "-m", "penstock", *arguments],
+            [forked(), *arguments],
             input=stdin,
             env=environment,
             cwd=tmp_path,

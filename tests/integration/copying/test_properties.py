@@ -17,11 +17,7 @@ from hypothesis import strategies as st
 from tests.databases import Query
 from tests.integration.copying.conftest import CopyText
 
-SETTINGS = settings(
-    max_examples=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+SETTINGS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 # Everything a text may hold in Postgres and in a UTF-8 file.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

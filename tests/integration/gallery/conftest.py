@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from tests.commands import forked
+from tests.conftest import metadata_database
 from tests.databases import uri
 
 from penstock.model.connection import Connection
@@ -30,14 +31,15 @@ Session = psycopg.Connection[tuple[Any, ...]]
 @pytest.fixture
 def gallery(
     tmp_path: Path, source: Connection, warehouse: Connection, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+) -> Iterator[Path]:
     """The project's directory."""
     root = tmp_path / "gallery"
     shutil.copytree(REPOSITORY / "pipelines", root, ignore=LEFT_OUT)
     for connection in (source, warehouse):
         for name in NAMES[connection.name]:
             monkeypatch.setenv(f"PENSTOCK_CONN_{name.upper()}", uri(connection))
-    return root
+    with metadata_database(root):
+        yield root
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def run_dag(gallery: Path) -> RunDag:
 
     def run(dag_id: str, *arguments: str) -> list[dict[str, Any]]:
         done = subprocess.run(
-            [sys.executable, "-m", "penstock", "run", dag_id, *arguments, "--json"],
+            [forked(), "run", dag_id, *arguments, "--json"],
             cwd=gallery,
             env={**os.environ, "PENSTOCK_PROJECT": str(gallery)},
             capture_output=True,

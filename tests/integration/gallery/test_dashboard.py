@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.commands import forked
 from tests.databases import uri
 from tests.integration.gallery.conftest import RunDag, Session
 
@@ -102,7 +102,7 @@ def test_a_group_that_fails_stops_no_other_and_the_next_run_mends_it(
 
 def run_failing(gallery: Path, day: str) -> tuple[int, list[dict[str, Any]]]:
     done = subprocess.run(
-        [sys.executable, "-m", "penstock", "run", DAG, "--date", day, "--json"],
+        [forked(), "run", DAG, "--date", day, "--json"],
         cwd=gallery,
         env={**os.environ, "PENSTOCK_PROJECT": str(gallery)},
         capture_output=True,

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from tests.conftest import RUN_DIR, _remove, make_project
+from tests.commands import forked
+from tests.conftest import RUN_DIR, _remove, make_project, metadata_database
 
 Done = subprocess.CompletedProcess[str]
 
@@ -109,7 +109,7 @@ class Shop:
 
     def command(self, *words: str, **variables: str) -> Done:
         return subprocess.run(
-            [sys.executable, "-m", "penstock", *words],
+            [forked(), *words],
             cwd=self.root,
             env=os.environ | {"PENSTOCK_PROJECT": str(self.root)} | variables,
             capture_output=True,
@@ -132,5 +132,6 @@ def shop() -> Iterator[Shop]:
     (project.root / "dags").mkdir()
     for name, text in DAGS.items():
         (project.root / "dags" / name).write_text(dedent(text))
-    yield Shop(project.root)
+    with metadata_database(project.root):
+        yield Shop(project.root)
     _remove(project.root)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import metadata_database
 from tests.databases import Query, asking, uri
 
 import penstock
@@ -41,12 +42,13 @@ def environment(warehouse: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def gallery(tmp_path: Path, environment: None) -> Path:
+def gallery(tmp_path: Path, environment: None) -> Iterator[Path]:
     """The project's directory."""
     root = tmp_path / "gallery"
     left_out = shutil.ignore_patterns(".penstock", "*.csv", "target", "logs", "__pycache__")
     shutil.copytree(REPOSITORY / "pipelines", root, ignore=left_out)
-    return root
+    with metadata_database(root):
+        yield root
 
 
 @pytest.fixture

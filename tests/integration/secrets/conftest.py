@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 from psycopg import sql
+from tests.commands import forked
 
 from penstock.environments.formats.bundle import Bundle
 from penstock.environments.import_files import take_in
@@ -119,7 +120,7 @@ class Shop:
         return self._run(script, self.variables(chosen, **kwargs))
 
     def penstock(self, environment: str | None, *words: str) -> Done:
-        return self._run([sys.executable, "-m", "penstock", *words], self.variables(environment))
+        return self._run([str(forked()), *words], self.variables(environment))
 
     def _run(self, command: list[str], variables: dict[str, str]) -> Done:
         return subprocess.run(command, cwd=self.root, env=variables, capture_output=True, text=True)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.commands import forked
 
 from penstock.cli.main import main
 from penstock.devtools.dotenv import read
@@ -34,7 +35,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def told(*words: str, **variables: str) -> list[str]:
     """What a program sees that `penstock env exec` starts."""
-    penstock = [sys.executable, "-m", "penstock", *words, "env", "exec"]
+    penstock = [forked(), *words, "env", "exec"]
     done = subprocess.run(
         [*penstock, "--", sys.executable, "-c", f"import os; {SHOW}"],
         env=os.environ | variables,

@@ -6,7 +6,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 
 from penstock.environments.yaml_edit import put, remove, scalar
 
@@ -116,7 +116,6 @@ TREES = st.dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None)
 @given(TREES, st.booleans(), st.lists(st.tuples(NAMES, NAMES, NAMES, VALUES), max_size=5))
 def test_any_edits_of_any_tree(
     tree: dict[str, Any], flow: bool, edits: list[tuple[str, str, str, str | None]]

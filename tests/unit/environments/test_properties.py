@@ -47,7 +47,6 @@ def files(*documents: object) -> list[EnvironmentFile]:
     return found
 
 
-@settings(max_examples=100, deadline=None)
 @given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
 def test_merging_is_associative(one: object, two: object, three: object) -> None:
     first, second, third = (file.layer for file in files(one, two, three))
@@ -56,7 +55,7 @@ def test_merging_is_associative(one: object, two: object, three: object) -> None
     assert merge(Layer(), left) == merge(left, Layer()) == left
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.lists(DOCUMENTS, min_size=1, max_size=4))
 def test_explain_agrees_with_show_and_with_the_files(documents: list[object]) -> None:
     chain = files(*documents)
@@ -86,7 +85,6 @@ def test_explain_agrees_with_show_and_with_the_files(documents: list[object]) ->
         assert value.value == environment.variable(name) == show(name, layer.variables[name])
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(DOCUMENTS, min_size=2, max_size=4))
 def test_a_chain_never_contradicts_itself(documents: list[object]) -> None:
     merge_lineage(files(*documents))

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.commands import forked
 
 from penstock.cli.main import main
 from penstock.devtools.process_env import process_environment
@@ -158,7 +159,7 @@ def test_give_out_is_what_was_taken_in(root: Path) -> None:
 
 def run_exec(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "penstock", "env", "exec", *words],
+        [forked(), "env", "exec", *words],
         cwd=root,
         env={**os.environ, "PGUSER": "somebody", "AIRFLOW_VAR_REGION": "south"},
         capture_output=True,

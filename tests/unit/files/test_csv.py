@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.unit.files.reading import read
 
@@ -48,7 +48,6 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[Cell]]]:
     return [f"c{at}" for at in range(width)], draw(st.lists(row, max_size=8))
 
 
-@settings(deadline=None)
 @given(
     table=tables(),
     block=BLOCKS,
@@ -83,7 +82,6 @@ BYTES = st.lists(
 ).map(b"".join)
 
 
-@settings(deadline=None)
 @given(data=BYTES, block=st.integers(1, 9), record=st.sampled_from([4, 12, 1 << 20]), width=st.integers(1, 3))
 @example(data=b'\0,b,\0,"\n\0\n"\0","\n""', block=1, record=4, width=2)
 def test_any_bytes_give_rows_or_rejects_whatever_the_block(

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.files.reading import Content, read
 
@@ -33,7 +33,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     rows=st.lists(st.dictionaries(st.sampled_from(["a", "b", 'c"{', "d\\"]), VALUES), max_size=6),
     block=st.integers(1, 50),

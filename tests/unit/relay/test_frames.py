@@ -65,7 +65,7 @@ def relay(said: bytes, cuts: list[int], *, binary: bool) -> tuple[list[tuple[byt
         ours.close()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(st.one_of(st.sampled_from(ODD), st.binary(min_size=3, max_size=40)), max_size=30),
     cuts=st.lists(st.integers(0, 3_000_000), max_size=12),
