@@ -44,6 +44,7 @@ def main() -> int:
         print(f"error: loaded from another host: {line}", file=sys.stderr)
     if not remote:
         print(f"built: {len(list(SITE.rglob('*.html')))} pages in {SITE.relative_to(ROOT)}/index.html")
+        print("serve: python3 -m http.server --bind 127.0.0.1 --directory site 8000")
     return 1 if remote else 0
 
 

@@ -7,11 +7,10 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-import xxhash
-
 from penstock.engine.cleaning.cleaner import CleanBatch, Cleaner, NeedsServer
 from penstock.engine.column_mapping import Match, match_columns
 from penstock.engine.duplicates import Repeats
+from penstock.engine.identity import identity_of
 from penstock.engine.prefetch import Prefetch, Producer
 from penstock.engine.type_inference import infer
 from penstock.model.columns import require
@@ -49,9 +48,8 @@ def identify(
     Args:
         seen: Receives how many more bytes were read for it.
     """
-    core = replace(plan, source="", max_rejects=None)
-    whose = "" if replayed is None else f"\nreplays {replayed}"
-    return xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{source.fingerprint(seen)}{whose}".encode())
+    whose = () if replayed is None else (f"replays {replayed}",)
+    return identity_of(plan, source.fingerprint(seen), *whose)
 
 
 def copy(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import xxhash
 
+from penstock.engine.identity import identity_of
 from penstock.engine.prefetch import Prefetch, Producer
 from penstock.model.errors import AccountMismatch, UsageError
 from penstock.model.manifest import ExportedColumn, ExportedFile, Manifest
@@ -148,8 +149,7 @@ def _attempt(reading: Reading, session: ExportSession, progress: SafeProgress) -
 
 def _account(plan: CopyPlan, written: _Written, session: ExportSession, started: float) -> CopyResult:
     loaded = sum(file.rows for file in written.files)
-    core = replace(plan, source="", pipeline=None, task=None)
-    identity = xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{written.digest.hexdigest()}".encode())
+    identity = identity_of(plan, written.digest.hexdigest(), without=("source", "pipeline", "task"))
     result = CopyResult(
         id=identity,
         read=written.sent,

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import xxhash
-
+from penstock.engine.identity import identity_of
 from penstock.model.columns import require
 from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
@@ -64,8 +63,7 @@ def load(
     """
     _require_load(plan)
     started = time.perf_counter()
-    core = replace(plan, max_rejects=None)  # how many rejects are allowed makes no other copy of it
-    identity = xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{manifest.fingerprint}".encode())
+    identity = identity_of(plan, manifest.fingerprint, without=("max_rejects",))
     with closing(snowflake_connect(target.connection)) as session:
         cursor = session.cursor()
         with translated(f"copying into {target.address}"):

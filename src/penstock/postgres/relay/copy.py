@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-import xxhash
-
+from penstock.engine.identity import identity_of
 from penstock.model.columns import require
 from penstock.model.connection import Connection
 from penstock.model.contract import Contract
@@ -191,6 +190,5 @@ class _Copy:
 
     def _identify(self, poured: Poured) -> str:
         """What is done with what content, wherever it lies: as for files, but known only after the rows."""
-        core = replace(self.plan, source="", max_rejects=None)
         columns = [(output.name, output.field.type) for output in self.reading.outputs]
-        return xxhash.xxh3_128_hexdigest(f"{core.to_json()}\n{columns}\n{poured.fingerprint}".encode())
+        return identity_of(self.plan, str(columns), str(poured.fingerprint))
