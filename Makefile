@@ -40,7 +40,7 @@ test: install ## Lint, types, import contracts, then every test but those of mak
 pythons: ## make test on every supported Python that the PATH or pyenv has, and a table of what came out
 	@$(PYTHON) tools/pythons.py $(PYTEST_ARGS)
 
-soak: install ## What takes minutes: deaths at every step, a fresh install, examples by the thousand
+soak: install ## What takes minutes: deaths at every step, a fresh install, ten times the examples
 	@$(PYTEST) -m "soak or hypothesis" --hypothesis-profile=soak $(PYTEST_ARGS)
 
 flakes: install ## The tests N times (10), also on one core and beside busy loops, and what failed how often

@@ -58,7 +58,7 @@ hypothesis.settings.register_profile(
     "penstock", deadline=None, max_examples=30, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 # Each run tries other examples, so that many runs are worth one of many examples; `make soak` does not wait for that.
-hypothesis.settings.register_profile("soak", hypothesis.settings.get_profile("penstock"), max_examples=1000)
+hypothesis.settings.register_profile("soak", hypothesis.settings.get_profile("penstock"), max_examples=300)
 hypothesis.settings.load_profile("penstock")
 
 

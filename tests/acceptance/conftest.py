@@ -1,6 +1,6 @@
 """One stack of the gallery for all tests that only use it: they run first, on one worker, and end it after the last.
 
-A stack that idles takes a fifth of a core from the tests that run beside it.
+A stack that idles takes processor time from the tests that run beside it.
 """
 
 from __future__ import annotations

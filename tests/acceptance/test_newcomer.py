@@ -30,7 +30,7 @@ def blocks(language: str) -> list[str]:
 def checkout(request: pytest.FixtureRequest) -> Iterator[Path]:
     """The files that git has or would add, and nothing else; or the environment that `make test` installed, too.
 
-    Installing takes a fifth of what all tests take, and `make test` began with it where it had to.
+    Installing takes minutes of processor time, and `make test` began with it where it had to.
     """
     place = Path(tempfile.mkdtemp(prefix="penstock-checkout-"))
     place.chmod(0o755)
