@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def uses_the_stack(item: pytest.Item) -> bool:
     """Whether the test has the gallery of this file, and not one of its own."""
     found = getattr(item, "_fixtureinfo", None)
-    meant = found.name2fixturedefs.get("gallery") if found is not None else None
+    meant = found.name2fixturedefs.get("gallery", ()) if found is not None else ()
     return bool(meant) and meant[-1].baseid == "tests/acceptance"
 
 

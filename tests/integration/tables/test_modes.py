@@ -215,7 +215,7 @@ def test_the_command(here: Query, there: Query, tmp_path: Path) -> None:
     (tmp_path / "cheap.sql").write_text("SELECT product_id, price FROM product WHERE price < 35")
 
     def run(*words: str) -> dict[str, object]:
-        command = [forked(), "copy", *words, "--json"]
+        command = [str(forked()), "copy", *words, "--json"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         result: dict[str, object] = json.loads(done.stdout)

@@ -34,7 +34,7 @@ KEYS = "SELECT conname::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE
 
 
 def copy_all(where: Path, *words: str) -> str:
-    command = [forked(), "copy", "--all", *words]
+    command = [str(forked()), "copy", "--all", *words]
     done = subprocess.run(command, capture_output=True, text=True, cwd=where)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -56,7 +56,7 @@ def test_a_schema(here: Query, there: Query, tmp_path: Path) -> None:
 
 
 def test_an_empty_schema(tmp_path: Path) -> None:
-    command = [forked(), "copy", "--all", "source", "warehouse"]
+    command = [str(forked()), "copy", "--all", "source", "warehouse"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
     assert "source:public has no tables" in done.stderr

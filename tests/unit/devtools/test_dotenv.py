@@ -35,7 +35,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def told(*words: str, **variables: str) -> list[str]:
     """What a program sees that `penstock env exec` starts."""
-    penstock = [forked(), *words, "env", "exec"]
+    penstock = [str(forked()), *words, "env", "exec"]
     done = subprocess.run(
         [*penstock, "--", sys.executable, "-c", f"import os; {SHOW}"],
         env=os.environ | variables,
