@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.acceptance.stacks import Airflow, penstock
@@ -72,7 +74,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def uses_the_stack(item: pytest.Item) -> bool:
     """Whether the test has the gallery of this file, and not one of its own."""
     found = getattr(item, "_fixtureinfo", None)
-    meant = found.name2fixturedefs.get("gallery", ()) if found is not None else ()
+    meant: Sequence[Any] = found.name2fixturedefs.get("gallery", ()) if found is not None else ()
     return bool(meant) and meant[-1].baseid == "tests/acceptance"
 
 
