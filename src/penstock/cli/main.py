@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         if not streams.is_reader_gone():
             raise cause from None
-        return streams.READER_GONE
+        return ExitCode.READER_GONE
 
 
 def _run(arguments: list[str] | None) -> int:
@@ -121,8 +121,12 @@ def _run(arguments: list[str] | None) -> int:
     except PenstockError as error:
         return _fail(error, error.message, error.hint, error.exit_code)
     except typer.TyperException as error:
-        # Without a message it has printed the help already: a group was called without a command.
-        return _fail(error, error.format_message(), None, error.exit_code)
+        message = error.format_message()
+        if message.startswith("Usage: "):  # a group without a command, on a narrow terminal: its help
+            typer.echo(message, err=True)
+            return error.exit_code
+        # Without a message it has printed the help already: the same, on a wide one.
+        return _fail(error, message, None, error.exit_code)
     except typer.Abort as error:
         return _fail(error, "interrupted; nothing was changed", None, ExitCode.INTERRUPTED)
     except OSError as error:

@@ -33,6 +33,7 @@ class ExitCode(_Code):
     # 4 stays free, for pytest's 4 is a usage error; its 5, no tests, means the same.
     NOTHING = 5, "nothing to do, or nothing happened"
     INTERRUPTED = 130, "interrupted by Ctrl-C"  # 128 + SIGINT, as shells have it
+    READER_GONE = 141, "the reader of the output is gone, as behind `head`"  # 128 + SIGPIPE
 
 
 class DiffCode(_Code):

@@ -70,7 +70,9 @@ CASES = {
     "env import": case("given.env", "region"),
     "env export": case("", "AIRFLOW_VAR_REGION"),
     "env exec": case("-- echo inside", "inside"),
-    "connection add": case("shop --type postgres --host db --login etl --no-input", "shop: added to"),
+    "connection add": case(
+        "orders --type postgres --host db --login etl --database orders --no-input", "orders: added to"
+    ),
     "connection set": case("shop --port 5433", "shop: port changed"),
     "connection test": case("warehouse", "database"),
     "connection remove": case("shop", "shop: removed"),

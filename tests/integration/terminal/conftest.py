@@ -82,7 +82,8 @@ def world(cluster: Connection, utf8: Starter) -> Iterator[World]:
         run("init", "template")
         (template / "sales.csv").write_text(SALES, encoding="utf-8")
         (template / "given.env").write_text("AIRFLOW_VAR_REGION='nord'\n")
-        run("connection", "add", "shop", "--type", "postgres", "--host", "db", "--login", "etl", "--no-input")
+        fields = ("--host", "db", "--login", "etl", "--database", "shop")
+        run("connection", "add", "shop", "--type", "postgres", *fields, "--no-input")
         run("variable", "set", "region", "nord")
         with enter(warehouse) as session:
             session.execute("CREATE SCHEMA raw; CREATE TABLE raw.sales (id int PRIMARY KEY, name text)")

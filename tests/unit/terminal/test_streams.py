@@ -14,7 +14,8 @@ from penstock.cli.terminal import streams
 
 WRITE = (
     "import sys; from penstock.cli.terminal import streams; streams.prepare(); "
-    "print(streams.legible('✓'), 'Zoë', chr(0xDCE9), chr(0xD800)); print('é', file=sys.stderr)"
+    "print(streams.legible(chr(0x2713)), f'Zo{chr(0xEB)}', chr(0xDCE9), chr(0xD800)); "
+    "print(chr(0xE9), file=sys.stderr)"
 )
 
 
@@ -75,11 +76,9 @@ def test_a_broken_pipe_elsewhere_is_no_reader_that_went_away() -> None:
 
 
 def test_a_full_disk_behind_standard_output_is_told() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "penstock", "--version"],
-        stdout=Path("/dev/full").open("w"),  # noqa: SIM115
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "penstock", "--version"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
     assert done.returncode == 1
     assert done.stderr.startswith("error: the disk is full")

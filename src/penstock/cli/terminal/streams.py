@@ -11,9 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TextIO
 
-# What a program ends with that is killed by SIGPIPE: 128 + 13, as shells have it.
-READER_GONE = 141
-
 _C = ("C", "POSIX")
 _DUMB = ("dumb", "unknown")
 _ERRORS = "penstock-output"
