@@ -120,6 +120,14 @@ class Terminal:
         """Type this."""
         os.write(self._fd, text.encode())
 
+    def send_hidden(self, text: str) -> None:
+        """Type a secret, once the terminal no longer shows what is typed."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while termios.tcgetattr(self._fd)[3] & termios.ECHO:
+            assert time.monotonic() < deadline, self.text
+            time.sleep(0.01)
+        self.send(text)
+
     def press(self, key: str) -> None:
         """Type a letter with the control key."""
         os.write(self._fd, bytes([ord(key.upper()) - 64]))

@@ -138,8 +138,8 @@ def connect(name: str) -> AbstractContextManager[PgConnection]:
     Example:
         >>> import penstock
         >>> with penstock.connect("warehouse") as session:
-        ...     session.execute("SELECT 1").fetchone()
-        (1,)
+        ...     session.execute("SELECT 1 AS one").fetchone()
+        {'one': 1}
     """
     from penstock.lookup.connections import find
     from penstock.postgres.connect import connect as enter

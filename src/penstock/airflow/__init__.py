@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from penstock.airflow.assets import target_asset
     from penstock.airflow.copy_operator import CopyOperator
-    from penstock.airflow.dbt import dbt_task_group
+    from penstock.airflow.dbt.task_group import dbt_task_group
     from penstock.airflow.land_operator import LandOperator
     from penstock.airflow.notifier import Notifier, NotifyOperator
     from penstock.airflow.task_wrapper import in_airflow
@@ -39,7 +39,7 @@ _MODULES = {
     "NotifyOperator": "notifier",
     "PostgresToS3Operator": "transfers",
     "S3ToSnowflakeOperator": "transfers",
-    "dbt_task_group": "dbt",
+    "dbt_task_group": "dbt.task_group",
     "in_airflow": "task_wrapper",
     "target_asset": "assets",
 }

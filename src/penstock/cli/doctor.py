@@ -61,9 +61,16 @@ def doctor(
 
 
 def _print(found: Sequence[Finding]) -> None:
+    from rich.markup import escape
+
+    from penstock.cli.terminal.console import PenstockConsole
+
+    console = PenstockConsole(soft_wrap=True)
     width = max(len(one.what) for one in found)
     for one in found:
         mark, color = MARKS[one.level]
-        typer.echo(f"{typer.style(legible(mark), fg=color)} {one.what:<{width}}  {one.message}")
+        console.print(
+            f"[{color}]{legible(mark)}[/{color}] {escape(one.what.ljust(width))}  {escape(one.message)}"
+        )
         if one.remedy:
-            typer.echo(f"  {'':<{width}}  {one.remedy}")
+            console.print(escape(f"  {'':<{width}}  {one.remedy}"))

@@ -65,6 +65,7 @@ def print_table(
     Args:
         numbers: Columns that are aligned on the right.
     """
+    from rich.console import ConsoleDimensions
     from rich.table import Table
     from rich.text import Text
 
@@ -76,7 +77,7 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = PenstockConsole()
-    console.width = _AS_WIDE_AS_NEEDED
+    console.size = ConsoleDimensions(_AS_WIDE_AS_NEEDED, 25)  # a height too, or a dumb terminal is 80 wide
     with console.capture() as printed:
         console.print(table)
     typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))

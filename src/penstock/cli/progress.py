@@ -22,6 +22,8 @@ class CopyProgress:
         name: Stands in front, where there are several copies.
         clock: Seconds.
 
+    Not run by the tests: the rate is the machine's.
+
     Example:
         >>> progress = CopyProgress()
         >>> progress.begin("copying", size=1000)

@@ -86,6 +86,8 @@ class NothingLoaded(NothingDone):
         result: The account.
         tables: Where all tables of a schema were copied, the account of each; ``result`` is their total then.
 
+    Not run by the tests: the file is missing.
+
     Example:
         >>> try:  # doctest: +SKIP
         ...     penstock.copy("sales.csv", "warehouse:raw.sales")

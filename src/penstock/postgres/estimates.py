@@ -17,6 +17,8 @@ def estimated_rows(connection: PgConnection, select: Composable) -> int | None:
     The size of a table the planner knows well. What a condition, a join or a function leaves of it, it guesses, and is
     often wrong by orders of magnitude.
 
+    Not run by the tests: the planner's estimate varies.
+
     Example:
         >>> estimated_rows(connection, SQL("TABLE product"))  # doctest: +SKIP
         1000

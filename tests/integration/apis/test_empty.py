@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +101,7 @@ def test_nothing_new_since_the_last_landing_is_done(
 ) -> None:
     plan = {
         **lists,
-        "parameters": {"after": "{since}"},
-        "since": {"path": "at", "start": "2013-01-01"},
+        "since": {"parameter": "after", "path": "at", "start": "2013-01-01"},
     }
     service.behave = listed()
     with pytest.raises(penstock.NothingLanded):  # nothing at all has come yet
@@ -137,21 +135,22 @@ def test_the_command(
 
 
 def test_the_task(
-    service: Service, lake: Path, lists: dict[str, Any], caplog: pytest.LogCaptureFixture
+    service: Service, lake: Path, lists: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
     from penstock.airflow.land_operator import LandOperator
 
-    caplog.set_level(logging.INFO)
+    logged: list[str] = []
+    monkeypatch.setattr(LandOperator, "_tell", lambda _, lines: logged.extend(lines))
     service.behave = listed()
     words: dict[str, Any] = {"plan": lists, "target": "lake:w", "rows": cities(1)}
     with pytest.raises(
         AirflowFailException, match="no answer holds a record; where the API may have nothing"
     ):
         LandOperator(task_id="fetch", **words).execute({"run_id": "a"})
-    assert "1 request = 1 answered" in caplog.text
-    assert "1 answer, 0 of them absent" in caplog.text
+    assert "1 request = 1 answered + 0 whose earlier answer is still good" in logged
+    assert "1 answer, 0 of them absent, 0 unchanged" in logged
     done = LandOperator(task_id="fetch", allow_empty=True, **words).execute({"run_id": "a"})
     assert (done["empty"], done["answers"]) == (True, 1)
 

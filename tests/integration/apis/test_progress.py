@@ -48,7 +48,7 @@ def test_a_line_now_and_then_in_a_pipe(
     (tmp_path / "plan.yaml").write_text(LIMITED)
     assert main(["copy", str(tmp_path / "plan.yaml"), "lake:weather"]) == 0
     printed = capsys.readouterr()
-    assert " waiting for the limit\n" in printed.err
+    assert " waiting for the limit" in printed.err
     assert "calls, " in printed.err
     assert "waiting" not in printed.out
 

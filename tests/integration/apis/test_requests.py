@@ -193,7 +193,7 @@ def test_without_a_label_an_unfinished_landing_is_gone_on_with(
     service.behave = lambda asked: Say(status=401) if asked.number >= 10 else weather(asked)
     with pytest.raises(PenstockError):
         penstock.land(plan(concurrency=1), "lake:weather", rows=cities(20))
-    penstock.land(plan(), "lake:weather", rows=cities(0), label="another")
+    penstock.land(plan(), "lake:weather", rows=cities(0), label="another", allow_empty=True)
     service.behave = weather
     whole = penstock.land(plan(), "lake:weather", rows=cities(20))
     assert (whole.landed_before, whole.calls) == (10, 10)
@@ -205,7 +205,7 @@ def test_a_second_process_is_kept_out(service: Service, lake: Path, plan: Plan) 
     def again(asked: Asked) -> Say:
         with pytest.raises(PenstockError, match="being landed by another process"):
             penstock.land(plan(), "lake:weather", rows=cities(1), label="x")
-        penstock.land(plan(source="api:/other"), "lake:weather", rows=cities(0), label="x")
+        penstock.land(plan(source="api:/other"), "lake:weather", rows=cities(0), label="x", allow_empty=True)
         return weather(asked)
 
     service.behave = again

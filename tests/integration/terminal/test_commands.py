@@ -63,9 +63,13 @@ def test_in_a_terminal(
         ) as terminal:
             assert terminal.end() == case.code, f"{kind}: {terminal.text}"
             says = [text.format(rejected=world.rejected) for text in case.says]
-            if kind == "C locale":
-                says = [text.encode("ascii", "backslashreplace").decode() for text in says]
-            missing = [text for text in says if flat(text) not in terminal.flat]
+            # Python may write UTF-8 in a C locale all the same.
+            plain_says = {text: text.encode("ascii", "backslashreplace").decode() for text in says}
+            missing = [
+                text
+                for text in says
+                if not any(flat(one) in terminal.flat for one in (text, plain_says[text]))
+            ]
             assert not missing, f"{kind}: {missing} in\n{terminal.text}"
             check(kind, terminal)
 

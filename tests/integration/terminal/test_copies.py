@@ -42,7 +42,11 @@ class Typed:
     def account(self, text: str) -> dict[str, int]:
         """The counts of an account that was printed."""
         parts = (line.split() for line in text.splitlines() if line.startswith("  "))
-        return {part[0]: int(part[1].replace(",", "")) for part in parts if part[1:] and part[1][0].isdigit()}
+        return {
+            part[0]: int(part[1].replace(",", ""))
+            for part in parts
+            if part[1:] and part[1].replace(",", "").isdigit()
+        }
 
 
 @pytest.fixture

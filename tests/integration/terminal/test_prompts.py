@@ -31,7 +31,7 @@ def test_a_connection_field_by_field(kind: str, look: Look, starter: Starter, sh
             terminal.wait_for(rf"(?i){field}[^\n]*: ?$")
             terminal.send(f"{answer}\n")
         terminal.wait_for(r"(?i)password[^\n]*: ?$")
-        terminal.send("s3cret\n")
+        terminal.send_hidden("s3cret\n")
         terminal.wait_for(r"(?i)database[^\n]*: ?$")
         terminal.send("dwh\n")
         assert terminal.end() == 0, terminal.text
@@ -48,7 +48,7 @@ def test_a_connection_field_by_field(kind: str, look: Look, starter: Starter, sh
 def test_a_secret_is_asked_for_and_not_echoed(kind: str, look: Look, starter: Starter, shop: Path) -> None:
     with starter.terminal(["variable", "set", "api_token"], look, cwd=shop) as terminal:
         terminal.wait_for("api_token: ?$")
-        terminal.send("hush\n")
+        terminal.send_hidden("hush\n")
         assert terminal.end() == 0, terminal.text
         assert "hush" not in terminal.text
         assert "encrypted" in terminal.text

@@ -136,7 +136,7 @@ def test_export_masks_unless_asked(root: Path, capsys: pytest.CaptureFixture[str
     assert main(["env", "export", "--format", form, "--to", "masked"]) == 0
     (root / ".penstock" / "key").rename(root / "key")  # masking needs no key
     assert main(["env", "export", "--format", form]) == 0
-    assert capsys.readouterr().out.startswith("masked: 1 connections, 1 variables, secrets masked\n")
+    assert capsys.readouterr().out.startswith("masked: 1 connection, 1 variable, secrets masked\n")
     (root / "key").rename(root / ".penstock" / "key")
     masked = (root / "masked").read_text()
     assert "***" in masked

@@ -8,6 +8,7 @@ from rich.console import Console
 
 # Where nobody watches, tables are as wide as most of them need to be.
 _WIDTH = 160
+_HEIGHT = 25
 
 
 class PenstockConsole(Console):
@@ -24,12 +25,14 @@ class PenstockConsole(Console):
 
     def __init__(self, *, stderr: bool = False, soft_wrap: bool = False) -> None:
         stream = sys.stderr if stderr else sys.stdout
+        watched = stream is not None and stream.isatty()
         super().__init__(
             stderr=stderr,
             highlight=False,
             emoji=False,  # `:on:` may be part of a name
             soft_wrap=soft_wrap,
-            width=None if stream is not None and stream.isatty() else _WIDTH,
+            width=None if watched else _WIDTH,
+            height=None if watched else _HEIGHT,  # without one, Rich takes TERM=dumb for 80 columns
         )
 
     def on_broken_pipe(self) -> None:

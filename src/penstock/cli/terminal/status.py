@@ -33,6 +33,8 @@ class Status:
         console: Writes what is printed meanwhile, above the line that moves; by default nothing is, and the line is
             on standard error.
 
+    Not run by the tests: it writes to a terminal.
+
     Example:
         >>> with Status(lambda: ["comparing a and b"]):  # doctest: +SKIP
         ...     compare()
