@@ -105,6 +105,7 @@ def test_interval_does_not_take_a_row_out_of_another_interval(copy_text: CopyTex
         interval_column="at",
         interval_start="2013-02-02",
         interval_end="2013-02-03",
+        max_rejects="100%",
     )
     assert result.rejects == {"key_conflict": 1}
     assert query("SELECT name FROM t") == [("a",)]

@@ -129,7 +129,7 @@ def test_every_row_is_accounted_for(
     for key in held:
         query("INSERT INTO t VALUES (%s, 'a')", key)
     bad = ragged + ['"1,a'] * unclosed
-    result = copy_text("\n".join(["id,name", *lines, *bad]) + "\n", mode=mode, again=True)
+    result = copy_text("\n".join(["id,name", *lines, *bad]) + "\n", mode=mode, again=True, max_rejects="100%")
     assert result.read == len(lines) + len(bad)
     assert result.read == result.loaded + result.duplicates + result.rejected
     kept = query(f"SELECT count(*), count(raw) FROM penstock_ledger.rejects WHERE {NEWEST}")

@@ -159,7 +159,7 @@ def test_no_export(store: S3Store, stage: str) -> None:
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({}, "by way of a stage"), ({"stage": "s", "mode": "merge", "key": "id"}, "there is no mode merge")],
+    [({}, "through a stage"), ({"stage": "s", "mode": "merge", "key": "id"}, "there is no mode merge")],
 )
 def test_what_makes_no_sense(
     store: S3Store, execute: Execute, stage: str, options: dict[str, Any], words: str

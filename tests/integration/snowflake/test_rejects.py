@@ -156,7 +156,7 @@ def test_the_commands_know_them(store: S3Store, snow: Query, labor: str, tmp_pat
     assert "missing name: no value" in shown.output
     assert taken.exit_code == 0, taken.output
     assert [json.loads(line)["id"] for line in mended.read_text().splitlines()] == [3, 4, 5, 6]
-    with pytest.raises(UsageError, match="not replayed into snow:daily"):
+    with pytest.raises(UsageError, match="cannot be replayed into snow:daily"):
         replay("source", result.id)
 
 
