@@ -11,6 +11,10 @@ from tests.integration.terminal.cases import CASES, Case, commands
 from tests.integration.terminal.conftest import World
 from tests.terminal import UTF8, C, Look, Starter, Terminal, flat
 
+# Fifty-six commands in five kinds of terminal, in pipes and with nobody who reads: minutes.
+pytestmark = pytest.mark.soak
+
+
 XTERM = {"TERM": "xterm-256color"}
 LOOKS = {
     "usual": Look(),

@@ -83,6 +83,7 @@ def test_a_file(utf8: Starter, world: World, shop: Path, session: Session) -> No
     assert session.execute("SELECT count(*) FROM gated.sales").fetchone() == (ROWS,)
 
 
+@pytest.mark.soak
 def test_a_table_on_a_narrow_terminal(utf8: Starter, world: World, shop: Path, session: Session) -> None:
     """The share is that of the server's estimate; nothing is wider than the terminal."""
     with enter(world.source) as source:

@@ -22,6 +22,7 @@ def starter(look: Look, utf8: Starter, plain: Starter) -> Starter:
     return utf8 if look.locale == UTF8 else plain
 
 
+@pytest.mark.soak
 @KINDS
 def test_a_connection_field_by_field(kind: str, look: Look, starter: Starter, shop: Path) -> None:
     with starter.terminal(["connection", "add", "orders"], look, cwd=shop) as terminal:
