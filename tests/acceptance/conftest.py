@@ -80,8 +80,8 @@ def uses_the_stack(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Stop it where no test of this worker's goes on with it; without groups another worker may."""
-    is_alone = "PYTEST_XDIST_WORKER" not in os.environ or item.config.getoption("loadgroup", False)
+    """Stop it where no test goes on with it; beside other workers, which may, it ends with the run."""
+    is_alone = "PYTEST_XDIST_WORKER" not in os.environ
     is_last = nextitem is None or not uses_the_stack(nextitem)
     if is_alone and is_last and uses_the_stack(item):
         for stack in RUNNING:
