@@ -13,7 +13,7 @@ TABLES = ("product", "supplier", "till_roll")
 def test_tables_are_transferred_and_a_second_run_is_harmless(
     run_dag: RunDag, session: Session, source_session: Session
 ) -> None:
-    seeds = queries("penstock.stack", "seeds.sql")
+    seeds = queries("penstock.stack.postgres", "seeds.sql")
     source_session.execute(seeds["table"])
     source_session.execute(seeds["rows"])
     first = {end["task"]: end["account"] for end in run_dag("transfer_data_postgres") if "account" in end}
