@@ -2,7 +2,7 @@
 
 The processor's time is the measure that another load on the machine does not change. It holds what the test's process
 used and the processes that it waited for; servers that outlive a test, such as a stack, are not in it, and what makes
-a thing that tests share is on the first that needs it.
+a thing that tests share is on the first that needs it. Every test's cost is in `.pytest_cache/d/costs/tests.txt`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,10 @@ class Costs:
                 self._spent[report.nodeid] += Cost(*value)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-
+        cache = getattr(terminalreporter.config, "cache", None)
+        if cache is not None:
+            lines = [_line(name, cost) for name, cost in _dearest(self._spent)]
+            cache.mkdir("costs").joinpath("tests.txt").write_text("\n".join(lines), encoding="utf-8")
         for line in summary(self._spent):
             terminalreporter.write_line(line)
 

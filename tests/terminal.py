@@ -132,6 +132,16 @@ class Terminal:
         """Type a letter with the control key."""
         os.write(self._fd, bytes([ord(key.upper()) - 64]))
 
+    def interrupt(self) -> int:
+        """Press Ctrl-C, and again where it came just before the program began to read; its exit code."""
+        for _ in range(3):
+            if self.code is None:
+                self.press("c")
+            ends = time.monotonic() + TIMEOUT_S / 12
+            while self.code is None and time.monotonic() < ends:
+                self._read()
+        return self.end()
+
     def wait_for(self, pattern: str, timeout_s: float = TIMEOUT_S) -> re.Match[str]:
         """Read until the screen shows this.
 

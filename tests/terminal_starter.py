@@ -9,6 +9,7 @@ import io
 import json
 import os
 import runpy
+import signal
 import socket
 import sys
 import termios
@@ -65,6 +66,8 @@ def _code(status: int) -> int:
 
 def _take_place(request: dict[str, Any], fds: list[int]) -> None:
     os.setsid()
+    # A shell's terminal has it so; what runs in the background inherits that it is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if request["tty"]:
         fcntl.ioctl(fds[0], termios.TIOCSCTTY, 0)
     for place, fd in enumerate(fds):

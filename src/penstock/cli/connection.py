@@ -29,10 +29,10 @@ def add(
     password_stdin: PasswordStdin = False,
     no_input: Annotated[
         bool,
-        typer.Option("--no-input", help="Ask nothing, as in scripts that run on a terminal: --no-input."),
+        typer.Option("--no-input", help="Ask for nothing, as in scripts that run on a terminal: --no-input."),
     ] = False,
 ) -> None:
-    """Add a connection. On a terminal it asks for every field that the type has; secrets are not echoed.
+    """Add a connection. On a terminal, it asks for each field unless the options give all that the type requires.
 
     Example: penstock connection add warehouse --type postgres --host db --login etl --database dwh --password-stdin
     """
@@ -46,7 +46,7 @@ def add(
     fields = options.given()
     if password_stdin:
         fields["password"] = connection_form.read_secret()
-    elif sys.stdin.isatty() and not no_input and options.same_as is None:
+    elif sys.stdin.isatty() and not no_input and options.same_as is None and connection_form.lacks(fields):
         fields = connection_form.ask_all(fields)
     if options.same_as is None:
         if "type" not in fields:

@@ -105,16 +105,24 @@ def ask_one(name: str) -> str:
     return _ask(Field(name, name.removeprefix(EXTRA), required=True))
 
 
+def lacks(fields: Mapping[str, str]) -> bool:
+    """Whether the type, or a field that it requires, is missing."""
+    return "type" not in fields or bool(_missing(fields, fields["type"]))
+
+
 def require(fields: Mapping[str, str], kind: str) -> None:
     """Prove that everything is there which the type needs.
 
     Raises:
         UsageError: If something is missing.
     """
-    missing = [field.name for field in kind_of(kind).fields if field.required and not fields.get(field.name)]
-    if missing:
+    if missing := _missing(fields, kind):
         option = _option(missing[0])
         raise UsageError(f"a {kind} connection needs {', '.join(missing)}", hint=f"add {option}")
+
+
+def _missing(fields: Mapping[str, str], kind: str) -> list[str]:
+    return [field.name for field in kind_of(kind).fields if field.required and not fields.get(field.name)]
 
 
 def _ask(field: Field) -> str:

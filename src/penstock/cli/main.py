@@ -128,6 +128,8 @@ def _run(arguments: list[str] | None) -> int:
         # Without a message it has printed the help already: the same, on a wide one.
         return _fail(error, message, None, error.exit_code)
     except typer.Abort as error:
+        if sys.stderr.isatty():
+            typer.echo(err=True)  # the terminal shows ^C behind the question
         return _fail(error, "interrupted; nothing was changed", None, ExitCode.INTERRUPTED)
     except OSError as error:
         if error.errno not in DISK_FULL:

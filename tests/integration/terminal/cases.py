@@ -37,7 +37,7 @@ def refused(words: str = "") -> Case:
 CASES = {
     "init": case("made", "made"),
     "start": refused(),
-    "stop": case("", "not running"),
+    "stop": case("", "nothing was running"),
     "restart": refused(),
     "status": case("", "part", "state", code=1),
     "logs": case(""),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.integration.terminal.conftest import World
 from tests.integration.terminal.test_commands import LOOKS, check
-from tests.terminal import UTF8, Look, Starter
+from tests.terminal import UTF8, Look, Starter, flat
 
 KINDS = pytest.mark.parametrize("kind", LOOKS)
 
@@ -22,11 +22,10 @@ def starter(look: Look, utf8: Starter, plain: Starter) -> Starter:
     return utf8 if look.locale == UTF8 else plain
 
 
-@pytest.mark.soak
 @KINDS
 def test_a_connection_field_by_field(kind: str, look: Look, starter: Starter, shop: Path) -> None:
     with starter.terminal(["connection", "add", "orders"], look, cwd=shop) as terminal:
-        terminal.wait_for("type .*: ?$")
+        terminal.wait_for(r"\[postgres\]: ?$")
         terminal.send("\n")  # the default, postgres
         for field, answer in (("host", "db.internal"), ("port", "0"), ("port", "5433"), ("login", "etl")):
             terminal.wait_for(rf"(?i){field}[^\n]*: ?$")
@@ -35,6 +34,8 @@ def test_a_connection_field_by_field(kind: str, look: Look, starter: Starter, sh
         terminal.send_hidden("s3cret\n")
         terminal.wait_for(r"(?i)database[^\n]*: ?$")
         terminal.send("dwh\n")
+        terminal.wait_for(r"(?s)sslmode.*: ?$")
+        terminal.send("require\n")
         assert terminal.end() == 0, terminal.text
         assert "a port is a number from 1 to 65535" in terminal.text
         assert "s3cret" not in terminal.text
@@ -81,8 +82,8 @@ def test_a_reset_asks_first(kind: str, look: Look, starter: Starter, shop: Path)
 @KINDS
 def test_ctrl_c_at_a_question(kind: str, look: Look, starter: Starter, world: World, shop: Path) -> None:
     with starter.terminal(["connection", "add", "orders"], look, cwd=shop) as terminal:
-        terminal.wait_for("type .*: ?$")
-        terminal.press("c")
-        assert terminal.end() == 130, terminal.text
-        assert "interrupted; nothing was changed" in terminal.text
+        terminal.wait_for(r"\[postgres\]: ?$")
+        assert terminal.interrupt() == 130, terminal.text
+        assert flat("error: interrupted; nothing was changed") in terminal.flat
+        assert "^Cerror" not in terminal.text
         check(kind, terminal)
