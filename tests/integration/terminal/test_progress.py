@@ -59,7 +59,7 @@ def number(text: str) -> int:
 
 
 def test_a_file(utf8: Starter, world: World, shop: Path, session: Session) -> None:
-    """The share is that of the bytes whose rows have come. A row is wide, so that what is behind a gate fills no buffer."""
+    """The share is that of the bytes whose rows have come. Rows are wide: those behind a gate do not fit a buffer."""
     gate = Gate(session)
     session.execute("CREATE TABLE gated.sales (id int, name text, gate int DEFAULT gated.gate())")
     lines = ["id,name", "x,bad", "y,bad", *(f"{row},{row:0400}" for row in range(ROWS))]
