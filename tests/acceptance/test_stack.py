@@ -105,7 +105,7 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
         assert (project.state_dir / path).stat().st_mode & 0o077 == 0, path
 
     again = penstock(project, "start")
-    assert (again.returncode, again.stdout.splitlines()[0]) == (0, "the stack runs already")
+    assert (again.returncode, again.stdout.splitlines()[0]) == (0, "the stack is already running")
     assert states(project)["supervisor"]["pid"] == parts["supervisor"]["pid"]
 
     # The record is damaged, then lost: the supervisor writes it anew.
@@ -113,7 +113,7 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     written.write_text("{")
     assert states(project)["supervisor"] == parts["supervisor"] | {"memory_bytes": ANY}
     written.unlink()
-    assert penstock(project, "start").stdout.splitlines()[0] == "the stack runs already"
+    assert penstock(project, "start").stdout.splitlines()[0] == "the stack is already running"
 
     assert set(ports(project)).isdisjoint(ports(gallery.project))
 

@@ -23,7 +23,7 @@ from penstock.project import Project
     [
         (("--date", "tomorrow"), "'tomorrow' is no date"),
         (("--date", "2013-02-01", "--from", "2013-02-01", "--to", "2013-02-02"), "--date is one run"),
-        (("--from", "2013-02-01"), "--from and --to belong together"),
+        (("--from", "2013-02-01"), "--from and --to must be given together"),
         (("--conf", "{day: 1}"), "--conf is no JSON"),
         (("--conf", "[1]"), "--conf must be a JSON object"),
     ],

@@ -53,7 +53,7 @@ def test_a_file_in_its_place(here: Project, capsys: pytest.CaptureFixture[str]) 
     for command in (*READ, *STARTED):
         assert main(command) == 1, command
         assert capsys.readouterr().err.splitlines() == [
-            f"error: {here.state_dir} is a file, where Penstock keeps a directory",
+            f"error: {here.state_dir} is a file, but Penstock needs a directory there",
             f"hint: mv {here.state_dir} {here.state_dir}.old",
         ], command
     assert here.state_dir.read_text() == "mine"
@@ -107,4 +107,4 @@ def test_a_file_deeper_down_is_named(tmp_path: Path) -> None:
     logs = Project(tmp_path).make_state_dir() / "logs"
     logs.write_text("mine")
     error = broken_state(OSError(errno.ENOTDIR, "Not a directory", str(logs / "run" / "x.log")))
-    assert error.message == f"{logs} is a file, where Penstock keeps a directory"
+    assert error.message == f"{logs} is a file, but Penstock needs a directory there"

@@ -69,6 +69,6 @@ class RangedReader(io.RawIOBase):
         if etag != self._stored.etag or len(block) != end - self._at:
             raise SourceError(
                 f"'{self._stored.key}' changed while it was read",
-                hint="nothing of it was kept; run it again once it is complete",
+                hint="nothing was copied; run it again when it is complete",
             )
         self._start, self._block = self._at, block

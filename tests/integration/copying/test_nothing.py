@@ -144,7 +144,7 @@ def test_a_replay_of_rows_that_are_rejected_again(
 
     # What was replayed is loaded, so the first copy is done; cleared in Airflow, its task succeeds.
     assert main(["copy", bad, "warehouse:t"]) == ExitCode.DONE
-    assert "  replayed               2  of the rejected, loaded since" in capsys.readouterr().out
+    assert "  replayed               2  of the rejects, loaded since" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def test_ctrl_c_ends_the_task_and_what_it_started(shop: Shop) -> None:
     _, told = run.communicate(timeout=30)
     assert (run.returncode, told) == (
         130,
-        "error: interrupted; what ended before stays, the task that ran was ended\n",
+        "error: interrupted; results of completed tasks are kept, the running task was stopped\n",
     )
     _, alive = psutil.wait_procs(started, timeout=10)
     assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
@@ -307,7 +307,7 @@ def test_a_run_without_a_task_is_no_success(ends: Shop) -> None:
     assert done.stdout.splitlines()[-1].startswith("empty in ")
     assert done.stdout.endswith(", 0 of 2 tasks succeeded, 2 not there to run\n")
     assert done.stderr.splitlines()[0] == (
-        "error: staggered: no task ran on 2013-02-04: each begins later or ended before"
+        "error: staggered: no task ran on 2013-02-04: all tasks start later or ended before"
     )
     bare = ends.command("run", "bare")
     assert (bare.returncode, bare.stderr.splitlines()[0]) == (5, "error: bare has no tasks")

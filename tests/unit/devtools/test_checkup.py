@@ -197,7 +197,7 @@ def test_the_command_tells_it_and_fails(root: Path, capsys: pytest.CaptureFixtur
     (wrong,) = [one for one in json.loads(printed.out) if one["level"] == "wrong"]
     assert wrong["what"] == "environments"
     assert wrong["remedy"] == "did you mean base?"
-    assert printed.err == "error: 1 thing is wrong\n"
+    assert printed.err == "error: 1 problem found\n"
 
 
 def test_without_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

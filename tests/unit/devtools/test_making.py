@@ -106,7 +106,7 @@ def test_what_a_kill_interrupted_is_finished(tmp_path: Path, capsys: pytest.Capt
     for name in ("shop", "other"):
         assert main(["init", str(tmp_path / name)]) == 0
         assert names(tmp_path / name) == names(tmp_path / "whole")
-    assert "an init that was interrupted here is finished now" in capsys.readouterr().out
+    assert "completed an interrupted init" in capsys.readouterr().out
 
 
 def test_a_taken_port_is_stepped_aside_from(

@@ -261,7 +261,7 @@ def test_nothing_to_check_and_nothing_to_take_in(root: Path, run: Run) -> None:
     assert run("env check --json", 5).startswith("[]\n")
     (root / "empty.env").write_text("# nothing here\n")
     told = run("env import empty.env", 5)
-    assert "error: no connection and no variable was taken out of empty.env" in told
+    assert "error: no connections or variables found in empty.env" in told
     assert "hint: read as env; see --format" in told
     (root / "dags").mkdir()
     (root / "dags" / "a.py").write_text(

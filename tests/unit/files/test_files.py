@@ -134,8 +134,8 @@ def test_a_pipe_is_kept_first() -> None:
         ("d", "'d' is a directory"),
         ("", "no file ''"),
         ("a\0.csv", "no file 'a\\x00.csv'"),
-        ("a" * 300, f"'{'a' * 300}' cannot be read: File name too long"),
-        ("a.csv/x", "'a.csv/x' cannot be read: Not a directory"),
+        ("a" * 300, f"cannot read '{'a' * 300}': File name too long"),
+        ("a.csv/x", "cannot read 'a.csv/x': Not a directory"),
         ("*.*", "the files are of several formats: csv, parquet"),
     ],
 )

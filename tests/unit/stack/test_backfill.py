@@ -83,6 +83,6 @@ def test_no_run_in_that_time_is_nothing_to_do() -> None:
 
 def test_all_runs_exist(capsys: pytest.CaptureFixture[str]) -> None:
     begin(Answers(**{"2013_02_01": "success"}), "2013-02-01", "2013-02-01")
-    assert capsys.readouterr().out.startswith("nothing to do: all 1 run of shop in this time exist")
+    assert capsys.readouterr().out.startswith("nothing to do: all 1 run of shop in this range exist")
     with pytest.raises(command.RunsFailed, match="1 of 1 run failed before"):
         begin(Answers(**{"2013_02_01": "failed"}), "2013-02-01", "2013-02-01")

@@ -42,9 +42,7 @@ def make_target(plan: CopyPlan, store: ObjectStore, key: str, ledger: Connection
         form = make_format(asked or "parquet", plan.compression, limit)
     else:
         if asked not in (None, one["format"]):
-            raise UsageError(
-                f"{key!r} says {one['format']} and --format {asked}", hint="leave one of them out"
-            )
+            raise UsageError(f"{key!r} says {one['format']} and --format {asked}", hint="use one of them")
         if plan.max_file_size is not None:
             raise UsageError(f"{key!r} is one file, which is not split", hint="name a prefix: end it with /")
         prefix = key
