@@ -60,7 +60,7 @@ def copy(source: str, target: str, *, again: bool = False, **options: Unpack[Cop
 
     Raises:
         NothingLoaded: If every row was rejected, unless ``max_rejects`` is ``"100%"``. The rejects are in quarantine,
-                and the error holds the account.
+            and the error holds the account.
         PenstockError: If nothing was copied, with the reason and a hint.
 
     Example:
@@ -209,8 +209,8 @@ def land(  # noqa: PLR0913  # what there is to say of a landing
         target: ``lake:name``.
         rows: Make one request for each of these, instead of the plan's own rows.
         values: Values for placeholders of the plan, in addition to those of the rows.
-        label: What the answers are for, such as an hour or a day. A landing of the same plan and label requests only what
-            is missing. Without a label, an unfinished landing is continued; if there is none, a new one begins.
+        label: What the answers are for, such as an hour or a day. A landing of the same plan and label requests only
+            what is missing. Without a label, an unfinished landing is continued; if there is none, a new one begins.
         again: Request everything again, even if the landing is finished.
         allow_empty: Do not fail if no answer holds a record.
 

@@ -24,7 +24,7 @@ from penstock.project import Project
         (("--date", "tomorrow"), "'tomorrow' is no date"),
         (("--date", "2013-02-01", "--from", "2013-02-01", "--to", "2013-02-02"), "--date is one run"),
         (("--from", "2013-02-01"), "--from and --to must be given together"),
-        (("--conf", "{day: 1}"), "--conf is no JSON"),
+        (("--conf", "{day: 1}"), "--conf is not valid JSON"),
         (("--conf", "[1]"), "--conf must be a JSON object"),
     ],
 )
@@ -114,7 +114,7 @@ def test_on_a_terminal_the_tasks_are_a_table_that_moves() -> None:
     os.close(here)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
     assert process.returncode == 0, text
-    assert "shop: Airflow comes up" in text
+    assert "shop: starting Airflow" in text
     assert re.search(r"✓\s+1\.25 s\s+a", text)
     assert re.search(r"-\s+0\.00 s\s+b\[0\]\s+skipped", text)
     assert "success in 1.5 s, 1 of 2 tasks succeeded, 1 skipped" in text

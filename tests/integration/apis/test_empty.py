@@ -160,4 +160,4 @@ def test_the_lake_says_that_no_request_is_meant(
 ) -> None:
     penstock.land(plan(), "lake:w", rows=cities(1), label="h")
     assert main(["lake", "show", "lake:w", "--request", "id=77"]) == ExitCode.NOTHING
-    assert "no request of the landing 'h' has 'id=77' in its address" in capsys.readouterr().err
+    assert "no request URL of the landing 'h' contains 'id=77'" in capsys.readouterr().err

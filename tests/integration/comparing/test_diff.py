@@ -206,7 +206,7 @@ def test_what_cannot_be_compared_is_not_different(sides: Sides, capsys: pytest.C
         (["source:empty", "warehouse:empty"], "have no column in common"),
         (["source:broken", "warehouse:broken"], "division by zero"),
         (["source:t", "nowhere:t"], "no connection 'nowhere'"),
-        (["source:t", "t.csv"], "names no table"),
+        (["source:t", "t.csv"], "invalid table address"),
     ):
         assert main(["diff", *arguments]) == 2
         assert words in capsys.readouterr().err

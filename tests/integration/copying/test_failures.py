@@ -67,7 +67,7 @@ def table(query: Query, tmp_path: Path) -> Iterator[None]:
         (["*.nothing", "warehouse:t"], 1, r"\*\.nothing"),
         ([".", "warehouse:t"], 1, "directory"),
         (["in.csv", "elsewhere:t"], 1, "no connection 'elsewhere'"),
-        (["in.csv", "t"], 2, "names no table"),
+        (["in.csv", "t"], 2, "invalid table address"),
         (["in.csv", "warehouse:t", "--mode", "upsert"], 2, "upsert"),
         (["in.csv", "warehouse:t", "--max-rejects", "few"], 2, "no threshold"),
         (["in.csv", "warehouse:t", "--mode", "interval"], 2, "interval"),
@@ -90,7 +90,7 @@ def test_a_file_that_may_not_be_read(run: Run, tmp_path: Path) -> None:
     (tmp_path / "in.csv").chmod(0)
     done = run("copy", "in.csv", "warehouse:t")
     assert done.returncode == 1
-    assert "may not be read" in done.stderr
+    assert "no permission to read" in done.stderr
 
 
 @pytest.mark.usefixtures("table")

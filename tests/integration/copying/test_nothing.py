@@ -89,7 +89,7 @@ def test_a_share_of_all_rows_allows_it(bad: str, limit: str, capsys: pytest.Capt
     assert main(["copy", bad, "warehouse:t", "--max-rejects", limit]) == 0
     told = capsys.readouterr()
     assert "every row was rejected (2 of 2)" in told.out
-    assert "look at the rejects: penstock rejects show" in told.out
+    assert "show the rejects: penstock rejects show" in told.out
     assert penstock.copy(bad, "warehouse:t", max_rejects=limit).already
 
 

@@ -107,7 +107,7 @@ def test_the_commands(
     copy_text: CopyText, query: Query, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "nothing was copied" in output(capsys, "ledger", "list")
-    assert "no row is in quarantine" in output(capsys, "rejects", "list")
+    assert "no rows in quarantine" in output(capsys, "rejects", "list")
     query("CREATE TABLE t (id int)")
     result = copy_text("id\n1\nx\n")
     short = result.id[:12]

@@ -305,7 +305,7 @@ def test_a_run_without_a_task_is_no_success(ends: Shop) -> None:
     done = ends.command("run", "staggered", "--date", "2013-02-04")
     assert done.returncode == 5
     assert done.stdout.splitlines()[-1].startswith("empty in ")
-    assert done.stdout.endswith(", 0 of 2 tasks succeeded, 2 not there to run\n")
+    assert done.stdout.endswith(", 0 of 2 tasks succeeded, 2 not reached\n")
     assert done.stderr.splitlines()[0] == (
         "error: staggered: no task ran on 2013-02-04: all tasks start later or ended before"
     )
@@ -318,7 +318,7 @@ def test_a_run_without_a_task_is_no_success(ends: Shop) -> None:
     assert (events[-1]["runs"], events[-1]["failed"], events[-1]["empty"]) == (2, 0, 1)
     some = ends.command("run", "staggered", "--date", "2013-02-03")
     assert some.returncode == 0
-    assert some.stdout.endswith(", 1 of 2 tasks succeeded, 1 not there to run\n")
+    assert some.stdout.endswith(", 1 of 2 tasks succeeded, 1 not reached\n")
 
 
 @pytest.mark.parametrize(("dag", "skipped"), [("branches", 1), ("skips", 1)])

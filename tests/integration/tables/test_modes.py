@@ -133,7 +133,7 @@ def test_a_query_as_the_source(here: Query, there: Query) -> None:
     assert penstock.copy("source:", "warehouse:cheap", query=text, key="product_id").already
     with pytest.raises(SourceError, match="the query is refused"):
         penstock.copy("source", "warehouse:cheap", query="SELECT nothing FROM product")
-    with pytest.raises(UsageError, match="a query runs in a database"):
+    with pytest.raises(UsageError, match="a query needs a connection to a database"):
         penstock.copy("product.csv", "warehouse:cheap", query="SELECT 1")
 
 

@@ -31,7 +31,7 @@ def ask_a_closed_state() -> int:
 
 @pytest.mark.parametrize(
     ("work", "message"),
-    [(fill_the_disk, "the disk is full"), (ask_a_closed_state, "run.lock is closed to this account")],
+    [(fill_the_disk, "the disk is full"), (ask_a_closed_state, "run.lock is not accessible to this account")],
 )
 def test_it_is_told(work, message: str) -> None:  # type: ignore[no-untyped-def]
     events = io.StringIO()

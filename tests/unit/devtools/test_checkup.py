@@ -111,7 +111,7 @@ def test_a_state_that_is_no_directory(root: Path, told: Told, capsys: pytest.Cap
     level, said = told()["state"]
     assert (level, "is no directory" in said) == ("wrong", True)
     assert main(["db", "start", "warehouse"]) == 1
-    assert "is a file, where Penstock keeps a directory" in capsys.readouterr().err
+    assert "is a file, but Penstock needs a directory" in capsys.readouterr().err
 
 
 def test_a_stack_that_broke_off(root: Path, told: Told) -> None:

@@ -121,7 +121,7 @@ def test_a_taken_port_is_stepped_aside_from(
     settings = tomllib.loads((tmp_path / "shop" / "penstock.toml").read_text())
     chosen = settings["stack"]["ports"]["airflow"]
     assert chosen != port
-    assert f"its Airflow will be on {chosen}" in capsys.readouterr().out
+    assert f"Airflow will use {chosen}" in capsys.readouterr().out
 
 
 def test_a_directory_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -137,9 +137,9 @@ def test_fields_can_be_taken_away(root: Path, run: Run) -> None:
         ("connection add x", "needs a type"),
         ("connection add x --type postgres --host h", "needs login, database"),
         ("connection add x --type http --host https://", "names no host"),
-        ("connection add x --type http --host https://u:p@h/", "leave login and password out"),
+        ("connection add x --type http --host https://u:p@h/", "remove login and password from"),
         ("connection add x --type generic --port 70000", "a port is a number"),
-        ("connection add x --type generic --extra sslmode", "is no NAME=VALUE"),
+        ("connection add x --type generic --extra sslmode", "invalid field"),
         (
             "connection add x --type generic --from-env password=NOT_THERE",
             "no environment variable NOT_THERE",
@@ -242,7 +242,7 @@ def test_check_encrypt_and_rotate(root: Path, run: Run, write: Write) -> None:
     assert [one["environment"] for one in found] == ["dev", "dev"]
     assert "hunter2" not in out
     assert run("env encrypt base") == "environments/base.yaml:2: encrypted\n"
-    assert "no secret stands there" in run("env encrypt base")
+    assert "no plain-text secrets" in run("env encrypt base")
     before = find_keys(root).ids
     assert "1 secret is encrypted" in run("env rotate")
     assert find_keys(root).ids[1:] == before

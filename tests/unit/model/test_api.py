@@ -58,7 +58,7 @@ def test_toml_says_the_same(tmp_path: Path) -> None:
     ("fields", "message"),
     [
         ({}, "source: Field required"),
-        ({"source": "x.csv"}, "'x.csv' is no API"),
+        ({"source": "x.csv"}, "invalid API address 'x.csv'"),
         ({"source": "a:/x", "colums": {}}, "there is no 'colums'"),
         ({"source": "a:/x", "pages": {"by": "link", "pth": 1}}, "there is no 'pages.pth'"),
         ({"source": "a:/x", "pages": {"by": "cursor"}}, "pages by cursor need parameter and path"),

@@ -28,7 +28,7 @@ class Status:
 
     Args:
         parts: Returns the parts of the line, such as ``["copying", "1,200 rows"]``. A terminal shows them side by side,
-                on as many lines as they need.
+            on as many lines as they need.
         every_s: Seconds between two plain lines.
         console: Prints other output above the live line. Default: a console on standard error.
 
