@@ -92,7 +92,7 @@ def test_a_dag_that_has_ended_is_no_success(gallery: Airflow) -> None:
     later = penstock(project, "backfill", "ended", "--from", "2013-02-06", "--to", "2013-02-07", "--unpause")
     assert (later.returncode, later.stderr.splitlines()[0]) == (
         5,
-        "error: ended ended on 2013-02-05, 2013-02-06 lies after: no task would run",
+        "error: ended ended on 2013-02-05, before 2013-02-06: no task would run",
     )
     asked = penstock(project, "backfill", "ended", "--from", "2013-02-04", "--to", "2013-02-08", "--dry-run")
     assert asked.stdout.splitlines()[:2] == ["2013-02-04", "2013-02-05"]

@@ -149,7 +149,9 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     recovered = penstock(project, "start")
     assert recovered.returncode == 0, recovered.stdout + recovered.stderr
     left_behind = "api-server, scheduler, dag-processor, triggerer"
-    assert recovered.stdout.splitlines()[0].endswith(f"the previous stack crashed; stopped its leftover processes: {left_behind}")
+    assert recovered.stdout.splitlines()[0].endswith(
+        f"the previous stack crashed; stopped its leftover processes: {left_behind}"
+    )
     after = states(project)
     assert {one["state"] for one in after.values()} == {"healthy"}
     assert [after[name]["pid"] == before[name]["pid"] for name in ("source", "scheduler")] == [True, False]

@@ -21,7 +21,7 @@ from penstock.project import Project
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--date", "tomorrow"), "'tomorrow' is no date"),
+        (("--date", "tomorrow"), "invalid date 'tomorrow'"),
         (("--date", "2013-02-01", "--from", "2013-02-01", "--to", "2013-02-02"), "--date is one run"),
         (("--from", "2013-02-01"), "--from and --to must be given together"),
         (("--conf", "{day: 1}"), "--conf is not valid JSON"),

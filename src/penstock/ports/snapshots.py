@@ -71,5 +71,5 @@ class Selection(Protocol):
 
         Raises:
             ConnectionFailed: If the database cannot be reached or entered.
-            SourceError: If there is no such table, or it no permission to read.
+            SourceError: If there is no such table, or it may not be read.
         """

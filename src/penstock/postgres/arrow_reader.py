@@ -55,7 +55,7 @@ class PostgresRows:
 
         Raises:
             ConnectionFailed: If the server cannot be reached or entered.
-            SourceError: If there is no such table, or it no permission to read.
+            SourceError: If there is no such table, or it may not be read.
         """
         opened = connect(self._connection, visible_rows_only=self._plan.visible_rows_only)
         try:

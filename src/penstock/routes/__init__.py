@@ -86,7 +86,9 @@ def _kind(address: Address) -> str:
 def _unsupported(request: CopyRequest, source: str, target: str) -> UsageError:
     plan = request.plan
     if target == "file" and source != "rejects":
-        return UsageError(f"{plan.target!r} invalid table address", hint="write it as connection:schema.table")
+        return UsageError(
+            f"invalid table address {plan.target!r}", hint="write it as connection:schema.table"
+        )
     targets = sorted(to for origin, to in ROUTES if origin == source)
     if targets:
         hint = f"from {source}, copy to {' or '.join(targets)}"

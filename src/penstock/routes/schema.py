@@ -25,7 +25,7 @@ class SchemaResult:
 
     Args:
         tables: The account of each, by its name at the source, in the order of the copies.
-        total: All of them together.
+        total: The sum of all accounts.
     """
 
     tables: Mapping[str, CopyResult]

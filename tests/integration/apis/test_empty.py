@@ -73,7 +73,7 @@ def test_a_status_that_the_plan_calls_absent_may_have_no_records(
     landed = penstock.land(plan, "lake:w", rows=cities(2))
     assert (landed.absent, landed.remark()) == (
         2,
-        "no records: by the plan, answers of this status have none",
+        "no records: by the plan, answers with this status have none",
     )
 
     # One that did answer, and has nothing, is another matter.

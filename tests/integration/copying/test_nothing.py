@@ -57,7 +57,7 @@ def test_the_command_ends_with_five_and_keeps_account_and_rejects(
     assert main(["copy", bad, "warehouse:t", "--json"]) == ExitCode.NOTHING
     told = capsys.readouterr()
     assert (json.loads(told.out)["already"], json.loads(told.out)["rejected"]) == (True, 2)
-    assert "it was copied before, and none of its rejects loaded since" in told.err
+    assert "it was copied before, and none of its rejects were loaded since" in told.err
 
 
 def test_the_call_raises_with_the_account(bad: str, query: Query) -> None:
@@ -154,7 +154,7 @@ def test_a_replay_of_rows_that_are_rejected_again(
         (
             "id,q\n1,1\n",
             ("--filter-column", "q", "--filter-value", "9"),
-            "the filter leaves no row of the source",
+            "the filter matches no row of the source",
         ),
     ],
 )

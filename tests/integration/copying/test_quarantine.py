@@ -127,7 +127,7 @@ def test_the_commands(
     assert (summary["reason"], summary["rows"], summary["open"]) == ("bad_type", 1, 1)
     assert "bad_type" in output(capsys, "rejects", "list")
     shown = output(capsys, "rejects", "show", short)
-    assert "in.csv:3: bad_type id: 'x' is no integer" in shown
+    assert "in.csv:3: bad_type id: invalid integer 'x'" in shown
     assert "\n    x\n" in shown
     assert as_json(capsys, "rejects", "show", short, "--reason", "check") == []
 

@@ -263,11 +263,11 @@ def ends(shop: Shop) -> Shop:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "ends ended on 2013-02-05, now lies after: no task would run"),
-        (("--date", "2013-02-06"), "ends ended on 2013-02-05, 2013-02-06 lies after: no task would run"),
+        ((), "ends ended on 2013-02-05, before now: no task would run"),
+        (("--date", "2013-02-06"), "ends ended on 2013-02-05, before 2013-02-06: no task would run"),
         (
             ("--from", "2013-02-06", "--to", "2013-02-08"),
-            "ends ended on 2013-02-05, 2013-02-06 lies after: no task would run",
+            "ends ended on 2013-02-05, before 2013-02-06: no task would run",
         ),
     ],
     ids=["now", "date", "range"],

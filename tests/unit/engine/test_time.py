@@ -39,7 +39,7 @@ class TestDate:
     def test_a_day_that_never_was(self) -> None:
         kind, message = fault("date", "2013-02-30")
         assert kind == "bad_type"
-        assert message.startswith("'2013-02-30' is no date: day is out of range for month")
+        assert message.startswith("invalid date '2013-02-30': day is out of range for month")
 
     @pytest.mark.parametrize("text", ["infinity", "-Infinity", "10000-01-01", "0044-03-15 BC"])
     def test_what_only_the_server_holds(self, text: str) -> None:

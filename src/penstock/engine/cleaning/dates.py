@@ -89,7 +89,7 @@ class Dates:
             return _formatted(text, self._format).toordinal() - EPOCH
         match = _ISO.fullmatch(text)
         if match is None:
-            raise bad_type(f"{quoted(text)} is no date of the form YYYY-MM-DD")
+            raise bad_type(f"invalid date {quoted(text)}: expected YYYY-MM-DD")
         return real_day(text, match)
 
     def pack(self, values: Sequence[int]) -> Storage:
@@ -115,18 +115,18 @@ def real_day(text: str, match: re.Match[str]) -> int:
     try:
         return date(int(match[1]), int(match[2]), int(match[3])).toordinal() - EPOCH
     except ValueError as error:
-        raise bad_type(f"{quoted(text)} is no date: {error}") from None
+        raise bad_type(f"invalid date {quoted(text)}: {error}") from None
 
 
 def _formatted(text: str, date_format: str) -> date:
     try:
         moment = datetime.strptime(text, date_format)  # noqa: DTZ007 - a date has no zone
     except ValueError:
-        raise bad_type(f"{quoted(text)} is no date of the form {date_format}") from None
+        raise bad_type(f"invalid date {quoted(text)}: expected {date_format}") from None
     if _bare(moment.strftime(date_format)) != _bare(text) or moment != datetime(
         moment.year, moment.month, moment.day, tzinfo=moment.tzinfo
     ):
-        raise bad_type(f"{quoted(text)} is no date of the form {date_format}")
+        raise bad_type(f"invalid date {quoted(text)}: expected {date_format}")
     return moment.date()
 
 

@@ -54,7 +54,7 @@ class Booleans:
         """Any case."""
         word = text.lower()
         if word not in _TRUE + _FALSE:
-            raise bad_type(f"{quoted(text)} is no boolean")
+            raise bad_type(f"invalid boolean {quoted(text)}")
         return word in _TRUE
 
     def pack(self, values: Sequence[bool]) -> Storage:
@@ -98,7 +98,7 @@ class Uuids:
         """Braces around it, hyphens after any four digits or none."""
         match = _UUID.fullmatch(text)
         if match is None:
-            raise bad_type(f"{quoted(text)} is no uuid")
+            raise bad_type(f"invalid uuid {quoted(text)}")
         return bytes.fromhex(match[2].replace("-", ""))
 
     def pack(self, values: Sequence[bytes]) -> Storage:
@@ -132,7 +132,7 @@ class Hexadecimals:
         try:
             return bytes.fromhex(text[2:])
         except ValueError:
-            raise bad_type(f"{quoted(text)} is no hexadecimal bytea") from None
+            raise bad_type(f"invalid hexadecimal bytea {quoted(text)}") from None
 
     def pack(self, values: Sequence[bytes]) -> Storage:
         """References to them."""

@@ -53,7 +53,7 @@ class Integers:
         """Any number of digits."""
         match = _WHOLE.fullmatch(text)
         if match is None:
-            raise bad_type(f"{quoted(text)} is no integer")
+            raise bad_type(f"invalid integer {quoted(text)}")
         digits = match[2].lstrip("0") or "0"
         number = int(match[1] + digits) if len(digits) <= DIGITS else None
         if number is None or not -self._greatest - 1 <= number <= self._greatest:
@@ -96,7 +96,7 @@ class Floats:
         if _NOT_FINITE.fullmatch(text):
             return float(text)
         if FINITE.fullmatch(text) is None:
-            raise bad_type(f"{quoted(text)} is no number")
+            raise bad_type(f"invalid number {quoted(text)}")
         number = float(self._nearest(pa.array([text], pa.large_string()))[0])
         zero = not text.lower().partition("e")[0].strip("+-0.")
         if np.isinf(number) or (number == 0 and not zero):

@@ -113,7 +113,7 @@ class Numerics:
             return out_of_range(f"{quoted(text)} is out of range for {self._name}")
         if _NAN.fullmatch(text) or _INFINITE.fullmatch(text):
             return Beyond()
-        return bad_type(f"{quoted(text)} is no number")
+        return bad_type(f"invalid number {quoted(text)}")
 
 
 def _decimals(texts: Texts, lengths: Ints) -> tuple[Ints, Ints]:

@@ -77,13 +77,13 @@ class Moments:
             raise Beyond
         match = _ISO.fullmatch(text)
         if match is None:
-            raise bad_type(f"{quoted(text)} is no timestamp of the form YYYY-MM-DD HH:MM:SS")
+            raise bad_type(f"invalid timestamp {quoted(text)}: expected YYYY-MM-DD HH:MM:SS")
         days = real_day(text, match)
         hour, minute, second = (int(match[group] or 0) for group in (4, 5, 6))
         fraction = (match[7] or "").rstrip("0")
         clock = (hour * 60 + minute) * 60 + second
         if minute > 59 or second > 60 or clock > _DAY_S or (hour == 24 and (clock > _DAY_S or fraction)):
-            raise bad_type(f"{quoted(text)} is no timestamp: no such time of day")
+            raise bad_type(f"invalid timestamp {quoted(text)}: no such time of day")
         if len(fraction) > _MICROSECONDS:
             raise out_of_range(f"{quoted(text)} is finer than a microsecond")
         offset = self._offset(text, match[8])
@@ -97,7 +97,7 @@ class Moments:
         digits = zone[1:].replace(":", "").ljust(4, "0")
         hours, minutes = int(digits[:2]), int(digits[2:])
         if hours > _ZONE_HOURS or minutes > 59:
-            raise bad_type(f"{quoted(text)} is no timestamp: no such time zone")
+            raise bad_type(f"invalid timestamp {quoted(text)}: no such time zone")
         seconds = (hours * 60 + minutes) * 60
         return -seconds if zone[0] == "-" else seconds
 

@@ -176,7 +176,7 @@ class TypedColumn:
 
     def _refuse(self, type_: pa.DataType, text: str) -> Fault:
         if self._column.kind is Kind.DATE and pa.types.is_timestamp(type_):
-            return Fault(Reason.BAD_TYPE, f"{quoted(text)} is no date")
+            return Fault(Reason.BAD_TYPE, f"invalid date {quoted(text)}")
         return Fault(Reason.OUT_OF_RANGE, f"{quoted(text)} is out of range for {self._column.type}")
 
 

@@ -24,7 +24,7 @@ class ApiPlan:
 
     Args:
         source: ``connection:/path`` of a connection of type http; ``{name}`` is replaced by a value of the row.
-        parameters: Query parameters, with such placeholders. None sends all values of the row that the path does not use.
+        parameters: Query parameters, with such placeholders. None sends all values that the path does not use.
         headers: Headers of each request, with such placeholders.
         auth: How the key is sent. None uses the connection's field ``auth``, such as ``query:appid``, ``bearer`` or
             ``basic``, and sends no key if the field is missing.
