@@ -52,7 +52,7 @@ SELECT {run}, ({files}::text[])[_file + 1], _line, raw, 'check', {message} FROM 
 -- name: reject_missing
 WITH bad AS (DELETE FROM penstock_stage AS s WHERE {column} IS NULL RETURNING _file, _line, {raw} AS raw)
 INSERT INTO penstock_ledger.rejects (run, file, line, raw, reason, "column", message)
-SELECT {run}, ({files}::text[])[_file + 1], _line, raw, 'missing', {column_name}, 'no value, and the column must have one' FROM bad;
+SELECT {run}, ({files}::text[])[_file + 1], _line, raw, 'missing', {column_name}, 'missing value in a required column' FROM bad;
 
 -- name: reject_inexact
 -- Values that the column's type would round, tell by comparing both in a type that holds either.

@@ -137,7 +137,7 @@ def test_what_fails_halfway_leaves_nothing(
 def test_no_such_stage(store: S3Store, execute: Execute, stage: str) -> None:
     execute(LABOR)
 
-    with pytest.raises(UsageError, match=r"there is no stage daily\.other"):
+    with pytest.raises(UsageError, match=r"no stage daily\.other"):
         penstock.copy(exported(store), "snow:daily.labor", stage="daily.other")
 
 

@@ -101,7 +101,7 @@ class TestMoment:
         for zone in ("Z", "+02", "-0330", "+02:00", "+00"):
             assert fault("timestamp", f"2013-02-03 04:05:06{zone}") == (
                 "bad_type",
-                f"'2013-02-03 04:05:06{zone}' has a time zone, the column has none",
+                f"'2013-02-03 04:05:06{zone}' has a time zone, but the column has none",
             )
 
     @pytest.mark.parametrize(
