@@ -82,7 +82,7 @@ def copy_all(
         source: ``connection:schema``.
         target: ``connection:schema`` to copy the tables into.
         again: Copy even tables whose same copy is in the ledger.
-        options: See :class:`penstock.CopyOptions`; --columns, --key, filters and queries do not apply to --all.
+        options: See :class:`penstock.CopyOptions`; columns, keys, filters and queries do not apply.
 
     Returns:
         The account of each table, and ``total``.

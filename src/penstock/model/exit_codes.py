@@ -33,7 +33,7 @@ class ExitCode(_Code):
     # 4 is unused: pytest's 4 is a usage error; its 5 means no tests, as here.
     NOTHING = 5, "nothing to do, or nothing happened"
     INTERRUPTED = 130, "interrupted by Ctrl-C"  # 128 + SIGINT, as shells have it
-    READER_GONE = 141, "the reader of the output is gone, as with `| head`"  # 128 + SIGPIPE
+    READER_GONE = 141, "the reader of the output is gone, such as `head`"  # 128 + SIGPIPE
 
 
 class DiffCode(_Code):

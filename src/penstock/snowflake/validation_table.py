@@ -49,7 +49,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Sieve:
-    """The table of one load, which exists during the load and is named by its identity. If a load is killed, its table is
+    """The table of one load, which exists during the load and is named by its identity. A killed load's table is
     replaced when the same load is repeated, or removed by any other load a day later.
 
     Args:

@@ -60,7 +60,7 @@ def test_answers_that_hold_something_else(
 
 
 def test_nothing_to_ask(service: Service, lake: Path, plan: Plan) -> None:
-    with pytest.raises(penstock.NothingLanded, match="there was nothing to ask: the plan has no rows"):
+    with pytest.raises(penstock.NothingLanded, match="nothing to request: the plan has no rows"):
         penstock.land(plan(), "lake:w", rows=[])
     assert penstock.land(plan(), "lake:w", rows=[], allow_empty=True).requests == 0
 

@@ -71,7 +71,7 @@ def table(query: Query, tmp_path: Path) -> Iterator[None]:
         (["in.csv", "warehouse:t", "--mode", "upsert"], 2, "upsert"),
         (["in.csv", "warehouse:t", "--max-rejects", "few"], 2, "no threshold"),
         (["in.csv", "warehouse:t", "--mode", "interval"], 2, "interval"),
-        (["in.csv", "warehouse:t", "--filter-column", "id"], 2, "half a filter"),
+        (["in.csv", "warehouse:t", "--filter-column", "id"], 2, "incomplete filter"),
         (["in.csv", "warehouse:t", "--key", "nope"], 1, "'nope'"),
         (["in.csv", "warehouse:t", "--encoding", "klingon"], 2, "klingon"),
         (["in.csv"], 2, "target"),

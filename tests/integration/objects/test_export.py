@@ -350,7 +350,7 @@ def test_a_manifest_that_is_none(store: S3Store, execute: Execute) -> None:
     execute(LABOR)
     store.put(f"labor/{NAME}", json.dumps({"version": 2}).encode())
 
-    with pytest.raises(SourceError, match="is of version 2"):
+    with pytest.raises(SourceError, match="has the unknown version 2"):
         penstock.copy("source:labor", f"{store.name}/labor/")
 
 

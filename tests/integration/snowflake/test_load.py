@@ -159,7 +159,10 @@ def test_no_export(store: S3Store, stage: str) -> None:
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({}, "through a stage"), ({"stage": "s", "mode": "merge", "key": "id"}, "there is no mode merge")],
+    [
+        ({}, "needs an external stage"),
+        ({"stage": "s", "mode": "merge", "key": "id"}, "do not support mode merge"),
+    ],
 )
 def test_what_makes_no_sense(
     store: S3Store, execute: Execute, stage: str, options: dict[str, Any], words: str

@@ -15,7 +15,7 @@ Storage = npt.NDArray[Any]
 
 
 class Codec(Protocol):
-    """Parses one kind of column. Neither ``fast`` nor ``slow`` returns a wrong value; ``slow`` parses what ``fast`` leaves."""
+    """Parses one kind of column. ``fast`` and ``slow`` are exact; ``slow`` parses what ``fast`` leaves."""
 
     @property
     def type(self) -> pa.DataType:
