@@ -94,7 +94,7 @@ def test_an_export_that_is_refused(
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (EXPIRED, "refuses a question without saying why"),  # an answer to HEAD has no body
+        (EXPIRED, "refuses a request without a reason"),  # an answer to HEAD has no body
         (DENIED, "denies entry"),
     ],
     ids=["expired", "denied"],
