@@ -22,7 +22,7 @@ from penstock.project import Project
     ("words", "message"),
     [
         (("--date", "tomorrow"), "invalid date 'tomorrow'"),
-        (("--date", "2013-02-01", "--from", "2013-02-01", "--to", "2013-02-02"), "--date is one run"),
+        (("--date", "2013-02-01", "--from", "2013-02-01", "--to", "2013-02-02"), "--date cannot be combined"),
         (("--from", "2013-02-01"), "--from and --to must be given together"),
         (("--conf", "{day: 1}"), "--conf is not valid JSON"),
         (("--conf", "[1]"), "--conf must be a JSON object"),

@@ -11,7 +11,7 @@ def move(store: ObjectStore, prefix: str, to: str) -> int:
     """Move all objects below a prefix; returns their number.
 
     It is safe to repeat, and the next call completes one that was killed: nothing is removed before everything is
-    copied. A manifest is copied after its files and removed before them, so that a reader that follows a manifest always
+    copied. A manifest is copied after its files and removed before them, so that a reader of a manifest always
     finds its files. Files of an older export at the new prefix are removed.
 
     Raises:

@@ -200,7 +200,7 @@ def test_what_cannot_be_compared_is_not_different(sides: Sides, capsys: pytest.C
         "CREATE SCHEMA closed; CREATE TABLE closed.t (id int)"
     )
     for arguments, words in (
-        (["source:nowhere", "warehouse:t"], "there is no table source:nowhere"),
+        (["source:nowhere", "warehouse:t"], "no table source:nowhere"),
         (["source:t", "warehouse:t", "--key", "ident"], "source:t has no column 'ident'"),
         (["source:t", "warehouse:t", "--columns", "x"], "source:t has no column 'x'"),
         (["source:empty", "warehouse:empty"], "have no column in common"),

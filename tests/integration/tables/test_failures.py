@@ -189,7 +189,7 @@ def test_no_right_to_read_or_write(
         return f"postgres://{stranger}:secret@{connection.host}:{connection.port}/{connection.database}?sslmode=disable"
 
     monkeypatch.setenv("PENSTOCK_CONN_SOURCE", entering(source))
-    with pytest.raises(SourceError, match="no right to read source:t"):
+    with pytest.raises(SourceError, match="permission denied for source:t"):
         penstock.copy("source:t", "warehouse:t")
     here(f"GRANT SELECT ON t TO {stranger}")
     assert penstock.copy("source:t", "warehouse:t").loaded == 20000

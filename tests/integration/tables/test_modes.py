@@ -201,7 +201,7 @@ def test_numbers_widen_without_a_stage(here: Query, there: Query) -> None:
 @pytest.mark.parametrize(
     ("origin", "error", "words"),
     [
-        ("source:nowhere", SourceError, "there is no table source:nowhere"),
+        ("source:nowhere", SourceError, "no table source:nowhere"),
         ("source:other.product", SourceError, "there is no table"),
         ("nobody:product", penstock.PenstockError, "no connection 'nobody'"),
     ],

@@ -104,5 +104,5 @@ def test_a_certificate_that_is_not_trusted(
 
 def test_a_server_without_encryption(source: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PENSTOCK_CONN_SOURCE", uri(source).replace("=disable", "=require"))
-    with pytest.raises(ConnectionFailed, match="it takes no encrypted connections"):
+    with pytest.raises(ConnectionFailed, match="it does not support encryption"):
         penstock.copy("source:t", "warehouse:t")

@@ -198,7 +198,7 @@ def test_exec_hands_on_the_exit_code(root: Path) -> None:
     [
         (["prod"], "no command given"),
         (["prod", "--"], "no command given"),
-        (["prod", "--", "no-such-program"], "no program 'no-such-program'"),
+        (["prod", "--", "no-such-program"], "program 'no-such-program' not found"),
         (["nope", "--", "true"], "no environment 'nope'"),
         (["prod", "--pg", "api", "--", "true"], "api is of type http"),
         (["prod", "--pg", "nope", "--", "true"], "no connection 'nope'"),

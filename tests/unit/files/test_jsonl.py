@@ -72,8 +72,8 @@ def test_columns_are_the_union_in_order_of_appearance() -> None:
     [
         ('{"a":1', "malformed", "invalid JSON: Expecting ',' delimiter at character 7"),
         ("nothing", "malformed", "invalid JSON: a value is missing at character 1"),
-        ("[1]", "malformed", "no JSON object"),
-        ("12", "malformed", "no JSON object"),
+        ("[1]", "malformed", "not a JSON object"),
+        ("12", "malformed", "not a JSON object"),
         ('{"a":1}{"a":2}', "malformed", "more than one JSON value: the second begins at character 8"),
         ('{"a":1,"a":2}', "malformed", "a key comes twice"),
         ('{"a":' * 100_000, "malformed", "nested too deeply"),

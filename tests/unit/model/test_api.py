@@ -59,16 +59,16 @@ def test_toml_says_the_same(tmp_path: Path) -> None:
     [
         ({}, "source: Field required"),
         ({"source": "x.csv"}, "invalid API address 'x.csv'"),
-        ({"source": "a:/x", "colums": {}}, "there is no 'colums'"),
-        ({"source": "a:/x", "pages": {"by": "link", "pth": 1}}, "there is no 'pages.pth'"),
+        ({"source": "a:/x", "colums": {}}, "unknown field 'colums'"),
+        ({"source": "a:/x", "pages": {"by": "link", "pth": 1}}, "unknown field 'pages.pth'"),
         ({"source": "a:/x", "pages": {"by": "cursor"}}, "pages by cursor need parameter and path"),
         ({"source": "a:/x", "auth": "query"}, "auth 'query' needs a name"),
         ({"source": "a:/x", "auth": "token"}, "auth.place: Input should be"),
-        ({"source": "a:/x", "limit": "fast"}, "'fast' is no limit"),
-        ({"source": "a:/x", "limit": "0/minute"}, "a limit of 0 calls"),
+        ({"source": "a:/x", "limit": "fast"}, "invalid limit 'fast'"),
+        ({"source": "a:/x", "limit": "0/minute"}, "invalid limit of 0 calls"),
         ({"source": "a:/x", "statuses": {404: "ignore"}}, "statuses.404: Input should be"),
         ({"source": "a:/x", "each": {"file": "a", "query": "b"}}, "more than one source of rows"),
-        ({"source": "a:/x", "concurrency": 0}, "begin at one"),
+        ({"source": "a:/x", "concurrency": 0}, "must be at least 1"),
     ],
 )
 def test_what_is_wrong_is_told_by_its_place(fields: dict[str, Any], message: str) -> None:

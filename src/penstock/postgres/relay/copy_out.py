@@ -33,7 +33,7 @@ class Outflow:
         """The rows' bytes, rows whole and in their order, and how many there are in each block.
 
         Raises:
-            psycopg.Error: What the server has against it, or that the connection is lost.
+            psycopg.Error: If the server reports an error, or the connection is lost.
         """
         self._copy.begin()
         pieces: list[bytes | memoryview] = []

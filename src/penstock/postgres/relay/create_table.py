@@ -269,5 +269,5 @@ class Creation:
         detail = f" ({told.message_detail})" if told.message_detail else ""
         return ContractError(
             f"cannot make {self._place.schema}.{self._place.table}: {told.message_primary}{detail}",
-            hint="make the table yourself, or choose or cast columns with --columns and --column",
+            hint="create the table yourself, or select or cast columns with --columns and --column",
         )

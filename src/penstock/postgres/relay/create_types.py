@@ -30,7 +30,7 @@ def make_type(connection: PgConnection, run: Run, row: Row) -> None:
     if row["extension"]:
         raise ContractError(
             f"the target lacks the type {row['full_name']}",
-            hint=f"CREATE EXTENSION {row['extension']}, there",
+            hint=f"CREATE EXTENSION {row['extension']} in the target database",
         )
     name = written(row["full_name"])
     make_schema(connection, row["schema"], run)
@@ -52,5 +52,5 @@ def make_type(connection: PgConnection, run: Run, row: Row) -> None:
         case _:
             raise ContractError(
                 f"the target lacks the type {row['full_name']}",
-                hint="make it there, or copy the column as text: --column name=name::text",
+                hint="create it there, or copy the column as text: --column name=name::text",
             )

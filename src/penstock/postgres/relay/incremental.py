@@ -144,7 +144,7 @@ def open_increment(plan: CopyPlan, reading: Reading) -> Increment:
     assert plan.cursor is not None  # the caller looked
     structure = reading.structure
     if structure is None:
-        raise UsageError("a cursor needs a table; a query or a view does not say when its rows were written")
+        raise UsageError("a cursor needs a table; queries and views do not record when rows were written")
     cursor = None if plan.cursor == XMIN else reading.find(plan.cursor, "cursor")
     key = tuple(_source_of(name, reading) for name in plan.key) or structure.primary_key
     if not key:
@@ -166,7 +166,8 @@ def as_merge(plan: CopyPlan) -> CopyPlan:
     """
     if plan.mode not in ("append", "merge"):
         raise UsageError(
-            f"mode {plan.mode} reads the whole source, a cursor only what is new", hint="use --mode merge"
+            f"mode {plan.mode} needs the whole source, but a cursor reads only new rows",
+            hint="use --mode merge",
         )
     return replace(plan, mode="merge")
 
@@ -190,5 +191,5 @@ def _number(text: str | None) -> int:
         return int(text or "")
     except ValueError:
         raise UsageError(
-            f"{text!r} is no lookback for this cursor", hint="give a whole number, or all"
+            f"invalid lookback {text!r} for this cursor", hint="use a whole number, or all"
         ) from None

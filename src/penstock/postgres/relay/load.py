@@ -56,7 +56,7 @@ class Inflow:
         plan = fit.match.plan
         simple = may_go_straight(plan, shape) and not any(column.may_lack for column in fit.columns)
         if simple and (not shape.key or (fit.unique and not statements.values("any_row")[0])):
-            # DELETE, not TRUNCATE: who reads meanwhile goes on seeing the old rows.
+            # DELETE, not TRUNCATE: concurrent readers continue to see the old rows.
             deleted = statements.run("delete", scope=ALL) if plan.mode == "replace" else 0
             poured = self._pour(shape.target, shape.names, [column.expression for column in fit.columns])
             return poured, Loaded(inserted=poured.rows, deleted=deleted)

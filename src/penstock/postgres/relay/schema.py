@@ -49,7 +49,9 @@ def parse_schema(text: str) -> SchemaAddress:
     """
     match = _ADDRESS.fullmatch(text)
     if match is None:
-        raise UsageError(f"{text!r} names no schema", hint="write it as connection or connection:schema")
+        raise UsageError(
+            f"invalid schema address {text!r}", hint="write it as connection or connection:schema"
+        )
     return SchemaAddress(match[1], match[2] or "public")
 
 
@@ -82,7 +84,7 @@ def read_contents(source: Connection, address: SchemaAddress) -> Contents:
     names = [row["name"] for row in tables]
     if not names:
         raise SourceError(
-            f"{address.connection}:{address.schema} has no tables", hint="name the schema: connection:schema"
+            f"{address.connection}:{address.schema} has no tables", hint="check the schema: connection:schema"
         )
     return Contents(tuple(in_order(names, references)), tuple(references))
 

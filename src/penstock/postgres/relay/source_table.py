@@ -70,10 +70,10 @@ class Reading:
         with qualified(self.connection):
             found = catalogue.find_relation(self.connection, origin.schema, origin.table)
             if found is None:
-                raise SourceError(f"there is no table {origin.address}", hint=self._others())
+                raise SourceError(f"no table {origin.address}", hint=self._others())
             if not found.readable:
                 raise SourceError(
-                    f"no right to read {origin.address}", hint="grant the login SELECT on the table"
+                    f"permission denied for {origin.address}", hint="grant the login SELECT on the table"
                 )
             self.relation = Identifier(origin.schema, origin.table)
             if found.kind in ("r", "p"):
@@ -96,11 +96,7 @@ class Reading:
             [self.origin.schema],
         ).fetchall()
         names = ", ".join(row["name"] for row in rows)
-        return (
-            f"the schema {self.origin.schema} has {names}"
-            if names
-            else "is it the right database and schema?"
-        )
+        return f"the schema {self.origin.schema} has {names}" if names else "check the database and schema"
 
     def _count_pages(self) -> int:
         row = self.connection.execute(
@@ -120,7 +116,7 @@ class Reading:
             if hides_rows(error):
                 raise
             raise SourceError(
-                f"the query is refused: {error.diag.message_primary}", hint="try it with penstock db psql"
+                f"the query failed: {error.diag.message_primary}", hint="try it with penstock db psql"
             ) from None
 
     def _describe(self, statement: Composable) -> tuple[Field, ...]:
@@ -203,7 +199,7 @@ class Reading:
         return cuts
 
     def estimate(self) -> int | None:
-        """About how many rows will come; None where they are not those of whole tables."""
+        """The estimated number of rows; None unless they are those of whole tables."""
         part = where(self.conditions) if self.within is None else self.within
         return estimated_rows(self.connection, SQL("SELECT * FROM {}{}").format(self.relation, part))
 
@@ -244,7 +240,7 @@ def open_reading(described: Connection, origin: Origin, plan: CopyPlan) -> Itera
     """The source at this instant.
 
     Raises:
-        ConnectionFailed: If the server cannot be reached or entered.
+        ConnectionFailed: If connecting to the server fails.
         SourceError: If there is no such table, or no right to read it.
     """
     with connect(described, visible_rows_only=plan.visible_rows_only) as connection:

@@ -61,12 +61,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One column as it leaves the source.
+    """One column that the source sends.
 
     Args:
-        expression: What makes it there.
+        expression: Its SQL expression at the source.
         field: Its type and what else is known of it.
-        plain: The source's own column that it is, unchanged; None for one that is computed.
+        plain: The unchanged column of the source; None if it is computed.
     """
 
     name: str

@@ -52,7 +52,7 @@ class Frames:
         """Blocks of frames, and how many there are in each.
 
         Raises:
-            psycopg.Error: What the server has against it, or that the connection is lost.
+            psycopg.Error: If the server reports an error, or the connection is lost.
         """
         # A handle of our own on libpq's socket, closed without closing the connection. Libpq is at rest meanwhile: the
         # question is asked, and its answer read to the end, past it.
