@@ -66,7 +66,7 @@ class Dataset:
 
 
 def prepare(cache: Path, count: int) -> Dataset:
-    """The files of this many rows, from the cache or made anew; those of an earlier generator are removed."""
+    """The files of this many rows, from the cache or newly generated; those of an earlier generator are removed."""
     home = cache / f"{count}-{_version()}"
     if not home.exists():
         cache.mkdir(parents=True, exist_ok=True)

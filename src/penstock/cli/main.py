@@ -133,8 +133,8 @@ def _run(arguments: list[str] | None) -> int:
         if error.errno not in DISK_FULL:
             if not concerns_state(error):
                 raise
-            told = broken_state(error)
-            return _fail(error, told.message, told.hint, told.exit_code)
+            broken = broken_state(error)
+            return _fail(error, broken.message, broken.hint, broken.exit_code)
         return _fail(
             error,
             f"the disk is full: {error.filename or error.strerror}",

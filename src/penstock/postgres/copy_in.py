@@ -138,8 +138,8 @@ def copy_into(
                 select.select([], [pgconn.socket], [])
             try:
                 yield stream
-            except _Refused as told:
-                refused = told
+            except _Refused as error:
+                refused = error
             finally:
                 if pgconn.status == pq.ConnStatus.OK:
                     pgconn.nonblocking = 0

@@ -12,7 +12,7 @@ _GATHERING = ("Append", "Gather", "Result", "Subquery Scan")
 
 
 def estimated_rows(connection: PgConnection, select: Composable) -> int | None:
-    """The estimated number of rows of a SELECT; None unless it returns whole tables. Takes a millisecond; reads no rows.
+    """The estimated number of rows of a SELECT; None unless it returns whole tables. It takes 1 ms and reads no rows.
 
     The planner knows the size of a table well. Its estimates for conditions, joins and functions are often wrong by
     orders of magnitude.

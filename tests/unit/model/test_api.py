@@ -83,7 +83,7 @@ def test_a_file_that_holds_no_plan(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(UsageError, match=r"plan\.yaml"):
         load_plan(path)
-    with pytest.raises(UsageError, match="no plan"):
+    with pytest.raises(UsageError, match="cannot read the plan"):
         load_plan(tmp_path / "nowhere.yaml")
 
 

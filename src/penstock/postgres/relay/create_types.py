@@ -1,4 +1,4 @@
-"""Makes types of a database's own where another has none of their name: enums, domains, composites."""
+"""Creates missing user-defined types: enums, domains, composites."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Run = Callable[[Composable], None]
 
 
 def make_type(connection: PgConnection, run: Run, row: Row) -> None:
-    """Make a type, where the database lacks it.
+    """Create a type if it is missing.
 
     Args:
-        run: Runs a statement and tells its errors.
+        run: Runs a statement and translates its errors.
 
     Raises:
-        ContractError: If only its owner can make it.
+        ContractError: If it cannot be created, such as a type of an extension.
     """
     there = connection.execute("SELECT to_regtype(%s) AS there", [row["full_name"]]).fetchone()
     if there is not None and there["there"] is not None:
