@@ -84,7 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Keep the tests' own bytecode, so that not every worker of every run makes it anew."""
+    """Keep the tests' own bytecode, so that not every worker of every run compiles again."""
     kept, sys.dont_write_bytecode = sys.dont_write_bytecode, False
     try:
         return (yield)

@@ -80,7 +80,7 @@ def uses_the_stack(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Stop it where no test goes on with it; beside other workers, which may, it ends with the run."""
+    """Stop it if no other test uses it; with several workers, it is stopped at the end of the run."""
     is_alone = "PYTEST_XDIST_WORKER" not in os.environ
     is_last = nextitem is None or not uses_the_stack(nextitem)
     if is_alone and is_last and uses_the_stack(item):

@@ -58,9 +58,9 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
         5,
         "error: past has no completed data interval between 2013-02-02 and 2013-02-03",
     )
-    mended = penstock(project, "backfill", "past", *WEEK, "--reprocess", "failed", "--json")
-    assert mended.returncode == 0, mended.stderr
-    account = json.loads(mended.stdout)
+    corrected = penstock(project, "backfill", "past", *WEEK, "--reprocess", "failed", "--json")
+    assert corrected.returncode == 0, corrected.stderr
+    account = json.loads(corrected.stdout)
     assert (account["runs"], account["states"], account["failed"]) == (1, {"success": 1}, [])
 
     # One that goes on: Ctrl-C leaves it alone, a second one is refused, and it can be ended.
@@ -74,10 +74,10 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
         assert waiting.stderr is not None
         first = waiting.stderr.readline()
         waiting.send_signal(signal.SIGINT)
-        told = waiting.stderr.read()
+        output = waiting.stderr.read()
     assert first.startswith("0 of 43 runs, ")
     assert waiting.returncode == 130
-    assert told.endswith("hint: penstock backfill past --follow waits for it, --cancel cancels it\n")
+    assert output.endswith("hint: penstock backfill past --follow waits for it, --cancel cancels it\n")
     second = penstock(project, "backfill", "past", "--from", "2013-05-01", "--to", "2013-05-02")
     assert second.stderr.startswith("error: a backfill of past goes on already")
     ended = penstock(project, "backfill", "past", "--cancel")

@@ -59,7 +59,7 @@ def dirty(path: Path) -> None:
 
 
 class Scene:
-    """One table, one file, one plan; set up anew for each death."""
+    """One table, one file, one plan; set up again for each kill."""
 
     def __init__(self, warehouse: Connection, file: Path, before: str, options: dict[str, Any]) -> None:
         self.uri = uri(warehouse)

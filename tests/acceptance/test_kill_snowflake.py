@@ -1,4 +1,4 @@
-"""A load into Snowflake killed after its statements: readers see old rows or new ones, and the next run mends all."""
+"""A load into Snowflake killed after its statements: readers see old rows or new ones, and the next run completes."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def _load(
     os.environ.update(environment)
     enter = loading.snowflake_connect
 
-    def tell(connection: Connection) -> Any:
+    def opened(connection: Connection) -> Any:
         session = enter(connection)
         entered.write_text(session.rest.token)
         return session
 
-    loading.snowflake_connect = tell
+    loading.snowflake_connect = opened
     steps = Steps(fatal)
     # What Snowflake is asked, and then the database that the account and the rejects come back to.
     steps.watch(SnowflakeCursor, "execute")

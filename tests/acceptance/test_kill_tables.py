@@ -40,7 +40,7 @@ ARGUMENTS = ("warehouse:src", "warehouse:t")
 
 
 class Scene:
-    """A table and what is to become of it, set up anew for each death."""
+    """A table and what is to become of it, set up again for each kill."""
 
     def __init__(self, warehouse: Connection) -> None:
         self.uri = uri(warehouse)

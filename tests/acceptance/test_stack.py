@@ -108,7 +108,7 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     assert (again.returncode, again.stdout.splitlines()[0]) == (0, "the stack is already running")
     assert states(project)["supervisor"]["pid"] == parts["supervisor"]["pid"]
 
-    # The record is damaged, then lost: the supervisor writes it anew.
+    # The record is damaged, then lost: the supervisor writes it again.
     written = project.state_dir / state_file.STATE / state_file.FILE
     written.write_text("{")
     assert states(project)["supervisor"] == parts["supervisor"] | {"memory_bytes": ANY}

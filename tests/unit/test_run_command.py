@@ -32,9 +32,9 @@ def test_requests_that_make_no_sense_start_nothing(
     words: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["run", "shop", *words]) == 2
-    told = capsys.readouterr().err
-    assert message in told
-    assert "hint: " in told
+    output = capsys.readouterr().err
+    assert message in output
+    assert "hint: " in output
 
 
 def test_words_that_begin_with_a_dash_stay_values() -> None:
@@ -77,13 +77,13 @@ def test_the_first_failure_is_the_one_that_is_told(
     board = show(
         tmp_path,
         {"event": "begin", "task": "a"},
-        {**end, "task": "a", "error": "ValueError: [bold]no[/bold]", "hint": "mend it"},
+        {**end, "task": "a", "error": "ValueError: [bold]no[/bold]", "hint": "fix it"},
         {**end, "task": "b[x]", "error": "KeyError: 'y'"},
         {"event": "done", "state": "failed", "seconds": 1.0},
     )
     assert board.failure is not None
     assert board.failure.message == "a: ValueError: [bold]no[/bold]"
-    assert board.failure.hint == "mend it; see /x/a.log"
+    assert board.failure.hint == "fix it; see /x/a.log"
     assert capsys.readouterr().out.splitlines()[-1] == "failed in 1.0 s, 0 of 2 tasks succeeded"
 
 

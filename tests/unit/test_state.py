@@ -1,4 +1,4 @@
-"""A state directory that cannot be used is told in one message with its remedy, whatever the command."""
+"""An unusable state directory gets one message with a hint, for every command."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def test_another_accounts(here: Project, capsys: pytest.CaptureFixture[str]) -> 
             capsys.readouterr()
             with a_stranger():
                 assert main(command) == 1, command
-            told = capsys.readouterr()
-            assert str(here.state_dir) in told.out + told.err, command
-            assert "chown -R" in told.out + told.err or "chmod " in told.out + told.err, command
+            output = capsys.readouterr()
+            assert str(here.state_dir) in output.out + output.err, command
+            assert "chown -R" in output.out + output.err or "chmod " in output.out + output.err, command
     finally:
         here.state_dir.chmod(0o700)
 

@@ -122,9 +122,9 @@ def test_the_command(
     (tmp_path / "plan.yaml").write_text(json.dumps({**lists, "source": "api:/weather?id=1"}))
     words = ["copy", str(tmp_path / "plan.yaml"), "lake:w", "--label", "h"]
     assert main(words) == ExitCode.NOTHING
-    told = capsys.readouterr()
-    assert "  answers              1" in told.out
-    assert told.err == (
+    output = capsys.readouterr()
+    assert "  answers              1" in output.out
+    assert output.err == (
         "error: lake:w: no answer holds a record\n"
         "hint: where the API may have nothing: --allow-empty, in Python allow_empty=True\n"
     )

@@ -95,29 +95,29 @@ def test_a_file_that_may_not_be_read(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("table")
 def test_a_wrong_password(run: Run, warehouse: Connection) -> None:
-    wrong = re.sub(r":[^:@/]+@", ":tell-nobody@", uri(warehouse))
+    wrong = re.sub(r":[^:@/]+@", ":secret-word@", uri(warehouse))
     done = run("copy", "in.csv", "warehouse:t", PENSTOCK_CONN_WAREHOUSE=wrong)
     assert done.returncode == 1
     assert "the login or the password is wrong" in done.stderr
-    assert "tell-nobody" not in done.stderr
+    assert "secret-word" not in done.stderr
 
 
 @pytest.mark.usefixtures("table")
 def test_a_server_that_is_down(run: Run) -> None:
     done = run(
-        "copy", "in.csv", "warehouse:t", PENSTOCK_CONN_WAREHOUSE="postgres://me:tell-nobody@127.0.0.1:1/x"
+        "copy", "in.csv", "warehouse:t", PENSTOCK_CONN_WAREHOUSE="postgres://me:secret-word@127.0.0.1:1/x"
     )
     assert done.returncode == 1
     assert "nothing listens there" in done.stderr
-    assert "tell-nobody" not in done.stderr
+    assert "secret-word" not in done.stderr
 
 
 @pytest.mark.usefixtures("table")
 def test_a_connection_that_is_none(run: Run) -> None:
-    done = run("copy", "in.csv", "warehouse:t", PENSTOCK_CONN_WAREHOUSE="tell-nobody")
+    done = run("copy", "in.csv", "warehouse:t", PENSTOCK_CONN_WAREHOUSE="secret-word")
     assert done.returncode == 2
     assert "PENSTOCK_CONN_WAREHOUSE" in done.stderr
-    assert "tell-nobody" not in done.stderr
+    assert "secret-word" not in done.stderr
 
 
 def test_over_the_threshold(run: Run, query: Query) -> None:
@@ -131,8 +131,8 @@ def test_over_the_threshold(run: Run, query: Query) -> None:
 def test_a_right_that_is_lacking(run: Run, query: Query, warehouse: Connection) -> None:
     query("CREATE TABLE t (id int)")
     reader = f"reader_of_{warehouse.database}"  # roles are the whole server's, which other tests use too
-    query(f"CREATE ROLE {reader} LOGIN PASSWORD 'tell-nobody'")
-    limited = re.sub(r"//[^@]+@", f"//{reader}:tell-nobody@", uri(warehouse))
+    query(f"CREATE ROLE {reader} LOGIN PASSWORD 'secret-word'")
+    limited = re.sub(r"//[^@]+@", f"//{reader}:secret-word@", uri(warehouse))
     done = run("copy", "-", "warehouse:t", stdin="id\n1\n", PENSTOCK_CONN_WAREHOUSE=limited)
     query(f"DROP ROLE {reader}")
     assert done.returncode == 1

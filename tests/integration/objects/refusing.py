@@ -1,4 +1,4 @@
-"""In front of the store: a server that refuses what it is told to, as S3's documentation says that S3 does."""
+"""A proxy of the store that returns given errors, as documented for S3."""
 
 from __future__ import annotations
 

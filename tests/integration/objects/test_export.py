@@ -365,7 +365,7 @@ def test_a_manifest_that_is_none(store: S3Store, execute: Execute) -> None:
         ("s3://b/t.csv", {"max_file_size": "1MB"}, "is not split"),
         ("s3://b/t.csv", {"format": "parquet"}, "says csv"),
         ("s3://b/t.xlsx", {}, "no format is known"),
-        ("out", {}, "is no target"),
+        ("out", {}, "ambiguous target"),
     ],
 )
 def test_what_makes_no_sense(target: str, options: dict[str, str], words: str) -> None:

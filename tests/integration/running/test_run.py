@@ -146,8 +146,8 @@ def test_ctrl_c_ends_the_task_and_what_it_started(shop: Shop) -> None:
     assert run.poll() is None
     started = until(lambda: with_its_sleep(run.pid))
     run.send_signal(signal.SIGINT)
-    _, told = run.communicate(timeout=30)
-    assert (run.returncode, told) == (
+    _, output = run.communicate(timeout=30)
+    assert (run.returncode, output) == (
         130,
         "error: interrupted; results of completed tasks are kept, the running task was stopped\n",
     )
@@ -193,8 +193,8 @@ def test_who_waits_is_told_for_whom(shop: Shop) -> None:
         subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as waiting,
     ):
         assert waiting.stdout is not None
-        told = f"waiting for process {os.getpid()}, which runs a DAG here or resets the project\n"
-        assert waiting.stdout.readline() == told
+        output = f"waiting for process {os.getpid()}, which runs a DAG here or resets the project\n"
+        assert waiting.stdout.readline() == output
         waiting.terminate()
 
 

@@ -65,7 +65,7 @@ def test_twice_is_once(store: S3Store, execute: Execute, snow: Query, stage: str
         options |= {"interval_column": "day", "interval_start": "2013-02-01", "interval_end": "2013-02-02"}
 
     first = penstock.copy(exported(store), "snow:daily.labor", **options)
-    second = penstock.copy(exported(store), "snow:daily.labor", **options)  # exported anew: the same rows
+    second = penstock.copy(exported(store), "snow:daily.labor", **options)  # exported again: the same rows
 
     assert (first.already, second.already) == (False, True)
     assert second.id == first.id

@@ -255,14 +255,14 @@ def test_check_encrypt_and_rotate(root: Path, run: Run, write: Write) -> None:
 
 
 def test_nothing_to_check_and_nothing_to_take_in(root: Path, run: Run) -> None:
-    told = run("env check", 5)
-    assert "nothing wrong" not in told
-    assert told.startswith("error: nothing to check: the project has no environments")
+    output = run("env check", 5)
+    assert "nothing wrong" not in output
+    assert output.startswith("error: nothing to check: the project has no environments")
     assert run("env check --json", 5).startswith("[]\n")
     (root / "empty.env").write_text("# nothing here\n")
-    told = run("env import empty.env", 5)
-    assert "error: no connections or variables found in empty.env" in told
-    assert "hint: read as env; see --format" in told
+    output = run("env import empty.env", 5)
+    assert "error: no connections or variables found in empty.env" in output
+    assert "hint: read as env; see --format" in output
     (root / "dags").mkdir()
     (root / "dags" / "a.py").write_text(
         "from airflow.sdk import Variable\nVariable.get('AIRFLOW_VAR', default=1)\n"

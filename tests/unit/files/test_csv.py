@@ -92,8 +92,8 @@ def test_any_bytes_give_rows_or_rejects_whatever_the_block(
     assert read(data, block=block, record=record, header=header) == whole
     if record >= len(data):
         texts = dict(zip(whole.lines, whole.raw, strict=True)) | {one.line: one.raw for one in whole.rejects}
-        told = "".join(text for _, text in sorted(texts.items()))
-        assert without_line_ends(told) == without_line_ends(show(data))
+        output = "".join(text for _, text in sorted(texts.items()))
+        assert without_line_ends(output) == without_line_ends(show(data))
 
 
 def without_line_ends(text: str) -> str:
