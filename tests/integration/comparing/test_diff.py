@@ -203,7 +203,7 @@ def test_what_cannot_be_compared_is_not_different(sides: Sides, capsys: pytest.C
         (["source:nowhere", "warehouse:t"], "no table source:nowhere"),
         (["source:t", "warehouse:t", "--key", "ident"], "source:t has no column 'ident'"),
         (["source:t", "warehouse:t", "--columns", "x"], "source:t has no column 'x'"),
-        (["source:empty", "warehouse:empty"], "have no column in common"),
+        (["source:empty", "warehouse:empty"], "have no columns in common"),
         (["source:broken", "warehouse:broken"], "division by zero"),
         (["source:t", "nowhere:t"], "no connection 'nowhere'"),
         (["source:t", "t.csv"], "invalid table address"),

@@ -50,9 +50,9 @@ def no_uploads(method: str, path: str, passed: int) -> bool:
     ("answer", "refuses", "words"),
     [
         (EXPIRED, expired_amid, "objects says that the keys have expired"),
-        (DENIED, no_put, "objects denies the right to do this (UploadPart)"),
-        (DENIED, no_third_part, "objects denies the right to do this (UploadPart)"),
-        (DENIED, no_uploads, "objects denies the right to do this (ListMultipartUploads)"),
+        (DENIED, no_put, "objects denies access (UploadPart)"),
+        (DENIED, no_third_part, "objects denies access (UploadPart)"),
+        (DENIED, no_uploads, "objects denies access (ListMultipartUploads)"),
     ],
     ids=["expired", "no-put", "third-part", "no-uploads"],
 )
@@ -95,7 +95,7 @@ def test_an_export_that_is_refused(
     ("answer", "words"),
     [
         (EXPIRED, "refuses a request without a reason"),  # an answer to HEAD has no body
-        (DENIED, "denies entry"),
+        (DENIED, "denies access"),
     ],
     ids=["expired", "denied"],
 )

@@ -130,7 +130,7 @@ def test_a_name_that_may_be_several_is_refused(
 
 
 def test_a_query_with_two_columns_of_one_name() -> None:
-    with pytest.raises(ContractError, match="two columns are called 'a'"):
+    with pytest.raises(ContractError, match="duplicate column 'a'"):
         penstock.copy("source:", "warehouse:t", query="SELECT 1 AS a, 2 AS a")
 
 
