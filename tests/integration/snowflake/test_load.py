@@ -183,7 +183,7 @@ def test_nothing_answers(
         ' "extra": {"account": "fakesnow", "protocol": "http", "network_timeout": "1", "login_timeout": "1"}}',
     )
 
-    with pytest.raises(ConnectionFailed, match="cannot enter snow") as failed:
+    with pytest.raises(ConnectionFailed, match="cannot connect to snow") as failed:
         penstock.copy(exported(store), "snow:daily.labor", stage=stage)
 
     assert "hidden" not in str(failed.value)
