@@ -13,7 +13,7 @@ FOLDER = ".penstock"
 
 
 class BrokenState(PenstockError):
-    """The state directory, or something in it, cannot be used as it is."""
+    """The state directory, or a file in it, is unusable."""
 
 
 def concerns_state(error: OSError) -> bool:

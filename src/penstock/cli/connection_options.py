@@ -29,9 +29,9 @@ class Fields:
     ] = None
     host: Annotated[
         str | None,
-        typer.Option("--host", help="Such as db.internal, or https://api.example.com."),
+        typer.Option("--host", help="Host name or URL, such as db.internal or https://api.example.com."),
     ] = None
-    port: Annotated[str | None, typer.Option("--port", help="Such as 5432.")] = None
+    port: Annotated[str | None, typer.Option("--port", help="Port, such as 5432.")] = None
     login: Annotated[str | None, typer.Option("--login", help="User name, or access key, such as etl.")] = (
         None
     )
@@ -42,7 +42,9 @@ class Fields:
             help="Visible in ps and in the shell's history; prefer --password-stdin.",
         ),
     ] = None
-    database: Annotated[str | None, typer.Option("--database", help="Such as dwh.")] = None
+    database: Annotated[str | None, typer.Option("--database", help="Name of the database, such as dwh.")] = (
+        None
+    )
     extra: Annotated[
         list[str] | None,
         typer.Option(

@@ -37,7 +37,7 @@ class Keys:
     interval_column: Annotated[str | None, _key(help="With --mode interval: the column of the interval.")] = (
         None
     )
-    interval_start: Annotated[str | None, _key(help="Included.")] = None
+    interval_start: Annotated[str | None, _key(help="Start of the interval, included.")] = None
     interval_end: Annotated[str | None, _key(help="End of the interval, not included.")] = None
     partition: Annotated[
         Granularity, _key(help="Create missing partitions of this size: day, month or year.")
@@ -65,8 +65,10 @@ class Reading:
     ] = None
     filter_value: Annotated[str | None, _reading(help="The text that the filter column must hold.")] = None
     file_format: Annotated[Format, _reading("--format", help="auto, csv, jsonl, json or parquet.")] = "auto"
-    delimiter: Annotated[str | None, _reading(help="Default: a comma; for .tsv, a tab.")] = None
-    quote: Annotated[str, _reading(help='"" if fields are never quoted.')] = '"'
+    delimiter: Annotated[str | None, _reading(help="Field separator. Default: a comma; for .tsv, a tab.")] = (
+        None
+    )
+    quote: Annotated[str, _reading(help='Quote character; "" if fields are never quoted.')] = '"'
     encoding: Annotated[str, _reading(help="Encoding of the file.")] = "utf-8"
     header: Annotated[str | None, _reading(help="Column names of a file without a header: a,b,c.")] = None
     null: Annotated[list[str] | None, _reading(help="Text that means NULL, in every column. Repeatable.")] = (
@@ -117,7 +119,7 @@ class Tables:
     ] = None
     query: Annotated[
         str | None,
-        _table(help="Copy the rows of this query (SQL or a file); SOURCE is then connection: alone."),
+        _table(help="Copy the rows of this query (SQL or a file); the source is then connection: alone."),
     ] = None
     cursor: Annotated[
         str | None,

@@ -44,7 +44,7 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find errors in environments, and connections and variables that DAGs use and they lack.
+    """Find errors in environments, and connections and variables that DAGs use but environments lack.
 
     Exit codes: 0 nothing wrong, 1 problems, 5 nothing to check. See docs/reference/exit-codes.md.
 

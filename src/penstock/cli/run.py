@@ -46,7 +46,7 @@ def run(  # noqa: PLR0913  # the options are the command's interface
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
 ) -> None:
-    """Run a DAG in this process tree: no server, no scheduler, a separate metadata database. Tasks are not retried.
+    """Run a DAG without server and scheduler, on a separate metadata database. Tasks are not retried.
 
     Dates without a time zone are in the DAG's time zone. Exit codes: 0 done, 1 a task failed, 2 usage, 5 nothing to
     run, such as after the DAG's end. See docs/reference/exit-codes.md.

@@ -65,7 +65,7 @@ def copy(
 
     Args:
         again: Copy even if the ledger holds the same copy.
-        progress: Receives progress updates. If it fails, the copy goes on without it.
+        progress: Receives progress updates. If it fails, the copy continues without it.
         replayed: The copy whose rejects the source holds; the copy marks them as replayed.
 
     Returns:

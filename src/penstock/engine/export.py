@@ -39,7 +39,7 @@ def export(
     """Write a table or query to files, replacing those of the previous export; completely or not at all.
 
     Args:
-        progress: Receives progress updates. If it fails, the export goes on without it.
+        progress: Receives progress updates. If it fails, the export continues without it.
 
     Returns:
         The account: every row read is loaded; ``deleted`` counts the rows of the previous export.

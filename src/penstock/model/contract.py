@@ -94,7 +94,7 @@ class Contract:
     hides_rows: bool = False
 
     def column(self, name: str) -> Column:
-        """The column of this name. Raises KeyError where there is none."""
+        """The column of this name. Raises KeyError if there is none."""
         for column in self.columns:
             if column.name == name:
                 return column

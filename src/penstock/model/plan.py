@@ -99,7 +99,7 @@ class Threshold:
         return cls(percent=float(match[2]))
 
     def exceeded(self, *, rejected: int, read: int) -> bool:
-        """Whether so many rejects of so many rows are too many."""
+        """Whether this number of rejects exceeds the threshold."""
         if self.count is not None:
             return rejected > self.count
         return self.percent is not None and rejected * 100 > self.percent * read
@@ -115,7 +115,7 @@ class Threshold:
         return self.percent is not None and self.percent >= _ALL_PERCENT
 
     def enforce(self, *, rejected: int, read: int, examples: Iterable[str]) -> None:
-        """End the copy where so many rejects of so many rows are too many.
+        """Raise an error if this number of rejects exceeds the threshold.
 
         Args:
             examples: A line each on a few of them.

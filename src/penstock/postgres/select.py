@@ -117,7 +117,7 @@ def select_of(plan: CopyPlan, relation: Composable, names: Sequence[str]) -> Com
     r"""The SELECT of the plan's columns and filters from a table or query.
 
     Args:
-        relation: What stands behind ``FROM``.
+        relation: The relation after ``FROM``.
         names: Its columns.
 
     Raises:

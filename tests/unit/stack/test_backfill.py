@@ -75,7 +75,9 @@ def begin(api: Answers, start: str, end: str) -> None:
 
 
 def test_no_run_in_that_time_is_nothing_to_do() -> None:
-    with pytest.raises(NothingDone, match="shop has no completed data interval between 2013-03-01 and 2013-03-02"):
+    with pytest.raises(
+        NothingDone, match="shop has no completed data interval between 2013-03-01 and 2013-03-02"
+    ):
         begin(Answers(), "2013-03-01", "2013-03-02")
 
 

@@ -51,7 +51,7 @@ def copy_table(
 
     Args:
         again: Copy even if the ledger holds the same copy.
-        progress: Receives progress updates. If it fails, the copy goes on without it.
+        progress: Receives progress updates. If it fails, the copy continues without it.
 
     Returns:
         The account, written to the ledger in the transaction that wrote the rows.

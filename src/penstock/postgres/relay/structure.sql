@@ -163,7 +163,7 @@ JOIN pg_type AS t ON t.oid = i.type
 ORDER BY i.place;
 
 -- name: column_types
--- Types of a table's columns with their schemas, whatever the login's search path.
+-- Types of a table's columns with their schemas, independent of the search path.
 SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid >= 16384 AS own
 FROM pg_attribute AS a WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped;
 
