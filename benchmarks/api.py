@@ -70,7 +70,7 @@ def _limit(bench: Bench, findings: Findings) -> None:
     )
     least_s = (WINDOWS - 1) * WINDOW_S
     share = least_s / (times[-1] - times[0]) if len(times) == 2 * each else 0.0
-    # The last calls of the last window come at its beginning, so that the first and the last lie so many windows apart.
+    # The last calls of the last window come at its start, so the first and the last call are this many windows apart.
     findings.claims.append(
         Claim(
             "calls made of those that the limit permits, two processes",

@@ -1,4 +1,4 @@
-"""One embedded server for the whole run, whatever the number of workers, and a database of its own for each test."""
+"""One embedded server for the whole run, for any number of workers, and a separate database for each test."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def project() -> Iterator[Project]:
 
 @pytest.fixture(scope="session")
 def cluster() -> Connection:
-    """The run's server. Its database is the template, so nobody may stay connected to it."""
+    """The run's server. Its database is the template, so no connection to it may stay open."""
     shared = make_project(Path(os.environ[RUN_DIR], "shared"))
     return ensure(shared, "warehouse", database=TEMPLATE)
 

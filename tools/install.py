@@ -32,7 +32,7 @@ def main() -> int:
     venv = ROOT / (sys.argv[1] if len(sys.argv) > 1 else ".venv")
     if is_current(venv):
         return 0
-    # The lock file itself is what two installs at once queue on: it is there before the environment is.
+    # Concurrent installs wait on a lock file, which exists before the environment does.
     with LOCK.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_current(venv):

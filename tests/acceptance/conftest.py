@@ -22,7 +22,7 @@ from penstock_sandbox.sales import write_sales
 SALES = 2_000
 RUNNING: list[Airflow] = []  # the stack, while this worker has it
 
-# It stays up for the whole run and idles most of it: its files do not change, and nobody waits for a quarter of a
+# It stays up for the whole run and idles most of it: its files do not change, and no test waits for a quarter of a
 # second.
 QUIET = """
 [stack.airflow]
@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def uses_the_stack(item: pytest.Item) -> bool:
-    """Whether the test has the gallery of this file, and not one of its own."""
+    """Whether the test uses this file's gallery instead of its own."""
     found = getattr(item, "_fixtureinfo", None)
     meant: Sequence[Any] = found.name2fixturedefs.get("gallery", ()) if found is not None else ()
     return bool(meant) and meant[-1].baseid == "tests/acceptance"
@@ -101,7 +101,7 @@ def gallery() -> Airflow:
 
 
 def start_gallery(run_dir: Path) -> Airflow:
-    """The one of the run, started where that was not done, whoever of the workers asks first."""
+    """The shared stack of the run, started by the first worker that asks for it."""
     project = Project(run_dir / "gallery")
     with (run_dir / "gallery.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

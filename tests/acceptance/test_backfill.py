@@ -63,7 +63,7 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
     account = json.loads(corrected.stdout)
     assert (account["runs"], account["states"], account["failed"]) == (1, {"success": 1}, [])
 
-    # One that goes on: Ctrl-C leaves it alone, a second one is refused, and it can be ended.
+    # A running backfill: Ctrl-C does not stop it, a second one is refused, and it can be cancelled.
     month = ("--from", "2013-03-01", "--to", "2013-04-30", "--max-active", "1")
     with subprocess.Popen(
         [sys.executable, "-m", "penstock", "backfill", "past", *month],

@@ -1,4 +1,4 @@
-"""Once, whatever happens: a copy that is killed anywhere and run again leaves what one clean run leaves."""
+"""Exactly once: a copy that is killed at any step and repeated leaves the result of one clean run."""
 
 from __future__ import annotations
 

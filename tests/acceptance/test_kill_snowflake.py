@@ -47,7 +47,7 @@ def _load(
 
     loading.snowflake_connect = opened
     steps = Steps(fatal)
-    # What Snowflake is asked, and then the database that the account and the rejects come back to.
+    # Statements to Snowflake, and then to the database of the account and the rejects.
     steps.watch(SnowflakeCursor, "execute")
     steps.watch(psycopg.Connection, "execute")
     penstock.copy(source, "snow:daily.labor", **options)

@@ -1,4 +1,4 @@
-"""Once, whatever happens, from table to table: a copy that is killed anywhere and run again leaves what one clean run
+"""Exactly once, from table to table: a copy that is killed at any step and repeated leaves the result of one clean run
 leaves, and no difference that `penstock diff` could find.
 """
 

@@ -143,7 +143,7 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     assert states(project)["scheduler"]["reason"] == "killed by SIGKILL"
     assert family(scheduler) == []  # type: ignore[arg-type]  # the record was complete
 
-    # The supervisor dies and all goes on unwatched. The next start ends what it left, but not the servers, and says so.
+    # The supervisor dies, and its processes continue. The next start stops them, except the servers, and says so.
     kill_the_supervisor(project)
     before = states(project)
     recovered = penstock(project, "start")

@@ -91,7 +91,7 @@ def test_nothing_begins_that_is_no_longer_wanted(launch: Callable[..., Child], n
     nurseries.close()
     assert late.poll() in (None, 1)
     until(lambda: late.poll() == 1 or late.identity() is not None)
-    assert is_alive(left)  # what had begun goes on
+    assert is_alive(left)  # running tasks continue
 
 
 def test_other_variables_are_another_nursery(nurseries: Nurseries, log: IO[str], tmp_path: Path) -> None:

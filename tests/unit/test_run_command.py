@@ -1,4 +1,4 @@
-"""What `penstock run` refuses before anything is started, and how it shows what happens."""
+"""Errors of `penstock run` before it starts, and its progress display."""
 
 from __future__ import annotations
 

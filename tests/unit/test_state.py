@@ -61,7 +61,7 @@ def test_a_file_in_its_place(here: Project, capsys: pytest.CaptureFixture[str]) 
 
 @contextmanager
 def a_stranger() -> Iterator[None]:
-    """Another account, for a moment; who is not root stays who they are, and may not enter what they closed."""
+    """Run as another account; without root, as the same account with the directory closed."""
     if os.geteuid() != 0:
         yield
         return

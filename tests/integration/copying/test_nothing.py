@@ -142,7 +142,7 @@ def test_a_replay_of_rows_that_are_rejected_again(
     assert replay("warehouse", again).inserted == 2
     assert open_rejects(query) == 0
 
-    # What was replayed is loaded, so the first copy is done; cleared in Airflow, its task succeeds.
+    # The rejects were replayed, so the first copy is complete; its task succeeds when cleared in Airflow.
     assert main(["copy", bad, "warehouse:t"]) == ExitCode.DONE
     assert "  replayed               2  of the rejects, loaded since" in capsys.readouterr().out
 

@@ -15,7 +15,7 @@ from penstock.model.connection import Connection
 EXPIRED = (400, "ExpiredToken", "The provided token has expired.")
 DENIED = (403, "AccessDenied", "Access Denied")
 
-# Whether a request, by its method and its path with the query, is refused, after so many that were not.
+# Which requests are refused, by method and path with query, after a number of accepted ones.
 Refuses = Callable[[str, str, int], bool]
 
 

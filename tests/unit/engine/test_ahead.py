@@ -1,4 +1,4 @@
-"""Whoever ends first, the reader or a producer, and however: nobody waits for ever, and no error is lost."""
+"""The reader or a producer ends first, in any way: nothing waits forever, and no error is lost."""
 
 from __future__ import annotations
 

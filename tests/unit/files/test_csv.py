@@ -1,4 +1,4 @@
-"""CSV: what is in the file comes out, row or reject, with its line."""
+"""CSV: every record becomes a row or a reject, with its line."""
 
 from __future__ import annotations
 

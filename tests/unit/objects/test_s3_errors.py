@@ -1,4 +1,4 @@
-"""What S3 servers say that the embedded one never does, in words that help."""
+"""Errors of S3 servers that the embedded one never returns."""
 
 from __future__ import annotations
 
