@@ -63,14 +63,14 @@ def _limit(bench: Bench, findings: Findings) -> None:
         ]
         if any(process.wait() for process in both):
             raise Failed("a landing under a limit failed")
-        told = httpx.get(f"{url}/told").json()
-    times = sorted(told["times"])
+        calls = httpx.get(f"{url}/calls").json()
+    times = sorted(calls["times"])
     most = max(
         sum(begin <= other < begin + WINDOW_S for other in times[at:]) for at, begin in enumerate(times)
     )
     least_s = (WINDOWS - 1) * WINDOW_S
     share = least_s / (times[-1] - times[0]) if len(times) == 2 * each else 0.0
-    # The last calls of the last window come at its beginning, so that the first and the last lie so many windows apart.
+    # The last calls of the last window come at its start, so the first and the last call are this many windows apart.
     findings.claims.append(
         Claim(
             "calls made of those that the limit permits, two processes",
@@ -84,11 +84,11 @@ def _limit(bench: Bench, findings: Findings) -> None:
     findings.claims.append(
         Claim(
             f"calls in the fullest {WINDOW_S:g} s, and calls beyond the limit",
-            f"{most}, {told['refused']}",
+            f"{most}, {calls['refused']}",
             "",
-            f"{most}, {told['refused']}",
+            f"{most}, {calls['refused']}",
             f"{CALLS}, 0",
-            most <= CALLS and told["refused"] == 0,
+            most <= CALLS and calls["refused"] == 0,
         )
     )
 
@@ -246,7 +246,7 @@ def _served(calls: int = 0, window_s: float = 0.0) -> Iterator[str]:
 def _await(url: str) -> None:
     for _ in range(200):
         try:
-            httpx.get(f"{url}/told")
+            httpx.get(f"{url}/calls")
         except httpx.TransportError:
             time.sleep(0.1)
         else:

@@ -12,7 +12,7 @@ AT_ONCE = 16
 
 
 def bare(url: str, count: int) -> dict[str, Any]:
-    """httpx and nothing else: so many requests, so many at once, every answer read and dropped."""
+    """Plain httpx: a number of concurrent requests, with every answer read and discarded."""
     import httpx
 
     async def ask() -> None:

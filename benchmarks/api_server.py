@@ -34,7 +34,7 @@ _TEMPLATE = {
 
 
 class App:
-    """Answers `/weather?id=N`; `/told` says when calls came that were let in, and how many were not."""
+    """Answers `/weather?id=N`; `/calls` reports the times of accepted calls, and the number of refused ones."""
 
     def __init__(self, calls: int, window_s: float) -> None:
         self._calls, self._window_s = calls, window_s
@@ -54,10 +54,10 @@ class App:
         await send({"type": "http.response.body", "body": body})
 
     def _answer(self, path: str, query: bytes) -> tuple[int, bytes]:
-        if path == "/told":
-            told = {"times": self._times, "refused": self._refused}
+        if path == "/calls":
+            calls = {"times": self._times, "refused": self._refused}
             self._times, self._refused = [], 0
-            return 200, json.dumps(told).encode()
+            return 200, json.dumps(calls).encode()
         if self._calls and not self._lets_in():
             self._refused += 1
             return 429, b"{}"

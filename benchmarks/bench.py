@@ -48,7 +48,7 @@ class Bench:
         return self.project.root
 
     def fresh(self, template: str = EMPTY) -> None:
-        """Make the database `warehouse` anew, as a clone."""
+        """Recreate the database `warehouse` as a clone."""
         self._clone(template, _DATABASE)
 
     def keep(self, template: str) -> None:
@@ -132,7 +132,7 @@ def opened() -> Iterator[Bench]:
 
 def _compile() -> None:
     """Compile the package as an installation does: sources edited since, in an environment that forbids Python to
-    write bytecode, would be compiled anew at every start, which takes 0.1 s.
+    write bytecode, would be compiled again at every start, which takes 0.1 s.
     """
     package = importlib.util.find_spec("penstock")
     assert package is not None  # imported above

@@ -1,4 +1,4 @@
-"""Whether the machine does anything else meanwhile: what others take is not there for who is measured."""
+"""Checks that the machine is idle: other load would distort measurements."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def copy_dirty(bench: Bench, data: Dataset, table: str) -> tuple[Run, dict[str, 
 
 
 def copy_clean(bench: Bench, data: Dataset, table: str) -> Run:
-    """What psql can do: load a file that has been cleaned already."""
+    """psql, which loads a file that is already clean."""
     done = bench.psql(
         f"--command=\\copy {table} FROM '{data.clean.name}' (FORMAT csv, HEADER)", cwd=data.clean.parent
     )

@@ -29,7 +29,7 @@ from benchmarks.rows import (
 )
 from penstock.model.reject import Reason
 
-CHANGED_SHARE, NEW_SHARE = 100, 500  # one row in so many: 50,000 and 10,000 of 5 million
+CHANGED_SHARE, NEW_SHARE = 100, 500  # one row in this many: 50,000 and 10,000 of 5 million
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Dataset:
 
 
 def prepare(cache: Path, count: int) -> Dataset:
-    """The files of this many rows, from the cache or made anew; those of an earlier generator are removed."""
+    """The files of this many rows, from the cache or newly generated; those of an earlier generator are removed."""
     home = cache / f"{count}-{_version()}"
     if not home.exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def prepare(cache: Path, count: int) -> Dataset:
 
 
 def write_sales(path: Path, count: int, *, clean: Path | None = None) -> Truth:
-    """Write so many rows, dirt and repetitions among them, and their good ones once more by themselves."""
+    """Write this many rows including invalid ones and duplicates, and a second file with only the valid ones."""
     found: Counter[int] = Counter()
     with path.open("wb") as dirty_file, (clean or Path("/dev/null")).open("wb") as clean_file:
         _write_header(dirty_file)

@@ -1,4 +1,4 @@
-"""What a run found: times of rivals measured in turns, and claims that hold or do not."""
+"""Results of a run: times of rivals measured in turns, and claims with their outcome."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def ratios(mine: Sequence[float], theirs: Sequence[float]) -> list[float]:
 
 
 def no_slower(what: str, mine: Sequence[float], theirs: Sequence[float], bound: float) -> Claim:
-    """That one takes at most so many times what another takes."""
+    """The claim that one takes at most N times as long as another."""
     found = ratios(mine, theirs)
     return Claim(
         what=what,

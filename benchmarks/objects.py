@@ -97,7 +97,7 @@ def _claim(contest: Contest, own: str, rival: str, ratios: list[float], bound: f
 
 
 def _export(bench: Bench, source: str, rows: int, peak: Peak | None = None) -> Run:
-    # In the place of the export before, whatever that was of.
+    # Replaces any earlier export.
     done, account = bench.copy(source, _TARGET, "--mode", "replace", peak=peak)
     require(account["loaded"] == rows, f"the account says {account}")
     return done

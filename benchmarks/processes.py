@@ -111,7 +111,7 @@ def _note(pid: int, peak: Peak) -> None:
 
 
 def _sizes(pid: int, file: str) -> dict[str, int]:
-    """Sizes in bytes that the kernel tells of a process, by name; none where it has just ended."""
+    """Memory sizes of a process in bytes, by name; empty if it has just ended."""
     try:
         lines = Path("/proc", str(pid), file).read_text().splitlines()
     except OSError:

@@ -19,7 +19,7 @@ HEADER: Final = (
     "quantity", "price", "sold_on",
 )  # fmt: skip
 
-# What a row is: good, dirty in the way of that number, an exact repetition, or another row under a key that is taken.
+# Kinds of rows: valid, invalid in one of several ways, an exact duplicate, or another row with an existing key.
 GOOD, FIRST_DIRT = 0, 1
 DUPLICATE = FIRST_DIRT + len(DIRT)
 CONFLICT = DUPLICATE + 1
@@ -65,7 +65,7 @@ def mixed(numbers: Numbers, salt: int) -> Numbers:
 
 
 def kinds_of(numbers: Numbers) -> Kinds:
-    """What each of these rows is; the first one is good, so that there is something to repeat."""
+    """The kinds of these rows; the first is valid, so that it can be duplicated."""
     shares = [*(dirt.per_million for dirt in DIRT.values()), _DUPLICATES_PER_MILLION, _CONFLICTS_PER_MILLION]
     draw = mixed(numbers, 1) % np.uint64(1_000_000)
     place = np.searchsorted(np.cumsum(shares), draw, side="right") + FIRST_DIRT
@@ -77,7 +77,7 @@ def kinds_of(numbers: Numbers) -> Kinds:
 def original_of(numbers: Numbers) -> Numbers:
     """For each of these rows a good one before it."""
     found = np.zeros_like(numbers)
-    for salt in (20, 21, 22):  # one in 36 draws meets a bad row; who never meets a good one takes row 0
+    for salt in (20, 21, 22):  # one in 36 draws hits an invalid row; without a valid one, take row 0
         drawn = mixed(numbers, salt) % np.maximum(numbers, np.uint64(1))
         found = np.where((found == 0) & (kinds_of(drawn) == GOOD), drawn, found)
     return found
@@ -156,6 +156,6 @@ _LOCATIONS = pl.Series(["" if n % 10 == 0 else _CITIES[n % len(_CITIES)] for n i
 
 
 def stretches(rows: int, size: int = 250_000) -> list[Numbers]:
-    """The numbers of so many rows, in stretches that fit into memory."""
+    """The numbers of this many rows, in chunks that fit into memory."""
     bounds = [*range(0, rows, size), rows]
     return [np.arange(low, high, dtype=np.uint64) for low, high in pairwise(bounds)]

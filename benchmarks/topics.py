@@ -29,7 +29,7 @@ of their own for the run.
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One section of RESULTS.md, and who measures it."""
+    """One section of RESULTS.md, and the function that measures it."""
 
     name: str
     title: str

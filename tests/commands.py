@@ -114,8 +114,8 @@ def _bury() -> bool:
 
 
 def _attend(asking: socket.socket) -> None:
-    """Fork once more, tell how the command ended, and end; returns in the command's process."""
-    told, files, _, _ = socket.recv_fds(asking, _REQUEST_BYTES, 3)
+    """Fork once more, report how the command ended, and exit; returns in the command's process."""
+    output, files, _, _ = socket.recv_fds(asking, _REQUEST_BYTES, 3)
     if (child := os.fork()) != 0:
         for file in files:
             os.close(file)
@@ -125,7 +125,7 @@ def _attend(asking: socket.socket) -> None:
         finally:
             os._exit(0)
     asking.close()
-    order = json.loads(told)
+    order = json.loads(output)
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)

@@ -1,4 +1,4 @@
-"""One embedded server for the whole run, whatever the number of workers, and a database of its own for each test."""
+"""One embedded server for the whole run, for any number of workers, and a separate database for each test."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Keep the tests' own bytecode, so that not every worker of every run makes it anew."""
+    """Keep the tests' own bytecode, so that not every worker of every run compiles again."""
     kept, sys.dont_write_bytecode = sys.dont_write_bytecode, False
     try:
         return (yield)
@@ -169,7 +169,7 @@ def project() -> Iterator[Project]:
 
 @pytest.fixture(scope="session")
 def cluster() -> Connection:
-    """The run's server. Its database is the template, so nobody may stay connected to it."""
+    """The run's server. Its database is the template, so no connection to it may stay open."""
     shared = make_project(Path(os.environ[RUN_DIR], "shared"))
     return ensure(shared, "warehouse", database=TEMPLATE)
 

@@ -32,7 +32,7 @@ class Cost(NamedTuple):
 
 
 def now() -> Cost:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    used = [resource.getrusage(each) for each in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return Cost(sum(one.ru_utime + one.ru_stime for one in used), time.perf_counter())
 
 

@@ -30,7 +30,7 @@ def enter(connection: Connection) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 def asking(session: PgConnection) -> Query:
-    session.prepare_threshold = None  # tests make tables anew under the same name
+    session.prepare_threshold = None  # tests recreate tables under the same name
 
     def run(text: str, *values: Any) -> list[tuple[Any, ...]]:
         with session.cursor(row_factory=tuple_row) as cursor:

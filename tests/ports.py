@@ -1,4 +1,4 @@
-"""Ports for servers of tests that must be told theirs."""
+"""Ports for test servers that need a fixed one."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ class Terminal:
         ready, _, _ = select.select([self._fd], [], [], _LATE_S)
         try:
             data = os.read(self._fd, 1 << 16) if ready else b""
-        except OSError:  # nobody holds the other side any more
+        except OSError:  # the other side is closed
             time.sleep(_LATE_S)
             return False
         if not data:
@@ -312,7 +312,7 @@ class Starter:
 
 
 def _drained(fds: list[int]) -> dict[int, str]:
-    """What comes out of pipes until all of them are closed."""
+    """The output of pipes until all of them are closed."""
     data = dict.fromkeys(fds, b"")
     ends = time.monotonic() + TIMEOUT_S
     while fds:

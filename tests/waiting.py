@@ -1,4 +1,4 @@
-"""Waiting for what becomes true in other processes, whatever else the machine does meanwhile."""
+"""Waits for conditions in other processes, on a machine under any load."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def kill(pid: int) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """Whether it is there; one that ended and that its parent has not asked about is not."""
+    """Whether the process runs; a zombie does not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -17,7 +17,7 @@ VENV = Path(sys.prefix)
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".installed-docs"
 SITE = ROOT / "site"
-# What a browser loads by itself: sources, style sheets, imports, fonts. Links that a reader follows are not among them.
+# Resources that a browser loads: sources, style sheets, imports, fonts; not links.
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source|video|audio)\b[^>]*\ssrc=["']?(?:https?:)?//[^"'\s>]+"""
     r"""|<link\b[^>]*\srel=["']?(?:stylesheet|preload|preconnect|icon)[^>]*\shref=["']?(?:https?:)?//[^"'\s>]+"""

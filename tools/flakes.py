@@ -45,7 +45,7 @@ def main() -> int:
     for number in range(wanted.runs):
         load = wanted.loads[number % len(wanted.loads)]
         runs.append(run(logs / f"run-{number + 1}", load, arguments))
-        print(f"run {number + 1} of {wanted.runs}, {told(runs[-1])}", flush=True)
+        print(f"run {number + 1} of {wanted.runs}, {summary(runs[-1])}", flush=True)
     print(*verdict(runs), sep="\n")
     return 1 if any(one.failed for one in runs) else 0
 
@@ -113,10 +113,10 @@ def name(case: ET.Element) -> str:
     return "::".join(word for word in (file, inner, case.get("name", "")) if word)
 
 
-def told(one: Run) -> str:
+def summary(one: Run) -> str:
     """A line about a run.
 
-    >>> told(Run("busy", 3.21, 7, frozenset(), Path("x.log")))
+    >>> summary(Run("busy", 3.21, 7, frozenset(), Path("x.log")))
     'busy: 7 tests in 3.2 s, none failed'
     """
     failures = f"{len(one.failed)} failed, see {one.log}" if one.failed else "none failed"

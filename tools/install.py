@@ -1,6 +1,6 @@
 """Make a virtual environment from `requirements.lock`: hash-checked, byte-compiled, safe to interrupt and to repeat.
 
-`install.py [DIRECTORY]`; the directory is `.venv` unless named, and is made anew where it is of another Python.
+`install.py [DIRECTORY]`; the directory is `.venv` unless given, and is recreated if it has another Python version.
 Runs on a bare Python 3.11 to 3.13, so it uses the standard library only. `make install` calls it.
 """
 
@@ -32,7 +32,7 @@ def main() -> int:
     venv = ROOT / (sys.argv[1] if len(sys.argv) > 1 else ".venv")
     if is_current(venv):
         return 0
-    # The lock file itself is what two installs at once queue on: it is there before the environment is.
+    # Concurrent installs wait on a lock file, which exists before the environment does.
     with LOCK.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_current(venv):
@@ -121,7 +121,7 @@ def run(python: Path, *argv: object) -> None:
 
 
 def environment(python: Path) -> dict[str, str]:
-    """The caller's environment; pip's index settings are told to uv too, which does not read them itself."""
+    """The caller's environment; pip's index settings are passed to uv too, which does not read them itself."""
     variables = dict(os.environ)
     variables.pop("VIRTUAL_ENV", None)
     variables.pop("PYTHONPATH", None)

@@ -12,10 +12,25 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SUFFIXES = {".md", ".py", ".sql", ".toml", ".yaml", ".yml"}
-NOT_YET = ("benchmarks", "pipelines", "src", "templates", "tests", "tools", "pyproject.toml")
+NOT_YET = (
+    "pipelines",
+    "src/penstock/airflow",
+    "src/penstock/devtools",
+    "src/penstock/environments",
+    "src/penstock/rest",
+    "src/penstock/stack",
+    "src/penstock_sandbox",
+    "templates",
+    # These quote messages of the packages above.
+    "tests/integration/projects/test_upgrade.py",
+    "tests/unit/devtools",
+    "tests/unit/environments",
+    "tests/unit/test_resolving.py",
+)
+ITSELF = Path("tools/style.py")
 BANNED = {
     r"(?<!here )\b(?:is|are|was|were) no (?!(?:longer|more|less|fewer|later|earlier)\b)\w+": "say what it is: 'not a'",
-    r"\btell(?:s|ing)?\b|\btold\b": "prints, reports, logs, shows",
+    r"(?<![.\w])(?<!def )(?:tell(?:s|ing)?|told)\b(?![(\"])": "prints, reports, logs, shows",
     r"\bmend(?:s|ed|ing)?\b": "fix",
     r"\b[Ff]or who(?:ever)?\b": "if you ...",
     r"\bgone? on with\b|\bgoes on with\b": "continue",
@@ -37,7 +52,7 @@ def main() -> int:
         text=True,
         check=True,
     ).stdout.split("\0")
-    paths = [Path(name) for name in listed if name and not name.startswith(NOT_YET)]
+    paths = [Path(name) for name in listed if name and not name.startswith(NOT_YET) and Path(name) != ITSELF]
     found = [
         line for path in paths if path.suffix in SUFFIXES and (ROOT / path).exists() for line in phrases(path)
     ]

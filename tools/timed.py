@@ -27,13 +27,13 @@ def main() -> int:
 
 
 def adopt_orphans() -> None:
-    """Be the parent of whatever loses its own, where the system can do that (Linux)."""
+    """Adopt orphaned processes, on systems that support it (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def wait_for(pid: int) -> int:
-    """The command's exit code, when it ended; whatever else ends until then is buried."""
+    """The command's exit code; other children that end meanwhile are reaped."""
     while True:
         try:
             ended, status = os.wait()

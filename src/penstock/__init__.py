@@ -49,19 +49,19 @@ __all__ = [
 
 
 def copy(source: str, target: str, *, again: bool = False, **options: Unpack[CopyOptions]) -> CopyResult:
-    """Copy rows from one place to another, and account for every one.
+    """Copy rows from a source to a target, and account for every row.
 
     Args:
         source: A path, a glob, ``-`` for standard input, a table (``connection:schema.table``), objects
-            (``s3://bucket/prefix/``) or what has landed in the lake (``lake:name``).
-        target: A table, made from the whole input where it does not exist; or objects, from a table.
-        again: Copy even if the ledger says that the same copy was done before.
+            (``s3://bucket/prefix/``) or a landing in the lake (``lake:name``).
+        target: A table, which is created from the whole input if it is missing; or objects, if the source is a table.
+        again: Copy even if the ledger holds the same copy.
         options: See :class:`penstock.CopyOptions`.
 
     Raises:
         NothingLoaded: If every row was rejected, unless ``max_rejects`` is ``"100%"``. The rejects are in quarantine,
             and the error holds the account.
-        PenstockError: If nothing was done, with the reason and the remedy.
+        PenstockError: If nothing was copied, with the reason and a hint.
 
     Example:
         >>> import penstock
@@ -74,21 +74,21 @@ def copy(source: str, target: str, *, again: bool = False, **options: Unpack[Cop
 def copy_all(
     source: str, target: str, *, again: bool = False, **options: Unpack[CopyOptions]
 ) -> SchemaResult:
-    """Copy all tables of a schema to those of the same names in another, in the order of their foreign keys.
+    """Copy all tables of a schema to tables of the same names in another schema, in the order of their foreign keys.
 
-    Each table is there wholly or not at all. When one fails those before it stay, and the same copy again is safe.
+    Each table is copied completely or not at all. When one fails, the tables before it stay. Repeating is safe.
 
     Args:
         source: ``connection:schema``.
-        target: The same of the schema where the tables go.
-        again: Copy even what the ledger says was copied before.
-        options: See :class:`penstock.CopyOptions`; columns, keys, filters and queries belong to one table.
+        target: ``connection:schema`` to copy the tables into.
+        again: Copy even tables whose same copy is in the ledger.
+        options: See :class:`penstock.CopyOptions`; columns, keys, filters and queries do not apply.
 
     Returns:
         The account of each table, and ``total``.
 
     Raises:
-        NothingLoaded: If of any table every row was rejected, after all of them were copied.
+        NothingLoaded: If every row of any table was rejected; raised after all tables were copied.
         PenstockError: If a table cannot be copied.
 
     Example:
@@ -106,11 +106,11 @@ def copy_all(
 def diff(
     left: str, right: str, *, key: Sequence[str] | None = None, columns: Sequence[str] = ()
 ) -> Comparison:
-    """Compare two tables by checksums that their servers compute, each as it is at one instant.
+    """Compare two tables, each at one snapshot, by checksums that their servers compute.
 
     Args:
         left: ``connection:schema.table``; it may be a view.
-        right: The same of the other.
+        right: The other table or view.
         key: Columns that identify a row; by default the primary key.
         columns: Compare only these and the key.
 
@@ -128,12 +128,12 @@ def diff(
 
 
 def connect(name: str) -> AbstractContextManager[PgConnection]:
-    """A psycopg connection to the Postgres database that a connection names, in autocommit, as a context manager.
+    """A psycopg connection to the Postgres database of a connection, in autocommit, as a context manager.
 
-    The name is looked up as copies do; an embedded server is started if it does not run.
+    The name is looked up as for copies. An embedded server is started if it is not running.
 
     Raises:
-        ConnectionFailed: If there is no such connection, or the database cannot be entered.
+        ConnectionFailed: If there is no such connection, or the database does not accept it.
 
     Example:
         >>> import penstock
@@ -163,10 +163,10 @@ def variable(name: str) -> str | None:
 
 
 def environment(name: str | None = None) -> Environment:
-    """An environment of the project that the working directory lies in, with its connections and variables.
+    """An environment of the project that contains the working directory, with its connections and variables.
 
     Args:
-        name: By default the one that ``PENSTOCK_ENV`` or ``penstock.toml`` names.
+        name: By default, the environment that ``PENSTOCK_ENV`` or ``penstock.toml`` names.
 
     Raises:
         PenstockError: If there is no project here, or the environment is invalid.
@@ -182,10 +182,10 @@ def environment(name: str | None = None) -> Environment:
 
 
 def load_plan(path: Path | str) -> ApiPlan:
-    """The plan for an API that a YAML or TOML file describes.
+    """Read the plan for an API from a YAML or TOML file.
 
     Raises:
-        UsageError: If the file is missing or describes something else.
+        UsageError: If the file is missing or does not hold a plan.
     """
     from penstock.rest.landing import load_plan as load
 
@@ -202,22 +202,21 @@ def land(  # noqa: PLR0913  # what there is to say of a landing
     again: bool = False,
     allow_empty: bool = False,
 ) -> LandResult:
-    """Ask an API, and land its answers in the lake, each byte of them; what has landed is never asked again.
+    """Request data from an API and land the raw answers in the lake. What has landed is not requested again.
 
     Args:
-        plan: The plan, as a value, as a YAML or TOML file, or as what such a file holds.
+        plan: The plan: an ``ApiPlan``, the path of a YAML or TOML file, or the mapping that such a file holds.
         target: ``lake:name``.
-        rows: Make one request for each of these, in the place of the plan's own rows.
-        values: For placeholders of the plan, beside those of the rows.
-        label: What the answers are for, as an hour or a day. The landing of one plan and label asks only for what
-            it lacks, also where it was finished before. Without a label, a landing that was not finished is gone on
-            with, and otherwise a new one begins.
-        again: Land anew, even what is finished.
-        allow_empty: The API may have nothing: do not fail where no answer holds a record.
+        rows: Make one request for each of these, instead of the plan's own rows.
+        values: Values for placeholders of the plan, in addition to those of the rows.
+        label: What the answers are for, such as an hour or a day. A landing of the same plan and label requests only
+            what is missing. Without a label, an unfinished landing is continued; if there is none, a new one begins.
+        again: Request everything again, even if the landing is finished.
+        allow_empty: Do not fail if no answer holds a record.
 
     Raises:
-        NothingLanded: If no answer holds a record, or there is nothing to ask. The error holds the account.
-        PenstockError: If answers are missing in the end. What came has landed, and the next run asks for the rest.
+        NothingLanded: If no answer holds a record, or the plan has no rows. The error holds the account.
+        PenstockError: If answers are missing in the end. The others have landed, and the next run requests the rest.
 
     Example:
         >>> import penstock
@@ -241,13 +240,13 @@ def land(  # noqa: PLR0913  # what there is to say of a landing
 
 
 def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None) -> CopyResult:
-    """Carry out a plan: all of it, or nothing.
+    """Carry out a plan completely or not at all.
 
     Raises:
         NothingLoaded: If every row was rejected, and the plan does not allow that.
-        PenstockError: If nothing was done, with the reason and the remedy.
+        PenstockError: If nothing was copied, with the reason and a hint.
     """
-    # Imported here, so that a plan can be made, and `penstock --help` shown, without Arrow and a database driver.
+    # Imported here, so that making a plan and `penstock --help` need neither Arrow nor a database driver.
     from penstock.routes import run as run_plan
 
     return require_loaded(plan, run_plan(plan, again=again, progress=progress))

@@ -1,4 +1,4 @@
-"""The project that a command works in: a directory with a `penstock.toml`, and its private state beside it."""
+"""The project that a command works in: a directory with a `penstock.toml` and a state directory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NoProject(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project's place on disk.
+    """The directory of a project.
 
     Args:
         root: The directory that holds `penstock.toml`.
@@ -38,23 +38,23 @@ class Project:
 
     @property
     def state_dir(self) -> Path:
-        """Clusters, logs, process ids and keys; nothing is written elsewhere."""
+        """Holds clusters, logs, process ids and keys; nothing is written elsewhere."""
         return self.root / FOLDER
 
     @property
     def name(self) -> str:
-        """`[project] name` of `penstock.toml`, or else the directory's name.
+        """`[project] name` of `penstock.toml`, or the directory's name.
 
         Raises:
-            UsageError: As `section`.
+            UsageError: See `section`.
         """
         return str(self.section("project").get("name", self.root.name))
 
     def section(self, name: str) -> Mapping[str, Any]:
-        """One table of `penstock.toml`, read anew; empty where there is none.
+        """One table of `penstock.toml`, read from the file at each call; empty if it is missing.
 
         Raises:
-            UsageError: `penstock.toml` is not TOML, or holds something else under this name.
+            UsageError: `penstock.toml` is not valid TOML, or holds something other than a table under this name.
 
         Example:
             >>> Project(Path("/nowhere")).section("stack")
@@ -75,11 +75,11 @@ class Project:
     def make_state_dir(self, *parts: str) -> Path:
         """Make a directory under the state directory, closed to other accounts, and return it.
 
-        As root the directories can be passed through, though not listed, because Postgres refuses to run as root
+        As root, other accounts may traverse the directories but not list them: Postgres refuses to run as root,
         and its account must reach the files it owns.
 
         Raises:
-            BrokenState: It cannot be made or written, mostly because another account made the state directory.
+            BrokenState: It cannot be made or written, usually because another account made the state directory.
         """
         mode = 0o711 if os.geteuid() == 0 else 0o700
         path = self.state_dir
@@ -102,25 +102,25 @@ def _make_dir(path: Path, mode: int) -> bool:
     if path.is_dir():
         return False
     path.mkdir(exist_ok=True)
-    path.chmod(mode)  # mkdir's own mode is cut by the umask
+    path.chmod(mode)  # the umask restricts mkdir's mode
     return True
 
 
 def leave_to_owner(path: Path) -> None:
-    """As root, give what was made in another account's state directory to that account; else do nothing."""
+    """As root, give a new path in another account's state directory to that account; otherwise do nothing."""
     if os.geteuid() == 0:
         owner = path.parent.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def find_project(start: Path | None = None) -> Project:
-    """The project that `start` (by default the working directory) lies in.
+    """The project that contains `start` (by default the working directory).
 
-    `PENSTOCK_PROJECT` names one outright. Otherwise it is the nearest directory upwards that holds `penstock.toml`,
-    or whose `pipelines/` does, so that the gallery is the default project inside the repository.
+    `PENSTOCK_PROJECT` takes precedence. Otherwise it is the nearest parent directory that holds `penstock.toml`,
+    or whose `pipelines/` does: inside the repository the gallery is the default project.
 
     Raises:
-        NoProject: There is none.
+        NoProject: No project was found.
     """
     named = os.environ.get("PENSTOCK_PROJECT")
     if named:
@@ -136,18 +136,18 @@ def find_project(start: Path | None = None) -> Project:
             if (root / MARKER).is_file():
                 return Project(root)
     raise NoProject(
-        f"no project here: {here} and the directories above it hold no {MARKER}",
-        hint="change into a project, or name one with PENSTOCK_PROJECT=DIRECTORY",
+        f"no project: {here} and its parent directories hold no {MARKER}",
+        hint="change into a project, or set PENSTOCK_PROJECT=DIRECTORY",
     )
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write `text` so that only this account may read it, and a reader sees the old text or the new, never half.
+    """Write `text` atomically to a file that only this account may read.
 
     Raises:
         OSError: The directory is missing, not writable, or the disk is full.
     """
-    # mkstemp makes it 0600
+    # mkstemp sets mode 0600
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         leave_to_owner(Path(temporary))

@@ -1,4 +1,4 @@
-"""What stands in the way of a project's state directory, in words that say how to clear it."""
+"""Errors of a project's state directory, each with a hint how to fix it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ FOLDER = ".penstock"
 
 
 class BrokenState(PenstockError):
-    """The state directory, or something in it, cannot be used as it is."""
+    """The state directory, or a file in it, is unusable."""
 
 
 def concerns_state(error: OSError) -> bool:
-    """Whether the error is about a file of a project's state.
+    """Whether the error concerns a file of a project's state directory.
 
     Example:
         >>> concerns_state(PermissionError(errno.EACCES, "Permission denied", "/srv/shop/.penstock/stack/record.json"))
@@ -27,7 +27,7 @@ def concerns_state(error: OSError) -> bool:
 
 
 def broken_state(error: OSError) -> BrokenState:
-    """The error in words, with its remedy. It concerns the state.
+    """Turn an error that concerns the state directory into one with a hint.
 
     Example:
         >>> broken_state(OSError(errno.EROFS, "Read-only file system", "/srv/shop/.penstock/logs")).message
@@ -37,19 +37,19 @@ def broken_state(error: OSError) -> BrokenState:
     state = Path(*path.parts[: path.parts.index(FOLDER) + 1])
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         way = next((one for one in (state, *_between(state, path)) if one.is_file()), path)
-        return BrokenState(f"{way} is a file, where Penstock keeps a directory", hint=f"mv {way} {way}.old")
+        return BrokenState(
+            f"{way} is a file, but Penstock needs a directory there", hint=f"mv {way} {way}.old"
+        )
     if error.errno in (errno.EACCES, errno.EPERM):
         return _closed(path, state)
-    return BrokenState(
-        f"{path}: {error.strerror}", hint="see that its file system is writable, then run again"
-    )
+    return BrokenState(f"{path}: {error.strerror}", hint="make its file system writable, then run again")
 
 
 def _closed(path: Path, state: Path) -> BrokenState:
-    """Whoever made the state owns it; before there is one, the project's directory is in question."""
+    """The owner of the state directory, or of the project's directory if there is no state directory yet."""
     asked = next(one for one in (state, *state.parents) if _is_there(one))
     owner, me = asked.stat().st_uid, os.geteuid()
-    message = f"{path} is closed to this account ({_name(me)})"
+    message = f"{path} is not accessible to this account ({_name(me)})"
     if owner == me:
         return BrokenState(message, hint=f"chmod -R u+rwX {asked}")
     return BrokenState(
@@ -65,7 +65,7 @@ def _between(state: Path, path: Path) -> list[Path]:
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
-    except PermissionError:  # below a directory that is closed
+    except PermissionError:  # below an inaccessible directory
         return False
 
 

@@ -22,7 +22,7 @@ from penstock_sandbox.sales import write_sales
 SALES = 2_000
 RUNNING: list[Airflow] = []  # the stack, while this worker has it
 
-# It stays up for the whole run and idles most of it: its files do not change, and nobody waits for a quarter of a
+# It stays up for the whole run and idles most of it: its files do not change, and no test waits for a quarter of a
 # second.
 QUIET = """
 [stack.airflow]
@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def uses_the_stack(item: pytest.Item) -> bool:
-    """Whether the test has the gallery of this file, and not one of its own."""
+    """Whether the test uses this file's gallery instead of its own."""
     found = getattr(item, "_fixtureinfo", None)
     meant: Sequence[Any] = found.name2fixturedefs.get("gallery", ()) if found is not None else ()
     return bool(meant) and meant[-1].baseid == "tests/acceptance"
@@ -80,7 +80,7 @@ def uses_the_stack(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Stop it where no test goes on with it; beside other workers, which may, it ends with the run."""
+    """Stop it if no other test uses it; with several workers, it is stopped at the end of the run."""
     is_alone = "PYTEST_XDIST_WORKER" not in os.environ
     is_last = nextitem is None or not uses_the_stack(nextitem)
     if is_alone and is_last and uses_the_stack(item):
@@ -101,7 +101,7 @@ def gallery() -> Airflow:
 
 
 def start_gallery(run_dir: Path) -> Airflow:
-    """The one of the run, started where that was not done, whoever of the workers asks first."""
+    """The shared stack of the run, started by the first worker that asks for it."""
     project = Project(run_dir / "gallery")
     with (run_dir / "gallery.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -18,7 +18,7 @@ from penstock.postgres import copy_in
 class Steps:
     """Counts what the copy asks of the server, and kills the process right after the one that is named.
 
-    To the server that is the same as before the next one; after the last, the copy is committed and nobody was told.
+    To the server that is the same as before the next one; after the last, it is committed, but unanswered.
     """
 
     def __init__(self, fatal: int | None) -> None:

@@ -1,4 +1,4 @@
-"""What tests do with a running stack: commands, Airflow's REST API, and looking at its processes."""
+"""Helpers for tests with a running stack: commands, Airflow's REST API, and processes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ ENDED = ("success", "failed")
 
 
 class Airflow:
-    """The REST API of a project's running stack, as whoever has the login uses it."""
+    """The REST API of a project's running stack, as used with its login."""
 
     def __init__(self, project: Project) -> None:
         found = state_file.load(project)
@@ -91,7 +91,7 @@ class Airflow:
         return list(self.ask(f"dags/{dag}/dagRuns?order_by=logical_date{words}")["dag_runs"])
 
     def ended_runs(self, dag: str, count: int, **filters: str) -> list[dict[str, Any]]:
-        """The same, when so many have ended."""
+        """The same, after this many have ended."""
 
         def ended() -> list[dict[str, Any]]:
             return [run for run in self.runs(dag, **filters) if run["state"] in ENDED]
@@ -114,7 +114,7 @@ def addresses(pids: Iterable[int]) -> set[str]:
         except psutil.NoSuchProcess:  # a short-lived child
             continue
         for one in held:
-            # A socket that is bound to nothing, or to nobody, has no such address.
+            # An unbound socket has no such address.
             here, there = (getattr(end, "ip", None) for end in (one.laddr, one.raddr))
             if one.status in (psutil.CONN_LISTEN, psutil.CONN_NONE) and here and there is None:
                 found.add(here)

@@ -24,12 +24,15 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
     until(lambda: isinstance(gallery.ask("dags/past"), dict))
 
     asked = penstock(project, "backfill", "past", *WEEK, "--dry-run")
-    assert asked.stdout.splitlines() == [*DAYS, "past: 3 runs would be made, 0 exist and would be left alone"]
+    assert asked.stdout.splitlines() == [
+        *DAYS,
+        "past: 3 runs would be created, 0 exist and would be kept",
+    ]
     refused = penstock(project, "backfill", "past", *WEEK)
     assert refused.returncode == 1
     assert refused.stderr.splitlines() == [
-        "error: past is paused, and of a paused DAG Airflow runs nothing",
-        "hint: add --unpause; its schedule goes on then too",
+        "error: past is paused, and Airflow does not run a paused DAG",
+        "hint: add --unpause; this also resumes its schedule",
     ]
     assert gallery.runs("past") == []
 
@@ -38,14 +41,14 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
     assert failed.stdout.splitlines()[0].startswith("3 runs of past: 2 success, 1 failed, in ")
     assert failed.stdout.splitlines()[1:] == ["  failed: 2013-02-04T09:00:00  check"]
     assert failed.stderr.endswith(
-        "error: 1 of 3 runs failed\nhint: mend it, then: penstock backfill past --from 2013-02-04T09:00:00 "
+        "error: 1 of 3 runs failed\nhint: fix it, then: penstock backfill past --from 2013-02-04T09:00:00 "
         "--to 2013-02-04T09:00:00 --reprocess failed\n"
     )
     assert [run["logical_date"].removesuffix("Z") for run in gallery.runs("past")] == DAYS
 
     fails.unlink()
     left_alone = penstock(project, "backfill", "past", *WEEK)
-    assert left_alone.stdout.startswith("nothing to do: all 3 runs of past in this time exist")
+    assert left_alone.stdout.startswith("nothing to do: all 3 runs of past in this range exist")
     assert (left_alone.returncode, left_alone.stderr.splitlines()[0]) == (
         1,
         "error: 1 of 3 runs failed before",
@@ -53,14 +56,14 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
     weekend = penstock(project, "backfill", "past", "--from", "2013-02-02", "--to", "2013-02-03")
     assert (weekend.returncode, weekend.stderr.splitlines()[0]) == (
         5,
-        "error: past has no run between 2013-02-02 and 2013-02-03 whose end is past",
+        "error: past has no completed data interval between 2013-02-02 and 2013-02-03",
     )
-    mended = penstock(project, "backfill", "past", *WEEK, "--reprocess", "failed", "--json")
-    assert mended.returncode == 0, mended.stderr
-    account = json.loads(mended.stdout)
+    corrected = penstock(project, "backfill", "past", *WEEK, "--reprocess", "failed", "--json")
+    assert corrected.returncode == 0, corrected.stderr
+    account = json.loads(corrected.stdout)
     assert (account["runs"], account["states"], account["failed"]) == (1, {"success": 1}, [])
 
-    # One that goes on: Ctrl-C leaves it alone, a second one is refused, and it can be ended.
+    # A running backfill: Ctrl-C does not stop it, a second one is refused, and it can be cancelled.
     month = ("--from", "2013-03-01", "--to", "2013-04-30", "--max-active", "1")
     with subprocess.Popen(
         [sys.executable, "-m", "penstock", "backfill", "past", *month],
@@ -71,10 +74,10 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
         assert waiting.stderr is not None
         first = waiting.stderr.readline()
         waiting.send_signal(signal.SIGINT)
-        told = waiting.stderr.read()
+        output = waiting.stderr.read()
     assert first.startswith("0 of 43 runs, ")
     assert waiting.returncode == 130
-    assert told.endswith("hint: penstock backfill past --follow waits for it again, --cancel ends it\n")
+    assert output.endswith("hint: penstock backfill past --follow waits for it, --cancel cancels it\n")
     second = penstock(project, "backfill", "past", "--from", "2013-05-01", "--to", "2013-05-02")
     assert second.stderr.startswith("error: a backfill of past goes on already")
     ended = penstock(project, "backfill", "past", "--cancel")
@@ -89,11 +92,11 @@ def test_a_dag_that_has_ended_is_no_success(gallery: Airflow) -> None:
     later = penstock(project, "backfill", "ended", "--from", "2013-02-06", "--to", "2013-02-07", "--unpause")
     assert (later.returncode, later.stderr.splitlines()[0]) == (
         5,
-        "error: ended ended on 2013-02-05, 2013-02-06 lies after: no task would run",
+        "error: ended ended on 2013-02-05, before 2013-02-06: no task would run",
     )
     asked = penstock(project, "backfill", "ended", "--from", "2013-02-04", "--to", "2013-02-08", "--dry-run")
     assert asked.stdout.splitlines()[:2] == ["2013-02-04", "2013-02-05"]
-    assert asked.stderr == "ended has ended: 3 dates after its end left out\n"
+    assert asked.stderr == "ended has ended: 3 dates after its end skipped\n"
     unpaused = penstock(
         project, "backfill", "ended", "--from", "2013-02-04", "--to", "2013-02-08", "--unpause"
     )

@@ -1,4 +1,4 @@
-"""The stack as somebody sees it who opens Airflow's pages in a real browser."""
+"""The stack in a real browser, on Airflow's pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    """A page in a browser that nobody has logged in with; whatever script fails in it fails the test."""
+    """A page in a browser without a login; a failing script fails the test."""
     with sync_playwright() as playwright:
         # Chromium refuses to run its sandbox as root; it visits this machine's own server only.
         words = ["--no-sandbox"] if os.geteuid() == 0 else []

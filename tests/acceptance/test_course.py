@@ -49,8 +49,8 @@ def test_a_schedule_across_a_change_of_the_clocks(gallery: Airflow) -> None:
     assert {run["state"] for run in found} == {"success"}
     hours = [(moment(end) - moment(start)) / timedelta(hours=1) for start, end in intervals(found)]
     assert hours == [24, 24, 23, 24, 24]
-    told = gallery.xcom(found[2], "tell")
-    assert told == "2013-03-10T03:30:00-04:00 to 2013-03-11T02:30:00-04:00"
+    output = gallery.xcom(found[2], "tell")
+    assert output == "2013-03-10T03:30:00-04:00 to 2013-03-11T02:30:00-04:00"
 
     found = gallery.ended_runs("daylight_saving_triggers", 5)
     assert intervals(found) == [(tick, tick) for tick in ticks[:5]]

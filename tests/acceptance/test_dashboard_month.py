@@ -63,7 +63,7 @@ def test_the_month_by_catchup(gallery: Airflow, session: psycopg.Connection[tupl
 
 
 def require_branch(gallery: Airflow, run: str, *, is_open: bool) -> None:
-    """Prices on days with a session, a word about it on the others; nobody called for help."""
+    """Prices on days with a session, a remark on the others, and no alert."""
     found = gallery.ask(f"dags/{DAG}/dagRuns/{run}/taskInstances?limit=100")["task_instances"]
     states = {one["task_id"]: one["state"] for one in found}
     expected = ("success", "skipped") if is_open else ("skipped", "success")

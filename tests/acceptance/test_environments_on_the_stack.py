@@ -1,4 +1,4 @@
-"""One DAG on the real stack: under each environment it writes to that one's database, whatever becomes of the keys."""
+"""One DAG on the real stack: it writes to the database of its environment, also after key rotation."""
 
 from __future__ import annotations
 

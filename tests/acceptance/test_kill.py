@@ -1,4 +1,4 @@
-"""Once, whatever happens: a copy that is killed anywhere and run again leaves what one clean run leaves."""
+"""Exactly once: a copy that is killed at any step and repeated leaves the result of one clean run."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def dirty(path: Path) -> None:
 
 
 class Scene:
-    """One table, one file, one plan; set up anew for each death."""
+    """One table, one file, one plan; set up again for each kill."""
 
     def __init__(self, warehouse: Connection, file: Path, before: str, options: dict[str, Any]) -> None:
         self.uri = uri(warehouse)

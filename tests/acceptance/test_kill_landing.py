@@ -90,7 +90,7 @@ class World:
         assert process.exitcode == 0
 
     def in_lake(self, target: str) -> list[str]:
-        """The numbers of the requests whose answers have landed, in a list: one that landed twice is there twice."""
+        """The numbers of the requests whose answers have landed, in a list: one that landed twice occurs twice."""
         path = target.removeprefix("lake:")
         if not list(self.store.list(f"{path}/")):
             return []
@@ -106,7 +106,7 @@ class World:
         return found
 
     def require_nothing_lost(self, target: str) -> set[str]:
-        """What has landed; what was answered and has not is no more than one batch and what was under way."""
+        """The landed requests; of the answered ones, at most one batch and those in progress may be missing."""
         answers = self.in_lake(target)
         assert len(answers) == len(set(answers)), "an answer landed twice"
         return set(answers)

@@ -1,4 +1,4 @@
-"""An export killed after its requests: readers see the old export or the new one, and the next run mends all."""
+"""An export killed after its requests: readers see the old export or the new one, and the next run completes."""
 
 from __future__ import annotations
 

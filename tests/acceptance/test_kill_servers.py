@@ -1,4 +1,4 @@
-"""A copy from table to table outlives the death of whoever takes part: client, a server's process, a whole server."""
+"""A copy from table to table survives the death of a participant: the client, a server process, a whole server."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Scene:
             return cursor.fetchall() if cursor.description else []
 
     def alive(self) -> None:
-        """Both answer again, after whatever happened."""
+        """Both servers answer again."""
         deadline = time.monotonic() + 30
         while True:
             try:

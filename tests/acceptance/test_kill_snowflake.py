@@ -1,4 +1,4 @@
-"""A load into Snowflake killed after its statements: readers see old rows or new ones, and the next run mends all."""
+"""A load into Snowflake killed after its statements: readers see old rows or new ones, and the next run completes."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def _load(
     os.environ.update(environment)
     enter = loading.snowflake_connect
 
-    def tell(connection: Connection) -> Any:
+    def opened(connection: Connection) -> Any:
         session = enter(connection)
         entered.write_text(session.rest.token)
         return session
 
-    loading.snowflake_connect = tell
+    loading.snowflake_connect = opened
     steps = Steps(fatal)
-    # What Snowflake is asked, and then the database that the account and the rejects come back to.
+    # Statements to Snowflake, and then to the database of the account and the rejects.
     steps.watch(SnowflakeCursor, "execute")
     steps.watch(psycopg.Connection, "execute")
     penstock.copy(source, "snow:daily.labor", **options)

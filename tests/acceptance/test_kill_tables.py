@@ -1,4 +1,4 @@
-"""Once, whatever happens, from table to table: a copy that is killed anywhere and run again leaves what one clean run
+"""Exactly once, from table to table: a copy that is killed at any step and repeated leaves the result of one clean run
 leaves, and no difference that `penstock diff` could find.
 """
 
@@ -40,7 +40,7 @@ ARGUMENTS = ("warehouse:src", "warehouse:t")
 
 
 class Scene:
-    """A table and what is to become of it, set up anew for each death."""
+    """A table and what is to become of it, set up again for each kill."""
 
     def __init__(self, warehouse: Connection) -> None:
         self.uri = uri(warehouse)

@@ -60,7 +60,7 @@ def checkout(request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 class Fresh(Look):
-    """A terminal of somebody who has set nothing."""
+    """A terminal without any settings."""
 
     def environment(self, more: Mapping[str, str]) -> dict[str, str]:
         kept = ("PATH", "HOME", "LANG", "TMPDIR", "PIP_", "UV_", "SSL_", "http", "HTTP")

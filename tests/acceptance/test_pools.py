@@ -1,4 +1,4 @@
-"""Pools of `airflow_settings.yaml` on a running stack: they are there, they hold tasks back, and follow the file."""
+"""Pools of `airflow_settings.yaml` on a running stack: they exist, limit tasks, and follow the file."""
 
 from __future__ import annotations
 

@@ -105,15 +105,15 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
         assert (project.state_dir / path).stat().st_mode & 0o077 == 0, path
 
     again = penstock(project, "start")
-    assert (again.returncode, again.stdout.splitlines()[0]) == (0, "the stack runs already")
+    assert (again.returncode, again.stdout.splitlines()[0]) == (0, "the stack is already running")
     assert states(project)["supervisor"]["pid"] == parts["supervisor"]["pid"]
 
-    # The record is damaged, then lost: the supervisor writes it anew.
+    # The record is damaged, then lost: the supervisor writes it again.
     written = project.state_dir / state_file.STATE / state_file.FILE
     written.write_text("{")
     assert states(project)["supervisor"] == parts["supervisor"] | {"memory_bytes": ANY}
     written.unlink()
-    assert penstock(project, "start").stdout.splitlines()[0] == "the stack runs already"
+    assert penstock(project, "start").stdout.splitlines()[0] == "the stack is already running"
 
     assert set(ports(project)).isdisjoint(ports(gallery.project))
 
@@ -143,13 +143,15 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     assert states(project)["scheduler"]["reason"] == "killed by SIGKILL"
     assert family(scheduler) == []  # type: ignore[arg-type]  # the record was complete
 
-    # The supervisor dies and all goes on unwatched. The next start ends what it left, but not the servers, and says so.
+    # The supervisor dies, and its processes continue. The next start stops them, except the servers, and says so.
     kill_the_supervisor(project)
     before = states(project)
     recovered = penstock(project, "start")
     assert recovered.returncode == 0, recovered.stdout + recovered.stderr
     left_behind = "api-server, scheduler, dag-processor, triggerer"
-    assert recovered.stdout.splitlines()[0].endswith(f"broke off; ended what it left: {left_behind}")
+    assert recovered.stdout.splitlines()[0].endswith(
+        f"the previous stack crashed; stopped its leftover processes: {left_behind}"
+    )
     after = states(project)
     assert {one["state"] for one in after.values()} == {"healthy"}
     assert [after[name]["pid"] == before[name]["pid"] for name in ("source", "scheduler")] == [True, False]

@@ -62,7 +62,7 @@ def path(request: pytest.FixtureRequest) -> str:
 @pytest.mark.timeout(300)
 def test_page(page: Path, project: Project, tmp_path: Path, starter: Starter, path: str) -> None:
     examples = steps(page)
-    # One shell for the whole page, so that what one example sets is there for the next.
+    # One shell for the whole page, so that examples can use the results of earlier ones.
     script = tmp_path / ".examples.sh"
     script.write_text(
         "".join(f"{{ {command}\n}}\necho {MARK}\n" for command, _ in examples), encoding="utf-8"

@@ -43,8 +43,8 @@ def test_the_page_lists_every_code_and_no_other(codes: type[IntEnum], words: str
 
 
 def test_what_counts_as_nothing_is_told_by_codes_that_there_are() -> None:
-    told = {int(code) for code in LAST_COLUMN.findall(PAGE.read_text(encoding="utf-8"))}
-    assert told == {ExitCode.DONE, ExitCode.FAILED, ExitCode.NOTHING}
+    output = {int(code) for code in LAST_COLUMN.findall(PAGE.read_text(encoding="utf-8"))}
+    assert output == {ExitCode.DONE, ExitCode.FAILED, ExitCode.NOTHING}
 
 
 def errors(kind: type[PenstockError] = PenstockError) -> Iterator[type[PenstockError]]:
@@ -91,8 +91,8 @@ def test_help_that_speaks_of_codes_leads_to_the_page_and_means_its_codes() -> No
     assert {"copy", "run", "backfill", "parse", "diff", "test", "rejects replay"} <= speaking.keys()
     assert [name for name, text in speaking.items() if "docs/reference/exit-codes.md" not in text] == []
     for name, text in speaking.items():
-        told = {int(code) for listed in CODES.findall(text) for code in re.findall(r"(?<!\w)\d+", listed)}
-        assert told <= {int(code) for code in (DiffCode if name == "diff" else ExitCode)}, name
+        output = {int(code) for listed in CODES.findall(text) for code in re.findall(r"(?<!\w)\d+", listed)}
+        assert output <= {int(code) for code in (DiffCode if name == "diff" else ExitCode)}, name
 
 
 def test_the_readme_leads_to_the_page() -> None:

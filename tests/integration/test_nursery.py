@@ -70,7 +70,7 @@ def test_a_child_is_a_process_of_its_own_and_what_became_of_it_is_told(
     until(lambda: first.poll() is not None)
     assert (first.poll(), second.poll()) == (-signal.SIGKILL, None)
 
-    # The nursery dies: what it forked goes on and is still told from the dead, and the next order makes a new one.
+    # The nursery dies: its children continue and are still found alive, and the next request starts a new one.
     os.kill(nursery, signal.SIGKILL)
     until(lambda: identify(nursery) is None)
     assert second.poll() is None
@@ -91,13 +91,13 @@ def test_nothing_begins_that_is_no_longer_wanted(launch: Callable[..., Child], n
     nurseries.close()
     assert late.poll() in (None, 1)
     until(lambda: late.poll() == 1 or late.identity() is not None)
-    assert is_alive(left)  # what had begun goes on
+    assert is_alive(left)  # running tasks continue
 
 
 def test_other_variables_are_another_nursery(nurseries: Nurseries, log: IO[str], tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    asks = ("timeit", "-n1", "-r1", f"import os; open({str(told)!r}, 'a').write(os.environ['WHICH'])")
+    output = tmp_path / "output"
+    asks = ("timeit", "-n1", "-r1", f"import os; open({str(output)!r}, 'a').write(os.environ['WHICH'])")
     for which in ("a", "b"):
         child = nurseries.launch(asks, {**os.environ, "WHICH": which}, log.fileno())
         until(lambda child=child: child.poll() is not None)  # type: ignore[misc]
-    assert told.read_text() == "ab"
+    assert output.read_text() == "ab"

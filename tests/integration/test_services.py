@@ -169,7 +169,7 @@ def test_a_damaged_record_and_a_program_that_ends_at_once_are_told(project: Proj
     (project.state_dir / "services" / "objects.json").unlink()
     (project.make_state_dir("logs")).joinpath("objects.log").write_text("")
     project.state_dir.joinpath("objects").write_text("no directory")
-    with pytest.raises(PenstockError, match="is a file, where"):
+    with pytest.raises(PenstockError, match="is a file, but"):
         ensure(project)
 
 
@@ -188,7 +188,7 @@ def test_penstock_stop_ends_it_and_status_and_logs_show_it(project: Project) -> 
     assert penstock(project, "stop").stdout == "nothing was running\n"
     wrong = penstock(project, "db", "start", "nobody")
     assert (wrong.returncode, "there are: source, warehouse, objects, sandbox" in wrong.stderr) == (2, True)
-    assert penstock(project, "db", "psql", "objects").stderr.startswith("error: no embedded server is called")
+    assert penstock(project, "db", "psql", "objects").stderr.startswith("error: no embedded server")
 
 
 def test_buckets_are_directories_that_survive(project: Project) -> None:

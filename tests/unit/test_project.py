@@ -82,7 +82,7 @@ def test_state_is_closed_to_others(
 
 def test_state_dir_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / ".penstock").write_text("a file is in the way")
-    with pytest.raises(PenstockError, match="is a file, where Penstock keeps a directory"):
+    with pytest.raises(PenstockError, match="is a file, but Penstock needs a directory"):
         Project(tmp_path).make_state_dir("a")
 
 

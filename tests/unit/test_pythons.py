@@ -65,7 +65,7 @@ def make(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_table_of_all(tmp_path: Path) -> None:
-    """Of three: one has a failure, one has no `make` that works, one is not there."""
+    """Three cases: one has a failure, one has no working `make`, one is missing."""
     report = tmp_path / "report.xml"
     report.write_text(REPORT)
     program(tmp_path / "python3.11", "echo 3.11.9 /opt/python3.11")

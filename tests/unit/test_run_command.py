@@ -1,4 +1,4 @@
-"""What `penstock run` refuses before anything is started, and how it shows what happens."""
+"""Errors of `penstock run` before it starts, and its progress display."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from penstock.project import Project
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--date", "tomorrow"), "'tomorrow' is no date"),
-        (("--date", "2013-02-01", "--from", "2013-02-01", "--to", "2013-02-02"), "--date is one run"),
-        (("--from", "2013-02-01"), "--from and --to belong together"),
-        (("--conf", "{day: 1}"), "--conf is no JSON"),
+        (("--date", "tomorrow"), "invalid date 'tomorrow'"),
+        (("--date", "2013-02-01", "--from", "2013-02-01", "--to", "2013-02-02"), "--date cannot be combined"),
+        (("--from", "2013-02-01"), "--from and --to must be given together"),
+        (("--conf", "{day: 1}"), "--conf is not valid JSON"),
         (("--conf", "[1]"), "--conf must be a JSON object"),
     ],
 )
@@ -32,9 +32,9 @@ def test_requests_that_make_no_sense_start_nothing(
     words: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["run", "shop", *words]) == 2
-    told = capsys.readouterr().err
-    assert message in told
-    assert "hint: " in told
+    output = capsys.readouterr().err
+    assert message in output
+    assert "hint: " in output
 
 
 def test_words_that_begin_with_a_dash_stay_values() -> None:
@@ -77,13 +77,13 @@ def test_the_first_failure_is_the_one_that_is_told(
     board = show(
         tmp_path,
         {"event": "begin", "task": "a"},
-        {**end, "task": "a", "error": "ValueError: [bold]no[/bold]", "hint": "mend it"},
+        {**end, "task": "a", "error": "ValueError: [bold]no[/bold]", "hint": "fix it"},
         {**end, "task": "b[x]", "error": "KeyError: 'y'"},
         {"event": "done", "state": "failed", "seconds": 1.0},
     )
     assert board.failure is not None
     assert board.failure.message == "a: ValueError: [bold]no[/bold]"
-    assert board.failure.hint == "mend it; see /x/a.log"
+    assert board.failure.hint == "fix it; see /x/a.log"
     assert capsys.readouterr().out.splitlines()[-1] == "failed in 1.0 s, 0 of 2 tasks succeeded"
 
 
@@ -114,7 +114,7 @@ def test_on_a_terminal_the_tasks_are_a_table_that_moves() -> None:
     os.close(here)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
     assert process.returncode == 0, text
-    assert "shop: Airflow comes up" in text
+    assert "shop: starting Airflow" in text
     assert re.search(r"✓\s+1\.25 s\s+a", text)
     assert re.search(r"-\s+0\.00 s\s+b\[0\]\s+skipped", text)
     assert "success in 1.5 s, 1 of 2 tasks succeeded, 1 skipped" in text

@@ -1,4 +1,4 @@
-"""A state directory that cannot be used is told in one message with its remedy, whatever the command."""
+"""An unusable state directory gets one message with a hint, for every command."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_file_in_its_place(here: Project, capsys: pytest.CaptureFixture[str]) 
     for command in (*READ, *STARTED):
         assert main(command) == 1, command
         assert capsys.readouterr().err.splitlines() == [
-            f"error: {here.state_dir} is a file, where Penstock keeps a directory",
+            f"error: {here.state_dir} is a file, but Penstock needs a directory there",
             f"hint: mv {here.state_dir} {here.state_dir}.old",
         ], command
     assert here.state_dir.read_text() == "mine"
@@ -61,7 +61,7 @@ def test_a_file_in_its_place(here: Project, capsys: pytest.CaptureFixture[str]) 
 
 @contextmanager
 def a_stranger() -> Iterator[None]:
-    """Another account, for a moment; who is not root stays who they are, and may not enter what they closed."""
+    """Run as another account; without root, as the same account with the directory closed."""
     if os.geteuid() != 0:
         yield
         return
@@ -88,9 +88,9 @@ def test_another_accounts(here: Project, capsys: pytest.CaptureFixture[str]) -> 
             capsys.readouterr()
             with a_stranger():
                 assert main(command) == 1, command
-            told = capsys.readouterr()
-            assert str(here.state_dir) in told.out + told.err, command
-            assert "chown -R" in told.out + told.err or "chmod " in told.out + told.err, command
+            output = capsys.readouterr()
+            assert str(here.state_dir) in output.out + output.err, command
+            assert "chown -R" in output.out + output.err or "chmod " in output.out + output.err, command
     finally:
         here.state_dir.chmod(0o700)
 
@@ -107,4 +107,4 @@ def test_a_file_deeper_down_is_named(tmp_path: Path) -> None:
     logs = Project(tmp_path).make_state_dir() / "logs"
     logs.write_text("mine")
     error = broken_state(OSError(errno.ENOTDIR, "Not a directory", str(logs / "run" / "x.log")))
-    assert error.message == f"{logs} is a file, where Penstock keeps a directory"
+    assert error.message == f"{logs} is a file, but Penstock needs a directory there"

@@ -1,4 +1,4 @@
-"""The account of a copy, for people."""
+"""Prints the account of a copy."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _LABEL_WIDTH = 12
 def show_account(
     result: CopyResult, target: str, remark: str | None = None, rejects: str | None = None, *, as_json: bool
 ) -> None:
-    """Print what became of every row, for people or as JSON.
+    """Print the account of a copy, as text or as JSON.
 
     Args:
-        remark: Why nothing was loaded, where that needs a word.
-        rejects: The command that shows the rejects, where it is to be named.
+        remark: Why nothing was loaded, if that needs an explanation.
+        rejects: The command that shows the rejects, if it is to be printed.
     """
     if as_json:
         typer.echo(json.dumps(result.to_dict()))
@@ -37,7 +37,7 @@ def _print(result: CopyResult, target: str, remark: str | None, rejects: str | N
 
     console = PenstockConsole(soft_wrap=True)
     state = (
-        "already copied, nothing changed; the first account:"
+        "already copied, nothing changed; account of the first copy:"
         if result.already
         else f"in {result.seconds:.1f} s"
     )
@@ -45,12 +45,12 @@ def _print(result: CopyResult, target: str, remark: str | None, rejects: str | N
     for label, count, note in _lines(result):
         console.print(f"  {label:<{_LABEL_WIDTH}}{count:>12,}  {note}".rstrip())
     if result.visible_rows_only:
-        console.print("  visible rows only: what row security hides from the login is not counted")
+        console.print("  visible rows only: rows that row security hides from the login are not counted")
     if remark:
         console.print(f"  {remark}")
     console.print(f"  copy {result.id[:12]}")
     if result.rejected and rejects:
-        console.print(f"  look at the rejects: {rejects}")
+        console.print(f"  show the rejects: {rejects}")
 
 
 def _lines(result: CopyResult) -> list[tuple[str, int, str]]:
@@ -64,9 +64,9 @@ def _lines(result: CopyResult) -> list[tuple[str, int, str]]:
         ("rejected", result.rejected, rejected),
     ]
     if result.replayed:
-        lines.append(("replayed", result.replayed, "of the rejected, loaded since"))
+        lines.append(("replayed", result.replayed, "of the rejects, loaded since"))
     if result.deleted:
-        lines.append(("deleted", result.deleted, "rows that were there before"))
+        lines.append(("deleted", result.deleted, "rows that the target held before"))
     if result.filtered:
         lines.append(("filtered", result.filtered, "left out by the filter"))
     return lines

@@ -1,4 +1,4 @@
-"""`penstock airflow`: Airflow's own command line, on the running stack."""
+"""`penstock airflow`: Airflow's command line, on the running stack."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from penstock.project import Project, find_project
 
 app = typer.Typer()
 
-# They ask no database, so they need no stack.
+# These need no database, and therefore no stack.
 _NEED_NO_STACK = frozenset(
     {"version", "info", "config", "providers", "plugins", "cheat-sheet", "-h", "--help"}
 )
-# On a metadata database that a scheduler watches these would fight with it: they get the one of `penstock run`.
+# These would conflict with a running scheduler: they use the metadata database of `penstock run`.
 _FIGHT = (["dags", "test"], ["tasks", "test"])
 
 
 @app.command(context_settings=WORDS_OF_ANOTHER)
 def airflow(context: typer.Context) -> None:
-    """Run Airflow's own command line on the running stack; every further word is Airflow's.
+    """Run Airflow's command line on the running stack. All arguments are passed to Airflow.
 
     Example: penstock airflow dags list
     """
@@ -49,8 +49,8 @@ def _variables(project: Project, words: Sequence[str]) -> dict[str, str]:
         return airflow_alone(project)
     if found is None or not runs:
         raise ConnectionFailed(
-            "the stack does not run, and Airflow's database with it",
-            hint="penstock start; without it there are penstock run and penstock parse",
+            "the stack is not running, and neither is Airflow's database",
+            hint="penstock start; penstock run and penstock parse need no stack",
         )
     options = read_options(project)
     port = urlsplit(found.address("api-server") or "").port

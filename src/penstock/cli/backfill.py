@@ -1,4 +1,4 @@
-"""`penstock backfill`: runs of a DAG's past, on the running stack."""
+"""`penstock backfill`: run a DAG for past dates, on the running stack."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 _POLL_S = 0.5
-_A_PAGE = 100  # runs; each page is a request
+_A_PAGE = 100  # runs per request
 
 
 class Reprocess(StrEnum):
-    """Which runs that exist already are run again."""
+    """Which existing runs are run again."""
 
     none = "none"
     failed = "failed"
@@ -49,32 +49,35 @@ class Reprocess(StrEnum):
 
 
 class RunsFailed(PenstockError):
-    """Runs of the backfill failed; which, is in the message."""
+    """Runs of the backfill failed; the message names them."""
 
 
 @dataclass(frozen=True)
 class Runs:
-    """Which runs are wanted."""
+    """Which runs to make."""
 
     start: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="The first logical date, as in 2013-02-01.")
+        str | None, typer.Option("--from", metavar="DATE", help="First logical date, such as 2013-02-01.")
     ] = None
-    end: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="The last logical date, included.")
-    ] = None
+    end: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last logical date, included.")] = (
+        None
+    )
     reprocess: Annotated[
         Reprocess,
-        typer.Option(help="Which runs that exist already are run again; completed means all of them."),
+        typer.Option(help="Existing runs to run again: none, failed, or completed (all)."),
     ] = Reprocess.none
     max_active: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="How many run at once; by default as the DAG says.")
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Number of runs at the same time. Default: the DAG's own limit."
+        ),
     ] = None
     conf: Annotated[
-        str | None, typer.Option(metavar="JSON", help='Parameters, as in --conf \'{"day": "2013-02-24"}\'.')
+        str | None, typer.Option(metavar="JSON", help='Parameters, such as \'{"day": "2013-02-24"}\'.')
     ] = None
 
     def wish(self, dag: str) -> Wish | None:
-        """What is asked of Airflow; None where it is nothing new."""
+        """The requested runs; None with --follow or --cancel."""
         from penstock.model.date_arguments import parse_moment
         from penstock.stack.backfill import Wish
 
@@ -87,25 +90,27 @@ class Runs:
 
 @dataclass(frozen=True)
 class Way:
-    """What is done about them."""
+    """How the runs are made."""
 
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell which dates would run.")] = False
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end, with progress.")] = True
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the dates that would run.")] = False
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until all runs have ended, and show progress.")
+    ] = True
     unpause: Annotated[
-        bool, typer.Option("--unpause", help="Unpause the DAG first: of a paused one nothing runs.")
+        bool, typer.Option("--unpause", help="Unpause the DAG first. A paused DAG does not run.")
     ] = False
-    follow: Annotated[bool, typer.Option("--follow", help="Wait for the backfill that goes on.")] = False
-    cancel: Annotated[bool, typer.Option("--cancel", help="End the backfill that goes on.")] = False
+    follow: Annotated[bool, typer.Option("--follow", help="Wait for the backfill in progress.")] = False
+    cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the backfill in progress.")] = False
     as_json: AsJson = False
 
 
 @app.command()
 @grouped
 def backfill(dag: Annotated[str, typer.Argument(help="The DAG's id.")], runs: Runs, way: Way) -> None:
-    """Have the running stack run a DAG for the dates of its schedule in a range, before its start date too.
+    """Run a DAG for all scheduled dates in a range, on the running stack. Dates before its start date are possible.
 
-    Dates without a time zone are in the DAG's own. Exit codes: 0 done, 1 a run failed, 2 usage, 5 no run in that time,
-    as after the DAG's end. See docs/reference/exit-codes.md.
+    Dates without a time zone are in the DAG's time zone. Exit codes: 0 done, 1 a run failed, 2 usage, 5 no run in
+    the range, such as after the DAG's end. See docs/reference/exit-codes.md.
 
     Example: penstock backfill shop --from 2013-02-01 --to 2013-02-28 --reprocess failed
     """
@@ -119,7 +124,7 @@ def backfill(dag: Annotated[str, typer.Argument(help="The DAG's id.")], runs: Ru
         or bool(runs.start) != bool(runs.end)
     ):
         raise UsageError(
-            "give --from and --to, or --follow or --cancel for the backfill that goes on",
+            "give --from and --to, or --follow or --cancel for the backfill in progress",
             hint=f"penstock backfill {dag} --from 2013-02-01 --to 2013-02-28",
         )
     wish = runs.wish(dag)
@@ -139,8 +144,8 @@ def _begin(api: AirflowApi, wish: Wish, way: Way) -> None:
     planned = backfills.plan(api, wish)
     if not planned.dates and not planned.existing:
         raise NothingDone(
-            f"{dag} has no run between {wish.start.text} and {wish.end.text} whose end is past",
-            hint=f"its schedule: penstock airflow dags details {dag}",
+            f"{dag} has no completed data interval between {wish.start.text} and {wish.end.text}",
+            hint=f"to see its schedule: penstock airflow dags details {dag}",
         )
     print_left_out(dag, planned)
     if way.dry_run:
@@ -162,7 +167,7 @@ def _require_none_failed(wish: Wish, planned: Plan) -> None:
     if planned.failed:
         raise RunsFailed(
             f"{planned.failed} of {number_of_runs(planned.existing)} failed before",
-            hint=f"correct it, then: penstock backfill {wish.dag_id} --from {wish.start.text} --to {wish.end.text} "
+            hint=f"fix it, then: penstock backfill {wish.dag_id} --from {wish.start.text} --to {wish.end.text} "
             "--reprocess failed",
         )
 
@@ -172,8 +177,8 @@ def _unpaused(api: AirflowApi, dag: str, planned: Plan, *, unpause: bool) -> Non
 
     if planned.paused and not unpause:
         raise PenstockError(
-            f"{dag} is paused, and of a paused DAG Airflow runs nothing",
-            hint="add --unpause; its schedule goes on then too",
+            f"{dag} is paused, and Airflow does not run a paused DAG",
+            hint="add --unpause; this also resumes its schedule",
         )
     if planned.paused:
         backfills.unpause(api, dag)
@@ -188,7 +193,7 @@ def _cancel(api: AirflowApi, found: dict[str, Any]) -> None:
 
 
 def _wait(api: AirflowApi, found: dict[str, Any], dates: Sequence[str] | None, *, as_json: bool) -> None:
-    """Show progress until all runs have ended; then the account."""
+    """Show progress until all runs have ended, then print the account."""
     from penstock.stack import backfill as backfills
 
     began = time.monotonic()
@@ -204,8 +209,8 @@ def _wait(api: AirflowApi, found: dict[str, Any], dates: Sequence[str] | None, *
                 time.sleep(_POLL_S * (1 + now.total // _A_PAGE))
     except KeyboardInterrupt as interrupt:
         raise Interrupted(
-            f"interrupted; backfill {found['id']} of {dag} goes on without you",
-            hint=f"penstock backfill {dag} --follow waits for it again, --cancel ends it",
+            f"interrupted; backfill {found['id']} of {dag} continues in the background",
+            hint=f"penstock backfill {dag} --follow waits for it, --cancel cancels it",
         ) from interrupt
     failed_tasks = partial(backfills.failed_tasks, api)
     print_end(found, now, failed_tasks, seconds=time.monotonic() - began, as_json=as_json)
@@ -217,5 +222,5 @@ def _failure(found: dict[str, Any], now: Account) -> RunsFailed:
     first, last = (short(now.failed[place]["logical_date"]) for place in (0, -1))
     return RunsFailed(
         f"{len(now.failed)} of {number_of_runs(now.total)} failed",
-        hint=f"mend it, then: penstock backfill {found['dag_id']} --from {first} --to {last} --reprocess failed",
+        hint=f"fix it, then: penstock backfill {found['dag_id']} --from {first} --to {last} --reprocess failed",
     )

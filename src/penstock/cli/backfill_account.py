@@ -1,4 +1,4 @@
-"""What `penstock backfill` tells: what would run, how far it is, what became of the runs."""
+"""What `penstock backfill` prints: planned runs, progress and results."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ _SHOWN = 5
 
 
 def print_plan(dag: str, planned: Plan, *, as_json: bool) -> None:
-    """Print which dates would run."""
+    """Print the dates that would run."""
     if as_json:
         typer.echo(json.dumps({"dag": dag, "dates": planned.dates, "existing": planned.existing}))
         return
     for date in planned.dates:
         typer.echo(short(date))
     typer.echo(
-        f"{dag}: {number_of_runs(len(planned.dates))} would be made, {planned.existing} exist and would be left alone"
+        f"{dag}: {number_of_runs(len(planned.dates))} would be created, {planned.existing} exist and would be kept"
     )
 
 
 def print_left_out(dag: str, planned: Plan) -> None:
-    """Print that dates are left out, where some are."""
+    """Print that dates after the DAG's end are skipped, if there are any."""
     if planned.beyond:
-        typer.echo(f"{dag} has ended: {counted(planned.beyond, 'date')} after its end left out", err=True)
+        typer.echo(f"{dag} has ended: {counted(planned.beyond, 'date')} after its end skipped", err=True)
 
 
 def print_nothing(dag: str, planned: Plan, *, as_json: bool) -> None:
-    """Print that all runs exist."""
+    """Print that all runs exist already."""
     if as_json:
         typer.echo(
             json.dumps({"dag": dag, "runs": 0, "existing": planned.existing, "failed": planned.failed})
         )
         return
-    text = f"nothing to do: all {number_of_runs(planned.existing)} of {dag} in this time exist"
-    typer.echo(f"{text}; --reprocess failed or completed runs them again")
+    text = f"nothing to do: all {number_of_runs(planned.existing)} of {dag} in this range exist"
+    typer.echo(f"{text}; to run them again, add --reprocess failed or --reprocess completed")
 
 
 def print_begun(dag: str, made: dict[str, Any], planned: Plan, *, as_json: bool) -> None:
-    """Print that a backfill runs, which nobody waits for."""
+    """Print that the backfill has started and the command does not wait for it."""
     if as_json:
         typer.echo(json.dumps({"backfill": made["id"], "runs": len(planned.dates)}))
     else:
         typer.echo(f"backfill {made['id']} of {dag}: {number_of_runs(len(planned.dates))}")
-        typer.echo(f"penstock backfill {dag} --follow waits for its end, --cancel ends it")
+        typer.echo(f"penstock backfill {dag} --follow waits for it, --cancel cancels it")
 
 
 def print_end(
@@ -65,10 +65,10 @@ def print_end(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Print what became of the runs.
+    """Print the results of the runs.
 
     Args:
-        failed_tasks: Finds those of a run.
+        failed_tasks: Returns the failed tasks of a run.
     """
     dag = found["dag_id"]
     if as_json:
@@ -78,12 +78,12 @@ def print_end(
         return
     typer.echo(f"{number_of_runs(now.total)} of {dag}: {in_words(now.states)}, in {seconds:.1f} s")
     for run in now.failed[:_SHOWN]:
-        tasks = ", ".join(failed_tasks(run)) or "no task; was it cancelled?"
+        tasks = ", ".join(failed_tasks(run)) or "no task failed; the run may have been cancelled"
         typer.echo(f"  failed: {short(run['logical_date'])}  {tasks}")
 
 
 class RunsProgress:
-    """How many runs have ended: a moving line on a terminal, a line for each change elsewhere."""
+    """Shows how many runs have ended: a live line on a terminal, otherwise a line for each change."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -98,7 +98,7 @@ class RunsProgress:
         self._status.__exit__(None, None, None)
 
     def show(self, now: Account) -> None:
-        """Show how far it is."""
+        """Show the current progress."""
         before, self._now = self._now, now
         if before is None or before.states != now.states:
             self._status.update()
@@ -111,7 +111,7 @@ class RunsProgress:
 
 
 def in_words(states: dict[str, int]) -> str:
-    """How many runs are in which state."""
+    """The number of runs in each state."""
     return ", ".join(_counts(states))
 
 
@@ -121,10 +121,10 @@ def _counts(states: dict[str, int]) -> list[str]:
 
 
 def number_of_runs(number: int) -> str:
-    """So many runs, in words."""
+    """The number of runs, in words."""
     return counted(number, "run")
 
 
 def short(date: str) -> str:
-    """A date without what all dates of a daily schedule share."""
+    """A date without the time, if the schedule is daily."""
     return date.removesuffix("Z").removesuffix("T00:00:00")

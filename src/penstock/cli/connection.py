@@ -1,4 +1,4 @@
-"""`penstock connection`: the systems that plans name."""
+"""`penstock connection`: the connections of environments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penstock.cli.option_groups import grouped
 from penstock.model.errors import PenstockError, UsageError
 
 app = typer.Typer(
-    help="Add, change, try and remove connections in an environment's file.", no_args_is_help=True
+    help="Add, change, test and remove connections in an environment's file.", no_args_is_help=True
 )
 
 
@@ -29,7 +29,10 @@ def add(
     password_stdin: PasswordStdin = False,
     no_input: Annotated[
         bool,
-        typer.Option("--no-input", help="Ask for nothing, as in scripts that run on a terminal: --no-input."),
+        typer.Option(
+            "--no-input",
+            help="Do not ask for missing fields, as in scripts that run on a terminal: --no-input.",
+        ),
     ] = False,
 ) -> None:
     """Add a connection. On a terminal, it asks for each field unless the options give all that the type requires.
@@ -40,9 +43,7 @@ def add(
 
     project, environment = here(env)
     if name in environment.connection_names():
-        raise UsageError(
-            f"there is a connection {name!r} already", hint=f"penstock connection set {name} ..."
-        )
+        raise UsageError(f"connection {name!r} already exists", hint=f"penstock connection set {name} ...")
     fields = options.given()
     if password_stdin:
         fields["password"] = connection_form.read_secret()
@@ -53,7 +54,7 @@ def add(
             raise UsageError("a connection needs a type", hint="add --type postgres")
         connection_form.require(fields, fields["type"])
     file = save_connection(project.root, written_to(project, env), name, fields)
-    typer.echo(f"{name}: added to {file}; try it: penstock connection test {name}")
+    typer.echo(f"{name}: added to {file}; test it: penstock connection test {name}")
 
 
 @app.command("set")
@@ -66,14 +67,14 @@ def set_fields(
     password_stdin: PasswordStdin = False,
     ask: Annotated[
         list[str] | None,
-        typer.Option("--ask", metavar="FIELD", help="Be asked for it, as in --ask password."),
+        typer.Option("--ask", metavar="FIELD", help="Ask for this field, such as --ask password."),
     ] = None,
     unset: Annotated[
         list[str] | None,
-        typer.Option("--unset", metavar="FIELD", help="Take it away, as in --unset extra.sslmode."),
+        typer.Option("--unset", metavar="FIELD", help="Remove this field, such as --unset extra.sslmode."),
     ] = None,
 ) -> None:
-    """Change single fields of a connection in one environment; what it inherits stays as it is there.
+    """Change fields of a connection in one environment. Inherited fields that are not named stay inherited.
 
     Example: penstock connection set warehouse --env prod --host db.prod.internal --ask password
     """
@@ -83,7 +84,7 @@ def set_fields(
     fields: dict[str, str | None] = dict(options.given())
     if password_stdin:
         fields["password"] = connection_form.read_secret()
-    environment.shown(name)  # it must be there
+    environment.shown(name)  # raises if it is missing
     fields |= {field: connection_form.ask_one(field) for field in map(connection_form.field_name, ask or [])}
     fields |= dict.fromkeys(map(connection_form.field_name, unset or []))
     if not fields:
@@ -94,7 +95,7 @@ def set_fields(
 
 @app.command("test")
 def try_it(name: Name, env: Env = None, *, as_json: AsJson = False) -> None:
-    """Really connect, and say what works and what does not: name, network, login, database, right.
+    """Connect, and report each step: name lookup, network, login, database, privileges.
 
     Example: penstock connection test warehouse --env prod
     """
@@ -118,14 +119,14 @@ def try_it(name: Name, env: Env = None, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def remove(name: Name, env: Env = None) -> None:
-    """Remove a connection from an environment; one that is inherited is excluded there.
+    """Remove a connection from an environment. If it is inherited, it is excluded.
 
     Example: penstock connection remove reporting --env dev
     """
     from penstock.environments.write import remove_connection
 
     project, environment = here(env)
-    environment.shown(name)  # it must be there
+    environment.shown(name)  # raises if it is missing
     file = remove_connection(project.root, written_to(project, env), name)
     typer.echo(f"{name}: removed from {file}")
 

@@ -1,4 +1,4 @@
-"""Asks for a connection field by field, and takes fields from options, files of secrets and the environment."""
+"""Reads the fields of a connection from options, prompts, standard input and environment variables."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from penstock.model.errors import UsageError
 def from_options(
     given: Mapping[str, str | None], extra: Sequence[str], variables: Sequence[str]
 ) -> dict[str, str]:
-    """The fields that a command line gives; a secret that stands on it is warned of.
+    """The fields from the command line; warns about secrets on it.
 
     Args:
-        given: Fields by name, None where the option was not used.
+        given: Fields by name; None if the option was not used.
         extra: ``NAME=VALUE`` each.
-        variables: ``FIELD=VARIABLE`` each: a field's value is that of an environment variable.
+        variables: ``FIELD=VARIABLE`` each: the field's value comes from the environment variable.
 
     Raises:
-        UsageError: If one has another form, or there is no such variable.
+        UsageError: If an item has another form, or there is no such variable.
     """
     fields = {name: text for name, text in given.items() if text is not None}
     fields |= {f"{EXTRA}{name}": text for name, text in map(_pair, extra)}
@@ -36,7 +36,7 @@ def from_options(
             warn(name, f"--from-env {name}=VARIABLE")
     for name, variable in map(_pair, variables):
         if variable not in os.environ:
-            raise UsageError(f"there is no environment variable {variable}", hint="export it first")
+            raise UsageError(f"environment variable {variable} is not set", hint="export it first")
         fields[field_name(name)] = os.environ[variable]
     for name, text in fields.items():
         check(name, text)
@@ -44,10 +44,10 @@ def from_options(
 
 
 def warn(name: str, better: str) -> None:
-    """Tell that a secret was given where others see it, and what to do instead."""
+    """Warn that a secret is on the command line, and say what to do instead."""
     typer.echo(
-        f"warning: {name} stands on the command line, where shell history and ps show it; "
-        f"better {better}, or let yourself be asked",
+        f"warning: {name} is on the command line, where ps and the shell's history show it; "
+        f"use {better}, or enter it at the prompt",
         err=True,
     )
 
@@ -65,10 +65,10 @@ def read_secret() -> str:
 
 
 def field_name(name: str) -> str:
-    """What a field that the user wrote is called.
+    """The canonical name of a field that the user wrote.
 
     Raises:
-        UsageError: If there is none; further fields are written ``extra.NAME``.
+        UsageError: If there is no such field; further fields are written ``extra.NAME``.
     """
     known = (*PLAIN_FIELDS, LINK)
     if name == "schema":
@@ -79,21 +79,21 @@ def field_name(name: str) -> str:
 
 
 def check(name: str, text: str) -> None:
-    """Prove one value.
+    """Check one value.
 
     Raises:
-        UsageError: If it cannot be; a secret is not shown.
+        UsageError: If the value is invalid; a secret is not shown.
     """
     if (problem := _problem(name, text)) is not None:
         raise UsageError(f"{name}: {problem}")
 
 
 def ask_all(fields: Mapping[str, str]) -> dict[str, str]:
-    """The fields, those that the type has and that are not given yet asked for; a secret is not echoed."""
+    """The fields, after asking for those that are missing; secrets are not echoed."""
     found = dict(fields)
     if "type" not in found:
         found["type"] = _ask(Field("type", f"type ({', '.join(KINDS)})", required=True, default="postgres"))
-    typer.echo(f"{kind_of(found['type']).title}; leave empty what it does not need.", err=True)
+    typer.echo(f"{kind_of(found['type']).title}; press Enter to skip a field.", err=True)
     for field in kind_of(found["type"]).fields:
         if field.name not in found and (text := _ask(field)):
             found[field.name] = text
@@ -101,7 +101,7 @@ def ask_all(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def ask_one(name: str) -> str:
-    """Ask for one field."""
+    """Ask for one field until its value is valid."""
     return _ask(Field(name, name.removeprefix(EXTRA), required=True))
 
 
@@ -111,7 +111,7 @@ def lacks(fields: Mapping[str, str]) -> bool:
 
 
 def require(fields: Mapping[str, str], kind: str) -> None:
-    """Prove that everything is there which the type needs.
+    """Check that all required fields of the type are given.
 
     Raises:
         UsageError: If something is missing.
@@ -146,24 +146,26 @@ def _problem(name: str, text: str) -> str | None:
     if name == "port" and not is_port(text):
         return "a port is a number from 1 to 65535"
     if name in {"type", "host", LINK} and text != text.strip():
-        return "it begins or ends with a blank"
+        return "it begins or ends with a space"
     if name == "host" and "://" in text:
         try:
             parts = urlsplit(text)
             _ = parts.port
         except ValueError:
-            return "that is no address"
+            return "invalid address"
         if not parts.hostname:
             return "the address names no host"
         if parts.password is not None:
-            return "leave login and password out of the address: they have fields of their own"
+            return "remove login and password from the address; give them as fields"
     return None
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise UsageError(f"{name!r} is no NAME=VALUE", hint="as in --extra sslmode=require")
+        raise UsageError(
+            f"invalid field {name!r}", hint="write it as NAME=VALUE, such as --extra sslmode=require"
+        )
     return name, value
 
 

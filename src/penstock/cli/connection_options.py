@@ -1,4 +1,4 @@
-"""The options that say what a connection's fields are."""
+"""Options for the fields of a connection."""
 
 from __future__ import annotations
 
@@ -10,63 +10,67 @@ import typer
 from penstock.cli import connection_form
 from penstock.environments.layer import LINK
 
-Name = Annotated[str, typer.Argument(help="The connection, as in warehouse.", show_default=False)]
+Name = Annotated[str, typer.Argument(help="Name of the connection, such as warehouse.", show_default=False)]
 PasswordStdin = Annotated[
     bool,
     typer.Option(
-        "--password-stdin", help="Read it from standard input, as in pass db | ... --password-stdin."
+        "--password-stdin", help="Read the password from standard input: pass db | ... --password-stdin."
     ),
 ]
 
 
-@dataclass(frozen=True, repr=False)  # there may be secrets among them
+@dataclass(frozen=True, repr=False)  # values may be secret
 class Fields:
     """A connection's fields."""
 
     type_: Annotated[
         str | None,
-        typer.Option(
-            "--type", help="postgres, http, s3, snowflake, generic, or any other, as in --type http."
-        ),
+        typer.Option("--type", help="postgres, http, s3, snowflake, generic, or another Airflow type."),
     ] = None
     host: Annotated[
         str | None,
-        typer.Option("--host", help="As in --host db.internal, or --host https://api.example.com."),
+        typer.Option("--host", help="Host name or URL, such as db.internal or https://api.example.com."),
     ] = None
-    port: Annotated[str | None, typer.Option("--port", help="As in --port 5432.")] = None
-    login: Annotated[str | None, typer.Option("--login", help="As in --login etl.")] = None
+    port: Annotated[str | None, typer.Option("--port", help="Port, such as 5432.")] = None
+    login: Annotated[str | None, typer.Option("--login", help="User name, or access key, such as etl.")] = (
+        None
+    )
     password: Annotated[
         str | None,
         typer.Option(
             "--password",
-            help="Others see it, so you are warned; as in --password x. Better --password-stdin.",
+            help="Visible in ps and in the shell's history; prefer --password-stdin.",
         ),
     ] = None
-    database: Annotated[str | None, typer.Option("--database", help="As in --database dwh.")] = None
+    database: Annotated[str | None, typer.Option("--database", help="Name of the database, such as dwh.")] = (
+        None
+    )
     extra: Annotated[
         list[str] | None,
-        typer.Option("--extra", metavar="NAME=VALUE", help="A further field, as in --extra sslmode=require."),
+        typer.Option(
+            "--extra", metavar="NAME=VALUE", help="A further field, such as sslmode=require. Repeatable."
+        ),
     ] = None
     from_env: Annotated[
         list[str] | None,
         typer.Option(
             "--from-env",
             metavar="FIELD=VARIABLE",
-            help="Take it from a variable, as in --from-env password=DB_PW.",
+            help="Take a field from an environment variable: password=DB_PW. Repeatable.",
         ),
     ] = None
     same_as: Annotated[
         str | None,
         typer.Option(
-            "--same-as", metavar="NAME", help="Link to another connection, as in --same-as warehouse."
+            "--same-as", metavar="NAME", help="Use another connection, such as warehouse, under this name."
         ),
     ] = None
 
     def given(self) -> dict[str, str]:
-        """Those that were given, by name; a secret that stands on the command line is warned of.
+        """The given fields by name; warns about secrets on the command line.
 
         Raises:
-            UsageError: If one has another form, or there is no such environment variable.
+            UsageError: If an option has another form, or there is no such environment variable.
         """
         named = {
             "type": self.type_,

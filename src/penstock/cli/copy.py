@@ -1,4 +1,4 @@
-"""``penstock copy``: the one verb."""
+"""``penstock copy``."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ app = typer.Typer()
 
 @app.command()
 @grouped
-def copy(  # noqa: PLR0913  # a command's options are its interface
+def copy(  # noqa: PLR0913  # the options are the command's interface
     source: Annotated[
-        str, typer.Argument(help="A file, a glob in quotes, - for standard input; a table; s3://bucket/key.")
+        str,
+        typer.Argument(
+            help="A file, a quoted glob, - (standard input), a table, s3://bucket/key, lake:name."
+        ),
     ],
     target: Annotated[
         str,
-        typer.Argument(
-            help="connection:schema.table, made where it does not exist; s3://bucket/prefix/; a directory/."
-        ),
+        typer.Argument(help="connection:schema.table (created if missing), s3://bucket/prefix/, directory/."),
     ],
     keys: Keys,
     reading: Reading,
@@ -44,18 +45,18 @@ def copy(  # noqa: PLR0913  # a command's options are its interface
             "--env",
             metavar="NAME|FILE",
             callback=environment_or_file,
-            help="The environment, as in --env prod, or a file of variables.",
+            help="The environment, such as prod, or a .env file.",
         ),
     ] = None,
 ) -> None:
-    """Copy a file or a table into a table, and account for every row.
+    """Copy files, a table or API answers into a table, and account for every row.
 
-    The answers of an API go into the lake, and from there into a table: penstock copy plan.yaml lake:weather
+    Answers of an API land in the lake first, and are copied from there: penstock copy plan.yaml lake:weather
 
-    Bad rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects,
-    5 nothing: every row was rejected, or no answer of an API holds a record. See docs/reference/exit-codes.md.
+    Invalid rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects,
+    5 nothing loaded: every row was rejected, or no answer holds a record. See docs/reference/exit-codes.md.
 
-    A table becomes files, in the place of those that were there: penstock copy warehouse:marts.sales s3://lake/sales/
+    To export a table, replacing earlier files: penstock copy warehouse:marts.sales s3://lake/sales/
 
     Example: penstock copy sales.csv warehouse:raw.sales --key sale_id --max-rejects 2%
     """

@@ -1,4 +1,4 @@
-"""``penstock copy --all``: a whole schema, a line of progress for each table, one account."""
+"""``penstock copy --all``: copies a schema, with progress for each table and one account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def copy_all(plan: CopyPlan, *, again: bool, as_json: bool) -> None:
-    """Copy all tables of a schema and print what became of every row."""
+    """Copy all tables of a schema and print their accounts."""
     from penstock.routes.schema import run_all
 
     def progress(table: str, number: int, tables: int) -> AbstractContextManager[Progress | None]:

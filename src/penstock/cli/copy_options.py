@@ -1,4 +1,4 @@
-"""The options of ``penstock copy``, by what they are about."""
+"""The options of ``penstock copy``, by topic."""
 
 from __future__ import annotations
 
@@ -24,21 +24,27 @@ _writing = partial(Option, rich_help_panel="Writing files")
 
 @dataclass(frozen=True)
 class Keys:
-    """Which rows of the target the copy is about."""
+    """Modes, keys and intervals."""
 
-    mode: Annotated[Mode, _key(help="append, replace, interval, merge or mirror.")] = "append"
+    mode: Annotated[
+        Mode, _key(help="append, replace, interval, merge (upsert by key) or mirror (merge and delete).")
+    ] = "append"
     replace: Annotated[bool, _key("--replace", help="Same as --mode replace.")] = False
     key: Annotated[str, _key(help="Columns that identify a row: a,b. Default: the primary key.")] = ""
-    order_by: Annotated[str | None, _key(help="Among rows of one key the greatest of this wins.")] = None
-    interval_column: Annotated[str | None, _key(help="With --mode interval: the column.")] = None
-    interval_start: Annotated[str | None, _key(help="Included.")] = None
-    interval_end: Annotated[str | None, _key(help="Not included.")] = None
-    partition: Annotated[Granularity, _key(help="Size of partitions made as needed: day, month, year.")] = (
-        "month"
+    order_by: Annotated[
+        str | None, _key(help="Of rows with equal keys, keep the one with the greatest value here.")
+    ] = None
+    interval_column: Annotated[str | None, _key(help="With --mode interval: the column of the interval.")] = (
+        None
     )
+    interval_start: Annotated[str | None, _key(help="Start of the interval, included.")] = None
+    interval_end: Annotated[str | None, _key(help="End of the interval, not included.")] = None
+    partition: Annotated[
+        Granularity, _key(help="Create missing partitions of this size: day, month or year.")
+    ] = "month"
 
     def words(self) -> CopyOptions:
-        """What they say of the plan."""
+        """The fields of the plan that these options set."""
         return {
             "mode": "replace" if self.replace else self.mode,
             "key": self.key,
@@ -52,36 +58,40 @@ class Keys:
 
 @dataclass(frozen=True)
 class Reading:
-    """How the source is read."""
+    """How files are read."""
 
-    filter_column: Annotated[str | None, _reading(help="Copy only rows that hold --filter-value here.")] = (
+    filter_column: Annotated[
+        str | None, _reading(help="Copy only rows whose value in this column is --filter-value.")
+    ] = None
+    filter_value: Annotated[str | None, _reading(help="The text that the filter column must hold.")] = None
+    file_format: Annotated[Format, _reading("--format", help="auto, csv, jsonl, json or parquet.")] = "auto"
+    delimiter: Annotated[str | None, _reading(help="Field separator. Default: a comma; for .tsv, a tab.")] = (
         None
     )
-    filter_value: Annotated[str | None, _reading(help="The text it must hold.")] = None
-    file_format: Annotated[Format, _reading("--format", help="auto, csv, jsonl, json or parquet.")] = "auto"
-    delimiter: Annotated[str | None, _reading(help="Default: , or a tab for .tsv.")] = None
-    quote: Annotated[str, _reading(help='"" where nothing is quoted.')] = '"'
-    encoding: Annotated[str, _reading(help="Of the file.")] = "utf-8"
-    header: Annotated[str | None, _reading(help="Column names, for a file without a header: a,b,c.")] = None
-    null: Annotated[
-        list[str] | None, _reading(help="Text that means missing, in every column; may be repeated.")
-    ] = None
-    date_format: Annotated[str | None, _reading(help="Of dates that are not ISO: %d/%m/%Y.")] = None
-    skip_extra: Annotated[bool, _reading("--skip-extra", help="Leave out columns the table lacks.")] = False
-    fill_missing: Annotated[bool, _reading("--fill-missing", help="NULL for columns the source lacks.")] = (
-        False
+    quote: Annotated[str, _reading(help='Quote character; "" if fields are never quoted.')] = '"'
+    encoding: Annotated[str, _reading(help="Encoding of the file.")] = "utf-8"
+    header: Annotated[str | None, _reading(help="Column names of a file without a header: a,b,c.")] = None
+    null: Annotated[list[str] | None, _reading(help="Text that means NULL, in every column. Repeatable.")] = (
+        None
     )
+    date_format: Annotated[
+        str | None, _reading(help="strptime format of dates that are not ISO: %d/%m/%Y.")
+    ] = None
+    skip_extra: Annotated[bool, _reading("--skip-extra", help="Skip columns that the table lacks.")] = False
+    fill_missing: Annotated[
+        bool, _reading("--fill-missing", help="Load NULL into columns that the source lacks.")
+    ] = False
     api_plan: Annotated[
         Path | None,
         _reading(
             "--plan",
             metavar="FILE",
-            help="From the lake: take records as this plan says. Default: as the plan that landed them.",
+            help="From the lake: read records by this plan. Default: the plan of the landing.",
         ),
     ] = None
 
     def words(self) -> CopyOptions:
-        """What they say of the plan."""
+        """The fields of the plan that these options set."""
         return {
             "filter_column": self.filter_column,
             "filter_value": self.filter_value,
@@ -100,34 +110,37 @@ class Reading:
 
 @dataclass(frozen=True)
 class Tables:
-    """What is taken of a table."""
+    """Which rows and columns of a table are copied."""
 
-    columns: Annotated[str, _table(help="Only these columns: a,b. Default: all.")] = ""
+    columns: Annotated[str, _table(help="Copy only these columns: a,b. Default: all.")] = ""
     column: Annotated[
         list[str] | None,
-        _table(help="name=expression: rename or compute at the source; may be repeated."),
+        _table(help="name=expression: rename, or compute at the source. Repeatable."),
     ] = None
-    query: Annotated[str | None, _table(help="SQL, or a file of it, whose rows are the source.")] = None
+    query: Annotated[
+        str | None,
+        _table(help="Copy the rows of this query (SQL or a file); the source is then connection: alone."),
+    ] = None
     cursor: Annotated[
         str | None,
-        _table(help="Read only what is new by this column since last time; xmin: by the server's own count."),
+        _table(help="Read only rows that are new by this column; xmin: by transaction number."),
     ] = None
     lookback: Annotated[
-        str | None, _table(help="Look for late rows only so far behind the last cursor: '1 day', 1000.")
+        str | None, _table(help="How far behind the last cursor late rows are looked for: '1 day', 1000.")
     ] = None
     visible_rows_only: Annotated[
         bool,
         _table(
             "--visible-rows-only",
-            help="Leave out rows that row security hides from the login, and say so; else that is refused.",
+            help="Skip rows that row security hides from the login, instead of failing.",
         ),
     ] = False
     whole_schema: Annotated[
-        bool, _table("--all", help="All tables of a schema: source:schema target:schema.")
+        bool, _table("--all", help="Copy all tables of a schema: source:schema target:schema.")
     ] = False
 
     def words(self) -> CopyOptions:
-        """What they say of the plan."""
+        """The fields of the plan that these options set."""
         return {
             "columns": self.columns,
             "column": self.column or (),
@@ -140,33 +153,35 @@ class Tables:
 
 @dataclass(frozen=True)
 class Account:
-    """What the account may say, and how it is shown."""
+    """Limits of the account, and how it is printed."""
 
-    max_rejects: Annotated[str | None, _account(help="Fail, and load nothing, beyond this: 100 or 0.5%.")] = (
-        None
-    )
-    again: Annotated[bool, _account("--again", help="Even if this very copy was done before.")] = False
+    max_rejects: Annotated[
+        str | None, _account(help="Load nothing and fail beyond this many rejects: 100 or 0.5%.")
+    ] = None
+    again: Annotated[bool, _account("--again", help="Copy even if the same copy was done before.")] = False
     as_json: Annotated[bool, _account("--json", help="Print the account as JSON.")] = False
 
     def words(self) -> CopyOptions:
-        """What they say of the plan."""
+        """The fields of the plan that these options set."""
         return {"max_rejects": self.max_rejects}
 
 
 @dataclass(frozen=True)
 class Landing:
-    """What an API is asked for."""
+    """What is requested from an API."""
 
-    label: Annotated[str | None, _api(help="From an API: what the answers are for, as an hour or a day.")] = (
+    label: Annotated[str | None, _api(help="From an API: what the answers are for, such as 2013-02-01.")] = (
         None
     )
-    value: Annotated[list[str] | None, _api(help="From an API: name=value for a {name} of the plan.")] = None
+    value: Annotated[
+        list[str] | None, _api(help="From an API: name=value for {name} in the plan. Repeatable.")
+    ] = None
     allow_empty: Annotated[
-        bool, _api("--allow-empty", help="From an API: it may have nothing; do not fail without a record.")
+        bool, _api("--allow-empty", help="From an API: do not fail if no answer holds a record.")
     ] = False
 
     def words(self) -> CopyOptions:
-        """What they say of the plan."""
+        """The fields of the plan that these options set."""
         return {"label": self.label, "values": self.value or (), "allow_empty": self.allow_empty}
 
 
@@ -175,17 +190,15 @@ class Writing:
     """How files are written."""
 
     compression: Annotated[
-        str | None, _writing(help="zstd (Parquet's default), snappy, gzip or none (CSV's default).")
+        str | None, _writing(help="zstd (default of Parquet), snappy, gzip or none (default of CSV).")
     ] = None
     max_file_size: Annotated[
-        str | None, _writing(help="Begin another file at this size. Default: 250MB.")
+        str | None, _writing(help="Start another file at this size. Default: 250MB.")
     ] = None
-    stage: Annotated[
-        str | None, _writing(help="Into Snowflake: the external stage that covers the bucket.")
-    ] = None
+    stage: Annotated[str | None, _writing(help="Into Snowflake: the external stage for the bucket.")] = None
 
     def words(self) -> CopyOptions:
-        """What they say of the plan."""
+        """The fields of the plan that these options set."""
         return {
             "compression": self.compression,
             "max_file_size": self.max_file_size,
@@ -194,12 +207,12 @@ class Writing:
 
 
 def _text_of(query: str | None) -> str | None:
-    """A query as it was given, or what is in the file of that name."""
+    """The query as given, or the contents of the file of that name."""
     if query is None or any(letter.isspace() for letter in query.strip()):
         return query
     try:
         return Path(query).read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(
-            f"cannot read {query}: {error.strerror}", hint="give a file, or the SQL itself"
+            f"cannot read '{query}': {error.strerror}", hint="give a file, or the SQL itself"
         ) from None

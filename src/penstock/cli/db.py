@@ -1,4 +1,4 @@
-"""`penstock db`: the embedded Postgres servers, and the services beside them."""
+"""`penstock db`: the embedded Postgres servers and services."""
 
 from __future__ import annotations
 
@@ -15,26 +15,24 @@ from penstock.model.errors import UsageError
 from penstock.project import find_project
 
 app = typer.Typer(
-    help="Start, stop and enter the embedded Postgres servers, object store and sandbox.",
+    help="Start, stop and open the embedded Postgres servers, object store and sandbox.",
     no_args_is_help=True,
 )
 
 Name = Annotated[
     str | None,
-    typer.Argument(
-        help="source, warehouse, objects or sandbox; by default the two servers.", show_default=False
-    ),
+    typer.Argument(help="source, warehouse, objects or sandbox. Default: both servers.", show_default=False),
 ]
 StopName = Annotated[
     str | None,
-    typer.Argument(help="source, warehouse, objects or sandbox; by default all.", show_default=False),
+    typer.Argument(help="source, warehouse, objects or sandbox. Default: all.", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON array.")]
 
 
 @app.command()
 def start(name: Name = None) -> None:
-    """Start the servers, making them the first time; or the object store, or the sandbox.
+    """Start the Postgres servers, the object store or the sandbox. The first start creates them.
 
     Example: penstock db start objects
     """
@@ -47,7 +45,7 @@ def start(name: Name = None) -> None:
 
 @app.command()
 def stop(name: StopName = None) -> None:
-    """Stop what runs beside Airflow; open transactions are rolled back. Refused for servers that the stack watches.
+    """Stop servers and services; open transactions are rolled back. Servers that the stack supervises are refused.
 
     Example: penstock db stop objects
     """
@@ -64,7 +62,7 @@ def stop(name: StopName = None) -> None:
 
 @app.command()
 def status(name: Name = None, *, as_json: AsJson = False) -> None:
-    """Tell which servers run, and where; the object store and the sandbox where they do. Starts nothing.
+    """Show which servers are running, and where; services are listed if they run. Starts nothing.
 
     Example: penstock db status warehouse --json
     """
@@ -89,7 +87,7 @@ def psql(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="source or warehouse.")] = "warehouse",
 ) -> None:
-    """Enter a server with psql; further arguments are psql's.
+    """Open psql on a server. Further arguments are passed to psql.
 
     Example: penstock db psql warehouse -c 'select 1'
     """
@@ -97,22 +95,22 @@ def psql(
     from penstock.stack.postgres.binaries import bundled_programs
 
     arguments = context.args
-    if name.startswith("-"):  # `penstock db psql -c ...`: the name was left out
+    if name.startswith("-"):  # `penstock db psql -c ...`: no name was given
         name, arguments = "warehouse", [name, *arguments]
     if name not in SERVERS:
-        raise UsageError(f"no embedded server is called {name!r}", hint=f"there are: {', '.join(SERVERS)}")
+        raise UsageError(f"no embedded server {name!r}", hint=f"there are: {', '.join(SERVERS)}")
     program = bundled_programs() / "psql"
     connection = ensure(find_project(), name)
     os.execve(program, [str(program), *arguments], _psql_environment(connection))  # noqa: S606  # no shell, on purpose
 
 
 def _psql_environment(connection: Connection) -> dict[str, str]:
-    """The caller's environment with this connection: a password in arguments would be seen by every account."""
+    """The caller's environment with this connection: a password in arguments would be visible to every account."""
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith("PG") or key == "PGTZ"
     }
     password = connection.password.reveal() if connection.password else ""
-    # The bundled psql was built elsewhere and looks for terminals where Debian keeps none.
+    # The bundled psql looks for terminfo in paths that Debian does not use.
     environment.setdefault("TERMINFO_DIRS", "/etc/terminfo:/lib/terminfo:/usr/share/terminfo")
     return environment | {
         "PGHOST": str(connection.host),
@@ -131,12 +129,12 @@ def _chosen(name: str | None) -> Sequence[str]:
     if name is None:
         return SERVERS
     if name not in (known := (*SERVERS, *SERVICES)):
-        raise UsageError(f"nothing embedded is called {name!r}", hint=f"there are: {', '.join(known)}")
+        raise UsageError(f"no embedded server or service {name!r}", hint=f"there are: {', '.join(known)}")
     return [name]
 
 
 def _keeper(name: str) -> Any:
-    """The module that ensures and stops what bears this name, and tells its status."""
+    """The module that starts and stops the server or service of this name, and reports its status."""
     from penstock.stack import services
     from penstock.stack.postgres import manage
 

@@ -1,4 +1,4 @@
-"""`penstock dbt`: dbt's own command line, on the project's models and its warehouse."""
+"""`penstock dbt`: dbt's command line, on the project's models and its warehouse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ app = typer.Typer()
 
 @app.command(context_settings=WORDS_OF_ANOTHER)
 def dbt(context: typer.Context) -> None:
-    """Run dbt on the project's `dbt/` and the connection `warehouse`; every further word is dbt's.
+    """Run dbt on the project's `dbt/` and the connection `warehouse`. All arguments are passed to dbt.
 
     Example: penstock dbt build --select stg_sales
     """

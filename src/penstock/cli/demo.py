@@ -9,7 +9,7 @@ app = typer.Typer()
 
 @app.command()
 def demo() -> None:
-    """Run the sales warehouse, end to end: a dirty file, an Airflow DAG, a tested star schema.
+    """Run the sales warehouse end to end: a dirty file, an Airflow DAG, a tested star schema.
 
     Example: penstock demo
     """

@@ -1,4 +1,4 @@
-"""`penstock demo`: the sales warehouse from a dirty file to a tested star schema, run by Airflow."""
+"""`penstock demo`: runs the sales warehouse in Airflow, from a dirty file to a tested star schema."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _MARKS = {"success": "[green]✓[/green]", "failed": "[red]✗[/red]", "skipped"
 
 
 def run() -> None:
-    """Run the demonstration and print what happened. Running it again adds nothing and doubles nothing.
+    """Run the demo and print its steps. It is safe to repeat: no row is loaded twice.
 
     Raises:
-        PenstockError: The server does not start, or a task failed; the message is that task's own error.
+        PenstockError: The server does not start, or a task failed; the message is the task's error.
     """
     started = time.monotonic()
     project = find_project()
     console = PenstockConsole()
     console.print(f"[bold]File[/bold]      {_sales_file(project)}")
     with DagRun(project, DAG) as events:
-        # Airflow takes seconds to be imported; what else there is to do is done meanwhile.
+        # Importing Airflow takes seconds; the other steps run meanwhile.
         from penstock.lookup.connections import find
 
         warehouse = find("warehouse")
@@ -55,19 +55,19 @@ def run() -> None:
 def _sales_file(project: Project) -> str:
     path = project.root / FILE
     if path.exists():
-        return f"{FILE} is there"
+        return f"{FILE} exists"
     from penstock_sandbox.sales import write_sales
 
     path.parent.mkdir(parents=True, exist_ok=True)
     truth = write_sales(path)
-    return f"{FILE} made: {truth.rows:,} rows, {path.stat().st_size / 1e6:.1f} MB, dirty on purpose"
+    return f"{FILE} made: {truth.rows:,} rows, {path.stat().st_size / 1e6:.1f} MB, deliberately dirty"
 
 
 def _report(project: Project, events: Iterable[dict[str, Any]], console: PenstockConsole) -> dict[str, Any]:
-    """Print each task as it ends, and return the account of the copy."""
+    """Print each task when it ends, and return the account of the copy."""
     account: dict[str, Any] = {}
     failed: dict[str, Any] | None = None
-    doing = ["Airflow starts"]
+    doing = ["starting Airflow"]
     with Status(lambda: doing, console=console):
         for event in events:
             if event["event"] == "begin":
@@ -88,7 +88,11 @@ def _report(project: Project, events: Iterable[dict[str, Any]], console: Penstoc
 
 
 def _print_account(console: Console, account: dict[str, Any]) -> None:
-    note = "  copied before: nothing was changed, this is the first account" if account["already"] else ""
+    note = (
+        "  copied before: nothing was changed, this is the account of the first copy"
+        if account["already"]
+        else ""
+    )
     console.print(f"\n[bold]Every row accounted for[/bold]{note}")
     table = Table(box=None, show_header=False, padding=(0, 2))
     table.add_column()
@@ -130,8 +134,8 @@ def _print_next_step(console: Console, account: dict[str, Any]) -> None:
     program = Path(sys.argv[0])
     here = Path.cwd()
     name = program.relative_to(here) if program.is_absolute() and program.is_relative_to(here) else program
-    console.print("\n[bold]Look further[/bold]")
+    console.print("\n[bold]Next steps[/bold]")
     console.print(f"  {name} rejects show {account['id'][:12]}   the rows that were not loaded, and why")
     console.print(f"  {name} ledger list                 every copy and its account")
     console.print(f"  {name} db psql warehouse           the tables themselves")
-    console.print(f"  {name} start                       all pipelines, in Airflow's pages")
+    console.print(f"  {name} start                       all pipelines, in Airflow's web interface")

@@ -1,4 +1,4 @@
-"""``penstock diff``: whether two tables are the same."""
+"""``penstock diff``: compares two tables."""
 
 from __future__ import annotations
 
@@ -27,15 +27,17 @@ _BAR = 40
 
 
 class NotCompared(PenstockError):
-    """The tables could not be compared, so nobody knows whether they differ."""
+    """The tables could not be compared."""
 
     exit_code = DiffCode.NOT_COMPARED
 
 
 @app.command()
-def diff(  # noqa: PLR0913  # a command's options are its interface
+def diff(  # noqa: PLR0913  # the options are the command's interface
     left: Annotated[str, typer.Argument(help="connection:schema.table, or a view.")],
-    right: Annotated[str, typer.Argument(help="The one to compare it with, on this or another server.")],
+    right: Annotated[
+        str, typer.Argument(help="The table or view to compare with, on the same or another server.")
+    ],
     key: Annotated[
         str | None,
         typer.Option(help='Columns that identify a row: a,b. Default: the primary key. "" for none.'),
@@ -44,20 +46,18 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many rows to show.")] = 20,
     *,
     by_column: Annotated[
-        bool, typer.Option("--by-column", help="Also count in which columns the changed rows differ.")
+        bool, typer.Option("--by-column", help="Also count the changed rows by column.")
     ] = False,
     visible_rows_only: Annotated[
         bool,
-        typer.Option(
-            "--visible-rows-only", help="Leave out rows that row security hides, instead of refusing."
-        ),
+        typer.Option("--visible-rows-only", help="Skip rows that row security hides, instead of failing."),
     ] = False,
     env: Annotated[
-        str | None, typer.Option("--env", metavar="NAME", help="The environment, as in --env prod.")
+        str | None, typer.Option("--env", metavar="NAME", help="The environment, such as prod.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as in --json | jq.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say whether two tables hold the same rows, and show the rows that differ.
+    """Compare two tables, and show the rows that differ.
 
     The servers compute checksums; only rows that differ cross the network. Exit codes: 0 same, 1 different, 2 failed.
     See docs/reference/exit-codes.md.
@@ -87,7 +87,7 @@ def diff(  # noqa: PLR0913  # a command's options are its interface
         for line in _lines(found):
             typer.echo(line)
         if found.visible_rows_only:
-            typer.echo("visible rows only: what row security hides from the logins is not compared")
+            typer.echo("visible rows only: rows that row security hides from the logins are not compared")
     if not found.same:
         raise typer.Exit(DiffCode.DIFFERENT)
 
@@ -118,7 +118,7 @@ def _lines(found: Comparison) -> list[str]:
 
 
 def _bars(found: Comparison) -> list[str]:
-    """In how many of the changed rows each column differs, to be looked at rather than read."""
+    """A bar for each column: in how many of the changed rows it differs."""
     most = found.counts["changed"]
     width = max(map(len, found.by_column or [""]))
     bar = legible("█")

@@ -1,4 +1,4 @@
-"""`penstock doctor`: what is wrong here, and how to mend it."""
+"""`penstock doctor`: finds problems of the machine and the project."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "r
 
 
 class SomethingIsWrong(PenstockError):
-    """The doctor found something wrong; what, was printed."""
+    """The doctor found problems and printed them."""
 
 
 @app.command()
@@ -33,12 +33,12 @@ def doctor(
         bool,
         typer.Option(
             "--connect/--no-connect",
-            help="Also ask the Postgres servers of the environment, three seconds each.",
+            help="Also connect to the environment's Postgres servers, for at most three seconds each.",
         ),
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is wrong with this machine or project, and how to mend it.
+    """Find what is wrong with this machine or project, and how to fix it.
 
     Exit codes: 0 nothing wrong, 1 something is. See docs/reference/exit-codes.md.
 
@@ -57,7 +57,7 @@ def doctor(
         _print(found)
     wrong = sum(one.level is Level.wrong for one in found)
     if wrong:
-        raise SomethingIsWrong(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong")
+        raise SomethingIsWrong(f"{wrong} {'problem' if wrong == 1 else 'problems'} found")
 
 
 def _print(found: Sequence[Finding]) -> None:

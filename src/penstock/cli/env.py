@@ -15,17 +15,19 @@ from penstock.cli.environment_options import AsJson, Env, here, print_table
 from penstock.environments import choose
 from penstock.project import find_project
 
-app = typer.Typer(help="Look at environments, prove them, and change their keys.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show, check, import and export environments, and manage their keys.", no_args_is_help=True
+)
 
 Name = Annotated[
     str | None,
-    typer.Argument(help="The environment, as in prod; by default the one in use.", show_default=False),
+    typer.Argument(help="The environment, such as prod. Default: the one in use.", show_default=False),
 ]
 
 
 @app.command("list")
 def list_environments(*, as_json: AsJson = False) -> None:
-    """List the environments, and what each inherits from.
+    """List the environments and their parents.
 
     Example: penstock env list
     """
@@ -47,12 +49,12 @@ def list_environments(*, as_json: AsJson = False) -> None:
             [(name, ", ".join(its), marks.get(name, "")) for name, its in parents.items()],
         )
     else:
-        typer.echo("no environments yet; penstock connection add makes the first")
+        typer.echo("no environments yet; penstock connection add creates the first")
 
 
 @app.command()
 def show(name: Name = None, *, as_json: AsJson = False) -> None:
-    """Show every connection and variable of an environment, secrets masked.
+    """Show every connection and variable of an environment. Secrets are masked.
 
     Example: penstock env show prod
     """
@@ -70,12 +72,12 @@ def show(name: Name = None, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def explain(
-    name: Annotated[str, typer.Argument(help="A connection or variable, as in warehouse.")],
+    name: Annotated[str, typer.Argument(help="A connection or variable, such as warehouse.")],
     env: Env = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show where every field of a connection, or a variable, comes from: file and line, secrets masked.
+    """Show the file and line that set each field of a connection, or a variable. Secrets are masked.
 
     Example: penstock env explain warehouse --env prod
     """
@@ -89,12 +91,12 @@ def explain(
 
 @app.command()
 def diff(
-    one: Annotated[str, typer.Argument(help="An environment, as in dev.")],
-    other: Annotated[str, typer.Argument(help="Another, as in prod.")],
+    one: Annotated[str, typer.Argument(help="An environment, such as dev.")],
+    other: Annotated[str, typer.Argument(help="The other environment, such as prod.")],
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show what differs between two environments. Secrets are compared, and masked.
+    """Show what differs between two environments. Secrets are compared and masked.
 
     Example: penstock env diff dev prod
     """
@@ -107,7 +109,7 @@ def diff(
         rows = [(each.name, each.field, each.one or "-", each.other or "-") for each in found]
         print_table(("name", "field", one, other), rows)
     else:
-        typer.echo(f"{one} and {other} say the same")
+        typer.echo(f"{one} and {other} are the same")
 
 
 @app.command()
@@ -121,7 +123,7 @@ def schema() -> None:
     typer.echo(schema_text(), nl=False)
 
 
-# Commands that lie in modules of their own.
+# Commands of other modules.
 app.command()(encrypt)
 app.command()(rotate)
 app.command()(check)

@@ -1,4 +1,4 @@
-"""`penstock env check`: what is wrong with environments, and what DAGs ask for that they lack."""
+"""`penstock env check`: finds errors in environments, and names that DAGs use and environments lack."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ if TYPE_CHECKING:
 
 
 class ProblemsFound(PenstockError):
-    """Something is wrong with an environment; what, was printed."""
+    """The check found problems and printed them."""
 
 
 def check(
     name: Annotated[
         str | None,
-        typer.Argument(help="The environment, as in prod; by default all of them.", show_default=False),
+        typer.Argument(help="The environment, such as prod. Default: all.", show_default=False),
     ] = None,
     *,
     secrets: Annotated[
         bool,
         typer.Option(
             "--secrets/--no-secrets",
-            help="Decrypt every secret, too; as in --no-secrets where the key is missing.",
+            help="Also decrypt every secret. Use --no-secrets where the key is missing.",
         ),
     ] = True,
     elsewhere: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A name that a vault or the server itself knows, as in --elsewhere lake. Repeatable.",
+            help="Accept this name: a vault or the server provides it. Repeatable.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find what is wrong with environments, and what DAGs ask for that they lack.
+    """Find errors in environments, and connections and variables that DAGs use but environments lack.
 
     Exit codes: 0 nothing wrong, 1 problems, 5 nothing to check. See docs/reference/exit-codes.md.
 
-    Without a name, what DAGs ask for is looked for in the default environment and in those that no other inherits from.
-    The embedded servers count for the default environment only.
+    Without a name, the names that DAGs use are looked up in the default environment and in those that no other
+    inherits from. The embedded servers count for the default environment only.
 
     Example: penstock env check prod --no-secrets
     """
@@ -58,7 +58,7 @@ def check(
 
     root = find_project().root
     asked = demands(root)
-    # What is wrong with a parent is told once.
+    # Report a parent's errors once.
     found: dict[str, tuple[str | None, str]] = {}
     names = [name] if name else environment_names(root)
     for one in names:
@@ -76,8 +76,8 @@ def check(
         raise ProblemsFound(counted(len(found), "problem"))
     if not names and not asked:
         raise NothingDone(
-            "nothing to check: the project has no environments, and its DAGs ask for no connection or variable",
-            hint="penstock connection add makes the first environment",
+            "nothing to check: the project has no environments, and its DAGs use no connection or variable",
+            hint="penstock connection add creates the first environment",
         )
 
 
@@ -88,13 +88,13 @@ def _problems(root: Path, name: str, *, secrets: bool) -> Iterator[PenstockError
 
 
 def _asked_of(root: Path, name: str | None) -> tuple[str, ...]:
-    """The environments that are compared with what DAGs ask for; "" is a project without any."""
+    """The environments that must define the names that DAGs use; "" stands for a project without environments."""
     from penstock.environments.missing_names import deployed
 
     try:
         return (name,) if name else deployed(root) or ("",)
     except PenstockError:
-        return ()  # told already
+        return ()  # reported already
 
 
 def _lacking(
@@ -109,7 +109,7 @@ def _lacking(
     try:
         environment = load(root, name or None)
     except PenstockError:
-        return  # told already
+        return  # reported already
     is_default = name in ("", default(root))
     embedded = EMBEDDED if is_default else ()
     try:
@@ -130,7 +130,7 @@ def _print(
         typer.echo(f"{text} ({hint})" if hint else text)
     for demand in asked:
         if demand.name is None:
-            typer.echo(f"note: {demand} asks for a {demand.kind} whose name only a run can tell")
+            typer.echo(f"note: {demand} uses a {demand.kind} whose name is only known when it runs")
     if not found and (asked or has_environments):
         count = len({(one.kind, one.name) for one in asked if one.name is not None})
-        typer.echo(f"nothing wrong; names that the DAGs ask for: {count}")
+        typer.echo(f"nothing wrong; names that the DAGs use: {count}")

@@ -1,4 +1,4 @@
-"""The file of variables that one command reads: `.env`, unless `--env-file` or `--env` names another."""
+"""The .env file of one command: `.env`, unless `--env-file` or `--env` names another."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from penstock.devtools.dotenv import chosen_file, given, is_env_file
 from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
 
-_KEPT = "penstock.env_file"  # where the running command keeps what it read
+_KEPT = "penstock.env_file"  # key of the variables that the running command has read
 
 
 def read_env_file(context: typer.Context, named: str | None = None) -> None:
-    """Give the command the variables of the file, instead of those of a file that was read before.
+    """Set the variables of the file, and unset those of a file that was read before.
 
     Raises:
-        UsageError: The file named is not there, or a line of it is no assignment.
+        UsageError: The file is missing, or a line of it is not an assignment.
     """
     before = context.meta.pop(_KEPT, None)
     if before is not None:
@@ -30,10 +30,10 @@ def read_env_file(context: typer.Context, named: str | None = None) -> None:
 
 
 def environment_or_file(context: typer.Context, word: str | None) -> str | None:
-    """The environment that a command's own `--env` names; where that is a file, its variables are given instead.
+    """The environment that a command's own `--env` names. If it is a file, set its variables instead.
 
     Raises:
-        UsageError: As `read_env_file`.
+        UsageError: See `read_env_file`.
     """
     if word is None or not is_env_file(word):
         return word
@@ -44,5 +44,5 @@ def environment_or_file(context: typer.Context, word: str | None) -> str | None:
 def _project() -> Project | None:
     try:
         return find_project()
-    except PenstockError:  # the command says so, if it needs one
+    except PenstockError:  # commands that need a project report it
         return None

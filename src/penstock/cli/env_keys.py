@@ -14,12 +14,12 @@ from penstock.project import find_project
 def encrypt(
     name: Annotated[
         str | None,
-        typer.Argument(help="The environment, as in dev; by default the one in use.", show_default=False),
+        typer.Argument(help="The environment, such as dev. Default: the one in use.", show_default=False),
     ] = None,
 ) -> None:
-    """Encrypt the secrets that stand in an environment's file as plain text.
+    """Encrypt the plain-text secrets in an environment's file.
 
-    If the file was committed with them, they are known: change them where they are used, too.
+    Secrets that were committed as plain text are exposed: change them on their systems, too.
 
     Example: penstock env encrypt dev
     """
@@ -30,22 +30,20 @@ def encrypt(
     for place in places:
         typer.echo(f"{place}: encrypted")
     if not places:
-        typer.echo("no secret stands there as plain text")
+        typer.echo("no plain-text secrets")
 
 
 def rotate(
     *,
     forget: Annotated[
         bool,
-        typer.Option(
-            "--forget", help="Drop the old keys, as in penstock env rotate --forget, once nobody needs them."
-        ),
+        typer.Option("--forget", help="Drop the old keys. Run it when nothing uses them any more."),
     ] = False,
 ) -> None:
     """Make a new key, and encrypt every secret of every environment with it.
 
-    The old keys stay in .penstock/key, so that running tasks and older branches can still be read, until --forget.
-    With PENSTOCK_KEY set, put the new key before the old one there: PENSTOCK_KEY=new,old penstock env rotate
+    Old keys stay in .penstock/key, so that running tasks and older branches can still decrypt, until --forget.
+    If PENSTOCK_KEY is set, put the new key before the old one: PENSTOCK_KEY=new,old penstock env rotate
 
     Example: penstock env rotate
     """
@@ -53,9 +51,9 @@ def rotate(
 
     done = rotate_keys(find_project().root, forget=forget)
     verb = "is" if done.secrets == 1 else "are"
-    typer.echo(f"{counted(done.secrets, 'secret')} {verb} encrypted with key {done.key} now")
+    typer.echo(f"{counted(done.secrets, 'secret')} {verb} now encrypted with key {done.key}")
     for file in done.files:
         typer.echo(f"  {file}")
     if done.kept:
         typer.echo(f"older keys still decrypt: {', '.join(done.kept)}")
-    typer.echo("share the key with whoever needs it; environment files alone do not open anything")
+    typer.echo("share the key with everyone who needs it; environment files are useless without it")

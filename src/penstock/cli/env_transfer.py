@@ -1,4 +1,4 @@
-"""`penstock env import`, `export` and `exec`: between an environment and the formats of others."""
+"""`penstock env import`, `export` and `exec`: exchange environments with Airflow, Astro and dbt."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 _Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="ENV", help="The environment, as in prod; by default the one in use.", show_default=False
+        metavar="ENV", help="The environment, such as prod. Default: the one in use.", show_default=False
     ),
 ]
-_COMMAND = "penstock.command"  # where `exec` keeps what follows the two dashes
+_COMMAND = "penstock.command"  # key of what follows `--` of `exec`
 
 
 class Form(StrEnum):
-    """The formats, as options name them."""
+    """The formats, by their option values."""
 
     env = "env"
     json = "json"
@@ -50,32 +50,30 @@ def import_file(
     file: Annotated[
         str,
         typer.Argument(
-            help="airflow_settings.yaml, .env, connections.json, profiles.yml; - is standard input."
+            help="airflow_settings.yaml, .env, connections.json or profiles.yml; - for standard input."
         ),
     ],
     *,
     into: Annotated[
         str | None,
         typer.Option(
-            metavar="ENV", help="The environment to write to, as in --into prod. Default: the one in use."
+            metavar="ENV", help="The environment to write to, such as prod. Default: the one in use."
         ),
     ] = None,
     form: Annotated[
         Form | None,
-        typer.Option(
-            "--format", help="Default: what the file's name tells. As in --format airflow-settings."
-        ),
+        typer.Option("--format", help="Format of the file. Default: by the file's name."),
     ] = None,
     secret: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="Encrypt this variable or field too, as in --secret POLYGON_ID. Repeatable."
+            metavar="NAME", help="Also encrypt this variable or field, such as POLYGON_ID. Repeatable."
         ),
     ] = None,
 ) -> None:
-    """Take connections and variables out of a file of Airflow's, Astro's or dbt's; secrets are encrypted.
+    """Import connections and variables from a file of Airflow, Astro or dbt. Secrets are encrypted.
 
-    Exit codes: 0 done, 1 failed, 2 usage, 5 nothing was in it. See docs/reference/exit-codes.md.
+    Exit codes: 0 done, 1 failed, 2 usage, 5 nothing to import. See docs/reference/exit-codes.md.
 
     Example: penstock env import airflow_settings.yaml --into dev
     """
@@ -91,10 +89,10 @@ def import_file(
     for name in taken.written:
         typer.echo(f"  {name}")
     for remark in bundle.remarks:
-        typer.echo(f"not taken in: {remark}")
+        typer.echo(f"not imported: {remark}")
     if not (taken.written or taken.unchanged):
         raise NothingDone(
-            f"no connection and no variable was taken out of {file}",
+            f"no connections or variables found in {file}",
             hint=f"read as {form_name}; see --format",
         )
     if taken.encrypted:
@@ -104,18 +102,16 @@ def import_file(
 def export(
     environment: _Name = None,
     *,
-    form: Annotated[Form, typer.Option("--format", help="What to write, as in --format dbt.")] = Form.env,
+    form: Annotated[Form, typer.Option("--format", help="Format to write.")] = Form.env,
     to: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Write this file, which nobody else may read. Default: standard output."
-        ),
+        typer.Option(metavar="FILE", help="File to write, readable by you only. Default: standard output."),
     ] = None,
     reveal: Annotated[
-        bool, typer.Option("--reveal", help="Write secrets too, as in --reveal --to prod.env. Default: ***.")
+        bool, typer.Option("--reveal", help="Write secrets too. By default they are masked as ***.")
     ] = False,
 ) -> None:
-    """Write an environment's connections and variables in a format of Airflow's, Astro's or dbt's; secrets masked.
+    """Export an environment's connections and variables in a format of Airflow, Astro or dbt. Secrets are masked.
 
     Example: penstock env export prod --format airflow-settings
     """
@@ -127,7 +123,7 @@ def export(
     bundle = replace(give_out(chosen, reveal=reveal), pools=local_settings(project.root, chosen.name).pools)
     text = formats.write(bundle, form.value)
     for remark in (*bundle.remarks, *formats.left_out(bundle, form.value)):
-        typer.echo(f"left out: {remark}", err=True)
+        typer.echo(f"skipped: {remark}", err=True)
     if to is None:
         typer.echo(text, nl=False)
         return
@@ -136,10 +132,10 @@ def export(
 
 
 class _AfterDashes(TyperCommand):
-    """What follows the first ``--`` belongs to another program, options included."""
+    """A command whose arguments after the first ``--`` belong to another program."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As Typer does, with the words before the dashes."""
+        """See Typer; parses only the arguments before ``--``."""
         if "--" in args:
             dashes = args.index("--")
             args, ctx.meta[_COMMAND] = args[:dashes], args[dashes + 1 :]
@@ -155,13 +151,13 @@ def execute(
         typer.Option(
             "--pg",
             metavar="NAME",
-            help="The connection psql and dbt enter, as in --pg source. Default: warehouse.",
+            help="The connection for PGHOST and the like, such as source. Default: warehouse.",
         ),
     ] = None,
 ) -> None:
-    """Run a command with an environment's AIRFLOW_CONN_*, AIRFLOW_VAR_* and PENSTOCK_ENV, and with PGHOST and its like.
+    """Run a command with an environment's AIRFLOW_CONN_*, AIRFLOW_VAR_*, PENSTOCK_ENV, PGHOST and related variables.
 
-    They are given in the command's variables, never in its arguments, which everybody on the machine may read.
+    They are passed as environment variables, never as arguments, which everyone on the machine can read.
 
     Example: penstock env exec prod -- psql -c 'select 1'
     """
@@ -170,12 +166,12 @@ def execute(
     command: list[str] = context.meta.get(_COMMAND, [])
     if not command:
         raise UsageError(
-            "no command is given", hint="write it after two dashes: penstock env exec prod -- psql"
+            "no command given", hint="write it after --, such as: penstock env exec prod -- psql"
         )
     variables = process_environment(find_project(), environment, pg)
     program = shutil.which(command[0], path=variables.get("PATH"))
     if program is None:
-        raise UsageError(f"no program {command[0]!r} is on the path")
+        raise UsageError(f"program {command[0]!r} not found on PATH")
     sys.stdout.flush()
     os.execve(program, command, variables)  # noqa: S606  # no shell, on purpose
 
@@ -184,16 +180,16 @@ def _read(file: str) -> str:
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{file} is not written in UTF-8") from None
+        raise UsageError(f"{file} is not valid UTF-8") from None
 
 
 def _write(path: Path, text: str) -> None:
     try:
         write_private(path, text)
     except OSError as error:
-        raise PenstockError(f"{path} cannot be written: {error.strerror}") from None
+        raise PenstockError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _count(bundle: Bundle) -> str:

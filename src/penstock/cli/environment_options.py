@@ -1,4 +1,4 @@
-"""What the commands on environments share: the option that chooses one, and tables."""
+"""Shared by the commands on environments: the option `--env`, and tables."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ Env = Annotated[
         "--env",
         metavar="NAME|FILE",
         callback=environment_or_file,
-        help="The environment, as in --env prod, or a file of variables. Default: PENSTOCK_ENV, else the project's.",
+        help="The environment, such as prod, or a .env file. Default: PENSTOCK_ENV, else the project's.",
     ),
 ]
 _AS_WIDE_AS_NEEDED = 100_000
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as in --json | jq.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def here(name: str | None) -> tuple[Project, Environment]:
-    """The project, and the environment of this name or the one that it would choose."""
+    """The project, and its environment of this name, or the one in use."""
     project = find_project()
     return project, load(project.root, name)
 
 
 def written_to(project: Project, name: str | None) -> str:
-    """The environment that a change is written to; a project without any begins with ``base``."""
+    """The environment to write a change to; ``base`` if the project has none."""
     return choose(project.root, name) or BASE
 
 
 def lookup(name: str, env: str | None) -> Connection:
-    """The connection as a copy would find it.
+    """The connection that a copy would use.
 
     Raises:
         ConnectionFailed: If there is none.
@@ -60,10 +60,10 @@ def print_table(
 ) -> None:
     """Print rows under their columns' names.
 
-    As wide as they are: a narrow terminal folds lines, and what is copied from it is whole.
+    Lines are not folded: the terminal folds them, and text copied from it stays whole.
 
     Args:
-        numbers: Columns that are aligned on the right.
+        numbers: Columns to align right.
     """
     from rich.console import ConsoleDimensions
     from rich.table import Table
@@ -77,7 +77,9 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = PenstockConsole()
-    console.size = ConsoleDimensions(_AS_WIDE_AS_NEEDED, 25)  # a height too, or a dumb terminal is 80 wide
+    console.size = ConsoleDimensions(
+        _AS_WIDE_AS_NEEDED, 25
+    )  # with a height too: otherwise Rich takes TERM=dumb for 80 columns
     with console.capture() as printed:
         console.print(table)
     typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))

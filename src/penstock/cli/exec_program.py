@@ -1,4 +1,4 @@
-"""Becoming another program: its exit code and the signals it gets are its own then."""
+"""Replaces this process by another program, which then gets all signals and sets the exit code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from penstock.model.errors import PenstockError
 
-# Every word after the command's name is the program's, `--help` included.
+# All arguments after the command's name belong to the program, `--help` included.
 WORDS_OF_ANOTHER = {
     "allow_extra_args": True,
     "ignore_unknown_options": True,
@@ -21,11 +21,11 @@ WORDS_OF_ANOTHER = {
 
 
 def become(name: str, module: str, words: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """Replace this process by a program of this Python's own packages.
+    """Replace this process by a program of an installed package.
 
     Args:
-        name: The program's name, as it is on the path.
-        module: What `python -m` would run, where there is no such program.
+        name: The program's name on the path.
+        module: What `python -m` runs if there is no such program.
     """
     script = Path(sys.executable).with_name(name)
     program = [str(script)] if os.access(script, os.X_OK) else [sys.executable, "-m", module]
@@ -34,7 +34,7 @@ def become(name: str, module: str, words: Sequence[str], environment: Mapping[st
 
 
 def require(module: str, extras: str) -> None:
-    """Make sure that the program's package is there.
+    """Check that the program's package is installed.
 
     Raises:
         PenstockError: It is not installed.

@@ -1,4 +1,4 @@
-"""`penstock init`: a new project."""
+"""`penstock init`: creates a project."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ app = typer.Typer()
 
 
 class Template(StrEnum):
-    """The templates, as the option names them."""
+    """The templates, by their option values."""
 
     gallery = "gallery"
     blank = "blank"
@@ -22,15 +22,18 @@ class Template(StrEnum):
 @app.command()
 def init(
     directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where, as in shop; by default the working directory.")
+        Path,
+        typer.Argument(
+            metavar="DIR", help="Directory of the project, such as shop. Default: the current one."
+        ),
     ] = Path(),
     *,
     template: Annotated[
         Template,
-        typer.Option(help="gallery: every pipeline that comes with Penstock; blank: one small DAG."),
+        typer.Option(help="gallery: all pipelines that ship with Penstock; blank: one small DAG."),
     ] = Template.blank,
 ) -> None:
-    """Make a project that parses, whose tests are green, and that runs. Nothing is overwritten.
+    """Create a project with DAGs and tests, ready to run. Nothing is overwritten.
 
     Example: penstock init shop --template gallery
     """
@@ -39,14 +42,16 @@ def init(
 
     made = make(directory, template.value)
     if made.finished:
-        typer.echo("an init that was interrupted here is finished now")
-    typer.echo(f"{made.root}: {made.files} files, a project made from the template {template.value}")
+        typer.echo("completed an interrupted init")
+    typer.echo(f"{made.root}: created a project of {made.files} files from the template {template.value}")
     if made.port != PREFERRED_PORTS["airflow"]:
         typer.echo(
-            f"port {PREFERRED_PORTS['airflow']} is taken, so its Airflow will be on {made.port} (penstock.toml says so)"
+            f"port {PREFERRED_PORTS['airflow']} is taken: Airflow will use {made.port} (set in penstock.toml)"
         )
     if os.environ.get("PENSTOCK_PROJECT"):
-        typer.echo("PENSTOCK_PROJECT names another project, which commands go to: unset PENSTOCK_PROJECT")
+        typer.echo(
+            "PENSTOCK_PROJECT is set to another project, which commands will use: unset PENSTOCK_PROJECT"
+        )
     dag = "sales_warehouse" if template is Template.gallery else "hello"
     if made.root != Path.cwd():
         typer.echo(f"next:  cd {directory}")

@@ -1,4 +1,4 @@
-"""``penstock lake``: what has landed."""
+"""``penstock lake``: the landings in the lake."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from penstock.model.plurals import counted
 if TYPE_CHECKING:
     from penstock.rest.lake.listing import Landed
 
-app = typer.Typer(no_args_is_help=True, help="Answers of APIs that have landed: list, look, prune.")
+app = typer.Typer(no_args_is_help=True, help="List, show and prune the API answers in the lake.")
 
-Place = Annotated[str, typer.Argument(metavar="lake:NAME", help="A place in the lake; lake: is all of it.")]
+Place = Annotated[str, typer.Argument(metavar="lake:NAME", help="A path in the lake; lake: means all of it.")]
 
 
 @app.command("list")
 def list_landings(place: Place = "lake:", *, as_json: AsJson = False) -> None:
-    """List the landings of a place, or of the whole lake: label, state, answers, size.
+    """List the landings below a path: label, state, number of answers, size.
 
     Example: penstock lake list lake:weather
     """
@@ -45,17 +45,17 @@ def list_landings(place: Place = "lake:", *, as_json: AsJson = False) -> None:
 def show(
     place: Place,
     label: Annotated[
-        str | None, typer.Option(help="Of this landing. Default: the one written to last.")
+        str | None, typer.Option(help="Label of the landing. Default: the landing written last.")
     ] = None,
     request: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Print the bytes that answered requests whose address holds this."),
+        typer.Option(metavar="TEXT", help="Print the raw answers to requests whose URL contains this."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="How many answers.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Maximum number of answers.")] = 20,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show a landing's answers: what was asked, its status, when; or the bytes of one.
+    """Show the answers of a landing: status, time and URL; or the raw answers to some requests.
 
     Example: penstock lake show lake:weather --request id=5128581
     """
@@ -71,7 +71,7 @@ def show(
             sys.stdout.buffer.write(data + b"\n")
         if not found_any:
             raise NothingDone(
-                f"{place}: no request of the landing {landing.label!r} has {request!r} in its address",
+                f"{place}: no request URL of the landing {landing.label!r} contains {request!r}",
                 hint=f"penstock lake show {place} lists them",
             )
         return
@@ -90,15 +90,13 @@ def show(
 def prune(
     place: Place,
     keep_days: Annotated[
-        float, typer.Option("--keep-days", min=0, help="Keep what was written to in the last so many days.")
+        float, typer.Option("--keep-days", min=0, help="Keep landings that were written in the last N days.")
     ] = 90,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Remove old landings for good; what was loaded from them stays in its tables.
+    """Delete old landings. Rows that were loaded from them stay in their tables.
 
     Example: penstock lake prune lake:weather --keep-days 30 --dry-run
     """
@@ -122,7 +120,7 @@ def prune(
 def _path(place: str) -> str:
     address = parse(place)
     if not isinstance(address, Lake):
-        raise UsageError(f"{place!r} is no place in the lake", hint="write it as lake:name")
+        raise UsageError(f"invalid lake address {place!r}", hint="write it as lake:name")
     return address.path
 
 

@@ -1,4 +1,4 @@
-"""``penstock copy plan.yaml lake:name``: how plans of APIs are read, and the account of a landing."""
+"""``penstock copy plan.yaml lake:name``: reads API plans, and prints the account of a landing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from penstock.model.plurals import counted
 
 
 def answers_of(path: Path | None) -> Answers | None:
-    """How the plan of this file takes records from answers.
+    """The plan's rules for reading records from answers.
 
     Raises:
-        UsageError: If the file holds no plan.
+        UsageError: If the file does not hold a plan.
     """
     if path is None:
         return None
@@ -25,12 +25,12 @@ def answers_of(path: Path | None) -> Answers | None:
 
 
 def print_landed(result: LandResult, remark: str | None = None) -> None:
-    """Write the account of a landing, a line for each thing to know.
+    """Print the account of a landing.
 
     Args:
-        remark: Why there are no records, where the error does not say it.
+        remark: Why there are no records, if the error does not say it.
     """
-    state = "landed before, nothing was asked" if result.already else f"in {result.seconds:.1f} s"
+    state = "landed before, nothing was requested" if result.already else f"in {result.seconds:.1f} s"
     typer.echo(f"{result.target} {state}")
     for name, count, note in _lines(result):
         typer.echo(f"  {name:<10}{count:>12,}  {note}".rstrip())
@@ -48,5 +48,5 @@ def _lines(result: LandResult) -> list[tuple[str, int, str]]:
         ("answers", result.answers, ", ".join(f"{count:,} {name}" for name, count in parts if count)),
     ]
     if result.fresh:
-        lines.append(("not asked", result.fresh, "for an earlier answer is still good"))
+        lines.append(("not asked", result.fresh, "because an earlier answer is still valid"))
     return [*lines, ("bytes", result.bytes, f"in {counted(result.batches, 'batch')}")]

@@ -1,7 +1,7 @@
-"""Which module holds which command; a module is imported when its command is asked for.
+"""The table of commands and their modules; a module is imported when its command runs or is listed.
 
-To add a command: write `cli/NAME.py` with `app = typer.Typer(...)`, holding one command or a group of them, import what
-is heavy (polars, pyarrow, psycopg) inside its functions only, and add a line to `COMMANDS`.
+To add a command: write `cli/NAME.py` with `app = typer.Typer(...)`, holding one command or a group of them; import
+heavy packages (polars, pyarrow, psycopg) inside its functions only; and add a line to `COMMANDS`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # Typer's signature
-        """The command, or None where there is none of that name."""
+        """The command of this name, or None."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"penstock.cli.{COMMANDS[cmd_name]}")
@@ -74,12 +74,12 @@ class LazyGroup(TyperGroup):
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As Typer does, with suggestions from the table."""
+        """See Typer; suggestions come from the table."""
         self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # only its keys are read, for typos
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; Ctrl-C becomes an error like any other."""
+        """Run the command; Ctrl-C raises Interrupted."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:

@@ -1,4 +1,4 @@
-"""``penstock ledger``: what was copied, and its account."""
+"""``penstock ledger``: past copies and their accounts."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import typer
 
 from penstock.cli.environment_options import print_table
 
-app = typer.Typer(no_args_is_help=True, help="What was copied, and the account of its rows.")
+app = typer.Typer(no_args_is_help=True, help="Past copies and their accounts.")
 
-Where = Annotated[str, typer.Option("--connection", "-c", help="The connection whose ledger it is.")]
+Where = Annotated[str, typer.Option("--connection", "-c", help="The connection whose ledger is read.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
 def list_copies(
     connection: Where = "warehouse",
-    limit: Annotated[int, typer.Option("--limit", "-n", help="How many, the latest first.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Maximum number, latest first.")] = 20,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -34,7 +34,7 @@ def list_copies(
         typer.echo(json.dumps([_plain(row) for row in rows]))
         return
     if not rows:
-        typer.echo(f"nothing was copied into {connection} yet")
+        typer.echo(f"no copies into {connection} yet")
         return
     counts = ("read", "loaded", "duplicates", "rejected")
     print_table(
@@ -56,12 +56,12 @@ def list_copies(
 
 @app.command()
 def show(
-    copy_id: Annotated[str, typer.Argument(metavar="ID", help="The copy's id, or its beginning.")],
+    copy_id: Annotated[str, typer.Argument(metavar="ID", help="The copy's id, or its first characters.")],
     connection: Where = "warehouse",
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show one copy: its plan, its files, its account.
+    """Show one copy: plan, files and account.
 
     Example: penstock ledger show 3f2a
     """
@@ -77,7 +77,7 @@ def show(
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """The row as JSON can hold it, without what only the database needs."""
+    """The row as JSON, without internal columns."""
     return {
         name: value.isoformat() if name == "finished_at" else value
         for name, value in row.items()

@@ -1,4 +1,4 @@
-"""`penstock logs`: what the parts of the stack write."""
+"""`penstock logs`: the logs of the stack."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ app = typer.Typer()
 def logs(
     part: Annotated[
         str | None,
-        typer.Argument(help="One part, as status names it; by default all.", show_default=False),
+        typer.Argument(help="One component, as status lists it. Default: all.", show_default=False),
     ] = None,
-    lines: Annotated[
-        int, typer.Option("--lines", "-n", min=0, help="How many lines of each, the last ones.")
-    ] = 20,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Number of last lines of each.")] = 20,
     *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new lines until Ctrl-C.")] = False,
 ) -> None:
-    """Print what the parts write.
+    """Print the logs of the stack's components.
 
     Example: penstock logs scheduler -f
     """
@@ -32,7 +30,7 @@ def logs(
 
     files = log_files(find_project())
     if part is not None and part not in files:
-        raise UsageError(f"the stack has no part {part!r}", hint=f"there are: {', '.join(files)}")
+        raise UsageError(f"no component {part!r} in the stack", hint=f"there are: {', '.join(files)}")
     chosen = files if part is None else {part: files[part]}
     width = 0 if part else max(map(len, chosen)) + 2
     reader = Reader(chosen, lines)

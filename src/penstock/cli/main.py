@@ -1,4 +1,4 @@
-"""The entry point of `penstock`: finds the command, and turns errors into a message and an exit code."""
+"""The entry point of `penstock`: runs the command, and turns errors into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from penstock.model.exit_codes import ExitCode
 from penstock.project import DISK_FULL
 from penstock.state_dir import broken_state, concerns_state
 
-# New objects before garbage is looked for. Of 0.44 s of processor time in which a copy's modules are loaded, 0.36 s
-# were left without looking at all.
+# Allocations before a garbage collection. Loading the modules of a copy takes 0.44 s of processor time with Python's
+# default, and 0.36 s without collections.
 _GARBAGE_AFTER = 20_000
 
 app = typer.Typer(cls=LazyGroup, no_args_is_help=True, rich_markup_mode="rich")
@@ -48,7 +48,7 @@ def penstock(
         typer.Option(
             "--env",
             metavar="NAME|FILE",
-            help="The environment, as in penstock --env prod copy ...; a file, as in --env prod.env, is an --env-file.",
+            help="The environment, such as penstock --env prod copy ...; or a .env file, like --env-file.",
         ),
     ] = None,
     env_file: Annotated[
@@ -56,11 +56,11 @@ def penstock(
         typer.Option(
             "--env-file",
             metavar="FILE",
-            help="Variables to run with, instead of those of .env, as in penstock --env-file prod.env start.",
+            help="File of environment variables to use instead of .env: penstock --env-file prod.env start.",
         ),
     ] = None,
 ) -> None:
-    """A data warehouse in one command, and one verb, copy, that accounts for every row."""
+    """A data warehouse platform whose `copy` accounts for every row."""
     name = None if env is None or is_env_file(env) else env
     read_env_file(context, env_file or (env if name is None else None))
     if name is not None:
@@ -68,28 +68,28 @@ def penstock(
 
 
 class WithoutPandas(MetaPathFinder):
-    """Bars pandas, and the command line of httpx, from a process of our own.
+    """Keeps pandas and the command line of httpx from being imported in Penstock's own processes.
 
-    pyarrow looks for pandas wherever it converts arrays, and importing it takes half a second, where it is installed
-    for something else. No pandas object comes our way. httpx brings a program of its own, with all that paints it,
-    which is half of the time that importing httpx takes. In somebody else's process both are theirs to use.
+    pyarrow imports pandas, if installed, when it converts arrays, which takes half a second; Penstock uses no pandas
+    objects. httpx imports its command line and the packages for its output, which is half of its import time. Other
+    programs that import Penstock are not affected.
     """
 
     def find_spec(self, name: str, *_: object) -> None:
-        """Find nothing, and for what is barred say so."""
+        """Raise ModuleNotFoundError for the excluded modules."""
         if name in ("pandas", "httpx._main"):
-            raise ModuleNotFoundError(f"penstock's own process does without {name}", name=name)
+            raise ModuleNotFoundError(f"penstock's own processes do not import {name}", name=name)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code, an :class:`~penstock.model.exit_codes.ExitCode` unless it is another
-    program's.
+    """Run one command and return its exit code: an :class:`~penstock.model.exit_codes.ExitCode`, or that of another
+    program.
 
-    An error the user can act upon is one message on standard error, with a hint where there is one. Any other is a
-    fault of Penstock's and keeps its traceback. PENSTOCK_DEBUG=1 shows the traceback of both.
+    An expected error is printed to standard error as a message and a hint. Any other is a bug in Penstock and keeps
+    its traceback. PENSTOCK_DEBUG=1 shows the traceback of both.
 
     Args:
-        arguments: What follows the program's name; by default the process's own arguments.
+        arguments: The arguments after the program's name. Default: those of the process.
 
     Example:
         >>> main(["--version"])
@@ -100,12 +100,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(list(arguments))
     streams.prepare()
     sys.meta_path.insert(0, WithoutPandas())
-    # Modules leave hardly any garbage, and looking for it after every 700 objects takes a tenth of their loading.
+    # Loading modules leaves little garbage; collecting it after every 700 objects takes a tenth of the loading time.
     gc.set_threshold(_GARBAGE_AFTER)
     try:
         return _run(None)
     except (BrokenPipeError, SystemExit) as error:
-        # Typer makes the one of the other.
+        # Typer converts one to the other.
         cause = error if isinstance(error, BrokenPipeError) else error.__context__
         if not isinstance(cause, BrokenPipeError):
             raise
@@ -122,10 +122,10 @@ def _run(arguments: list[str] | None) -> int:
         return _fail(error, error.message, error.hint, error.exit_code)
     except typer.TyperException as error:
         message = error.format_message()
-        if message.startswith("Usage: "):  # a group without a command, on a narrow terminal: its help
+        if message.startswith("Usage: "):  # a group without a command, on a narrow terminal: this is its help
             typer.echo(message, err=True)
             return error.exit_code
-        # Without a message it has printed the help already: the same, on a wide one.
+        # Without a message, Typer has printed the help already: the same case on a wide terminal.
         return _fail(error, message, None, error.exit_code)
     except typer.Abort as error:
         if sys.stderr.isatty():
@@ -135,8 +135,8 @@ def _run(arguments: list[str] | None) -> int:
         if error.errno not in DISK_FULL:
             if not concerns_state(error):
                 raise
-            told = broken_state(error)
-            return _fail(error, told.message, told.hint, told.exit_code)
+            broken = broken_state(error)
+            return _fail(error, broken.message, broken.hint, broken.exit_code)
         return _fail(
             error,
             f"the disk is full: {error.filename or error.strerror}",

@@ -1,4 +1,4 @@
-"""Help that a narrow terminal can show: in boxes, names of options would be cut off there."""
+"""Help for narrow terminals, where boxes would cut off the names of options."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Formatter: Any = object if TYPE_CHECKING else typer.Context.formatter_class
 
 
 class Listing(Formatter):  # type: ignore[misc]  # Typer keeps its class to itself
-    """Names on lines of their own, and what they mean below."""
+    """Prints each name on its own line, and its help below."""
 
     def write_dl(self, rows: Sequence[tuple[str, str]], **_: int) -> None:
-        """Write a list of names and meanings."""
+        """Write a list of names and their help."""
         for name, meaning in rows:
             self.write_text(name)
             self.indent()
@@ -27,13 +27,13 @@ class Listing(Formatter):  # type: ignore[misc]  # Typer keeps its class to itse
 
 
 class NarrowContext(typer.Context):
-    """Formats help so."""
+    """Formats help for a narrow terminal."""
 
     formatter_class = Listing
 
 
 def fitting(command: Any) -> Any:
-    """The command, with help as wide as the terminal is, if that is narrow."""
+    """The command, with help formatted for the terminal if that is narrow."""
     width = shutil.get_terminal_size().columns
     if width < _WIDTH_OF_BOXES:
         for one in (command, *getattr(command, "commands", {}).values()):

@@ -1,4 +1,4 @@
-"""Options that belong together, as one object."""
+"""Groups of options as dataclasses."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _Parameter = inspect.Parameter
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """A command for Typer, each of whose parameters of a dataclass becomes an option for every field of the class.
+    """A command for Typer in which each parameter of a dataclass type becomes one option per field.
 
-    Typer itself takes options only one by one. Fields are annotated as a command's parameters are.
+    Typer itself only supports single options. Fields are annotated like a command's parameters.
 
     Example:
         Not run by the tests: annotations are looked up in the module that defines the class.
 
         >>> @dataclass(frozen=True)  # doctest: +SKIP
         ... class Page:
-        ...     limit: Annotated[int, typer.Option(help="How many rows.")] = 20
-        ...     offset: Annotated[int, typer.Option(help="The first row.")] = 0
+        ...     limit: Annotated[int, typer.Option(help="Maximum number of rows.")] = 20
+        ...     offset: Annotated[int, typer.Option(help="First row.")] = 0
         >>> @app.command()  # doctest: +SKIP
         ... @grouped
         ... def show(table: str, page: Page) -> None:

@@ -1,4 +1,4 @@
-"""`penstock parse`: every DAG file imported, and all that is wrong named."""
+"""`penstock parse`: imports every DAG file and reports errors."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ app = typer.Typer()
 
 
 class ProblemsFound(PenstockError):
-    """Something is wrong with the project's DAGs; what, was printed."""
+    """The project's DAGs have errors, which were printed."""
 
 
 @app.command()
 def parse(*, as_json: AsJson = False) -> None:
-    """Import every DAG file as Airflow does, and tell what is wrong: file, line and cause. Needs no server.
+    """Import every DAG file as Airflow does, and report errors with file, line and cause. Needs no server.
 
-    Found are also DAGs of one name, files that Airflow skips without a word, and connections and variables that
-    DAGs ask for and the environment lacks. Exit codes: 0 nothing wrong, 1 problems, 5 no DAG to look at. See
+    Also finds duplicate DAG ids, files that Airflow silently skips, and connections and variables that DAGs use and
+    the environment lacks. Exit codes: 0 nothing wrong, 1 problems, 5 no DAG found. See
     docs/reference/exit-codes.md.
 
     Example: penstock parse --json
@@ -42,7 +42,7 @@ def parse(*, as_json: AsJson = False) -> None:
     with _importing(project) as process:
         lacking = [
             _as_problem(error) for error in _lacking(project)
-        ]  # while Airflow comes up in the other process
+        ]  # while Airflow starts in the other process
         events = list(_events(process, project))
     dags = [_without_kind(event) for event in events if event["event"] == "dag"]
     problems = [_without_kind(event) for event in events if event["event"] == "problem"] + lacking
@@ -65,11 +65,11 @@ def parse(*, as_json: AsJson = False) -> None:
         raise ProblemsFound(counted(len(problems), "problem"))
     if not dags:
         where = "no DAG files" if not files else f"no DAG in {counted(files, 'file')}"
-        raise NothingDone(f"{where} of {project.root / 'dags'}", hint="DAG files are dags/**/*.py")
+        raise NothingDone(f"{where} of {project.root / 'dags'}", hint="put DAG files in dags/**/*.py")
 
 
 def _importing(project: Project) -> subprocess.Popen[str]:
-    project.make_state_dir("logs")  # a state directory that is broken is told here
+    project.make_state_dir("logs")  # reports a broken state directory
     return subprocess.Popen(
         [sys.executable, "-m", "penstock.airflow.parse_main"],
         env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},
@@ -91,13 +91,13 @@ def _events(process: subprocess.Popen[str], project: Project) -> Iterator[dict[s
     if last["event"] != "finished":
         code = process.wait()
         raise PenstockError(
-            f"the process that imports DAG files ended at {last['file']}, code {code}",
+            f"the process that imports DAG files crashed at {last['file']}, exit code {code}",
             hint=f"see {project.state_dir / 'logs' / 'airflow-parse.log'}",
         )
 
 
 def _lacking(project: Project) -> Iterator[PenstockError]:
-    """What DAGs ask for, and neither the environment in use nor the process's variables provide."""
+    """The names that DAGs use and neither the environment in use nor the process's variables define."""
     from penstock.environments import load
     from penstock.environments.dag_references import demands
     from penstock.environments.missing_names import default, lacking

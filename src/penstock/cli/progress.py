@@ -1,4 +1,4 @@
-"""How far a copy or a landing is."""
+"""The progress of a copy or a landing."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 class CopyProgress:
-    """Counts what a copy reports, and says it in words. See :class:`penstock.ports.Progress`.
+    """Formats the progress of a copy. See :class:`penstock.ports.Progress`.
 
     Args:
-        name: Stands in front, where there are several copies.
-        clock: Seconds.
+        name: A prefix, for one of several copies.
+        clock: Returns seconds.
 
-    Not run by the tests: the rate is the machine's.
+    Not run by the tests: the rate depends on the machine.
 
     Example:
         >>> progress = CopyProgress()
@@ -70,7 +70,7 @@ class CopyProgress:
         self.status.update()
 
     def parts(self) -> list[str]:
-        """What there is to say, the most telling first."""
+        """The parts of the message, most important first."""
         now = self._clock()
         if self._landing is not None:
             return [*in_words(self._landing), lasting(now - self._started)]
@@ -86,7 +86,7 @@ class CopyProgress:
 
     def _share(self) -> list[str]:
         share = self._done_share()
-        # An estimate of rows is no more than that; bytes are counted.
+        # Numbers of rows are estimates, numbers of bytes are exact.
         return [] if share is None else [f"{'~' * (self._unit == 'rows')}{int(share * 100)}%"]
 
     def _left(self, now: float) -> list[str]:
@@ -96,14 +96,14 @@ class CopyProgress:
         return [f"{lasting((now - self._begun) * (1 - share) / share)} left"]
 
     def _done_share(self) -> float | None:
-        """How much of the step is done, if its size is known; more than all of it shows that it is not."""
+        """The share of the step that is done; None if its size is unknown, or was estimated too low."""
         if self._finishing or not self._size or self._done > self._size:
             return None
         return self._done / self._size
 
 
 def in_words(now: Underway) -> list[str]:
-    """How far a landing is, in words.
+    """The progress of a landing, in words.
 
     Example:
         >>> from penstock.ports import Underway
@@ -116,7 +116,7 @@ def in_words(now: Underway) -> list[str]:
 
 @contextmanager
 def shown(*, quiet: bool, name: str = "") -> Iterator[Progress | None]:
-    """Show how far a copy is; not where the command is to be quiet."""
+    """Show the progress of a copy, unless the command is to be quiet."""
     if quiet:
         yield None
         return
@@ -127,7 +127,7 @@ def shown(*, quiet: bool, name: str = "") -> Iterator[Progress | None]:
 
 @contextmanager
 def at_work(*parts: str) -> Iterator[None]:
-    """Show that others are at work, for how long; how far they are, only they know."""
+    """Show that another program is running, and for how long; its progress is unknown."""
     started = time.monotonic()
 
     def with_time() -> Sequence[str]:
@@ -138,7 +138,7 @@ def at_work(*parts: str) -> Iterator[None]:
 
 
 def lasting(seconds: float) -> str:
-    """A time as clocks show it.
+    """A duration as h:mm:ss.
 
     Example:
         >>> lasting(7), lasting(3 * 3600 + 62)
@@ -150,7 +150,7 @@ def lasting(seconds: float) -> str:
 
 
 def in_bytes(count: int) -> str:
-    """A number of bytes, in units of a thousand.
+    """A number of bytes, in decimal units.
 
     Example:
         >>> in_bytes(999), in_bytes(12_345_678)

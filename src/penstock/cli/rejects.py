@@ -16,9 +16,9 @@ from penstock.model.errors import NothingLoaded
 from penstock.model.outcome import rejects_command
 from penstock.model.plurals import counted
 
-app = typer.Typer(no_args_is_help=True, help="Rows in quarantine: look, mend, replay.")
+app = typer.Typer(no_args_is_help=True, help="Show, export and replay rejected rows.")
 
-CopyId = Annotated[str, typer.Argument(metavar="ID", help="The copy's id, or its beginning.")]
+CopyId = Annotated[str, typer.Argument(metavar="ID", help="The copy's id, or its first characters.")]
 ByReason = Annotated[str | None, typer.Option("--reason", help="Only rows rejected for this reason.")]
 
 
@@ -36,7 +36,7 @@ def list_copies(connection: Where = "warehouse", *, as_json: AsJson = False) -> 
         typer.echo(json.dumps(rows, default=str))
         return
     if not rows:
-        typer.echo(f"no row is in quarantine in {connection}")
+        typer.echo(f"no rows in quarantine in {connection}")
     for row in rows:
         replayed = row["rows"] - row["open"]
         note = f"  ({replayed:,} replayed)" if replayed else ""
@@ -48,7 +48,7 @@ def show(
     copy_id: CopyId,
     connection: Where = "warehouse",
     reason: ByReason = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="How many rows.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Maximum number of rows.")] = 20,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -74,11 +74,11 @@ def show(
 @app.command()
 def export(
     copy_id: CopyId,
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write them.")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
     connection: Where = "warehouse",
     reason: ByReason = None,
 ) -> None:
-    """Write a copy's rejected rows to a file like the source, to be corrected there.
+    """Write a copy's rejected rows to a file in the source's format, to be corrected.
 
     Example: penstock rejects export 3f2a corrected.csv
     """
@@ -99,14 +99,14 @@ def replay(
     ] = None,
     api_plan: Annotated[
         Path | None,
-        typer.Option("--plan", metavar="FILE", help="From the lake: take records as this plan says."),
+        typer.Option("--plan", metavar="FILE", help="From the lake: read records by this plan."),
     ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Copy rejected rows again: after the table was changed, or from a corrected file.
+    """Copy rejected rows again, after the table was changed or from a corrected file.
 
-    Exit codes: 0 done, 1 failed, 2 usage, 5 nothing: there are no rejects, or each was rejected again.
+    Exit codes: 0 done, 1 failed, 2 usage, 5 nothing loaded: no rejects, or all rejected again.
     See docs/reference/exit-codes.md.
 
     Example: penstock rejects replay 3f2a --from corrected.csv

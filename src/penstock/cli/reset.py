@@ -1,4 +1,4 @@
-"""`penstock reset`: begin again with an empty stack."""
+"""`penstock reset`: removes the stack's data."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ app = typer.Typer()
 
 
 @app.command()
-def reset(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
-    """Stop the stack and remove its databases, Airflow's history and the logs. Files, environments and keys stay.
+def reset(
+    *, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False
+) -> None:
+    """Stop the stack and delete its databases, Airflow's history and the logs. Files, environments and keys stay.
 
     Example: penstock reset --yes
     """
@@ -22,7 +24,7 @@ def reset(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask."
     project = find_project()
     if not yes:
         typer.confirm(
-            f"Remove every table in the embedded servers of {project.root}, and Airflow's history?",
+            f"Delete all tables of the embedded servers of {project.root}, and Airflow's history?",
             abort=True,
         )
     freed = reset.reset(project)

@@ -1,4 +1,4 @@
-"""`penstock restart`: the stack or one part of it."""
+"""`penstock restart`: restarts the stack or one component."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ app = typer.Typer()
 def restart(
     part: Annotated[
         str | None,
-        typer.Argument(help="One part, as status names it; by default all.", show_default=False),
+        typer.Argument(help="One component, as status lists it. Default: all.", show_default=False),
     ] = None,
 ) -> None:
-    """Restart the stack, or one part of it, and wait until it is healthy.
+    """Restart the stack or one component, and wait until it is healthy.
 
     Example: penstock restart scheduler
     """
@@ -38,13 +38,13 @@ def restart(
             start()
         return
     if part not in LASTING:
-        raise UsageError(f"the stack has no part {part!r}", hint=f"there are: {', '.join(LASTING)}")
+        raise UsageError(f"no component {part!r} in the stack", hint=f"there are: {', '.join(LASTING)}")
     seconds = lifecycle.restart(project, part)
     typer.echo(f"{part}: healthy again after {seconds:.1f} s")
 
 
 def _environment(project: Project) -> str | None:
-    """The environment to come back in: the one that is asked for, else the one that runs."""
+    """The environment to restart in: the requested one, or else the running one."""
     from penstock.stack.recall import recall
 
     found = recall(project)

@@ -1,4 +1,4 @@
-"""`penstock run`: a DAG here and now, without servers."""
+"""`penstock run`: runs a DAG without servers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ app = typer.Typer()
 
 
 @app.command()
-def run(  # noqa: PLR0913  # a command's options are its interface
+def run(  # noqa: PLR0913  # the options are the command's interface
     dag: Annotated[str, typer.Argument(help="The DAG's id.")],
     date: Annotated[
         str | None,
-        typer.Option(metavar="DATE", help="The logical date, as in --date 2013-02-05; by default now."),
+        typer.Option(metavar="DATE", help="Logical date, such as 2013-02-05. Default: now."),
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option("--from", metavar="DATE", help="Run through the DAG's schedule from this date."),
+        typer.Option("--from", metavar="DATE", help="Run all scheduled dates from this date ..."),
     ] = None,
     end: Annotated[
         str | None, typer.Option("--to", metavar="DATE", help="... to this date, included.")
@@ -34,22 +34,22 @@ def run(  # noqa: PLR0913  # a command's options are its interface
         str | None,
         typer.Option(
             metavar="TASK",
-            help="This task only, in the run made last, so that it finds what others left there.",
+            help="Run only this task, in the latest run, with the results of its other tasks.",
         ),
     ] = None,
     conf: Annotated[
-        str | None, typer.Option(metavar="JSON", help='Parameters, as in --conf \'{"day": "2013-02-24"}\'.')
+        str | None, typer.Option(metavar="JSON", help='Parameters, such as \'{"day": "2013-02-24"}\'.')
     ] = None,
     keep_going: Annotated[
-        bool, typer.Option("--keep-going", "-k", help="Run the other dates after one that failed.")
+        bool, typer.Option("--keep-going", "-k", help="Continue with the other dates after a failure.")
     ] = False,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each event.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
 ) -> None:
-    """Run a DAG here and now: no server, no scheduler, a metadata database of its own. Tasks are not retried.
+    """Run a DAG without server and scheduler, on a separate metadata database. Tasks are not retried.
 
-    Dates without a time zone are in the DAG's own. Exit codes: 0 done, 1 a task failed, 2 usage, 5 nothing to run, as
-    after the DAG's end. See docs/reference/exit-codes.md.
+    Dates without a time zone are in the DAG's time zone. Exit codes: 0 done, 1 a task failed, 2 usage, 5 nothing to
+    run, such as after the DAG's end. See docs/reference/exit-codes.md.
 
     Example: penstock run sales_warehouse --from 2013-02-01 --to 2013-02-07
     """
@@ -63,11 +63,13 @@ def run(  # noqa: PLR0913  # a command's options are its interface
         with DagRun(project, request) as events:
             _print_events(events) if as_json else _show(project, dag, events)
     except KeyboardInterrupt as interrupt:
-        raise Interrupted("interrupted; what ended before stays, the task that ran was ended") from interrupt
+        raise Interrupted(
+            "interrupted; results of completed tasks are kept, the running task was stopped"
+        ) from interrupt
 
 
 def _show(project: Project, dag: str, events: Iterator[dict[str, Any]]) -> None:
-    from penstock.cli.run_progress import RunBoard  # while Airflow comes up in the other process
+    from penstock.cli.run_progress import RunBoard  # while Airflow starts in the other process
 
     with RunBoard(project, dag) as board:
         for event in events:
@@ -93,16 +95,18 @@ def _check_dates(date: str | None, start: str | None, end: str | None) -> None:
     for text in filter(None, (date, start, end)):
         parse_moment(text)
     if date and (start or end):
-        raise UsageError("--date is one run, --from and --to are many", hint="leave one of them out")
+        raise UsageError("--date cannot be combined with --from and --to", hint="use one of them")
     if bool(start) != bool(end):
-        raise UsageError("--from and --to belong together", hint="give both, or --date for one run")
+        raise UsageError(
+            "--from and --to must be given together", hint="give both, or --date for a single run"
+        )
 
 
 def read_conf(conf: str | None) -> dict[str, Any] | None:
-    """The parameters that a command was given.
+    """The parameters of `--conf`.
 
     Raises:
-        UsageError: They are no JSON object.
+        UsageError: They are not a JSON object.
     """
     if conf is None:
         return None
@@ -110,7 +114,7 @@ def read_conf(conf: str | None) -> dict[str, Any] | None:
     try:
         found = json.loads(conf)
     except ValueError as error:
-        raise UsageError(f"--conf is no JSON: {error}", hint=remedy) from error
+        raise UsageError(f"--conf is not valid JSON: {error}", hint=remedy) from error
     if not isinstance(found, dict):
         raise UsageError("--conf must be a JSON object", hint=remedy)
     return found

@@ -1,4 +1,4 @@
-"""A DAG's tasks as they run: a table that lives on a terminal, plain lines elsewhere."""
+"""Progress of a DAG run: a live table on a terminal, otherwise plain lines."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class _Task:
     seconds: float | None = None
     began: float = 0.0
     note: str = ""
-    label: str = ""  # of a mapped one that has a name
+    label: str = ""  # of a mapped task with a name
 
 
 class RunBoard:
     """Shows the runs of one DAG.
 
     Args:
-        project: Paths are shown as they lie in it.
+        project: Paths are shown relative to it.
         dag: The DAG's id.
     """
 
@@ -49,7 +49,7 @@ class RunBoard:
         self._project = project
         self._dag = dag
         self._tasks: dict[str, _Task] = {}
-        self._title = f"{dag}: Airflow comes up"
+        self._title = f"{dag}: starting Airflow"
         self._date = ""
         watched = is_watched(sys.stdout)
         self._console = PenstockConsole(soft_wrap=not watched)
@@ -71,7 +71,7 @@ class RunBoard:
             self._live.stop()
 
     def show(self, event: dict[str, Any]) -> None:
-        """Show what happened."""
+        """Show an event."""
         getattr(self, f"_on_{event['event']}")(event)
 
     def _on_note(self, event: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ class RunBoard:
     def _on_done(self, event: dict[str, Any]) -> None:
         good = sum(task.state == "success" for task in self._tasks.values())
         line = f"{event['state']} in {event['seconds']:.1f} s, {good} of {counted(len(self._tasks), 'task')} succeeded"
-        for state, words in (("skipped", "skipped"), ("", "not there to run")):
+        for state, words in (("skipped", "skipped"), ("", "not reached")):
             count = sum(task.state == state for task in self._tasks.values())
             line += f", {count} {words}" if count else ""
         if event["state"] != "success" and self.failure is None:
@@ -108,7 +108,7 @@ class RunBoard:
         if self._live:
             ended = [escape(self._title), *(_line(task) for task in self._tasks.values() if task.state)]
             self._tasks, self._title = {}, ""
-            self._live.refresh()  # what is printed stays, above what moves
+            self._live.refresh()  # printed lines stay above the live table
             for text in ended:
                 self._console.print(text, soft_wrap=True)
         self._console.print(line)
@@ -123,10 +123,10 @@ class RunBoard:
         if event["left"] and self.failure is not None:
             first = _date(event["left"][0])
             left = counted(len(event["left"]), "run")
-            self.failure.hint = f"{self.failure.hint}; {left} from {first} on not made: --keep-going"
+            self.failure.hint = f"{self.failure.hint}; {left} from {first} on skipped: --keep-going runs them"
 
     def _why(self, state: str) -> PenstockError:
-        """The error of a run that ended badly without a task that failed."""
+        """The error of a run that failed although no task did."""
         if state != EMPTY:
             return PenstockError(f"{self._dag}: the run ended as {state}")
         if not self._tasks:
@@ -134,8 +134,8 @@ class RunBoard:
                 f"{self._dag} has no tasks", hint="penstock parse lists the DAGs and their files"
             )
         return NothingDone(
-            f"{self._dag}: no task ran on {self._date}: each begins later or ended before",
-            hint="choose another --date, or change the start_date and end_date of the tasks",
+            f"{self._dag}: no task ran on {self._date}: all tasks start later or ended before",
+            hint="choose another --date, or change start_date and end_date of the tasks",
         )
 
     def _fail(self, event: dict[str, Any]) -> None:
@@ -151,7 +151,7 @@ class RunBoard:
 
     def _task(self, name: str) -> _Task:
         mapped = name.partition("[")[0]
-        if mapped != name:  # known by now how many there are
+        if mapped != name:  # the number of tasks is known by now
             self._tasks.pop(mapped, None)
         return self._tasks.setdefault(name, _Task())
 
@@ -165,7 +165,7 @@ class RunBoard:
         )
         for justify in ("left", "right", "left", "left"):
             table.add_column(justify=justify)
-        for name, task in list(self._tasks.items()):  # a thread of its own draws this
+        for name, task in list(self._tasks.items()):  # another thread draws this
             seconds = time.monotonic() - task.began if task.state == "running" else task.seconds
             shown = "" if seconds is None else f"{seconds:.2f} s"
             table.add_row(_mark(task), shown, escape(task.label or name), escape(task.note))
@@ -190,11 +190,11 @@ def _note(event: dict[str, Any]) -> str:
 
 
 def _date(text: str) -> str:
-    """As short as it can be: a day at midnight is a day."""
+    """A date, without the time if it is midnight."""
     return text.removesuffix("T00:00:00+00:00").removesuffix("+00:00")[: len("2013-02-01T00:00:00")]
 
 
 def _interval(event: dict[str, Any]) -> str:
-    """The data interval of a run, where it is no mere moment."""
+    """The data interval of a run, unless it is empty."""
     start, end = event.get("data_interval") or ("", "")
     return "" if start == end else f"  data interval {_date(start)} to {_date(end)}"

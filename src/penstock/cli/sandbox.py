@@ -1,4 +1,4 @@
-"""`penstock sandbox`: the outside world on this machine."""
+"""`penstock sandbox`: simulated price and weather APIs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from penstock.project import find_project
 
 app = typer.Typer(
-    help="The outside world on this machine: price and weather services over real data.", no_args_is_help=True
+    help="Simulated price and weather APIs on this machine, with real data.", no_args_is_help=True
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -21,10 +21,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def start(
     settings: Annotated[
         str | None,
-        typer.Option(metavar="JSON|FILE", help="What it is set to, instead of [sandbox] in penstock.toml."),
+        typer.Option(metavar="JSON|FILE", help="Settings to use instead of [sandbox] in penstock.toml."),
     ] = None,
 ) -> None:
-    """Start the services, where they do not run.
+    """Start the sandbox, if it is not running.
 
     Example: penstock sandbox start --settings '{"window_s": 1}'
     """
@@ -40,7 +40,7 @@ def start(
 
 @app.command()
 def stop() -> None:
-    """Stop the services.
+    """Stop the sandbox.
 
     Example: penstock sandbox stop
     """
@@ -51,7 +51,7 @@ def stop() -> None:
 
 @app.command()
 def status(*, as_json: AsJson = False) -> None:
-    """Tell whether the services run, and where. Starts nothing.
+    """Show whether the sandbox is running, and where. Starts nothing.
 
     Example: penstock sandbox status --json
     """
@@ -69,10 +69,11 @@ def status(*, as_json: AsJson = False) -> None:
 @app.command("set")
 def set_(
     settings: Annotated[
-        str | None, typer.Argument(metavar="JSON|FILE", help="The new settings; without it, print them.")
+        str | None,
+        typer.Argument(metavar="JSON|FILE", help="The new settings. Without it, print the current ones."),
     ] = None,
 ) -> None:
-    """Change what goes wrong from now on, and how fast calls are allowed. What is left out becomes the default.
+    """Set the faults and rate limits that the sandbox simulates. Settings that are left out get their defaults.
 
     Example: penstock sandbox set '{"switches": {"weather": {"error": {"share": 0.1}}}}'
     """
@@ -88,14 +89,14 @@ def set_(
 @app.command()
 def calls(
     service: Annotated[
-        str | None, typer.Option(help="Only calls of this service: prices, weather or course.")
+        str | None, typer.Option(help="Only calls to this service: prices, weather or course.")
     ] = None,
-    last: Annotated[int, typer.Option("--last", "-n", min=0, help="How many calls to list.")] = 10,
+    last: Annotated[int, typer.Option("--last", "-n", min=0, help="Number of calls to list.")] = 10,
     *,
-    forget: Annotated[bool, typer.Option("--forget", help="Begin to count anew afterwards.")] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Reset the counts afterwards.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what the services were asked, and what they answered.
+    """Show the calls to the sandbox, and its answers.
 
     Example: penstock sandbox calls --service weather -n 3
     """

@@ -1,4 +1,4 @@
-"""`penstock start`: the whole stack."""
+"""`penstock start`: starts the stack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ app = typer.Typer()
 
 @app.command()
 def start() -> None:
-    """Start Airflow and three Postgres servers, and watch over them. Harmless where they run already.
+    """Start Airflow and three Postgres servers, and supervise them. Does nothing if they are running.
 
     Example: penstock start
     """
@@ -26,21 +26,21 @@ def start() -> None:
     project = find_project()
     began = time.monotonic()
     environment = choose(project.root)
-    load(project.root, environment)  # a name or a file that is wrong is told now, not by the first task
+    load(project.root, environment)  # report an invalid environment now, not in the first task
     local_settings(project.root, environment)
     with using(environment):
         beginning = lifecycle.begin(project)
     if beginning.recovered:
         typer.echo(
-            f"the last stack was not stopped but broke off; ended what it left: {', '.join(beginning.recovered)}"
+            f"the previous stack crashed; stopped its leftover processes: {', '.join(beginning.recovered)}"
         )
     if beginning.already:
-        typer.echo("the stack runs already")
+        typer.echo("the stack is already running")
     try:
         with Board() as board:
             found = lifecycle.follow(project, board.show)
     except BaseException:
-        if not beginning.already:  # half a stack is no use, and would hold the ports
+        if not beginning.already:  # a partial stack is useless, and would occupy the ports
             lifecycle.stop(project)
         raise
     if not beginning.already:

@@ -1,4 +1,4 @@
-"""The parts of the stack as they come up: a table that lives on a terminal, plain lines elsewhere."""
+"""Progress of the stack's start: a live table on a terminal, otherwise plain lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARKS = {"healthy": "[green]✓[/green]", "restarting": "[red]✗[/red]", "star
 
 
 class Board:
-    """Shows each part with the time it took."""
+    """Shows each component and its start time."""
 
     def __init__(self) -> None:
         self._live = Live(console=PenstockConsole(), auto_refresh=False) if is_watched(sys.stdout) else None
@@ -36,7 +36,7 @@ class Board:
             self._live.stop()
 
     def show(self, record: StackRecord) -> None:
-        """Show how the parts are now."""
+        """Show the current state of the components."""
         if self._live:
             self._live.update(_table(record), refresh=True)
             return

@@ -1,4 +1,4 @@
-"""`penstock status`: each part of the stack."""
+"""`penstock status`: shows the stack's components."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _MINUTE_S, _HOUR_S = 60, 3600
 
 @app.command()
 def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
-    """Tell of each part: state, process, memory, address and since when.
+    """Show each component: state, process, memory, address and start time.
 
-    Exit codes: 0 all is healthy, 1 not. See docs/reference/exit-codes.md.
+    Exit codes: 0 all healthy, 1 otherwise. See docs/reference/exit-codes.md.
 
     Example: penstock status --json
     """

@@ -1,4 +1,4 @@
-"""`penstock stop`: the whole stack."""
+"""`penstock stop`: stops the stack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ app = typer.Typer()
 
 @app.command()
 def stop() -> None:
-    """Stop Airflow and the Postgres servers. Running tasks are ended, open transactions rolled back.
+    """Stop Airflow and the Postgres servers. Running tasks are stopped, and open transactions are rolled back.
 
     Example: penstock stop
     """

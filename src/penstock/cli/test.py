@@ -1,4 +1,4 @@
-"""`penstock test`: the project's tests."""
+"""`penstock test`: runs the project's tests."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ NO_TESTS = 5  # pytest's exit code
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
-    """Run the project's tests with pytest, whose arguments may follow.
+    """Run the project's tests with pytest. All arguments are passed to pytest.
 
     Exit codes are pytest's: see docs/reference/exit-codes.md.
 
-    Fixtures are at hand: warehouse and source (a fresh Postgres database each), dag_bag, run_dag and sandbox.
+    Fixtures: warehouse and source (a fresh Postgres database each), dag_bag, run_dag and sandbox.
 
     Example: penstock test -k sales -x
     """
@@ -42,7 +42,7 @@ def test(context: typer.Context) -> None:
             check=False,
         ).returncode
     finally:
-        stop_servers(project.root)  # also where pytest was killed
+        stop_servers(project.root)  # also if pytest was killed
     if code == NO_TESTS:
-        raise NothingDone(f"no test was run in {project.root}", hint="tests are tests/test_*.py")
+        raise NothingDone(f"no tests found in {project.root}", hint="put tests in tests/test_*.py")
     raise typer.Exit(code)

@@ -1,4 +1,4 @@
-"""`penstock upgrade-check`: what would break under other versions."""
+"""`penstock upgrade-check`: finds what would break with other versions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-SHOWN = 6  # packages whose versions change; the rest are counted
+SHOWN = 6  # packages to list; the rest are counted
 
 
 class WouldBreak(PenstockError):
-    """Something works now and would not; what, was printed."""
+    """Something works now and would break; the report was printed."""
 
 
 @app.command()
@@ -32,21 +32,21 @@ def upgrade_check(
         str | None,
         typer.Option(
             metavar="V",
-            help="Airflow's version, as in --airflow 3.2. Default: the newest that the project allows.",
+            help="Airflow version, such as 3.2. Default: the newest that the project allows.",
         ),
     ] = None,
     python: Annotated[
         str | None,
         typer.Option(
             metavar="V",
-            help="Python's version, which must be installed, as in --python 3.12. Default: this one.",
+            help="Python version, which must be installed, such as 3.12. Default: the current one.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try the project's requirements and DAGs under other versions, in a throwaway environment. Nothing is changed.
+    """Test the project's requirements and DAGs with other versions, in a temporary environment. Changes nothing.
 
-    Exit codes: 0 nothing would break, 1 something works now and would not. See docs/reference/exit-codes.md.
+    Exit codes: 0 nothing would break, 1 something would break. See docs/reference/exit-codes.md.
 
     Example: penstock upgrade-check --airflow 3.2 --python 3.12
     """
@@ -74,7 +74,7 @@ def _print(report: Report) -> None:
         ]
         shown = [*first, *(one for one in changed if one not in first)][:SHOWN]
         more = f" and {len(changed) - len(shown)} more" if len(changed) > len(shown) else ""
-        typer.echo(f"other versions than here: {', '.join(shown) or 'none'}{more}")
+        typer.echo(f"changed versions: {', '.join(shown) or 'none'}{more}")
     for problem in report.problems:
         typer.echo(_line(problem))
     if not report.problems:

@@ -1,4 +1,4 @@
-"""The environment that one command uses, and every process that it starts."""
+"""Sets the environment of one command and of every process that it starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VARIABLE = "PENSTOCK_ENV"
 
 @contextmanager
 def using(name: str | None) -> Iterator[None]:
-    """Within this block the environment of this name is in use; None changes nothing.
+    """Use the environment of this name within this block; None changes nothing.
 
     Example:
         >>> with using("prod"):

@@ -1,4 +1,4 @@
-"""`penstock variable`: what DAGs read by name."""
+"""`penstock variable`: the variables of environments."""
 
 from __future__ import annotations
 
@@ -16,32 +16,30 @@ from penstock.model.errors import UsageError
 
 app = typer.Typer(help="Set, read and remove variables in an environment's file.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The variable, as in region.", show_default=False)]
+Name = Annotated[str, typer.Argument(help="Name of the variable, such as region.", show_default=False)]
 
 
 @app.command("set")
-def set_variable(  # a command's options are its interface
+def set_variable(  # the options are the command's interface
     name: Name,
     value: Annotated[
-        str | None, typer.Argument(help="Its value, as in eu; asked for if left out.", show_default=False)
+        str | None, typer.Argument(help="Its value, such as eu. Default: ask for it.", show_default=False)
     ] = None,
     env: Env = None,
     from_env: Annotated[
         str | None,
-        typer.Option(
-            "--from-env", metavar="VARIABLE", help="Take it from there, as in --from-env API_TOKEN."
-        ),
+        typer.Option("--from-env", metavar="VARIABLE", help="Take the value from this environment variable."),
     ] = None,
     *,
     stdin: Annotated[
-        bool, typer.Option("--stdin", help="Read it from standard input, as in cat key.pem | ... --stdin.")
+        bool, typer.Option("--stdin", help="Read the value from standard input: cat key.pem | ... --stdin.")
     ] = False,
     secret: Annotated[
         bool,
-        typer.Option("--secret", help="Encrypt it although its name promises no secret, as in --secret."),
+        typer.Option("--secret", help="Encrypt it even if its name does not look like a secret."),
     ] = False,
 ) -> None:
-    """Set a variable. One whose name promises a secret, such as api_token, is encrypted.
+    """Set a variable. It is encrypted if its name looks like a secret, such as api_token.
 
     Example: penstock variable set region eu --env prod
     """
@@ -61,11 +59,9 @@ def get(
     name: Name,
     env: Env = None,
     *,
-    reveal: Annotated[
-        bool, typer.Option("--reveal", help="Print it although it is a secret, as in --reveal | pbcopy.")
-    ] = False,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Print it even if it is a secret.")] = False,
 ) -> None:
-    """Print a variable. A secret is printed with --reveal only.
+    """Print a variable. Secrets are printed only with --reveal.
 
     Example: penstock variable get region --env prod
     """
@@ -77,7 +73,7 @@ def get(
 
 @app.command("list")
 def list_variables(env: Env = None, *, as_json: AsJson = False) -> None:
-    """List the variables of an environment, secrets masked.
+    """List the variables of an environment. Secrets are masked.
 
     Example: penstock variable list --env prod
     """
@@ -93,21 +89,21 @@ def list_variables(env: Env = None, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def remove(name: Name, env: Env = None) -> None:
-    """Remove a variable from an environment; one that is inherited is excluded there.
+    """Remove a variable from an environment. If it is inherited, it is excluded.
 
     Example: penstock variable remove region --env dev
     """
     from penstock.environments.write import remove_variable
 
     project, environment = here(env)
-    environment.explain_variable(name)  # it must be there
+    environment.explain_variable(name)  # raises if it is missing
     typer.echo(f"{name}: removed from {remove_variable(project.root, written_to(project, env), name)}")
 
 
 def _read(name: str, variable: str | None, *, stdin: bool, hidden: bool) -> str:
     if variable is not None:
         if variable not in os.environ:
-            raise UsageError(f"there is no environment variable {variable}", hint="export it first")
+            raise UsageError(f"environment variable {variable} is not set", hint="export it first")
         return os.environ[variable]
     if stdin:
         return sys.stdin.read().removesuffix("\n")

@@ -1,1 +1,1 @@
-"""The story of one copy: contract, clean, settle repeats, load, account. Knows no database and no Airflow."""
+"""The steps of a copy: column mapping, cleaning, duplicates, load, account. Independent of databases and Airflow."""

@@ -1,4 +1,4 @@
-"""Brings together the columns of a source and of a target, by name."""
+"""Maps columns of a source to columns of a target by name."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from penstock.model.plan import CopyPlan
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which column goes where.
+    """A column mapping.
 
     Args:
-        pairs: Target column and name of the source column that fills it, in the table's order.
+        pairs: Target columns and the names of their source columns, in the table's order.
         key: Names of the target columns that identify a row.
-        plan: The plan, its column names replaced by the target's.
+        plan: The plan, with the target's column names.
         where: Source column and value of the plan's filter.
     """
 
@@ -29,15 +29,15 @@ class Match:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The target columns that are written."""
+        """The target columns that are loaded."""
         return tuple(column for column, _ in self.pairs)
 
 
 def match_columns(plan: CopyPlan, contract: Contract, header: Sequence[str]) -> Match:
-    """Match by name, by the rule of :mod:`penstock.model.columns`; nothing beyond that is guessed.
+    """Match columns by the rule of :mod:`penstock.model.columns`.
 
     Raises:
-        ContractError: If either side lacks a column that the other or the plan asks for.
+        ContractError: If one side lacks a column that the other or the plan requires.
     """
     named = pair([column.name for column in contract.columns], header)
     _refuse_extra(plan, contract, [name for name in header if name not in named.values()])
@@ -45,7 +45,7 @@ def match_columns(plan: CopyPlan, contract: Contract, header: Sequence[str]) -> 
     if not pairs and (header or contract.columns):
         raise ContractError(
             f"the source has no column of {plan.target}: it has {_list(header)}",
-            hint="does the file have a header line? name its columns with --header",
+            hint="if the file has no header line, name its columns with --header",
         )
     _refuse_lacking(plan, [column for column in contract.columns if column.name not in named])
     written = [column.name for column, _ in pairs]
@@ -75,8 +75,8 @@ def _refuse_extra(plan: CopyPlan, contract: Contract, extra: Sequence[str]) -> N
     if extra and not plan.skip_extra:
         names = [column.name for column in contract.columns]
         raise ContractError(
-            f"{plan.target} lacks {_list(extra)}, which the source has",
-            hint=f"add the column, or leave it out with --skip-extra; {nearest(extra[0], names)}",
+            f"the source has {_list(extra)}, but {plan.target} does not",
+            hint=f"add the column, or skip it with --skip-extra; {nearest(extra[0], names)}",
         )
 
 
@@ -84,7 +84,7 @@ def _refuse_lacking(plan: CopyPlan, lacking: Sequence[Column]) -> None:
     needed = [column.name for column in lacking if not column.nullable and not column.has_default]
     if needed:
         raise ContractError(
-            f"the source lacks {_list(needed)}, which {plan.target} demands",
+            f"the source lacks {_list(needed)}, which {plan.target} requires",
             hint="add the column to the source, or give it a default in the table",
         )
     empty = [column.name for column in lacking if not column.has_default]

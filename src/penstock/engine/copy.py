@@ -1,4 +1,4 @@
-"""The story of one copy, from the plan to the account."""
+"""The steps of a copy, from the plan to the account."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from penstock.ports import (
     Target,
 )
 
-# Of Postgres, whatever their types.
+# Postgres's limit for any column types.
 _MOST_COLUMNS = 1600
 
 
 def identify(
     plan: CopyPlan, source: Source, replayed: int | None = None, seen: Callable[[int], None] | None = None
 ) -> str:
-    """The copy's identity: what is done with what content, wherever it lies and however many rejects it may have.
+    """The copy's identity: a hash of plan and content, independent of paths and of the threshold of rejects.
 
-    Equal identities mean the same copy, so that running it again is safe. Rows that a replay rejected again, unchanged,
-    are another copy when they are replayed in their turn: the table may have changed.
+    Copies of equal identity are the same, so running one again is safe. Rows that a replay rejected again
+    are another copy when they are replayed: the table may have changed.
 
     Args:
-        seen: Receives how many more bytes were read for it.
+        seen: Receives the number of further bytes read for it.
     """
     whose = () if replayed is None else (f"replays {replayed}",)
     return identity_of(plan, source.fingerprint(seen), *whose)
@@ -61,18 +61,18 @@ def copy(
     progress: Progress | None = None,
     replayed: int | None = None,
 ) -> CopyResult:
-    """Carry out a plan: all of it, or nothing.
+    """Carry out a plan completely or not at all.
 
     Args:
-        again: Do it even if the ledger says that the same copy was done before.
-        progress: Receives progress updates. If it fails, the copy goes on without it.
-        replayed: Run whose quarantined rows the source holds; they count as replayed once the copy is made.
+        again: Copy even if the ledger holds the same copy.
+        progress: Receives progress updates. If it fails, the copy continues without it.
+        replayed: The copy whose rejects the source holds; the copy marks them as replayed.
 
     Returns:
         The account, written to the ledger in the transaction that wrote the rows.
 
     Raises:
-        PenstockError: If nothing was done, with the reason and the remedy.
+        PenstockError: If nothing was copied, with the reason and a hint.
     """
     started = time.perf_counter()
     safe = SafeProgress(progress)
@@ -94,13 +94,13 @@ def copy(
                     session.mark_replayed(replayed, by=identity)
                 return result
         except NeedsServer as need:
-            # A value such as 'infinity', which the table may hold and our types cannot: from the start again, with
-            # that column as text for the server to read. Each column leads here once at the most.
+            # A value such as 'infinity', which Arrow types cannot hold: start again with that column as text, for
+            # the server to parse. This happens at most once per column.
             as_text |= {need.column}
 
 
 def without_loaded(plan: CopyPlan, source: Source, session: Session) -> Source:
-    """The source without the files that were loaded before, where it only ever grows and the mode adds to the table."""
+    """The source without the files that were loaded before, if it only grows and the mode adds rows."""
     if plan.mode not in ("append", "merge"):
         return source
     if not isinstance(source, GrowingSource) or not isinstance(session, RemembersFiles):
@@ -132,7 +132,7 @@ class _Attempt:
             as_text=self.as_text,
             files=self.source.files,
         )
-        # Closed here, whatever the load meets: the threads behind it are not to outlive it.
+        # Closed here in any case: its threads must not outlive the load.
         with closing(self._judged(match)) as judged:
             loaded = session.load(load, judged)
         self._explain(session)
@@ -152,11 +152,11 @@ class _Attempt:
         if (count := len(self.source.columns)) > _MOST_COLUMNS:
             raise ContractError(
                 f"{self.plan.source} has {count:,} columns; a table holds at most {_MOST_COLUMNS:,}",
-                hint="leave some out of the file, or turn them into rows",
+                hint="remove some from the file, or turn them into rows",
             )
         if isinstance(self.source, Recognised):
             self.source.require_header()
-        self._begin("finding types")
+        self._begin("inferring types")
         columns = infer(self.source, self.plan.file, self._found)
         names = [column.name for column in columns]
         key = [require(name, names, "key column", self.plan.source) for name in self.plan.key]
@@ -188,7 +188,7 @@ class _Attempt:
         self.rejected += len(batch.rejects)
         limit = self.plan.max_rejects
         if limit is not None and limit.count is not None and self.rejected > limit.count:
-            # A count cannot come right again; a share can, with the rows still to come.
+            # A count can be checked early; a rate only at the end.
             shown = [
                 f"{self.source.files[r.file]}:{r.line}: {r.reason}: {r.message}" for r in batch.rejects[:3]
             ]
@@ -207,7 +207,7 @@ class _Attempt:
         self.position = position
 
     def _explain(self, session: Session) -> None:
-        """Fetch the text of rows that the server rejected from the source, where they still stand."""
+        """Read the text of rows that the server rejected from the source."""
         places = {name: index for index, name in enumerate(self.source.files)}
         for file, lines in session.unread().items():
             session.fill(file, self.source.raw(places[file], lines))

@@ -1,4 +1,4 @@
-"""Finds rows whose key may have come before in the same input, in memory that does not grow."""
+"""Finds rows whose key may have occurred before in the input, in constant memory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pyarrow as pa
 if TYPE_CHECKING:
     import polars as pl
 
-# 2^22 words of 64 bits are 32 MB, of which the system gives only the pages that are touched. Each key sets three bits
-# of one word (a blocked Bloom filter), so that a look costs one visit to memory. Marked wrongly were 1 of 5,000
+# 2^22 words of 64 bits are 32 MB, of which the system allocates only the pages in use. Each key sets three bits
+# of one word (a blocked Bloom filter), so that a lookup costs one memory access. False positives were 1 of 5,000
 # distinct keys when there were 5 million and 1 of 270 when there were 20 million. A row marked wrongly costs a little
 # time, never a row: the server compares the values themselves.
 _WORDS = 22
@@ -21,12 +21,12 @@ _BITS = (0, 6, 12)
 
 
 class Repeats:
-    """Marks rows whose key may have come before. No repeated key is ever missed, and no hash decides a row's fate:
-    marked rows are set aside, and the server compares them value by value.
+    """Marks rows whose key may have occurred before. No repeated key is missed. A mark does not decide about a row:
+    marked rows are staged, and the server compares them value by value.
 
     Args:
-        key: Names of the columns that identify a row; where there are none, no row is marked.
-        unsure: Mark every row, because keys that differ here may be equal to the server.
+        key: Names of the columns that identify a row; if empty, no row is marked.
+        unsure: Mark every row, because the server may treat different values as equal.
     """
 
     def __init__(self, key: Sequence[str], *, unsure: bool = False) -> None:
@@ -35,7 +35,7 @@ class Repeats:
         self._seen: npt.NDArray[np.uint64] | None = None
 
     def mark(self, rows: pa.RecordBatch) -> npt.NDArray[np.bool_]:
-        """Marks for the rows of this batch; its keys count as seen from now on."""
+        """The marks of this batch; its keys count as seen from now on."""
         if self._unsure or not self._key or not rows.num_rows:
             return np.full(rows.num_rows, self._unsure)
         if self._seen is None:
@@ -50,7 +50,7 @@ class Repeats:
     def _hashes(self, rows: pa.RecordBatch) -> npt.NDArray[np.uint64]:
         if len(self._key) == 1 and pa.types.is_integer((column := rows.column(self._key[0])).type):
             return _scattered(column)
-        import polars as pl  # takes a tenth of a second, and a single whole number needs none of it
+        import polars as pl  # the import takes 0.1 s, and a single integer key does not need it
 
         frame = pl.DataFrame({name: _comparable(rows.column(name)) for name in self._key})
         hashes: npt.NDArray[np.uint64] = frame.hash_rows(seed=0).to_numpy()
@@ -58,7 +58,7 @@ class Repeats:
 
 
 def _scattered(column: pa.Array) -> npt.NDArray[np.uint64]:
-    """Whole numbers mixed so that each bit depends on all (the finish of MurmurHash3): equal where they are equal."""
+    """Hashes of integers (the finalizer of MurmurHash3)."""
     values = column.fill_null(0).to_numpy(zero_copy_only=False)
     numbers: npt.NDArray[np.uint64] = values.astype(np.int64).view(
         np.uint64
@@ -71,12 +71,12 @@ def _scattered(column: pa.Array) -> npt.NDArray[np.uint64]:
 
 
 def _repeated_within(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-    """Positions whose hash came before in the same batch."""
+    """Positions whose hash occurred before in the batch."""
     ordered = np.sort(hashes)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     if not repeated.size:
         return np.empty(0, np.int64)
-    # Sorting values is ten times faster than sorting positions, so that is left to the few that repeat.
+    # Sorting values is ten times faster than sorting positions, which is done only for repeated values.
     near = np.minimum(np.searchsorted(repeated, hashes), repeated.size - 1)
     among = np.flatnonzero(repeated[near] == hashes)
     order: npt.NDArray[np.int64] = among[np.argsort(hashes[among], kind="stable")]
@@ -85,7 +85,7 @@ def _repeated_within(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
 
 
 def _bits(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Three bits of a word for each hash, from other parts of it than the word's number."""
+    """Three bits for each hash, from other parts of it than the word's index."""
     chosen = np.zeros_like(hashes)
     for shift in _BITS:
         chosen |= np.uint64(1) << ((hashes >> np.uint64(shift)) & np.uint64(63))
@@ -93,14 +93,14 @@ def _bits(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def _comparable(column: pa.Array) -> pl.Series:
-    """The column such that values which the server holds equal are equal here."""
+    """The column with values normalized, so that values equal on the server are equal here."""
     import polars as pl
 
     series = pl.Series(column)
     if series.dtype.is_decimal():
         return series.cast(
             pl.Float64
-        )  # 1.0 and 1.00 have the same key; floats that meet by rounding only mark more
+        )  # 1.0 and 1.00 are equal keys; floats that become equal by rounding only add marks
     if series.dtype.is_float():
         return series + 0.0  # -0.0 and 0.0 have the same key
     if series.dtype == pl.String:

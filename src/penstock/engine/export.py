@@ -1,4 +1,4 @@
-"""The story of one export: a table's rows become files, and then the files become visible."""
+"""The steps of an export: write a table's rows to files, then publish the files."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from penstock.ports import (
 )
 
 _TYPE_KEY = b"penstock:type"
-# Blocks that wait to be written while a row group is encoded. Two were faster than one in each of four rounds, by 1 to
-# 28 % on a busy machine; four not in each, and they hold more memory.
+# Blocks that wait while a row group is encoded. Two were faster than one in each of four runs, by 1 to 28 % on a busy
+# machine; four were not always faster, and use more memory.
 _DEPTH = 2
 
 
 def export(
     plan: CopyPlan, selection: Selection, target: ExportTarget, *, progress: Progress | None = None
 ) -> CopyResult:
-    """Write a table or query as files, in the place of those that were there: all of it, or nothing.
+    """Write a table or query to files, replacing those of the previous export; completely or not at all.
 
     Args:
-        progress: Receives progress updates. If it fails, the export goes on without it.
+        progress: Receives progress updates. If it fails, the export continues without it.
 
     Returns:
-        The account: every row read is loaded, and ``deleted`` are those of the export before.
+        The account: every row read is loaded; ``deleted`` counts the rows of the previous export.
 
     Raises:
-        UsageError: If the plan asks for what only a copy into a table has.
-        PenstockError: If nothing was done, with the reason and the remedy.
+        UsageError: If the plan has options that apply only to copies into a table.
+        PenstockError: If nothing was copied, with the reason and a hint.
     """
     require_export(plan)
     started = time.perf_counter()
@@ -74,24 +74,24 @@ def export(
 
 
 def require_export(plan: CopyPlan) -> None:
-    """Refuse a plan that says more than an export can do.
+    """Check that the plan has no options that an export does not support.
 
     Raises:
-        UsageError: With what it says too much.
+        UsageError: If it has one.
     """
     if plan.cursor is not None:
         raise UsageError(
-            "an export is whole: it has no cursor", hint="leave --cursor out, or filter the rows"
+            "exports do not support --cursor", hint="leave it out, or filter the rows with --query"
         )
     if plan.mode not in ("append", "replace") or plan.key or plan.order_by:
         raise UsageError(
-            "files are replaced as a whole: there is no mode, key or order to keep",
-            hint="leave out --mode, --key and --order-by",
+            "exports replace all files: --mode, --key and --order-by do not apply",
+            hint="leave them out",
         )
 
 
 def _require_own(plan: CopyPlan, selection: Selection, session: ExportSession) -> None:
-    """Refuse to take the place of another table's export, unless that is asked for."""
+    """Refuse to replace the export of another table, unless the mode is replace."""
     before = session.before
     if before is None or plan.mode == "replace":
         return
@@ -101,7 +101,7 @@ def _require_own(plan: CopyPlan, selection: Selection, session: ExportSession) -
     whose = before.source if same_database else f"{before.source} of another database"
     raise UsageError(
         f"{plan.target} holds an export of {whose} ({before.rows:,} rows); nothing was changed",
-        hint=f"export {selection.name} to another place, or in the place of that: --mode replace",
+        hint=f"export {selection.name} to another address, or replace it with --mode replace",
     )
 
 
@@ -132,8 +132,8 @@ def _write(selection: Selection, session: ExportSession, progress: SafeProgress)
             with selection.open(as_text) as reading:
                 return _attempt(reading, session, progress)
         except Unrepresentable as found:
-            # Such as a date at infinity: from the start again, with that column as text. Each column leads here once
-            # at the most.
+            # Such as a date at infinity: start again with that column as text. This happens at most once per
+            # column.
             as_text |= {found.column}
 
 

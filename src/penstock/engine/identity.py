@@ -1,4 +1,4 @@
-"""What makes two copies the same: one rule for every route."""
+"""The identity of copies: one rule for every route."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import xxhash
 
 from penstock.model.plan import CopyPlan
 
-# What says nothing of the rows, by its value: wherever the content lies, and however many rejects it may have.
+# Fields that do not affect the rows: the path of the source, and the threshold of rejects.
 _NEUTRAL = {"source": "", "max_rejects": None, "pipeline": None, "task": None}
 
 
 def identity_of(plan: CopyPlan, *content: str, without: tuple[str, ...] = ("source", "max_rejects")) -> str:
-    """The identity of a copy: a hash of its plan and of the content that it copies. The ledger knows a copy by it.
+    """The identity of a copy: a hash of its plan and content, by which the ledger recognizes it.
 
     Ledgers keep identities for years, so the hashed text never changes: a field that is added to plans is left out of
-    their JSON where it is not set.
+    their JSON if it is not set.
 
     Args:
         content: What identifies the content, such as a file's fingerprint.
-        without: Fields of the plan that make no other copy of it.
+        without: Fields of the plan that are not part of the identity.
 
     Example:
         >>> plan = CopyPlan(source="sales.csv", target="warehouse:sales")

@@ -1,4 +1,4 @@
-"""Prefetching: generators run in threads of their own, ahead of whoever reads what they make."""
+"""Prefetching: generators run in threads, ahead of their reader."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 _END = object()
 
-# A producer that is not blocked ends by itself, once it has made the item it is at.
+# A producer that is not blocked ends after its current item.
 _POLITE_S = 0.1
 _GRACE_S = 10.0
 _LOOK_S = 1.0
@@ -34,12 +34,12 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Producer(Generic[T]):
-    """What one thread makes.
+    """The items of one thread.
 
     Args:
-        items: Read in the thread, and closed there if it can be closed, as a generator can.
-        interrupt: Called from the reader's thread when this one must end and is blocked, as in waiting for a server;
-            makes it end, and raises nothing.
+        items: Read in the thread, and closed there if it has a ``close`` method.
+        interrupt: Called from the reader's thread to end a blocked producer, such as one waiting for a server.
+            It must not raise.
     """
 
     items: Iterable[T]
@@ -47,22 +47,22 @@ class Producer(Generic[T]):
 
 
 class Prefetch(Generic[T]):
-    """The items of some producers, made while the reader is busy with earlier ones.
+    """The items of some producers, produced while the reader processes earlier ones.
 
-    Those of one producer come in their order. The threads run while the ``with`` block lasts. However it is left, the
-    producers are stopped and their threads are joined, so that what they use may be closed after it. A thread that is
+    Items of one producer keep their order. The threads run within the ``with`` block. At its end, the producers are
+    stopped and their threads are joined, so that their resources can be closed after it. A thread that is
     still blocked some seconds after it was interrupted is left behind, with a warning.
 
-    Reading, cleaning and sending spend their time in native code that lets other threads run: three of them one behind
-    the other keep two cores busy.
+    Reading, cleaning and sending spend their time in native code that releases the GIL: a pipeline of three keeps two
+    cores busy.
 
     Args:
-        producers: One thread each.
+        producers: Each runs in its own thread.
         depth: How many items may wait to be read; it bounds the memory.
 
     Raises:
-        BaseException: Whatever a producer raises, where its next item would have come; the others end with it.
-        RuntimeError: When it is read, that it was stopped before its end, or that a thread was lost.
+        BaseException: Any error of a producer, in place of its next item; the other producers are stopped.
+        RuntimeError: While reading, if it was stopped before its end, or a thread was lost.
 
     Example:
         >>> with Prefetch(Producer(n * n for n in range(4))) as squares:
@@ -70,8 +70,8 @@ class Prefetch(Generic[T]):
         [0, 1, 4, 9]
     """
 
-    # Simple queues, in both directions: their operations are single ones of the interpreter, so a Ctrl-C in the middle
-    # of one leaves no lock behind that the other side would wait for.
+    # SimpleQueue in both directions: its operations are atomic in the interpreter, so a Ctrl-C in the middle of one
+    # leaves no lock that the other side would wait for.
     def __init__(self, *producers: Producer[T], depth: int = 1) -> None:
         self._results: SimpleQueue[object] = SimpleQueue()
         self._room: SimpleQueue[None] = SimpleQueue()
@@ -111,7 +111,7 @@ class Prefetch(Generic[T]):
                 try:
                     raise result.error
                 finally:
-                    # The error's traceback holds this frame: without the reference back nothing waits for a collection.
+                    # The error's traceback holds this frame: avoid a reference cycle.
                     del result
             if result is not _END:
                 self._room.put(None)
@@ -120,7 +120,7 @@ class Prefetch(Generic[T]):
         raise StopIteration
 
     def stop(self) -> None:
-        """Let the producers end, and whoever reads or will read; in any thread, and without waiting for it."""
+        """Stop the producers and the reader, without waiting; safe in any thread."""
         self._stopped = True
         for _ in self._threads:
             self._room.put(None)
@@ -154,23 +154,23 @@ class Prefetch(Generic[T]):
         raise RuntimeError("stopped before all items were read")
 
     def _look(self) -> None:
-        """See that there is a thread to wait for: they are gone in a forked process, and where the interpreter ends."""
+        """Check that the threads exist: they do not in a forked process, or when the interpreter exits."""
         alive = not sys.is_finalizing() and any(thread.is_alive() for thread in self._threads)
         if not alive and self._results.empty():
-            raise RuntimeError("the thread that reads ahead is gone")
+            raise RuntimeError("the prefetch thread is gone")
 
     def _end(self) -> bool:
-        """Stop the threads, and wait for them; False if one had to be interrupted, whose failure means nothing then."""
+        """Stop the threads and wait for them; False if one was interrupted, whose errors are ignored then."""
         self.stop()
-        # Where the interpreter ends, daemon threads have ended wherever they were, and Python 3.13 does not know it: to
-        # join one means to wait for ever.
+        # When the interpreter exits, daemon threads have ended, but Python 3.13 does not know it: joining one would
+        # block forever.
         if sys.is_finalizing() or self._joined(_POLITE_S):
             return True
         for thread, interrupt in zip(self._threads, self._interrupts, strict=True):
             if thread.is_alive():
                 interrupt()
         if not self._joined(_GRACE_S):
-            _LOG.warning("a thread that reads ahead is blocked, and was left behind after %.0f s", _GRACE_S)
+            _LOG.warning("a prefetch thread is blocked, and was left behind after %.0f s", _GRACE_S)
         return False
 
     def _joined(self, timeout_s: float) -> bool:
@@ -181,7 +181,7 @@ class Prefetch(Generic[T]):
         return not any(thread.is_alive() for thread in self._threads)
 
     def _raise_unread(self) -> None:
-        """A failure that the reader left too early to meet, as in closing a file."""
+        """An error that occurred after the reader stopped, such as when closing a file."""
         while not self._results.empty():
             result = self._results.get()
             if isinstance(result, _Failure):
@@ -189,7 +189,7 @@ class Prefetch(Generic[T]):
 
 
 class Shared(Generic[T]):
-    """An iterator that several threads take from.
+    """An iterator that several threads can share.
 
     Example:
         >>> list(Shared(range(3)))

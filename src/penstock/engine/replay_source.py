@@ -1,4 +1,4 @@
-"""Copies quarantined rows again, under the names and lines they were rejected with."""
+"""A source of quarantined rows, with their original files and lines."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Replay:
     """A source of quarantined rows.
 
     Args:
-        inner: Reads the rows' texts, one of its files for each original file, in the same order.
+        inner: Reads the rows' texts: one file for each original file, in the same order.
         files: Names of the original files.
-        places: For each file, the line at which each row begins in ``inner``, ascending, and its original line.
+        places: For each file, the line of each row in ``inner``, ascending, and its original line.
     """
 
     def __init__(self, inner: Source, files: Sequence[str], places: Sequence[tuple[Lines, Lines]]) -> None:
@@ -32,11 +32,11 @@ class Replay:
 
     @property
     def size(self) -> int | None:
-        """How many bytes the rows' texts are."""
+        """Size of the rows' texts in bytes."""
         return self._inner.size
 
     def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:
-        """A hash of the rows' texts and of where they came from."""
+        """A hash of the rows' texts, files and lines."""
         return f"replay {self._inner.fingerprint(seen)} {self.files}"
 
     def batches(self) -> Iterator[Batch]:
@@ -63,6 +63,6 @@ class Replay:
 
 
 def replay_plan(plan: CopyPlan) -> CopyPlan:
-    """The plan that brings quarantined rows of another plan in: it adds to the table, and takes nothing out of it."""
+    """The plan to replay quarantined rows of another plan: it only adds rows to the table."""
     mode = "merge" if plan.mode == "merge" else "append"
     return replace(plan, mode=mode, interval=None, where=None, max_rejects=None)  # type: ignore[arg-type]

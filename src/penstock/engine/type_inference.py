@@ -1,4 +1,4 @@
-"""The columns of a table that is yet to be made, read off the whole input: no row of it is rejected for its type."""
+"""Type inference for a new table from the whole input: no row is rejected for its type."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def infer(
     Arrow type, texts are texts.
 
     Args:
-        seen: Receives each batch once it was looked at.
+        seen: Receives each batch after it was inspected.
     """
     observed = [(name, _Observed(snake_case(name), options)) for name in source.columns]
     for batch in source.batches():
@@ -38,7 +38,7 @@ def infer(
 
 
 class _Observed:
-    """What was seen of one column."""
+    """The observations of one column."""
 
     def __init__(self, name: str, options: FileOptions) -> None:
         self._name = name

@@ -1,1 +1,1 @@
-"""Where rows come from: files. The public door is :func:`penstock.files.source.open_files`."""
+"""Files as sources. The entry point is :func:`penstock.files.source.open_files`."""

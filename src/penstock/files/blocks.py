@@ -1,4 +1,4 @@
-"""A stream of text in blocks of whole records, bounded in memory whatever the quotes do."""
+"""Splits a stream of text into blocks of whole records, in bounded memory even with unclosed quotes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy.typing as npt
 
 from penstock.files.record_splitter import Dialect, Offsets, first_line, split
 
-# 2 MiB is some 25,000 rows of a common table. Memory grows with it, for five batches are on their way at once: a copy
-# of 5 million rows peaks at 290, 350 and 400 MB with blocks of 1, 2 and 4 MiB, and takes 6.6, 5.8 and 5.8 s of
+# 2 MiB is some 25,000 rows of a typical table. Memory use grows with it, as five batches are in flight: a copy of
+# 5 million rows peaks at 290, 350 and 400 MB with blocks of 1, 2 and 4 MiB, and takes 6.6, 5.8 and 5.8 s of
 # processor time.
 BLOCK_BYTES = 2 << 20
 
-# A quote that is never closed swallows this much before it is given up; a longer record cannot be read.
+# Limit of a record: the search for a closing quote ends here.
 RECORD_BYTES = 16 << 20
 
-# So much of a line that is longer than that is kept.
+# How much of a too long line is kept in quarantine.
 _KEPT_BYTES = 64 << 10
 
 
@@ -27,15 +27,15 @@ _NONE: Offsets = np.empty(0, np.int64)
 
 
 class Text(Protocol):
-    """What blocks are read from."""
+    """A stream that blocks are read from."""
 
     def follow(self, rest: bytes | bytearray, size: int, /) -> bytearray:
-        """The rest, followed by about so many more bytes; by none at the end."""
+        """Return ``rest`` followed by about ``size`` more bytes; by none at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A line that begins no record: a quote opens in it and is never closed, or it is too long."""
+    """A line that cannot be read as a record: a quote is not closed, or it is too long."""
 
     line: int
     data: bytearray
@@ -47,11 +47,11 @@ class Block:
     """Whole records, in order.
 
     Args:
-        data: Holds the records from ``begin`` to ``end``, and may hold more.
-        starts: Where each record begins in ``data``.
-        ends: Where each ends, before its line end.
-        lines: Physical line on which each begins, counted from 1.
-        broken: A line before the records that is none, if there is.
+        data: Holds the records between ``begin`` and ``end``, and may hold more.
+        starts: Offset of each record in ``data``.
+        ends: End of each record, before its line end.
+        lines: Physical line on which each record begins, counted from 1.
+        broken: An unreadable line before the records, if any.
     """
 
     data: bytearray
@@ -74,13 +74,13 @@ class Block:
         )
 
     def keep(self, kept: npt.NDArray[np.bool_]) -> Block:
-        """The block with these of its records; its data stays as it is."""
+        """The block with only these records; its data is not copied."""
         if kept.all():
             return self
         return replace(self, starts=self.starts[kept], ends=self.ends[kept], lines=self.lines[kept])
 
     def packed(self) -> Block:
-        """The block with nothing in its data but its records."""
+        """The block with its data reduced to its records."""
         data = bytearray().join([self.record(at) + b"\n" for at in range(len(self.starts))])
         sizes = self.ends - self.starts + 1
         ends = np.cumsum(sizes)
@@ -89,7 +89,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is read at once, and how long a record may be."""
+    """Sizes of blocks and records, in bytes."""
 
     block: int = BLOCK_BYTES
     record: int = RECORD_BYTES
@@ -108,18 +108,18 @@ def read_blocks(text: Text, dialect: Dialect, sizes: Sizes) -> Iterator[Block]:
             rest = buffer[block.end :]
             if not (final and rest) and len(rest) <= sizes.record + 1:
                 break
-            # No record begins here: one line is given up, and reading resumes behind it.
+            # No record begins here: skip one line, and continue after it.
             broken, buffer, final = _give_up(text, rest, line, sizes, final=final)
             line += 1
             yield Block(bytearray(), 0, 0, _NONE, _NONE, _NONE, broken)
 
 
 def _cut(data: bytearray, line: int, dialect: Dialect, longest: int, *, final: bool) -> tuple[Block, int]:
-    """The complete records, up to one that is too long, and the line behind them."""
+    """The complete records, up to one that is too long, and the next line number."""
     found = split(data, dialect, final=final)
     end = found.used
     if len(found.ends) and found.ends[-1] == len(data):
-        data += b"\n"  # without it Arrow takes a last empty field behind a quoted one for quoted, too
+        data += b"\n"  # otherwise Arrow reads a last empty field after a quoted one as quoted, too
         end += 1
     block = Block(data, 0, end, found.starts, found.ends, found.lines + line)
     if found.used > longest:
@@ -140,7 +140,7 @@ def _cut(data: bytearray, line: int, dialect: Dialect, longest: int, *, final: b
 def _give_up(
     text: Text, rest: bytearray, line: int, sizes: Sizes, *, final: bool
 ) -> tuple[Broken, bytearray, bool]:
-    """The first physical line, what follows it, and whether the text ended."""
+    """The first physical line, the rest, and whether the text ended."""
     end, following = first_line(rest)
     if end <= sizes.record:
         return Broken(line, rest[:end], "a quote opens here and is not closed"), rest[following:], final
@@ -148,7 +148,7 @@ def _give_up(
         line, rest[: min(_KEPT_BYTES, sizes.record)], f"a line of more than {sizes.record:,} bytes"
     )
     while not final and following == len(rest) and not rest.endswith(b"\n"):
-        rest = rest[end:]  # a return at the end is kept: a feed may follow it
+        rest = rest[end:]  # keep a carriage return at the end: a line feed may follow
         buffer = text.follow(rest, sizes.block)
         final = len(buffer) == len(rest)
         rest = buffer

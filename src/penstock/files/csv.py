@@ -95,7 +95,7 @@ class CsvFormat:
         for block in blocks:
             if block.broken is not None:
                 raise SourceError(
-                    f"the header of '{file.name}' is broken: {block.broken.message}", hint="mend it"
+                    f"invalid header of '{file.name}': {block.broken.message}", hint="fix the header line"
                 )
             filled = np.flatnonzero(block.ends > block.starts)
             if len(filled):
@@ -111,14 +111,14 @@ class CsvFormat:
     def _cells(self, data: bytearray, file: str) -> Sequence[str]:
         if is_bad(data):
             raise SourceError(
-                f"the header of '{file}' is no {self._encoding.name}: {self._encoding.show(data)[:200]}",
+                f"the header of '{file}' is not valid {self._encoding.name}: {self._encoding.show(data)[:200]}",
                 hint="name the encoding with --encoding",
             )
         try:
             return self._split(data, file)
         except csv.Error as error:
             raise SourceError(
-                f"the header of '{file}' is no header: {error}", hint="name its columns with --header"
+                f"invalid header of '{file}': {error}", hint="name the columns with --header"
             ) from error
 
     def _rows(self, blocks: Iterator[Block], file: str) -> Iterator[Sequence[str]]:

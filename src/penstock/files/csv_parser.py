@@ -1,4 +1,4 @@
-"""Records taken apart into fields by Arrow, block by block."""
+"""Parses records into fields with Arrow, block by block."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from penstock.model.errors import SourceError
 from penstock.model.reject import Reason, Reject
 from penstock.ports import Batch
 
-# A block of very short records gives several batches.
+# A block of very short records is parsed as several batches.
 _BATCH_ROWS = 100_000
 
 
 class FieldParser:
-    """Makes batches of the blocks of one file.
+    """Parses the blocks of one file into batches.
 
     Args:
         file: Index of the file among the source's files.
@@ -48,11 +48,11 @@ class FieldParser:
             strings_can_be_null=True,
             null_values=[""],
             quoted_strings_can_be_null=False,
-            check_utf8=False,  # is_text has looked at the whole block, in a twentieth of the time
+            check_utf8=False,  # is_text has checked the whole block, in a twentieth of the time
         )
 
     def parse(self, block: Block) -> Iterator[Batch]:
-        """The rows of a block; a blank line is one only where there is but one column."""
+        """The rows of a block. A blank line is a row only if there is a single column."""
         rejects = reject_broken(self._file, block, self._encoding)
         if len(self._names) > 1:
             block = block.keep(block.ends > block.starts)
@@ -69,7 +69,7 @@ class FieldParser:
         return self._batches(block, rows, rejects)
 
     def _fields(self, data: memoryview) -> tuple[pa.RecordBatch, dict[int, int]]:
-        """The rows, and how many fields the records have that do not fit, by their position."""
+        """The rows, and the number of fields of each record that does not fit, by position."""
         ragged: dict[int, int] = {}
 
         def note(row: arrow_csv.InvalidRow) -> str:
@@ -80,7 +80,7 @@ class FieldParser:
             return self._no_rows(), ragged
         table = arrow_csv.read_csv(
             pa.BufferReader(pa.py_buffer(data)),
-            # Without threads, or the rows that do not fit come without their number.
+            # Without threads: otherwise Arrow reports invalid rows without their numbers.
             read_options=arrow_csv.ReadOptions(
                 use_threads=False, block_size=len(data) + 1, column_names=self._names
             ),
@@ -102,7 +102,7 @@ class FieldParser:
         )
 
     def _without_bad(self, block: Block, rejects: list[Reject]) -> Block:
-        """The block without the records that are no text."""
+        """The block without the records that are not valid text."""
         bad = bad_records(block)
         rejects.extend(
             reject_bad(self._file, int(block.lines[at]), block.record(at), self._encoding) for at in bad
@@ -112,7 +112,7 @@ class FieldParser:
         return block.keep(kept).packed()
 
     def _without_ragged(self, block: Block, ragged: dict[int, int], rejects: list[Reject]) -> Block:
-        """The block without the records of too many or too few fields."""
+        """The block without the records that have too many or too few fields."""
         if not ragged:
             return block
         for at, count in ragged.items():

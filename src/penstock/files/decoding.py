@@ -46,7 +46,7 @@ class Encoding:
     """The declared encoding of a file, and how its text is shown.
 
     Bytes that mean nothing in the encoding come out as U+DC00 + byte, encoded like any character. That is invalid
-    UTF-8, so they are found where bad UTF-8 is found, and can be told again.
+    UTF-8, so they are found where bad UTF-8 is found, and can be shown.
 
     Raises:
         UsageError: If Python knows no such text encoding.
@@ -64,7 +64,7 @@ class Encoding:
         self.decodes = self.name not in _UTF8
 
     def show(self, data: bytes | bytearray) -> str:
-        r"""These bytes of the stream as text that any database can hold; what is no text is written ``\xNN``."""
+        r"""These bytes of the stream as text that any database can hold; other bytes are written ``\xNN``."""
         if self.decodes:
             text = data.decode("utf-8", "surrogatepass")
             text = re.sub("[\udc00-\udcff]", lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
@@ -92,7 +92,7 @@ class Utf8Stream:
     def _first(self, rest: bytes | bytearray, size: int) -> bytearray:
         head = self._follow(b"", max(size, len(_BOM)))
         if self._decoder is None and head[:2] in _UTF16:
-            raise SourceError(f"'{self._file.name}' is no UTF-8", hint="say --encoding utf-16")
+            raise SourceError(f"'{self._file.name}' is not valid UTF-8", hint="add --encoding utf-16")
         head = head.removeprefix(_BOM)
         return bytearray(rest) + head if head else self._follow(rest, size)
 

@@ -1,4 +1,4 @@
-"""One JSON object taken apart into exact texts."""
+"""Parses one JSON object into exact texts."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ Row = dict[str, str | None]
 
 
 class Malformed(ValueError):
-    """The text is no JSON object."""
+    """The text is not a JSON object."""
 
 
 class NoText(ValueError):
-    """A string in it holds what no database holds in a text."""
+    """A string holds characters that databases cannot store as text."""
 
 
 class _Repeated(dict[str, object]):
-    """An object in which a key comes twice."""
+    """An object with a duplicate key."""
 
 
 def read_object(line: str) -> Row:
-    """The members of the object: strings as they are, anything else as the JSON text that stands there.
+    """The members of the object: strings as values, anything else as its original JSON text.
 
     Raises:
-        Malformed: If the line is no JSON object, or a key comes twice.
-        NoText: If a string holds a NUL or half a character.
+        Malformed: If the line is not a JSON object, or a key is duplicate.
+        NoText: If a string holds a NUL or a lone surrogate.
 
     Example:
         >>> read_object('{"id": 1.10, "tags": ["a",  2], "note": null}')
@@ -54,20 +54,20 @@ def _decoded(text: str) -> dict[str, object]:
     try:
         row, end = _scan(text, 0)
     except json.JSONDecodeError as error:
-        raise Malformed(f"no JSON: {error.msg} at character {error.pos + 1}") from error
+        raise Malformed(f"invalid JSON: {error.msg} at character {error.pos + 1}") from error
     except StopIteration as error:
-        raise Malformed(f"no JSON: a value is missing at character {error.value + 1}") from error
+        raise Malformed(f"invalid JSON: a value is missing at character {error.value + 1}") from error
     except RecursionError as error:
         raise Malformed("nested too deeply") from error
     if end != len(text):
         raise Malformed(f"more than one JSON value: the second begins at character {end + 1}")
     if type(row) is not dict:
-        raise Malformed("a key comes twice" if isinstance(row, _Repeated) else "no JSON object")
+        raise Malformed("a key comes twice" if isinstance(row, _Repeated) else "not a JSON object")
     return row
 
 
 def _with_texts(text: str, row: dict[str, object]) -> dict[str, object]:
-    """The row with what is neither string nor number nor null as the text that stands there."""
+    """The row, with values other than strings, numbers and null as their original text."""
     texts = dict(row)
     at = _NEXT.match(text, 1).end()  # type: ignore[union-attr]
     while text[at] != "}":
@@ -85,7 +85,7 @@ def _with_texts(text: str, row: dict[str, object]) -> dict[str, object]:
 def _require_text(row: dict[str, object]) -> None:
     for key, value in row.items():
         if _NO_TEXT.search(key) or (isinstance(value, str) and _NO_TEXT.search(value)):
-            raise NoText(f"{key!r} holds a NUL or half a character")
+            raise NoText(f"{key!r} holds a NUL or a lone surrogate")
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""JSON arrays and pretty-printed objects in blocks of whole values, bounded in memory whatever the brackets do."""
+"""Splits JSON arrays and pretty-printed objects into blocks of whole values, in bounded memory."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class _Cut:
     """The complete values of a buffer.
 
     Args:
-        used: Where the first incomplete value begins.
-        closed: The array ends there.
+        used: Offset of the first incomplete value.
+        closed: Whether the array ends there.
     """
 
     starts: Offsets
@@ -43,10 +43,10 @@ class _Cut:
 
 
 def read_values(head: bytearray, text: Text, sizes: Sizes) -> Iterator[Block]:
-    """All values of one array, or all values that follow one another; a head that is not blank says which.
+    """All values of one array, or of a sequence of values; the first character decides which.
 
-    The lines of the blocks are the values' own numbers, counted from 1: several values may share a line. What stands
-    between values is a value, too, and is refused where it is parsed. A value that never ends is given up.
+    The lines of the blocks are the numbers of the values, counted from 1: several values may share a line. Text
+    between values counts as a value, which the parser rejects. A value that never ends is skipped.
     """
     head = head.lstrip(_BLANK)
     array = head.startswith(b"[")
@@ -54,7 +54,7 @@ def read_values(head: bytearray, text: Text, sizes: Sizes) -> Iterator[Block]:
 
 
 def is_balanced(line: bytes | bytearray) -> bool:
-    """Whether every bracket of a line is closed in it.
+    """Whether a line closes every bracket that it opens.
 
     Example:
         >>> is_balanced(b'{"a": "}"}'), is_balanced(b'{"a": 1,')
@@ -72,7 +72,7 @@ class _Reader:
         self._number = 1
 
     def blocks(self, head: bytearray) -> Iterator[Block]:
-        """The values of the head, and of the text behind it."""
+        """The values of the head, and of the text after it."""
         rest, final = head, False
         while not final:
             buffer = self._text.follow(rest, max(self._sizes.block, len(rest) >> 1))
@@ -114,13 +114,13 @@ class _Reader:
         return Block(bytearray(), 0, 0, _NONE, _NONE, _NONE, broken)
 
     def _give_up(self, rest: bytearray, *, final: bool) -> tuple[bytearray, bytearray, bool]:
-        """The value that does not end, what begins with the next value, and whether the text ended."""
+        """The unclosed value, the rest from the next value on, and whether the text ended."""
         value, pattern = rest[:_KEPT_BYTES], _following(rest)
         if pattern is None:
             return value, bytearray(), self._finish(final=final)
         at = _FIRST_KEY.match(rest).end()  # type: ignore[union-attr]  # a pattern is made of it
         while (found := pattern.search(rest, at)) is None and not final:
-            # An overlap, because what follows may have begun at the end.
+            # With an overlap, because the next value may begin at the end.
             tail = rest[max(at, len(rest) - _OVERLAP_BYTES) :]
             rest = self._text.follow(tail, self._sizes.block)
             final, at = len(rest) == len(tail), 0
@@ -129,25 +129,25 @@ class _Reader:
         return value[: found.end("close")] if at else value, rest[found.end() :], final
 
     def _finish(self, *, final: bool) -> bool:
-        """Read to the end, to know that it can be read."""
+        """Read to the end, to verify that it is readable."""
         while not final:
             final = not self._text.follow(b"", self._sizes.block)
         return True
 
     def _behind(self, rest: bytearray, *, final: bool) -> Iterator[Block]:
-        """Whatever follows the array is none of its values."""
+        """Report text after the end of the array."""
         while not rest.strip(_BLANK) and not final:
             rest = self._text.follow(b"", self._sizes.block)
             final = not rest
         if rest := rest.strip(_BLANK):
             self._finish(final=final)
-            yield self._broken(rest, "this stands behind the end of the array")
+            yield self._broken(rest, "unexpected text after the end of the array")
 
 
 def _following(value: bytearray) -> re.Pattern[bytes] | None:
-    """Where the value after this one begins: with the same key, and as far from the left where it begins a line.
+    """Where the next value begins: with the same first key, and at the same indentation if it begins a line.
 
-    Otherwise a list of objects within the value ends the search, for they may begin with that key, too.
+    Otherwise a nested list of objects ends the search, because those may begin with that key, too.
     """
     found = _FIRST_KEY.match(value)
     if found is None:
@@ -167,7 +167,7 @@ def _cut_array(text: npt.NDArray[np.uint8], marks: Offsets, depth: Offsets, *, f
         marks, depth = marks[: closing[0] + 1], depth[: closing[0] + 1]
     ends = marks[(depth == 0) & (text[marks] == ord(",")) | (depth < 0)]
     if final and not closed and not depth[-1:].any() and (text[marks[-1:]] == ord("}")).all():
-        ends = np.append(ends, len(text))  # cut off behind a value that is whole
+        ends = np.append(ends, len(text))  # cut off after a complete value
     starts = _begins(ends + 1)
     used = min(int(ends[-1]) + 1, len(text)) if len(ends) else 0
     return _Cut(*_trimmed(text, starts, ends), used=used, closed=closed)
@@ -181,7 +181,7 @@ def _begins(ends: Offsets) -> Offsets:
 
 
 def _trimmed(text: npt.NDArray[np.uint8], starts: Offsets, ends: Offsets) -> tuple[Offsets, Offsets]:
-    """The values without the blanks around them; those without anything else are left out."""
+    """The values without surrounding whitespace; empty ones are left out."""
     ink = np.flatnonzero(_INK[text])
     first, last = np.searchsorted(ink, starts), np.searchsorted(ink, ends) - 1
     kept = last >= first
@@ -189,8 +189,8 @@ def _trimmed(text: npt.NDArray[np.uint8], starts: Offsets, ends: Offsets) -> tup
 
 
 def _outside_strings(data: bytes | bytearray, text: npt.NDArray[np.uint8]) -> Offsets:
-    """Brackets and commas outside of strings. No string goes beyond its line, so that a quote that is missing
-    misleads about one line only.
+    """Brackets and commas outside strings. No string extends beyond its line, so that a missing quote
+    affects one line only.
     """
     marks = np.flatnonzero(_MARKS[text])
     quotes = np.flatnonzero(text == ord('"'))
@@ -206,7 +206,7 @@ def _outside_strings(data: bytes | bytearray, text: npt.NDArray[np.uint8]) -> Of
 
 
 def _escaped(text: npt.NDArray[np.uint8], quotes: Offsets) -> npt.NDArray[np.bool_]:
-    """Which quotes stand behind an odd number of backslashes."""
+    """Which quotes follow an odd number of backslashes."""
     slashes = np.flatnonzero(text == ord("\\"))
     fresh = np.ones(len(slashes), bool)
     fresh[1:] = slashes[1:] != slashes[:-1] + 1

@@ -54,10 +54,10 @@ class JsonLinesFormat:
         return tuple(keys)
 
     def require_header(self, files: Sequence[StoredFile]) -> None:
-        """Every value is beside its column's name."""
+        """Raise nothing: each row names its columns."""
 
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
-        """The rows of one file, under these columns."""
+        """The rows of one file, in these columns."""
         for block in self._blocks(file):
             good, rows, bad = self._rows(block)
             rejects = reject_broken(index, block, self._encoding)
@@ -80,11 +80,11 @@ class JsonLinesFormat:
             if first is None:
                 return
             if first.data[: first.end].lstrip()[:1] == b"[":
-                raise SourceError(f"'{file.name}' is a JSON array, not JSON Lines", hint="say --format json")
+                raise SourceError(f"'{file.name}' is a JSON array, not JSON Lines", hint="add --format json")
             yield from chain([first], blocks)
 
     def _rows(self, block: Block) -> tuple[list[int], list[Row], list[tuple[int, ValueError]]]:
-        """Positions of the good lines, their rows, and what is wrong with the others."""
+        """Positions of the valid lines, their rows, and the errors of the others."""
         good: list[int] = []
         rows: list[Row] = []
         bad: list[tuple[int, ValueError]] = []
@@ -108,9 +108,9 @@ class JsonLinesFormat:
 
 
 class JsonFormat(JsonLinesFormat):
-    """Reads files of one JSON array of objects, or of objects one after another, however they are laid out.
+    """Reads files with one JSON array of objects, or a sequence of objects, in any layout.
 
-    The lines of its rows are the objects' own numbers, counted from 1.
+    The line of a row is the number of its object, counted from 1.
     """
 
     def _blocks(self, file: StoredFile) -> Iterator[Block]:

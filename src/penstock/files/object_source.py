@@ -1,4 +1,4 @@
-"""Objects of a store as the files of a source."""
+"""Objects of a store as files of a source."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAGIC = re.compile(r"[*?\[]")
 
 
 class ObjectFile:
-    """One object, in the state that it was listed in. Another state is an error, whenever it is met."""
+    """One object, as it was listed. If it has changed since, reading it raises an error."""
 
     def __init__(self, store: ObjectStore, stored: Stored) -> None:
         self.name = f"{store.name}/{stored.key}"
@@ -33,13 +33,13 @@ class ObjectFile:
         self._stored = stored
 
     def open(self) -> io.RawIOBase:
-        """See :class:`penstock.files.stored_file.StoredFile`. Fetched range by range as it is read."""
+        """See :class:`penstock.files.stored_file.StoredFile`. Fetches ranges while reading."""
         try:
             self.require_unchanged()
             stream = self._store.open(self._stored.key)
         except NoSuchObject as error:
             raise self._changed() from error
-        # Who reads it has buffers of its own.
+        # The reader has its own buffers.
         return stream.detach() if isinstance(stream, io.BufferedReader) else cast("io.RawIOBase", stream)
 
     def require_unchanged(self) -> None:
@@ -51,12 +51,12 @@ class ObjectFile:
     def _changed(self) -> SourceError:
         return SourceError(
             f"'{self.name}' changed while it was being copied",
-            hint="nothing of it was kept; copy it again once it is complete",
+            hint="nothing was copied; copy it again when it is complete",
         )
 
 
 class SpooledObject(ObjectFile):
-    """One object that is read back and forth: fetched whole, into a temporary file without a name."""
+    """One object for random access: downloaded as a whole into an unnamed temporary file."""
 
     _spooled: SpooledFile | None = None
 
@@ -68,15 +68,15 @@ class SpooledObject(ObjectFile):
         return self._spooled.open()
 
     def forget(self) -> None:
-        """Give the disk's room back; opened again, it is fetched again."""
+        """Free the disk space; the next open downloads it again."""
         self._spooled = None
 
 
 class ObjectsSource(FileSource):
-    """Some objects of one format, read in their order. At most one of them is on the disk at a time.
+    """Some objects of one format, read in order. At most one of them is on the disk at a time.
 
     Args:
-        fingerprint: Of all of their content.
+        fingerprint: Of their whole content.
     """
 
     def __init__(self, stored: Sequence[StoredFile], options: FileOptions, fingerprint: str) -> None:
@@ -84,7 +84,7 @@ class ObjectsSource(FileSource):
         self._fingerprint = fingerprint
 
     def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:  # noqa: ARG002
-        """See :class:`penstock.ports.Source`. By the store's own etags: nothing is read for it."""
+        """See :class:`penstock.ports.Source`. Computed from the store's etags, without reading the objects."""
         return self._fingerprint
 
     def batches(self) -> Iterator[Batch]:
@@ -110,11 +110,11 @@ class ObjectsSource(FileSource):
 
 
 def open_objects(store: ObjectStore, key: str, options: FileOptions) -> Source:
-    """The source that a key names: one object; those that a pattern matches; an export, by its manifest; or whatever
-    lies below a prefix, but for names that begin with ``_`` or ``.``.
+    """The source that a key names: one object; the objects that match a pattern; an export, by its manifest; or all
+    objects below a prefix, except names that begin with ``_`` or ``.``.
 
     Raises:
-        SourceError: If there is none, or an export is not as its manifest says.
+        SourceError: If there is no object, or an export differs from its manifest.
         ConnectionFailed: If the store cannot be reached or entered.
     """
     prefix = prefix_of(key)
@@ -131,10 +131,10 @@ def open_objects(store: ObjectStore, key: str, options: FileOptions) -> Source:
 
 
 def find_manifest(store: ObjectStore, key: str) -> Manifest | None:
-    """The manifest of the export that lies below a key, if one does.
+    """The manifest of the export below a key, if there is one.
 
     Raises:
-        SourceError: If what is there is no manifest.
+        SourceError: If the object is not a manifest.
     """
     prefix = prefix_of(key)
     with suppress(NoSuchObject):
@@ -143,7 +143,7 @@ def find_manifest(store: ObjectStore, key: str) -> Manifest | None:
 
 
 def prefix_of(key: str) -> str:
-    """What begins the keys of all that lies below this one.
+    """The prefix of all keys below this one.
 
     Example:
         >>> prefix_of("2013-02-01/labor"), prefix_of("2013/"), prefix_of("")
@@ -159,8 +159,8 @@ def _exported(store: ObjectStore, prefix: str, manifest: Manifest) -> list[Store
         stored = there.get(prefix + file.name)
         if stored is None or (stored.size, stored.etag) != (file.size, file.etag):
             raise SourceError(
-                f"'{store.name}/{prefix}{file.name}' is not what the manifest beside it says",
-                hint="was it exported again just now? Run this again, or export again",
+                f"'{store.name}/{prefix}{file.name}' differs from its manifest",
+                hint="a new export may be in progress: run this again, or export again",
             )
         found.append(stored)
     return found
@@ -177,11 +177,11 @@ def _listed(store: ObjectStore, key: str, prefix: str) -> list[Stored]:
         and not stored.key.endswith("/")
     ]
     if not found:
-        raise SourceError(f"no object at {store.name}/{key}", hint="check the key; a prefix ends in /")
+        raise SourceError(f"no object at {store.name}/{key}", hint="check the key; a prefix ends with /")
     return found
 
 
 def _file(store: ObjectStore, stored: Stored, options: FileOptions) -> StoredFile:
     name = options.format if options.format != "auto" else format_of(stored.key)
-    # Text is read once from front to back; a Parquet file's columns lie anywhere.
+    # Text is read once in order; Parquet needs random access.
     return SpooledObject(store, stored) if name == "parquet" else ObjectFile(store, stored)

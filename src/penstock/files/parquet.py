@@ -1,4 +1,4 @@
-"""Parquet files: rows in their own types; what is nested becomes JSON text."""
+"""Parquet files: rows in their own types; nested values become JSON text."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class ParquetFormat:
     """Reads Parquet files."""
 
     def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
-        """The first file's columns, once all files are known to have them."""
+        """The first file's columns, after a check that all files have them."""
         wanted = self._names(files[0])
         for file in files[1:]:
             rename_columns(self._names(file), wanted, file.name)
         return wanted
 
     def require_header(self, files: Sequence[StoredFile]) -> None:
-        """Every value is beside its column's name."""
+        """Raise nothing: each row names its columns."""
 
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
-        """The rows of one file, under these columns."""
+        """The rows of one file, in these columns."""
         names = rename_columns(self._names(file), columns, file.name)
         line = 1
         for found in _record_batches(file):
@@ -65,7 +65,7 @@ class ParquetFormat:
             yield Batch(index, rows, lines[good], _RowTexts(found, good), rejects)
 
     def raw(self, file: StoredFile, lines: Collection[int]) -> dict[int, str]:
-        """The rows of these numbers as JSON."""
+        """The rows of these numbers, as JSON."""
         wanted = np.unique(np.fromiter(lines, np.int64, len(lines)))
         texts: dict[int, str] = {}
         begin = 1
@@ -84,7 +84,7 @@ class ParquetFormat:
 
 @dataclass(frozen=True, slots=True)
 class _RowTexts:
-    """Some rows of those found, as JSON texts."""
+    """The requested rows of a batch, as JSON texts."""
 
     found: pa.RecordBatch
     positions: Offsets
@@ -129,20 +129,20 @@ def _reading(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None:  # Arrow's error, not the system's
+        if error.errno is None:  # raised by Arrow, not by the operating system
             raise SourceError(
-                f"'{name}' is a damaged Parquet file: {error}", hint="write it again"
+                f"'{name}' is a damaged Parquet file: {error}", hint="write or download the file again"
             ) from error
         with translated(name):
             raise
     except (ValueError, NotImplementedError) as error:  # ArrowInvalid is a ValueError
         raise SourceError(
-            f"'{name}' is no Parquet file: {error}", hint="name its format with --format"
+            f"'{name}' is not a Parquet file: {error}", hint="name its format with --format"
         ) from error
 
 
 def _flat(array: pa.Array) -> pa.Array:
-    """The array without dictionary and without what an extension adds, and nested values as JSON text."""
+    """The array without dictionary and extension types, and nested values as JSON text."""
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     if pa.types.is_dictionary(array.type):
@@ -166,12 +166,12 @@ def _shown(value: object) -> object:
 
 
 def _plain(value: object) -> str:
-    """JSON knows no bytes, decimals, dates and times."""
+    """Encode types that JSON lacks: bytes, decimals, dates and times."""
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _bad_rows(rows: pa.RecordBatch) -> npt.NDArray[np.bool_]:
-    """Which rows hold a NUL in a text: no database holds that."""
+    """Which rows hold a NUL in a text, which databases cannot store."""
     bad = np.zeros(rows.num_rows, bool)
     for array in rows.columns:
         if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):

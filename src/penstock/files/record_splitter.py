@@ -1,4 +1,4 @@
-r"""Where the records of a block of text begin and end, exactly as Arrow's CSV parser sees them.
+r"""Finds the records of a block of text, by the same rules as Arrow's CSV parser.
 
 A quote opens only at the start of a field. Inside quotes a doubled quote is one quote; after the closing quote the
 rest of the field is literal. A record ends at a line end (``\n``, ``\r\n`` or a lone ``\r``) outside quotes.
@@ -21,10 +21,10 @@ _NONE: Offsets = np.empty(0, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The byte between fields, and the byte around a field, if any.
+    """The delimiter, and the quote character if any.
 
     Raises:
-        UsageError: If they are not single, different characters of ASCII.
+        UsageError: If they are not two different ASCII characters.
     """
 
     delimiter: str
@@ -33,9 +33,11 @@ class Dialect:
     def __post_init__(self) -> None:
         for what, text in (("delimiter", self.delimiter), ("quote", self.quote)):
             if text is not None and (len(text) != 1 or not text.isascii() or text in "\r\n\0"):
-                raise UsageError(f"{text!r} cannot be a {what}", hint="give one ASCII character")
+                raise UsageError(f"invalid {what} {text!r}", hint="use one ASCII character")
         if self.delimiter == self.quote:
-            raise UsageError(f"delimiter and quote are both {self.quote!r}", hint="give two different ones")
+            raise UsageError(
+                f"delimiter and quote are both {self.quote!r}", hint="use two different characters"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,11 @@ class Records:
     """The complete records of a block.
 
     Args:
-        starts: Where each begins.
-        ends: Where each ends, before its line end.
-        lines: How many line ends precede each in the block.
-        used: Where the first incomplete record begins.
-        used_lines: How many line ends precede that.
+        starts: Offset of each record.
+        ends: End of each record, before its line end.
+        lines: Number of line ends before each record in the block.
+        used: Offset of the first incomplete record.
+        used_lines: Number of line ends before that.
     """
 
     starts: Offsets
@@ -58,10 +60,10 @@ class Records:
 
 
 def split(data: bytes | bytearray, dialect: Dialect, *, final: bool) -> Records:
-    """Find the records of ``data``, which begins at the start of one.
+    """Find the records of ``data``, which starts with a record.
 
     Args:
-        final: Nothing follows ``data``: the last record needs no line end, unless its quotes are still open.
+        final: ``data`` is the end: the last record needs no line end, unless its quotes are still open.
     """
     text = np.frombuffer(data, np.uint8)
     breaks = _line_breaks(data, text, final=final)
@@ -78,7 +80,7 @@ def split(data: bytes | bytearray, dialect: Dialect, *, final: bool) -> Records:
 
 
 def first_line(data: bytes | bytearray) -> tuple[int, int]:
-    """Where the first physical line ends, and where the next begins; the end of data twice where there is none."""
+    """The end of the first physical line, and the start of the next; without a line end, both are the end of data."""
     found = [at for at in (data.find(b"\n"), data.find(b"\r")) if at >= 0]
     if not found:
         return len(data), len(data)
@@ -101,7 +103,7 @@ def _line_breaks(data: bytes | bytearray, text: npt.NDArray[np.uint8], *, final:
         return feeds
     returns = np.flatnonzero(text == _CR)
     if returns[-1] == len(data) - 1:
-        alone = np.append(text[returns[:-1] + 1] != _LF, final)  # a feed may follow in the next block
+        alone = np.append(text[returns[:-1] + 1] != _LF, final)  # a line feed may follow in the next block
     else:
         alone = text[returns + 1] != _LF
     if not alone.any():
@@ -121,7 +123,7 @@ def _before_crlf(data: bytes | bytearray, text: npt.NDArray[np.uint8], breaks: O
 def _quoted(
     data: bytes | bytearray, text: npt.NDArray[np.uint8], dialect: Dialect
 ) -> tuple[Offsets, Offsets]:
-    """Where quoted stretches open and close; the last may lack its close."""
+    """Offsets of opening and closing quotes; the last may be unclosed."""
     if dialect.quote is None or dialect.quote.encode() not in data:
         return _NONE, _NONE
     quotes = np.flatnonzero(text == ord(dialect.quote))
@@ -132,15 +134,15 @@ def _quoted(
 
 
 def _plausible(text: npt.NDArray[np.uint8], opens: Offsets, closes: Offsets, delimiter: int) -> bool:
-    """Whether every other quote opens: stands at the start of a field, or doubles the quote before it."""
-    before = text[opens - 1]  # of a quote at 0 this is the last byte, and not used
+    """Whether every other quote opens a field, or doubles the quote before it."""
+    before = text[opens - 1]  # for a quote at 0 this is the last byte, which is not used
     proper = (before == delimiter) | (before == _LF) | (before == _CR) | (opens == 0)
     proper[1:] |= opens[1:] == closes[: len(opens) - 1] + 1
     return bool(proper.all())
 
 
 def _scanned(data: bytes | bytearray, dialect: Dialect) -> tuple[Offsets, Offsets]:
-    """The same, one quote at a time: some quotes are mere text."""
+    """The same, one quote at a time, for data in which some quotes are literal text."""
     assert dialect.quote is not None
     quote, starters = dialect.quote.encode(), f"{dialect.delimiter}\r\n".encode()
     opens: list[int] = []
@@ -160,10 +162,10 @@ def _scanned(data: bytes | bytearray, dialect: Dialect) -> tuple[Offsets, Offset
 
 
 def _outside(breaks: Offsets, opens: Offsets, closes: Offsets) -> Offsets | None:
-    """Which breaks are outside quotes; None where all are."""
+    """Which line breaks are outside quotes; None if all are."""
     if len(opens) == 0:
         return None
-    if len(opens) < len(breaks):  # look the fewer ones up
+    if len(opens) < len(breaks):  # search for the smaller set
         closed = np.searchsorted(breaks, opens[: len(closes)])
         if len(opens) == len(closes) and np.array_equal(closed, np.searchsorted(breaks, closes)):
             return None

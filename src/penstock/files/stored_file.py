@@ -1,4 +1,4 @@
-"""A file's bytes as they are stored: opened as often as wanted, watched for changes, hashed."""
+"""Stored files: opened any number of times, checked for changes, hashed."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ import xxhash
 
 from penstock.model.errors import SourceError
 
-# Hashing and spooling go through pieces of this size: 1 to 8 MiB take the same time, less is slower.
+# Block size of hashing and spooling: 1 to 8 MiB take the same time, smaller blocks are slower.
 _PIECE = 4 << 20
 
 
 class StoredFile(Protocol):
-    """Bytes that stay where they are while a copy runs."""
+    """A file that must not change while a copy runs."""
 
     @property
     def name(self) -> str:
-        """What messages and rejects call it."""
+        """The name in messages and rejects."""
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """Its size in bytes."""
 
     def open(self) -> io.RawIOBase:
-        """The bytes from their beginning, seekable, independent of every other opening."""
+        """A seekable stream from the beginning, independent of other streams of the file."""
 
     def require_unchanged(self) -> None:
-        """Raises SourceError if the content may differ from what it was when this object was made."""
+        """Raises SourceError if the content may have changed since this object was made."""
 
 
 class PathFile:
-    """A regular file under its path."""
+    """A regular file, by its path."""
 
     def __init__(self, path: str) -> None:
         self.name = path
@@ -64,7 +64,7 @@ class PathFile:
         if state != self._state:
             raise SourceError(
                 f"'{self.name}' changed while it was being copied",
-                hint="nothing of it was kept; copy it again once it is complete",
+                hint="nothing was copied; copy it again when it is complete",
             )
 
     def _read_state(self) -> tuple[int, int, int]:
@@ -73,10 +73,10 @@ class PathFile:
 
 
 class SpooledFile:
-    """A stream that can be read only once, kept in a temporary file without a name: nothing remains of it.
+    """A stream that can be read only once, spooled to an unnamed temporary file.
 
     Args:
-        seen: Receives how many more bytes came.
+        seen: Receives the number of further bytes read.
     """
 
     def __init__(self, name: str, stream: BinaryIO, seen: Callable[[int], None] | None = None) -> None:
@@ -95,14 +95,14 @@ class SpooledFile:
         return _PositionedReader(self, self._file.fileno())
 
     def require_unchanged(self) -> None:
-        """Nobody else can reach it."""
+        """Do nothing: no other process can change it."""
 
 
 class _Seen:
-    """A stream, with a report of what is read of it as soon as it comes."""
+    """A stream that reports the bytes read from it immediately."""
 
     def __init__(self, stream: BinaryIO, seen: Callable[[int], None]) -> None:
-        # Not the whole of a piece, which a slow pipe fills in minutes.
+        # Not a whole block, which a slow pipe may take minutes to fill.
         self._read = getattr(stream, "read1", stream.read)
         self._seen = seen
 
@@ -113,7 +113,7 @@ class _Seen:
 
 
 class WatchedFile:
-    """A stored file, and how many of its bytes were read."""
+    """A stored file that counts the bytes read from it."""
 
     def __init__(self, file: StoredFile) -> None:
         self._file = file
@@ -123,7 +123,7 @@ class WatchedFile:
 
     @property
     def position(self) -> int:
-        """At most the size, although some formats look at places of the file more than once."""
+        """The bytes read, at most the size: some formats read parts of the file more than once."""
         return min(self._read, self.size)
 
     def open(self) -> io.RawIOBase:
@@ -166,10 +166,10 @@ class _WatchedReader(io.RawIOBase):
 
 
 class _PositionedReader(io.RawIOBase):
-    """Reads a shared file at a position of its own."""
+    """Reads a shared file at its own position."""
 
     def __init__(self, owner: SpooledFile, descriptor: int) -> None:
-        self._owner = owner  # as long as it lives, the descriptor is open
+        self._owner = owner  # keeps the descriptor open
         self._descriptor = descriptor
         self._at = 0
 
@@ -197,7 +197,7 @@ def store(path: str, seen: Callable[[int], None] | None = None) -> StoredFile:
     """The file of this path; a pipe (``<(command)``) is spooled first.
 
     Args:
-        seen: Receives how many more bytes of a pipe came.
+        seen: Receives the number of further bytes read from a pipe.
     """
     with translated(path):
         mode = Path(path).stat().st_mode
@@ -211,10 +211,10 @@ def store(path: str, seen: Callable[[int], None] | None = None) -> StoredFile:
 
 
 def fingerprint(files: Iterable[StoredFile], seen: Callable[[int], None] | None = None) -> str:
-    """A hash of the contents in their order, whatever the files are called.
+    """A hash of the contents in order; names do not matter.
 
     Args:
-        seen: Receives how many more bytes were read.
+        seen: Receives the number of further bytes read.
     """
     whole = xxhash.xxh3_128()
     for file in files:
@@ -233,7 +233,7 @@ def fingerprint(files: Iterable[StoredFile], seen: Callable[[int], None] | None 
 
 @contextmanager
 def translated(name: str) -> Iterator[None]:
-    """Turn the operating system's errors into ours."""
+    """Turn errors of the operating system into SourceError."""
     try:
         yield
     except FileNotFoundError as error:
@@ -244,10 +244,8 @@ def translated(name: str) -> Iterator[None]:
         ) from error
     except PermissionError as error:
         raise SourceError(
-            f"'{name}' may not be read", hint="ask its owner for the right to read it"
+            f"no permission to read '{name}'", hint="ask its owner for read permission"
         ) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SourceError(
-            f"'{name}' cannot be read: {reason}", hint="check the disk and try again"
-        ) from error
+        raise SourceError(f"cannot read '{name}': {reason}", hint="check the disk and try again") from error

@@ -1,15 +1,15 @@
-"""Who answers to a name: the one order in which the engine, Airflow, dbt and the shell find connections and variables.
+"""Lookup order for connections and variables, the same for copies, Airflow, dbt and the shell.
 
-1. ``PENSTOCK_CONN_NAME`` among the process's variables: for one run, whatever else is said.
-2. The environment's files. A connection that they exclude is looked for no further.
+1. ``PENSTOCK_CONN_NAME`` among the process's variables: overrides everything, for one run.
+2. The environment's files. The lookup of a connection that they exclude ends here.
 3. ``AIRFLOW_CONN_NAME`` and ``AIRFLOW_VAR_NAME`` among the process's variables.
-4. The project's ``airflow_settings.yaml``, where the project's default environment is in use.
-5. Whoever is asked next: inside of Airflow another secrets backend, such as a vault's.
+4. The project's ``airflow_settings.yaml``, if the project's default environment is in use.
+5. The finder set by :func:`asking`: inside Airflow, other secrets backends, such as a vault's.
 6. For connections, the project's embedded servers, ``source`` and ``warehouse`` (``target`` is the same server), and
-   services, ``objects`` and ``sandbox``, started if they do not run.
+   services, ``objects`` and ``sandbox``, started if they are not running.
 
-Files come before Airflow's variables, because Airflow itself asks a secrets backend first, and so that a program that
-was started with one environment's variables can ask for another's.
+Files come before Airflow's variables, because Airflow itself asks a secrets backend first, and so that a program
+started with the variables of one environment can use another.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _asked_for_variables: ContextVar[VariableFinder | None] = ContextVar("asked_for_
 
 @contextmanager
 def asking_next(finder: Finder, variables: VariableFinder | None = None) -> Iterator[None]:
-    """Within this block, ask ``finder`` for connections that neither files nor variables know.
+    """Within this block, ask ``finder`` for connections that are in neither files nor variables.
 
     Args:
-        variables: Asked likewise for variables.
+        variables: The same for variables.
     """
     token, other = _asked_next.set(finder), _asked_for_variables.set(variables)
     try:
@@ -56,14 +56,14 @@ def asking_next(finder: Finder, variables: VariableFinder | None = None) -> Iter
 
 
 def find(name: str, project: Project | None = None, environment: str | None = None) -> Connection | None:
-    """The connection of this name, from the first who knows it; an embedded server is started if it does not run.
+    """The connection of this name, from the first place that has it; an embedded server is started if needed.
 
     Args:
-        project: By default the one that the working directory lies in, if it lies in one.
-        environment: By default the one that ``PENSTOCK_ENV`` or ``penstock.toml`` names.
+        project: By default, the project that contains the working directory, if any.
+        environment: By default, the environment that ``PENSTOCK_ENV`` or ``penstock.toml`` names.
 
     Raises:
-        PenstockError: If the environment is wrong, excludes the name, or the server does not start.
+        PenstockError: If the environment is invalid, excludes the name, or the server does not start.
     """
     project = project or project_here()
     found = declared(name, project, environment)
@@ -73,10 +73,10 @@ def find(name: str, project: Project | None = None, environment: str | None = No
 
 
 def known(name: str) -> Connection | None:
-    """The connection of this name, from the first who knows it, except for embedded servers: none is started.
+    """The connection of this name, from the first place that has it, without embedded servers; nothing is started.
 
     Raises:
-        PenstockError: If the environment is wrong, or excludes the name.
+        PenstockError: If the environment is invalid, or excludes the name.
     """
     found = declared(name, project_here())
     if found is None and (finder := _asked_next.get()) is not None:
@@ -85,10 +85,10 @@ def known(name: str) -> Connection | None:
 
 
 def type_of(name: str) -> str | None:
-    """The type of the connection of this name; None where there is none. Nothing is started.
+    """The type of the connection of this name, or None if there is none. Nothing is started.
 
     Raises:
-        PenstockError: If the environment is wrong, or excludes the name.
+        PenstockError: If the environment is invalid, or excludes the name.
 
     Example:
         >>> type_of("warehouse")
@@ -104,7 +104,7 @@ def declared(name: str, project: Project | None, environment: str | None = None)
     """The connection of this name in the process's variables, the environment's files and `airflow_settings.yaml`.
 
     Raises:
-        BadEnvironment: If the environment is wrong, or a secret of it cannot be decrypted.
+        BadEnvironment: If the environment is invalid, or a secret of it cannot be decrypted.
         ConnectionFailed: If the environment excludes the name.
     """
     if (found := find_connection(name, prefixes=[OWN])) is not None:
@@ -114,7 +114,7 @@ def declared(name: str, project: Project | None, environment: str | None = None)
         if (found := files.connection(name, lambda link: find(link, project, environment))) is not None:
             return found
         if (place := files.excluded(name)) is not None:
-            raise ConnectionFailed(f"{place} excludes the connection {name!r}", hint="take that line out")
+            raise ConnectionFailed(f"{place} excludes the connection {name!r}", hint="remove that line")
     if (found := find_connection(name, prefixes=[AIRFLOW])) is not None or project is None:
         return found
     settings = local_settings(project.root, environment)
@@ -141,8 +141,8 @@ def variable(name: str, environment: Environment, project: Project | None = None
 
 
 def find_variable(name: str, project: Project | None = None) -> str | None:
-    """The variable of this name where the process works: its project's environment, its own variables, or whoever is
-    asked next.
+    """The variable of this name: from the project's environment, the process's variables, or the finder set by
+    :func:`asking`.
 
     Raises:
         BadEnvironment: If it cannot be decrypted.
@@ -158,7 +158,7 @@ def find_variable(name: str, project: Project | None = None) -> str | None:
 
 
 def embedded(name: str, project: Project | None) -> Connection | None:
-    """The embedded server or service of this name, started if it does not run; None where none bears it.
+    """The embedded server or service of this name, started if needed; None if there is none.
 
     Raises:
         ConnectionFailed: If it does not start.
@@ -177,7 +177,7 @@ def embedded(name: str, project: Project | None) -> Connection | None:
 
 
 def project_here() -> Project | None:
-    """The project that the working directory lies in, if it lies in one."""
+    """The project that contains the working directory, if any."""
     try:
         return find_project()
     except NoProject:

@@ -1,4 +1,4 @@
-"""Finds the connections that plans name, or says why there is none."""
+"""Finds the connections that plans name."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _EXAMPLES = {
 
 
 def find(name: str, kind: str = "postgres") -> Connection:
-    """The connection of this name and type, wherever :mod:`penstock.lookup` finds it.
+    """The connection of this name and type, in the order of :mod:`penstock.lookup`.
 
     Raises:
-        ConnectionFailed: If there is none, or it is of another type.
-        PenstockError: If the project's environment is wrong.
+        ConnectionFailed: If there is no such connection, or it has another type.
+        PenstockError: If the project's environment is invalid.
 
     Example:
         >>> find("warehouse").type
@@ -33,6 +33,6 @@ def find(name: str, kind: str = "postgres") -> Connection:
         )
     if connection.type != kind:
         raise ConnectionFailed(
-            f"{name} is of type {connection.type}", hint=f"name a connection of type {kind}"
+            f"{name} is of type {connection.type}", hint=f"use a connection of type {kind}"
         )
     return connection

@@ -12,11 +12,11 @@ LAKE = "lake"
 
 
 def open_store(connection: str, bucket: str) -> ObjectStore:
-    """The bucket of this name behind a connection of type s3; the embedded store makes it where it is missing.
+    """The bucket of this name in a connection of type s3. The embedded store creates a missing bucket.
 
     Raises:
         UsageError: If boto3 is not installed.
-        ConnectionFailed: If there is no such connection, it is of another type, or the store cannot be entered.
+        ConnectionFailed: If there is no such connection, it has another type, or the store denies access.
 
     Example:
         >>> open_store("objects", "replication-bucket").put("hello.txt", b"hello")
@@ -33,23 +33,25 @@ def open_store(connection: str, bucket: str) -> ObjectStore:
 
 
 def open_lake() -> ObjectStore:
-    """The project's lake: the bucket of the connection ``lake``, where there is one, or ``.penstock/lake``.
+    """The project's lake: the bucket of the connection ``lake`` if it exists, or else ``.penstock/lake``.
 
     Raises:
         UsageError: If there is neither such a connection nor a project.
-        ConnectionFailed: If the connection is of another type, or names no bucket.
+        ConnectionFailed: If the connection has another type, or no bucket.
     """
     project = lookup.project_here()
     connection = lookup.declared(LAKE, project)
     if connection is not None:
         if not (bucket := connection.extra.get("bucket")):
             raise ConnectionFailed(
-                f"the connection {LAKE!r} names no bucket",
+                f"the connection {LAKE!r} has no bucket",
                 hint=f"penstock connection set {LAKE} --extra bucket=...",
             )
         return open_store(LAKE, bucket)
     if project is None:
-        raise UsageError("no lake: there is no project here", hint="change into a project: penstock init")
+        raise UsageError(
+            "no lake outside a project", hint="change into a project, or create one: penstock init"
+        )
     from penstock.objects.directory import DirectoryStore
 
     return DirectoryStore(project.make_state_dir("lake"))

@@ -1,1 +1,1 @@
-"""Frozen values that every other part of Penstock speaks in. Imports nothing of Penstock beyond itself."""
+"""Frozen values shared by all packages: plans, addresses, results and errors. Imports no other package of Penstock."""

@@ -1,4 +1,4 @@
-"""What a plan's texts name: a table, objects, the lake, an API's path, or files."""
+"""Addresses of sources and targets: tables, objects, the lake, an API's path, or files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OBJECTS = re.compile(r"s3://(?:(?P<connection>[\w-]+)@)?(?P<bucket>[^/@]+)(?:/(
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``connection:schema.table``; the schema may be left out and is ``public`` then."""
+    """``connection:schema.table``; the schema defaults to ``public``."""
 
     kind: ClassVar = "table"
     connection: str
@@ -29,7 +29,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The rows of a query, in the database that a connection names."""
+    """The rows of a query in a connection's database."""
 
     kind: ClassVar = "query"
     connection: str
@@ -37,10 +37,10 @@ class Query:
 
     @classmethod
     def parse(cls, text: str, sql: str) -> Query:
-        """The query in the database that ``connection:`` names.
+        """Make a query source from the address ``connection:``.
 
         Raises:
-            UsageError: If the text is something else than a connection.
+            UsageError: If the text is not the address of a connection.
 
         Example:
             >>> Query.parse("source:", "SELECT 1").connection
@@ -49,17 +49,17 @@ class Query:
         match = _CONNECTION.fullmatch(text)
         if match is None:
             raise UsageError(
-                f"invalid source {text!r}: a query runs in a database",
-                hint="name the connection only: penstock copy source: warehouse:top --query top.sql",
+                f"invalid source {text!r}: a query needs a connection to a database",
+                hint="give only the connection: penstock copy source: warehouse:top --query top.sql",
             )
         return cls(match[1], sql)
 
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """``s3://bucket/key`` or ``s3://connection@bucket/key``; without a name, the connection is ``objects``.
+    """``s3://bucket/key`` or ``s3://connection@bucket/key``; the connection defaults to ``objects``.
 
-    A key that is empty or ends in ``/`` names everything below it.
+    A key that is empty or ends with ``/`` names everything below it.
     """
 
     kind: ClassVar = "objects"
@@ -105,13 +105,13 @@ Address = Table | Query | Objects | Lake | Api | PlanFile | Files
 
 
 def parse(text: str, *, local_files: bool = True) -> Address:
-    """What an address names. A file of that very name comes before a table.
+    """Parse an address. If a file of this name exists, it takes precedence over a table.
 
     Args:
-        local_files: Look for such a file.
+        local_files: Check for such a file.
 
     Raises:
-        UsageError: If an address of objects has no bucket.
+        UsageError: If an object address has no bucket.
 
     Example:
         >>> parse("warehouse:raw.sales")
@@ -127,7 +127,7 @@ def parse(text: str, *, local_files: bool = True) -> Address:
     """
     if text.startswith("s3://"):
         if (match := _OBJECTS.fullmatch(text)) is None:
-            raise UsageError(f"{text!r} names no bucket", hint="write it as s3://bucket/key")
+            raise UsageError(f"no bucket in {text!r}", hint="write it as s3://bucket/key")
         return Objects(match["connection"] or OBJECTS, match["bucket"], match["key"] or "")
     if text.startswith("lake:"):
         return Lake(text.removeprefix("lake:").strip("/"))
@@ -139,10 +139,10 @@ def parse(text: str, *, local_files: bool = True) -> Address:
 
 
 def parse_table(text: str) -> Table:
-    """The table that an address names.
+    """Parse the address of a table.
 
     Raises:
-        UsageError: If it names something else.
+        UsageError: If the address is not a table.
 
     Example:
         >>> parse_table("warehouse:sales").schema
@@ -150,5 +150,5 @@ def parse_table(text: str) -> Table:
     """
     match = _TABLE.fullmatch(text)
     if match is None:
-        raise UsageError(f"{text!r} names no table", hint="write it as connection:schema.table")
+        raise UsageError(f"invalid table address {text!r}", hint="write it as connection:schema.table")
     return Table(match["connection"], match["schema"] or "public", match["table"])

@@ -1,7 +1,7 @@
-"""When two names mean one column: the one rule, for every route and every option that names a column.
+"""Column matching: the same rule for every route and every option that names a column.
 
-A name means the column that is spelled exactly so; without one, the column whose name is the same but for case,
-blanks, underscores and punctuation. Where that is true of several, it means none of them: that is an error.
+A name means the column with exactly this name, or else the column whose name differs only in case, spaces,
+underscores and punctuation. If several columns match, it is an error.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _OTHER = re.compile(r"[\W_]+")
 
 
 def matching_key(name: str) -> str:
-    """What two column names are compared by: ``SaleID``, ``sale_id`` and ``Sale ID`` are one.
-    A name without any letter or digit stands for itself.
+    """The form by which column names are compared: ``SaleID``, ``sale_id`` and ``Sale ID`` are one.
+    A name without letters and digits is returned as it is.
 
     Example:
         >>> matching_key("SaleID") == matching_key("sale_id")
@@ -28,10 +28,10 @@ def matching_key(name: str) -> str:
 
 
 def find(name: str, names: Iterable[str]) -> str | None:
-    """The column of these that a name means; None where there is none.
+    """The column that a name means, or None.
 
     Raises:
-        ContractError: If it could be several.
+        ContractError: If it is ambiguous.
 
     Example:
         >>> find("SaleID", ["sale_id", "price"]), find("id", ["ID", "id"]), find("x", ["y"])
@@ -46,14 +46,14 @@ def find(name: str, names: Iterable[str]) -> str | None:
 
 
 def require(name: str, names: Iterable[str], role: str, where: str) -> str:
-    """The column of these that a name means.
+    """The column that a name means.
 
     Args:
-        role: What the column is for, such as ``key column``.
-        where: What has these columns, such as ``the source``.
+        role: What the column is used for, such as ``key column``.
+        where: What the columns belong to, such as ``the source``.
 
     Raises:
-        ContractError: If there is none, or it could be several.
+        ContractError: If there is no such column, or it is ambiguous.
 
     Example:
         >>> require("Price", ["id", "price"], "column", "the source")
@@ -67,10 +67,10 @@ def require(name: str, names: Iterable[str], role: str, where: str) -> str:
 
 
 def pair(names: Sequence[str], others: Sequence[str]) -> dict[str, str]:
-    """The columns that two tables share, by their names in both. Names that are equal go together first.
+    """The columns that two tables share, by their names in both. Equal names are paired first.
 
     Raises:
-        ContractError: If one of the others could be several of the names, or the other way round.
+        ContractError: If a name is ambiguous in either direction.
 
     Example:
         >>> pair(["SaleID", "price", "x"], ["price", "sale_id"])
@@ -93,14 +93,14 @@ def pair(names: Sequence[str], others: Sequence[str]) -> dict[str, str]:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """A hint for a name that means no column: the one that is spelled most alike, or all of them."""
+    """A hint for an unknown column: the most similar name, or all names."""
     candidates = list(names)
     near = difflib.get_close_matches(name, candidates, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(candidates)}"
+    return f"did you mean {near[0]}?" if near else f"available: {', '.join(candidates)}"
 
 
 def _ambiguous(name: str, found: Sequence[str]) -> ContractError:
     return ContractError(
-        f"{name!r} may be any of the columns {', '.join(found)}",
-        hint="spell it as the column is spelled: otherwise case, blanks and underscores make no difference",
+        f"{name!r} matches several columns: {', '.join(found)}",
+        hint="use the exact name; otherwise case, spaces and underscores are ignored",
     )

@@ -1,4 +1,4 @@
-"""A named system, and the secret that opens it."""
+"""Connections and secrets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 class Secret:
-    """A text that shows itself only when asked.
+    """A text that is masked unless it is revealed.
 
     Example:
         >>> Secret("hunter2")
@@ -22,7 +22,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself."""
+        """The plain text."""
         return self._text
 
     def __repr__(self) -> str:
@@ -39,12 +39,12 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """Where a system is and how to enter it, under the name that plans use.
+    """A system's address and credentials, under the name that plans use.
 
     Args:
         name: The alias, as in ``warehouse:raw.sales``.
         type: ``postgres``, ``http``, ``s3`` and so on.
-        database: The database to enter (Airflow calls it schema).
+        database: The database (Airflow calls it schema).
         extra: Further fields of the type, such as ``sslmode``.
     """
 

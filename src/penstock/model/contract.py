@@ -1,4 +1,4 @@
-"""What a target table demands of a row."""
+"""The contract of a target table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OTHER = re.compile(r"[\W_]+")
 
 
 class Kind(Enum):
-    """Families of column types that the cleaner converts itself. ``OTHER`` is handed to the server as text."""
+    """Families of column types that the cleaner converts itself. ``OTHER`` is sent to the server as text."""
 
     BOOL = "bool"
     INT2 = "int2"
@@ -36,10 +36,10 @@ class Column:
     Args:
         type: The type as the server writes it, such as ``numeric(12,2)``.
         length: Greatest number of characters of a ``varchar(n)`` or ``char(n)``.
-        precision: Digits of a ``numeric(p,s)`` in all; None where unlimited.
-        scale: Digits of it behind the point.
-        has_default: The server can fill it in (default, identity).
-        always: An identity that the server insists on making itself, unless overridden.
+        precision: Total digits of a ``numeric(p,s)``; None if unlimited.
+        scale: Digits after the decimal point.
+        has_default: The server can fill it (default, identity).
+        always: ``GENERATED ALWAYS AS IDENTITY``.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A CHECK constraint: a row passes where the SQL expression is true or null."""
+    """A CHECK constraint: a row passes if the SQL expression is true or null."""
 
     name: str
     expression: str
@@ -63,7 +63,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKey:
-    """Columns that must be found in another table, unless one of them is null."""
+    """A foreign key: the values must exist in another table, unless one of them is null."""
 
     name: str
     columns: tuple[str, ...]
@@ -74,12 +74,12 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """A table as its catalogue describes it. Generated columns are left out: nobody can write them.
+    """A table as its catalog describes it, without generated columns, which cannot be written.
 
     Args:
         uniques: Sets of columns with a unique index over all rows, the primary key first.
-        partition_column: The one date or timestamp column that the table is range-partitioned by, if it is.
-        hides_rows: Row security applies to this login, so only INSERT brings rows in, and not COPY.
+        partition_column: The date or timestamp column of the table's range partitions, if any.
+        hides_rows: Row security applies to this login, so rows are loaded by INSERT instead of COPY.
     """
 
     schema: str
@@ -94,7 +94,7 @@ class Contract:
     hides_rows: bool = False
 
     def column(self, name: str) -> Column:
-        """The column of this name. Raises KeyError where there is none."""
+        """The column of this name. Raises KeyError if there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -102,7 +102,7 @@ class Contract:
 
 
 def snake_case(name: str) -> str:
-    """A column name as the warehouse writes it.
+    """A column name in snake case.
 
     Example:
         >>> [snake_case(name) for name in ("SaleID", "Ship Mode", "dep_time", "HTTPStatus")]

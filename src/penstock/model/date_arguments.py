@@ -1,4 +1,4 @@
-"""Dates as people write them on the command line: a day, or a moment of it."""
+"""Date arguments of the command line: a day, or a point in time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _DAY = len("2013-02-01")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A day or a moment.
+    """A day or a point in time.
 
     Args:
-        text: As it was written.
-        at: The moment, or the beginning of the day; without a time zone where none was written.
+        text: The original text.
+        at: The point in time, or the start of the day; without a time zone if none was written.
         is_day: Whether it is a whole day.
     """
 
@@ -25,7 +25,7 @@ class Moment:
     is_day: bool
 
     def first(self, zone: tzinfo) -> datetime:
-        """The first moment meant, in this time zone where none was written.
+        """The first instant, in this time zone if none was written.
 
         Example:
             >>> from datetime import UTC
@@ -35,7 +35,7 @@ class Moment:
         return self.at if self.at.tzinfo else self.at.replace(tzinfo=zone)
 
     def last(self, zone: tzinfo) -> datetime:
-        """The last moment meant: a day ends at midnight.
+        """The last instant: a day ends before midnight.
 
         Example:
             >>> from datetime import UTC
@@ -50,7 +50,7 @@ def parse_moment(text: str) -> Moment:
     """Read a date such as `2013-02-01` or `2013-02-01T09:00`, with or without a time zone.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not a date.
 
     Example:
         >>> parse_moment("2013-02-01T09:00+01:00").is_day
@@ -59,11 +59,11 @@ def parse_moment(text: str) -> Moment:
     try:
         return Moment(text, datetime.fromisoformat(text), len(text) == _DAY)
     except ValueError as error:
-        raise UsageError(f"{text!r} is no date", hint="write 2013-02-01, or 2013-02-01T09:00") from error
+        raise UsageError(f"invalid date {text!r}", hint="write 2013-02-01, or 2013-02-01T09:00") from error
 
 
 def in_short(moment: datetime) -> str:
-    """A moment as people write it: midnight is the day.
+    """A point in time as short text: midnight is shown as the day.
 
     Example:
         >>> in_short(datetime(2013, 2, 28)), in_short(datetime(2013, 2, 28, 9))
@@ -73,14 +73,14 @@ def in_short(moment: datetime) -> str:
 
 
 def ended(dag_id: str, text: str, ends: datetime) -> NothingDone:
-    """The error of a date on which a DAG has ended: Airflow would run no task of it, and call that a success.
+    """The error of a date after a DAG's end: Airflow would run none of its tasks and report success.
 
     Args:
-        text: The date, as it was written.
+        text: The date as written.
         ends: In the DAG's time zone.
     """
     day = in_short(ends)
     return NothingDone(
-        f"{dag_id} ended on {day}, {text} lies after: no task would run",
+        f"{dag_id} ended on {day}, before {text}: no task would run",
         hint=f"choose a date up to {day}, or move the DAG's end_date",
     )

@@ -1,4 +1,4 @@
-"""The errors a user may meet: each says what happened, and what to do next, and holds no secret."""
+"""Errors for users: each says what happened and what to do, and holds no secret."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class PenstockError(Exception):
-    """Something the user can act upon.
+    """An error that the user can act upon.
 
     Args:
-        message: What happened, to which row of what. Must hold no secret.
+        message: What happened, without secrets.
         hint: What to do next, if that is known.
 
     Example:
@@ -34,33 +34,33 @@ class PenstockError(Exception):
 
 
 class UsageError(PenstockError):
-    """The request makes no sense as it stands: a wrong option, an unknown mode, a malformed address."""
+    """Invalid usage: a wrong option, an unknown mode, a malformed address."""
 
     exit_code = ExitCode.USAGE
 
 
 class SourceError(PenstockError):
-    """The source cannot be read: missing, unreadable, changed while it was read, or not of its declared format."""
+    """The source cannot be read: missing, unreadable, changed during the copy, or not in its declared format."""
 
 
 class NoSuchObject(SourceError):
-    """A store holds no object of this key."""
+    """There is no object with this key."""
 
 
 class ConnectionFailed(PenstockError):
-    """A system cannot be reached or entered: unknown name, server down, wrong login."""
+    """A system cannot be connected to: unknown name, server down, wrong login."""
 
 
 class Refused(ConnectionFailed):
-    """A system does not let this key or login in: asking again is in vain until somebody changes it."""
+    """A system rejects the key or login; retrying does not help."""
 
 
 class ContractError(PenstockError):
-    """Source and target do not fit together: a table or column that one of them lacks."""
+    """Source and target do not match: one of them lacks a table or column."""
 
 
 class TargetError(PenstockError):
-    """The target refused the copy as a whole: no right, disk full, connection lost, table altered meanwhile."""
+    """The target failed the copy as a whole: missing privilege, disk full, connection lost, table altered meanwhile."""
 
 
 class TooManyRejects(PenstockError):
@@ -70,7 +70,7 @@ class TooManyRejects(PenstockError):
 
 
 class AccountMismatch(PenstockError):
-    """Rows read and rows accounted for differ: an error in Penstock itself. Nothing was published."""
+    """The account does not add up: a bug in Penstock. Nothing was published."""
 
 
 class NothingDone(PenstockError):
@@ -84,7 +84,7 @@ class NothingLoaded(NothingDone):
 
     Args:
         result: The account.
-        tables: Where all tables of a schema were copied, the account of each; ``result`` is their total then.
+        tables: The account of each table, if a schema was copied; ``result`` is then their total.
 
     Not run by the tests: the file is missing.
 
@@ -110,7 +110,7 @@ class NothingLoaded(NothingDone):
 
 
 class NothingLanded(NothingDone):
-    """No answer of a landing holds a record, or there was nothing to ask. What came is kept.
+    """No answer of a landing holds a record, or the plan has no rows. All answers are kept.
 
     Args:
         result: The account.

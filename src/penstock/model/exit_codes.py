@@ -1,4 +1,4 @@
-"""What the exit codes of commands mean; `docs/reference/exit-codes.md` lists them."""
+"""The exit codes of commands; `docs/reference/exit-codes.md` documents them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Self
 
 
 class _Code(IntEnum):
-    """A number and what it means."""
+    """A code and its meaning."""
 
     meaning: str
 
@@ -19,7 +19,7 @@ class _Code(IntEnum):
 
 
 class ExitCode(_Code):
-    """The exit codes of all commands but `diff` and those that pass on another program's.
+    """The exit codes of all commands except `diff` and those that return another program's.
 
     Example:
         >>> int(ExitCode.NOTHING), ExitCode.NOTHING.meaning
@@ -28,12 +28,12 @@ class ExitCode(_Code):
 
     DONE = 0, "done, or done before"
     FAILED = 1, "failed, or found something wrong"
-    USAGE = 2, "invalid usage: an unknown option, or a request that makes no sense"
+    USAGE = 2, "invalid usage: an unknown option, or an invalid request"
     TOO_MANY_REJECTS = 3, "more rows were rejected than allowed; nothing was changed"
-    # 4 stays free, for pytest's 4 is a usage error; its 5, no tests, means the same.
+    # 4 is unused: pytest's 4 is a usage error; its 5 means no tests, as here.
     NOTHING = 5, "nothing to do, or nothing happened"
     INTERRUPTED = 130, "interrupted by Ctrl-C"  # 128 + SIGINT, as shells have it
-    READER_GONE = 141, "the reader of the output is gone, as behind `head`"  # 128 + SIGPIPE
+    READER_GONE = 141, "the reader of the output is gone, such as `head`"  # 128 + SIGPIPE
 
 
 class DiffCode(_Code):

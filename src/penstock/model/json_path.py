@@ -1,4 +1,4 @@
-"""Simple paths into JSON documents: names and positions with dots between, ``*`` for every member."""
+"""Simple paths into JSON documents: names and indexes separated by dots, ``*`` for every member."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @cache
 def parts(path: str) -> tuple[str, ...]:
-    """The steps of a path; a ``$.`` before it and brackets are understood.
+    """The steps of a path; ``$.`` and brackets are accepted.
 
     Example:
         >>> parts("$.weather[0].main")
@@ -19,7 +19,7 @@ def parts(path: str) -> tuple[str, ...]:
 
 
 def find_all(document: Any, path: str) -> list[Any]:
-    """What lies at a path: nothing, one thing, or with ``*`` any number.
+    """The values at a path: none, one, or with ``*`` any number.
 
     Example:
         >>> find_all({"list": [{"t": 1}, {"t": 2}]}, "list.*.t")

@@ -1,4 +1,4 @@
-"""What an export left: the files that belong together, and what is in them."""
+"""The manifest of an export: its files and their contents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock.model.errors import SourceError
 
-# Begins with an underscore, so that programs which read a whole prefix, such as Spark, leave it out.
+# Begins with an underscore, so that programs that read a whole prefix, such as Spark, ignore it.
 NAME = "_manifest.json"
 _VERSION = 1
 
@@ -19,7 +19,7 @@ class ExportedFile:
     """One file of an export.
 
     Args:
-        name: Its key, below the manifest's own prefix.
+        name: Its key, relative to the manifest's prefix.
         size: In bytes.
     """
 
@@ -35,7 +35,7 @@ class ExportedColumn:
 
     Args:
         type: The database's own type, such as ``numeric(12,2)``.
-        stored: What it is in the files, such as ``decimal128(12, 2)``.
+        stored: Its type in the files, such as ``decimal128(12, 2)``.
     """
 
     name: str
@@ -45,14 +45,14 @@ class ExportedColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A whole export. Whoever follows it sees the export that it names, and never files of two.
+    """An export. A reader that follows it sees the files of exactly one export.
 
     Args:
-        id: The copy's identity, under which the ledger has its account.
-        run: Begins the names of its files.
+        id: The copy's identity in the ledger.
+        run: Prefix of its files' names.
         source: The table, or the connection of a query.
-        fingerprint: A hash of all rows in their order.
-        database: Tells the database that the rows came from, wherever it is reached; empty where that is unknown.
+        fingerprint: A hash of all rows in order.
+        database: Identifies the source database, independently of its address; empty if unknown.
         visible_rows_only: Rows that row security hides from the login were left out.
     """
 
@@ -69,10 +69,10 @@ class Manifest:
     visible_rows_only: bool = False
 
     def to_json(self) -> str:
-        """As it is stored."""
+        """The manifest as stored."""
         fields = {"version": _VERSION, **dataclasses.asdict(self)}
         if not self.visible_rows_only:
-            del fields["visible_rows_only"]  # an older penstock reads all other exports
+            del fields["visible_rows_only"]  # older versions of Penstock can read all other exports
         return json.dumps(fields, indent=2) + "\n"
 
     @classmethod
@@ -80,20 +80,20 @@ class Manifest:
         """The manifest that :meth:`to_json` wrote.
 
         Args:
-            where: What messages call it.
+            where: Its name in messages.
 
         Raises:
-            SourceError: If it is none, or of a later version.
+            SourceError: If it is not a manifest, or has a later version.
         """
         try:
             fields: dict[str, Any] = json.loads(text)
             version = fields.pop("version")
             if version != _VERSION:
-                raise SourceError(f"{where} is of version {version}", hint="update penstock")
+                raise SourceError(f"{where} has the unknown version {version}", hint="upgrade penstock")
             fields["columns"] = tuple(ExportedColumn(**one) for one in fields["columns"])
             fields["files"] = tuple(ExportedFile(**one) for one in fields["files"])
             return cls(**fields)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SourceError(
-                f"{where} is no manifest of an export", hint="remove it, or export again"
+                f"{where} is not a manifest of an export", hint="remove it, or export again"
             ) from error

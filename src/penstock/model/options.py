@@ -1,4 +1,4 @@
-"""The plain words in which people ask for a copy, and the plan they mean. The three faces share them."""
+"""The options of a copy as users write them, shared by the command line, Python and Airflow."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Inte
 
 
 class CopyOptions(TypedDict, total=False):
-    """Options of a copy, all optional. Names and meanings are those of :class:`CopyPlan` and :class:`FileOptions`,
-    with texts where those have values: ``max_rejects`` is ``"100"`` or ``"0.5%"``, ``key`` and ``columns`` may be
+    """Options of a copy, all optional. Names and meanings are those of :class:`CopyPlan` and :class:`FileOptions`;
+    values may be texts: ``max_rejects`` is ``"100"`` or ``"0.5%"``, ``key`` and ``columns`` may be
     ``"a,b"``, ``column`` lists computed ones as ``"name=expression"``, and ``values`` of an API as ``"name=value"``.
     """
 
@@ -54,10 +54,10 @@ class CopyOptions(TypedDict, total=False):
 
 
 def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
-    """The plan that these words mean.
+    """Make a plan from options.
 
     Raises:
-        UsageError: If they mean none: an unknown mode, half an interval, half a filter, no such threshold.
+        UsageError: If they are invalid: an unknown mode, an incomplete interval or filter, an invalid threshold.
 
     Example:
         >>> make_plan("sales.csv", "warehouse:raw.sales", key="sale_id", max_rejects="2%").key
@@ -114,7 +114,7 @@ def _computed(text: str) -> tuple[str, str]:
     name, sign, expression = text.partition("=")
     if not (name.strip() and sign and expression.strip()):
         raise UsageError(
-            f"{text!r} makes no column", hint="write it as name=expression, such as price=price::numeric"
+            f"invalid column {text!r}", hint="write it as name=expression, such as price=price::numeric"
         )
     return name.strip(), expression.strip()
 
@@ -136,7 +136,9 @@ def _interval(options: CopyOptions) -> Interval | None:
     if not any(parts):
         return None
     if not all(parts):
-        raise UsageError("half an interval", hint="an interval needs its column, its start and its end")
+        raise UsageError(
+            "incomplete interval", hint="give --interval-column, --interval-start and --interval-end"
+        )
     column, start, end = cast("list[str]", parts)
     return Interval(column=column, start=start, end=end)
 
@@ -146,7 +148,7 @@ def _where(options: CopyOptions) -> tuple[str, str] | None:
     if column is None and value is None:
         return None
     if column is None or value is None:
-        raise UsageError("half a filter", hint="a filter needs its column and its value")
+        raise UsageError("incomplete filter", hint="give --filter-column and --filter-value")
     return column, value
 
 
@@ -156,6 +158,6 @@ def _size(value: str | int | None) -> int | None:
         return value
     match = re.fullmatch(r"\s*(\d+)\s*([KMG]?)(i?)B?\s*", value, re.IGNORECASE)
     if match is None or not int(match[1]):
-        raise UsageError(f"{value!r} is no size", hint="write it as 250MB or 64MiB")
+        raise UsageError(f"invalid size {value!r}", hint="write it as 250MB or 64MiB")
     unit: int = (1024 if match[3] else 1000) ** " KMG".index(match[2].upper() or " ")
     return int(match[1]) * unit

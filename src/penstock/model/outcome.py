@@ -1,4 +1,4 @@
-"""What is said of a copy that loaded nothing: whether that is as it should be, or an error."""
+"""Handles copies that loaded nothing: a remark, or an error."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from penstock.model.plan import CopyPlan
 from penstock.model.plurals import counted
 from penstock.model.result import CopyResult
 
-_LEDGER = "warehouse"  # where `penstock rejects` looks unless it is given another connection
+_LEDGER = "warehouse"  # the default connection of `penstock rejects`
 
 
 def remark(plan: CopyPlan, result: CopyResult) -> str | None:
-    """Why a copy loaded nothing, in words; None where it loaded something, or needs no comment.
+    """Why a copy loaded nothing, in words; None if it loaded something, or needs no comment.
 
     Example:
         >>> remark(CopyPlan(source="sales.csv", target="warehouse:sales"), CopyResult(id="1"))
@@ -28,16 +28,16 @@ def remark(plan: CopyPlan, result: CopyResult) -> str | None:
     if result.read:
         return None
     if result.filtered:
-        return "the filter leaves no row of the source"
+        return "the filter matches no row of the source"
     if plan.cursor is not None or (result.already and isinstance(parse(plan.source), Lake)):
         return "the source has nothing new since the last copy"
     return "the source has no rows"
 
 
 def ledger_of(plan: CopyPlan) -> str:
-    """The connection in whose ledger a copy and its rejects are kept."""
+    """The connection whose ledger holds a copy and its rejects."""
     target = parse(plan.target)
-    # Those of a load into Snowflake are kept beside the account of the export, which the plan does not name.
+    # A load into Snowflake is kept in the ledger of its export, which the plan does not name.
     return target.connection if isinstance(target, Table) and plan.stage is None else _LEDGER
 
 
@@ -45,7 +45,7 @@ def rejects_command(result: CopyResult, connection: str) -> str:
     """The command that shows a copy's rejects.
 
     Args:
-        connection: Of the ledger.
+        connection: The ledger's connection.
 
     Example:
         >>> rejects_command(CopyResult(id="d661f3d6877f4d"), "shop")
@@ -56,7 +56,7 @@ def rejects_command(result: CopyResult, connection: str) -> str:
 
 
 def require_loaded(plan: CopyPlan, result: CopyResult) -> CopyResult:
-    """The account, unless every row was rejected and the plan does not say that this may be.
+    """The account, unless every row was rejected and the plan does not allow that.
 
     Raises:
         NothingLoaded: With the account.
@@ -64,7 +64,7 @@ def require_loaded(plan: CopyPlan, result: CopyResult) -> CopyResult:
     if not result.all_rejected or _may_load_nothing(plan):
         return result
     gone = f", {counted(result.deleted, 'row')} that it replaced deleted" if result.deleted else ""
-    before = "; it was copied before, and none of its rejects loaded since" if result.already else ""
+    before = "; it was copied before, and none of its rejects were loaded since" if result.already else ""
     raise NothingLoaded(
         f"{remark(plan, result)}: nothing was loaded into {plan.target}{gone}{before}",
         hint=f"{rejects_command(result, ledger_of(plan))} shows why; --max-rejects 100% accepts it",
@@ -73,11 +73,11 @@ def require_loaded(plan: CopyPlan, result: CopyResult) -> CopyResult:
 
 
 def require_all_loaded(plan: CopyPlan, tables: Mapping[str, CopyResult], total: CopyResult) -> None:
-    """Refuse that of any table every row was rejected, unless the plan says that this may be.
+    """Raise an error if every row of any table was rejected, unless the plan allows that.
 
     Args:
         tables: The account of each.
-        total: All of them together.
+        total: The sum of all accounts.
 
     Raises:
         NothingLoaded: With the accounts; the message names the tables.

@@ -42,13 +42,13 @@ class FileOptions:
     Args:
         format: ``auto`` goes by the file's content, and by its name where the content says nothing. ``jsonl`` is one
             object a line; ``json`` an array of objects, or objects one after another.
-        delimiter: One byte between fields; None tells a tab by the name ``.tsv`` and is a comma otherwise.
+        delimiter: One byte between fields; None means a tab for ``.tsv`` and a comma otherwise.
         quote: One byte around a field that holds delimiters or newlines; None where nothing is quoted.
         encoding: Any encoding Python knows; a byte order mark is stepped over.
         header: Column names for a file without a header line; None where its first line names them.
         null_values: Texts that mean "missing", compared without surrounding blanks, in every column. None is
             the safe default: an unquoted empty field everywhere, and in columns that are not text also blanks
-            and ``NULL``, ``None``, ``NA``, ``N/A`` and ``\\N``, which are no values there.
+            and ``NULL``, ``None``, ``NA``, ``N/A`` and ``\\N``, which are not values there.
         date_format: ``strptime`` format of dates that are not ISO 8601.
     """
 
@@ -93,13 +93,13 @@ class Threshold:
         """
         match = re.fullmatch(r"\s*(\d+)\s*|\s*(\d+(?:\.\d+)?)\s*%\s*", text)
         if match is None:
-            raise UsageError(f"{text!r} is no threshold", hint="give a count (100) or a share (0.5%)")
+            raise UsageError(f"invalid threshold {text!r}", hint="use a count (100) or a rate (0.5%)")
         if match[1] is not None:
             return cls(count=int(match[1]))
         return cls(percent=float(match[2]))
 
     def exceeded(self, *, rejected: int, read: int) -> bool:
-        """Whether so many rejects of so many rows are too many."""
+        """Whether this number of rejects exceeds the threshold."""
         if self.count is not None:
             return rejected > self.count
         return self.percent is not None and rejected * 100 > self.percent * read
@@ -115,7 +115,7 @@ class Threshold:
         return self.percent is not None and self.percent >= _ALL_PERCENT
 
     def enforce(self, *, rejected: int, read: int, examples: Iterable[str]) -> None:
-        """End the copy where so many rejects of so many rows are too many.
+        """Raise an error if this number of rejects exceeds the threshold.
 
         Args:
             examples: A line each on a few of them.
@@ -127,7 +127,7 @@ class Threshold:
             shown = "".join(f"\n  {example}" for example in examples)
             raise TooManyRejects(
                 f"{rejected} of {read} rows rejected, {self} allowed; nothing was loaded{shown}",
-                hint="mend the source, or allow more with --max-rejects",
+                hint="fix the source, or allow more with --max-rejects",
             )
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Documents that people write, as frozen values; what is wrong in them is told by its place."""
+"""Reads plan files into frozen values; errors name the invalid field."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Value = TypeVar("Value")
 
 
 def validated(kind: type[Value], fields: Mapping[str, Any]) -> Value:
-    """The dataclass of these fields, values of nested dataclasses included.
+    """Validate a mapping as a dataclass, including nested dataclasses.
 
     Raises:
-        UsageError: If a field is unknown, missing or of a wrong type.
+        UsageError: If a field is unknown, missing or has a wrong type.
 
     Example:
         >>> from penstock.model.plan import Threshold
@@ -34,7 +34,7 @@ def validated(kind: type[Value], fields: Mapping[str, Any]) -> Value:
         place = ".".join(str(part) for part in first["loc"]) or kind.__name__
         known = ", ".join(one.name for one in dataclasses.fields(kind))  # type: ignore[arg-type]
         if first["type"] == "unexpected_keyword_argument":
-            raise UsageError(f"there is no {place!r}", hint=f"there are {known}") from None
+            raise UsageError(f"unknown field {place!r}", hint=f"known fields: {known}") from None
         raise UsageError(f"{place}: {first['msg']}", hint="see docs/reference/api-plans.md") from None
 
 
@@ -49,10 +49,10 @@ def read_document(path: Path, render: Callable[[str], str] | None = None) -> dic
     """The mapping that a YAML or TOML file holds.
 
     Args:
-        render: Makes of the file's text the text that counts.
+        render: Applied to the file's text before it is parsed.
 
     Raises:
-        UsageError: If there is no such file, or it holds something else.
+        UsageError: If the file is missing or does not hold a mapping.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -64,11 +64,15 @@ def read_document(path: Path, render: Callable[[str], str] | None = None) -> dic
 
         found = yaml.safe_load(text)
     except OSError as error:
-        raise UsageError(f"no plan '{path}': {error.strerror}", hint="check the path") from None
+        raise UsageError(f"cannot read the plan '{path}': {error.strerror}", hint="check the path") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"'{path}' is no TOML: {error}", hint="mend it") from None
+        raise UsageError(f"'{path}' is not valid TOML: {error}", hint="fix the file") from None
     except Exception as error:  # noqa: BLE001  # yaml's own classes, of which there are many
-        raise UsageError(f"'{path}' is no YAML: {' '.join(str(error).split())}", hint="mend it") from None
+        raise UsageError(
+            f"'{path}' is not valid YAML: {' '.join(str(error).split())}", hint="fix the file"
+        ) from None
     if not isinstance(found, dict):
-        raise UsageError(f"'{path}' holds no plan", hint="it is a mapping with a source: connection:/path")
+        raise UsageError(
+            f"'{path}' does not hold a plan", hint="a plan is a mapping with source: connection:/path"
+        )
     return found

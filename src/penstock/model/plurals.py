@@ -1,13 +1,13 @@
-"""Numbers with what they count."""
+"""Formats numbers with nouns."""
 
 from __future__ import annotations
 
 
 def counted(number: int, what: str) -> str:
-    """So many of something, in words.
+    """A number with its noun, in singular or plural.
 
     Args:
-        what: The noun in its singular; its plural ends in s, or in es after a hiss.
+        what: The noun in its singular; its plural adds s, or es after a sibilant.
 
     Example:
         >>> counted(1, "row"), counted(1200, "row"), counted(2, "batch")

@@ -1,4 +1,4 @@
-"""Rows that are not good enough, and why."""
+"""Rejects and their reason codes."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Reject:
     Args:
         file: Index of the file among the source's files.
         line: Line (CSV, JSON Lines) or row (Parquet) in that file, counted from 1.
-        raw: The row's text as it stood there; bytes that are no text are written ``\\xNN``.
-        reason: Why.
-        column: The target's column that refused it, where one did.
-        message: The same in words, without the remedy.
+        raw: The row's original text; bytes that are not valid text are written ``\\xNN``.
+        reason: The reason code.
+        column: The target's column that rejected it, if any.
+        message: The reason in words.
     """
 
     file: int
@@ -44,10 +44,10 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class KeptReject:
-    """One row as a quarantine keeps it; see :class:`Reject`.
+    """One row in quarantine; see :class:`Reject`.
 
     Args:
-        file: Its name.
+        file: The file's name.
     """
 
     file: str

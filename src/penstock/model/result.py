@@ -24,19 +24,19 @@ COUNTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyResult:
-    """What became of every row: ``read = loaded + duplicates + rejected``, ``loaded = inserted + updated + unchanged``.
+    """The account of a copy: ``read = loaded + duplicates + rejected``, ``loaded = inserted + updated + unchanged``.
 
     Args:
-        id: The copy's identity; ledger and quarantine know it by this.
-        already: The same copy was done before; this is its first account, and nothing was changed now.
+        id: The copy's identity, in the ledger and in quarantine.
+        already: The same copy was done before; this is the account of the first, and nothing was changed now.
         unchanged: Rows that the target held already, value for value.
-        deleted: Target rows that went, because the copy replaced them.
-        duplicates: Rows that equal another loaded row in everything.
+        deleted: Target rows that the copy replaced.
+        duplicates: Rows that equal another loaded row in every column.
         filtered: Rows that the plan's ``where`` left out; not among the rows read.
         rejects: Rejected rows by reason code.
-        replayed: Rejected rows that replays have loaded since; a copy that was done before may have some.
+        replayed: Rejected rows that later replays loaded.
         seconds: Wall time.
-        visible_rows_only: The account is of the rows that the login sees; row security may hide others.
+        visible_rows_only: The account covers only rows that the login sees; row security may hide others.
     """
 
     id: str
@@ -57,7 +57,7 @@ class CopyResult:
 
     @property
     def all_rejected(self) -> bool:
-        """Whether there were rows, and every one of them was rejected and is so still.
+        """Whether there were rows, and all of them were rejected and none replayed.
 
         Example:
             >>> CopyResult(id="1", read=3, rejected=3, rejects={"check": 3}).all_rejected
@@ -66,10 +66,10 @@ class CopyResult:
         return self.read > 0 and self.rejected == self.read and not self.replayed
 
     def check(self) -> None:
-        """Prove the account.
+        """Check that the account adds up.
 
         Raises:
-            AccountMismatch: If a row is missing from it, or counted twice.
+            AccountMismatch: If a row is missing or counted twice.
         """
         if (
             self.read != self.loaded + self.duplicates + self.rejected
@@ -81,5 +81,5 @@ class CopyResult:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The account as plain values, ready for JSON."""
+        """The account as plain values for JSON."""
         return asdict(self)

@@ -1,1 +1,1 @@
-"""Where objects lie: a directory, or a server that speaks S3."""
+"""Object stores: directories and S3 buckets."""

@@ -16,12 +16,12 @@ from penstock.model.errors import ConnectionFailed, NoSuchObject, SourceError, T
 from penstock.objects.keys import checked
 from penstock.ports import Stored
 
-# Begins the name of a file that is not whole yet; no list shows it.
+# Prefix of unfinished files, which are not listed.
 _UNFINISHED = ".penstock-unfinished-"
 
 
 class DirectoryStore:
-    """Objects as files below a directory, which is made when something is written.
+    """Objects as files below a directory, which is created by the first write.
 
     Example:
         >>> store = DirectoryStore(Path("/tmp/lake"))
@@ -79,7 +79,7 @@ class DirectoryStore:
             return self._path(key).read_bytes()
 
     def open(self, key: str) -> BinaryIO:
-        """See :class:`penstock.ports.ObjectStore`. A file is replaced, never changed: the stream stays whole."""
+        """See :class:`penstock.ports.ObjectStore`. Files are replaced, never modified: an open stream stays valid."""
         with self._translated(key):
             return self._path(key).open("rb")
 
@@ -89,11 +89,11 @@ class DirectoryStore:
             for path in self._files(prefix):
                 key = path.relative_to(self._root).as_posix()
                 if not path.name.startswith(_UNFINISHED):
-                    with suppress(FileNotFoundError):  # removed since
+                    with suppress(FileNotFoundError):  # removed in the meantime
                         yield _stored(key, path.stat())
 
     def delete(self, keys: Iterable[str]) -> None:
-        """See :class:`penstock.ports.ObjectStore`. Directories that are empty then go too."""
+        """See :class:`penstock.ports.ObjectStore`. Also removes directories that become empty."""
         for key in keys:
             path = self._path(key)
             with self._translated(key), suppress(FileNotFoundError, NotADirectoryError):
@@ -119,7 +119,7 @@ class DirectoryStore:
         return self._root / checked(key)
 
     def _files(self, prefix: str) -> Sequence[Path]:
-        """Files below the directory that a prefix ends in; unfinished ones belong to it by their directory."""
+        """Files below the directory of a prefix, including unfinished ones."""
         base = self._root / prefix.rpartition("/")[0]
         if ".." in Path(prefix).parts or not base.is_dir():
             return []
@@ -142,13 +142,13 @@ class DirectoryStore:
             raise NoSuchObject(f"no object '{key}' in {self._root}", hint="check its key") from error
         except PermissionError as error:
             raise ConnectionFailed(
-                f"{self._root}/{key}: no right to do this", hint="ask the directory's owner for it"
+                f"{self._root}/{key}: permission denied", hint="ask the directory's owner for permission"
             ) from error
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise TargetError(
-                    f"'{key}' cannot be written to {self._root}: {error.strerror}",
-                    hint="make room and try again",
+                    f"cannot write '{key}' to {self._root}: {error.strerror}",
+                    hint="free disk space and try again",
                 ) from error
             raise SourceError(
                 f"{self._root}/{key}: {error.strerror or error}", hint="check the disk and try again"
@@ -156,10 +156,10 @@ class DirectoryStore:
 
 
 def directory_of(path: str) -> tuple[DirectoryStore, str]:
-    """The store and the key that a path names: a directory as a whole, which has no key, or a file in one.
+    """The store and the key of a path: a directory, with an empty key, or a file in one.
 
     Raises:
-        UsageError: If it might be either: a directory that is to be made is written with a ``/`` at its end.
+        UsageError: If it is ambiguous: a new directory must end with ``/``.
 
     Example:
         >>> directory_of("out/sales/")[1], directory_of("out/sales.parquet")[1]
@@ -169,8 +169,8 @@ def directory_of(path: str) -> tuple[DirectoryStore, str]:
         return DirectoryStore(Path(path)), ""
     if not Path(path).suffix:
         raise UsageError(
-            f"{path!r} is no target",
-            hint=f"a table is connection:schema.table, a directory {path}/, a file {path}.parquet",
+            f"ambiguous target {path!r}",
+            hint=f"write a table as connection:schema.table, a directory as {path}/, a file as {path}.parquet",
         )
     return DirectoryStore(Path(path).parent), Path(path).name
 

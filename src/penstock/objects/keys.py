@@ -1,14 +1,14 @@
-"""What may be a key."""
+"""Validates object keys."""
 
 from __future__ import annotations
 
 from penstock.model.errors import UsageError
 
-_MOST_BYTES = 1024  # S3's own limit
+_MOST_BYTES = 1024  # limit of S3
 
 
 def checked(key: str) -> str:
-    """The key itself, if every store can keep it.
+    """The key, if it is valid in every store.
 
     Raises:
         UsageError: If it is empty or too long, or a part of it is empty, ``.`` or ``..``, or holds a NUL.
@@ -19,7 +19,5 @@ def checked(key: str) -> str:
     """
     parts = key.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\0" in key or len(key.encode()) > _MOST_BYTES:
-        raise UsageError(
-            f"{key!r} is no key of an object", hint="write it as a relative path: 2013/labor.csv"
-        )
+        raise UsageError(f"invalid object key {key!r}", hint="write it as a relative path: 2013/labor.csv")
     return key

@@ -8,14 +8,14 @@ from penstock.ports import ObjectStore
 
 
 def move(store: ObjectStore, prefix: str, to: str) -> int:
-    """Move all objects below a prefix; returns how many there were.
+    """Move all objects below a prefix; returns their number.
 
-    Safe to repeat, and what was killed midway is finished by the next call: nothing is removed before all of it is
-    copied. A manifest is copied after the files that it names and removed before them, so that at each instant whoever
-    follows one finds whole what it names. Files of an older export that lie at the new place go.
+    It is safe to repeat, and the next call completes one that was killed: nothing is removed before everything is
+    copied. A manifest is copied after its files and removed before them, so that a reader of a manifest always
+    finds its files. Files of an older export at the new prefix are removed.
 
     Raises:
-        UsageError: If one prefix holds the other.
+        UsageError: If one prefix contains the other.
 
     Example:
         >>> from pathlib import Path
@@ -27,7 +27,7 @@ def move(store: ObjectStore, prefix: str, to: str) -> int:
     """
     if not prefix or not to or prefix.startswith(to) or to.startswith(prefix):
         raise UsageError(
-            f"{prefix!r} is not moved to {to!r}", hint="name two prefixes apart from one another"
+            f"cannot move {prefix!r} to {to!r}", hint="use two prefixes that do not contain each other"
         )
     keys = [stored.key for stored in store.list(prefix)]
     manifests = [key for key in keys if key.endswith(f"/{NAME}")]

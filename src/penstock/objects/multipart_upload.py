@@ -1,4 +1,4 @@
-"""One object on its way to an S3 server: a single request where it is small, a multipart upload where it is not."""
+"""Uploads one object to an S3 server: in a single request if small, otherwise as a multipart upload."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-# The least that S3 takes as a part is 5 MiB, and 10,000 parts the most: this is enough for 60 GB, and two or three of
-# them are in memory.
+# S3 requires parts of at least 5 MiB and allows 10,000 parts: this size is enough for 60 GB, with two or three parts
+# in memory.
 _PART_BYTES = 6 << 20
-# Parts on their way while the next is filled. One keeps the line busy; a second would only cost memory.
+# Parts being sent while the next is filled. One keeps the network busy; a second only takes memory.
 _MOST_UNDERWAY = 1
 
 
 class Upload:
-    """Collects bytes and sends them part by part, while the caller makes the next ones.
+    """Collects bytes and sends them in parts, in parallel to the caller.
 
     Args:
         client: boto3's, for S3.
@@ -33,7 +33,7 @@ class Upload:
         self._thread: ThreadPoolExecutor | None = None
 
     def write(self, data: bytes | memoryview) -> int:
-        """Take these bytes; sends what is a part by then."""
+        """Append these bytes; sends complete parts."""
         view = memoryview(data).cast("B")
         self._buffer += view
         while len(self._buffer) >= _PART_BYTES:
@@ -42,7 +42,7 @@ class Upload:
         return view.nbytes
 
     def complete(self) -> None:
-        """Make the object appear."""
+        """Complete the upload."""
         if self._id is None:
             self._client.put_object(**self._place, Body=bytes(self._buffer))
             return
@@ -56,7 +56,7 @@ class Upload:
         self._stop()
 
     def abort(self) -> None:
-        """Leave nothing of it on the server; a server that cannot be reached is swept by the next writer."""
+        """Abort the upload. If the server is unreachable, the next writer cleans up."""
         self._stop()
         if self._id is not None:
             with suppress(Exception):

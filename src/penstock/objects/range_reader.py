@@ -1,4 +1,4 @@
-"""An object as a seekable stream, fetched range by range."""
+"""A seekable stream of an object, read in ranges."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import Callable
 from penstock.model.errors import SourceError
 from penstock.ports import Stored
 
-# Fetched at once: a request costs a round trip, so less is slower far away; two of these are all the memory it takes.
+# Size of a range: smaller ones are slower over high latency; at most two are in memory.
 _BLOCK_BYTES = 4 << 20
 
 Fetch = Callable[[str, int, int], tuple[bytes, str]]
 
 
 class RangedReader(io.RawIOBase):
-    """Reads one state of an object: a range of another state is an error.
+    """Reads one version of an object; if it changes, reading fails.
 
     Args:
-        fetch: Gives the bytes from start to end of a key, and the etag that the object has now.
-        stored: The state.
+        fetch: Returns the bytes from start to end of a key, and the object's current etag.
+        stored: The listed object.
     """
 
     def __init__(self, fetch: Fetch, stored: Stored) -> None:
@@ -31,27 +31,27 @@ class RangedReader(io.RawIOBase):
         self._block = b""
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
-        """Where the next byte comes from."""
+        """The current position."""
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """As of any file."""
+        """See :class:`io.RawIOBase`."""
         self._at = (0, self._at, self._stored.size)[whence] + offset
         return self._at
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        """As of any file.
+        """See :class:`io.RawIOBase`.
 
         Raises:
-            SourceError: If the object is no longer what it was.
+            SourceError: If the object has changed.
         """
         if self._at >= self._stored.size:
             return 0
@@ -69,6 +69,6 @@ class RangedReader(io.RawIOBase):
         if etag != self._stored.etag or len(block) != end - self._at:
             raise SourceError(
                 f"'{self._stored.key}' changed while it was read",
-                hint="nothing of it was kept; run it again once it is complete",
+                hint="nothing was copied; run it again when it is complete",
             )
         self._start, self._block = self._at, block

@@ -1,4 +1,4 @@
-"""A bucket on a server that speaks S3, through boto3."""
+"""Buckets on S3 servers, through boto3."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from penstock.objects.range_reader import RangedReader
 from penstock.objects.s3_errors import is_missing, translated
 from penstock.ports import Stored
 
-_MOST_DELETED = 1000  # the protocol's own limit of one request
+_MOST_DELETED = 1000  # limit of one request
 _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 60
 _ATTEMPTS = 4
@@ -28,17 +28,17 @@ _MAKING = Lock()
 
 
 class S3Store:
-    """The objects of one bucket. What it asks of the server is what every S3 server does: no conditional writes.
+    """The objects of one bucket. It only uses what every S3 server supports: no conditional writes.
 
     Args:
-        connection: ``login`` and ``password`` are the keys; without them boto3 looks where it always looks (its
-            variables, profile, instance). Of ``extra`` it knows ``region_name``, ``endpoint_url``,
-            ``aws_session_token`` and ``addressing_style`` (``path``, ``virtual``; by default ``path`` where an
+        connection: ``login`` and ``password`` are the keys; without them boto3 uses its default credentials
+            (variables, profile, instance). Fields of ``extra``: ``region_name``, ``endpoint_url``,
+            ``aws_session_token`` and ``addressing_style`` (``path`` or ``virtual``; the default is ``path`` if an
             endpoint is given).
 
     Raises:
         UsageError: If boto3 is not installed.
-        ConnectionFailed: If the connection's fields make no sense.
+        ConnectionFailed: If the connection's fields are invalid.
 
     Example:
         >>> from penstock.model.connection import Secret
@@ -55,11 +55,11 @@ class S3Store:
             self._client = _client(connection)
 
     def enter(self) -> None:
-        """See whether the bucket is there and may be listed."""
+        """Check that the bucket exists and can be listed."""
         next(iter(self.list()), None)
 
     def make_bucket(self) -> None:
-        """Make the bucket where it is missing."""
+        """Create the bucket if it is missing."""
         from botocore.exceptions import ClientError
 
         with self._asking(""):
@@ -79,7 +79,7 @@ class S3Store:
 
     @contextmanager
     def writer(self, key: str) -> Iterator[_Writer]:
-        """See :class:`penstock.ports.ObjectStore`. A multipart upload, aborted unless the block ends well."""
+        """See :class:`penstock.ports.ObjectStore`. A multipart upload, aborted if the block fails."""
         upload = Upload(self._client, self._bucket, checked(key))
         try:
             yield _Writer(self, upload)
@@ -95,7 +95,7 @@ class S3Store:
             with self._asking(key):
                 head = self._client.head_object(Bucket=self._bucket, Key=checked(key))
         except NoSuchObject:
-            with self._asking(""):  # no bucket is another matter
+            with self._asking(""):  # a missing bucket is another error
                 self._client.head_bucket(Bucket=self._bucket)
             return None
         return Stored(key, head["ContentLength"], head["ETag"].strip('"'), _seconds(head["LastModified"]))
@@ -134,7 +134,7 @@ class S3Store:
                 self._raise_first(answer.get("Errors", ()))
 
     def copy(self, key: str, to: str) -> None:
-        """See :class:`penstock.ports.ObjectStore`. By the server, up to the 5 GiB that one request may copy."""
+        """See :class:`penstock.ports.ObjectStore`. Copied by the server, up to 5 GiB in one request."""
         source = {"Bucket": self._bucket, "Key": checked(key)}
         with self._asking(key):
             self._client.copy_object(Bucket=self._bucket, Key=checked(to), CopySource=source)
@@ -151,7 +151,7 @@ class S3Store:
         asked = self._client.get_paginator("list_multipart_uploads")
         try:
             pages = list(asked.paginate(Bucket=self._bucket, Prefix=prefix))
-        except self._client.exceptions.NoSuchUpload:  # what rclone says where a bucket never had one
+        except self._client.exceptions.NoSuchUpload:  # rclone's answer for a bucket that never had one
             return []
         return [(one["Key"], one["UploadId"]) for page in pages for one in page.get("Uploads", ())]
 
@@ -183,11 +183,11 @@ class _Writer:
 
 
 def list_buckets(connection: Connection) -> list[str]:
-    """The buckets that these keys may see.
+    """The buckets that these keys can list.
 
     Raises:
         UsageError: If boto3 is not installed.
-        ConnectionFailed: If the store cannot be reached or entered.
+        ConnectionFailed: If connecting to the store fails.
     """
     with translated(connection.name, "", ""):
         return [one["Name"] for one in _client(connection).list_buckets().get("Buckets", ())]
@@ -195,7 +195,7 @@ def list_buckets(connection: Connection) -> list[str]:
 
 def _client(connection: Connection) -> Any:
     if find_spec("boto3") is None:
-        raise UsageError("boto3 is not installed, and S3 needs it", hint="pip install 'penstock[s3]'")
+        raise UsageError("boto3 is not installed, but S3 needs it", hint="pip install 'penstock[s3]'")
     from botocore.config import Config
 
     endpoint = connection.extra.get("endpoint_url")
@@ -204,11 +204,11 @@ def _client(connection: Connection) -> Any:
         read_timeout=_READ_TIMEOUT_S,
         retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
         s3={"addressing_style": connection.extra.get("addressing_style", "path" if endpoint else "auto")},
-        # Other servers than Amazon's refuse, or store, the checksums that boto3 sends of its own accord.
+        # Other servers than Amazon's reject or store the checksums that boto3 sends by default.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    # Clients may be used by several threads, but only one at a time may make them.
+    # Clients are thread-safe, but creating them is not.
     with _MAKING:
         return _session().client(
             "s3",
@@ -223,12 +223,12 @@ def _client(connection: Connection) -> Any:
 
 @cache
 def _session() -> Any:
-    """boto3's own, which keeps what it read of its descriptions of services: 0.3 s for the first client."""
+    """The shared boto3 session, which caches service descriptions: the first client takes 0.3 s."""
     import boto3
 
     return boto3.session.Session()
 
 
 def _seconds(moment: datetime) -> datetime:
-    """A list tells milliseconds, an object's head does not."""
+    """Without milliseconds, which a list reports and HEAD does not."""
     return moment.astimezone(UTC).replace(microsecond=0)

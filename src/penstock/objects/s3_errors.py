@@ -1,4 +1,4 @@
-"""What S3 servers and boto3 say, in words that help."""
+"""Translates errors of S3 servers and boto3."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _LOGIN = {
     "TokenRefreshRequired": ("says that the keys have expired", "get new keys"),
     "RequestTimeTooSkewed": ("says that this machine's clock is wrong", "set the clock"),
     "AccessDenied": (
-        "denies the right to do this",
-        "grant the key's owner the right to list, read and write",
+        "denies access",
+        "grant the key's owner permission to list, read and write",
     ),
-    # An answer to HEAD has no words: this is what expired keys get there.
+    # An answer to HEAD has no message: this is the result for expired keys.
     "400": (
-        "refuses a question without saying why",
+        "refuses a request without a reason",
         "the keys may have expired: get new ones, and check the region",
     ),
-    "403": ("denies entry", f"{_KEYS}, and their rights"),
+    "403": ("denies access", f"{_KEYS}, and their rights"),
     "301": ("has this bucket in another region", "set the connection's region_name"),
     "PermanentRedirect": ("has this bucket in another region", "set the connection's region_name"),
 }
@@ -34,18 +34,18 @@ _BUCKET = "NoSuchBucket"
 
 
 def is_missing(error: Exception) -> bool:
-    """Whether the server says that there is no such thing."""
+    """Whether the server says that the object or bucket does not exist."""
     return _code(error) in (*_MISSING, _BUCKET)
 
 
 @contextmanager
 def translated(connection: str, bucket: str, key: str) -> Iterator[None]:
-    """Turn boto3's errors into ours; they name connection, bucket and key, and hold no secret.
+    """Translate boto3's errors into ours, which name connection, bucket and key, and hold no secret.
 
     Raises:
-        NoSuchObject: If there is no object of this key.
-        ConnectionFailed: If the store cannot be reached or entered, or has no such bucket.
-        TargetError: If it was reached, and then failed.
+        NoSuchObject: If there is no object with this key.
+        ConnectionFailed: If connecting to the store fails, or there is no such bucket.
+        TargetError: If the store failed after connecting.
     """
     try:
         yield
@@ -72,18 +72,18 @@ def _refused(error: Exception, connection: str, bucket: str, key: str) -> Pensto
     code = _code(error)
     if code in _LOGIN:
         words, hint = _LOGIN[code]
-        # Rights are given by the names of operations.
+        # Privileges are granted by the names of operations.
         doing = f" ({getattr(error, 'operation_name', '')})" if code == "AccessDenied" else ""
         return ConnectionFailed(f"s3://{bucket}/{key}: {connection} {words}{doing}", hint=hint)
     if code == _BUCKET or (code in _MISSING and not key):
         return ConnectionFailed(
-            f"no bucket {bucket!r} in {connection}", hint="make it, or check its name and the endpoint"
+            f"no bucket {bucket!r} in {connection}", hint="create it, or check its name and the endpoint"
         )
     if code in _MISSING:
         return NoSuchObject(f"no object '{key}' in s3://{bucket}", hint="check its key")
     return TargetError(
         f"s3://{bucket}/{key}: {connection} answers {code}: {_message(error)}",
-        hint="nothing half done can be seen; run it again",
+        hint="no partial result is visible; run it again",
     )
 
 
@@ -108,8 +108,8 @@ def _failed(error: Exception, connection: str, bucket: str, key: str) -> Penstoc
 
 def _cut_off(connection: str, bucket: str, key: str) -> PenstockError:
     return TargetError(
-        f"s3://{bucket}/{key}: the line to {connection} was cut off",
-        hint="nothing half done can be seen; run it again",
+        f"s3://{bucket}/{key}: the connection to {connection} was lost",
+        hint="no partial result is visible; run it again",
     )
 
 

@@ -1,4 +1,4 @@
-"""What an adapter must be: the engine knows sources, targets and progress only by these shapes."""
+"""Protocols between packages: the engine knows sources, targets and progress only by these."""
 
 from penstock.ports.batches import Batch, Judged, Lines
 from penstock.ports.exports import ExportFormat, ExportSession, ExportTarget

@@ -1,4 +1,4 @@
-"""Rows on their way through a copy."""
+"""Batches of rows in a copy."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
     Lines = npt.NDArray[np.int64]
 else:
-    Lines = Any  # those who pass tables on as bytes need neither of the two
+    Lines = Any  # routes that copy bytes need neither of the two
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of one file, in their order. One generator of these is what everything flows through.
+    """Some rows of one file, in order.
 
     Args:
         file: Index of the file among the source's files.
         rows: Columns under the names of the source's header. CSV gives ``large_string`` columns in which only an
             unquoted empty field is null; Parquet gives its own types.
         lines: Line (CSV, JSON Lines) or row number (Parquet) of each row, counted from 1, strictly increasing.
-        raw: Gives the text of the rows at these positions of the batch. Called for rejected rows only.
-        rejects: Rows that could not be taken apart (``malformed``, ``bad_encoding``); they are not in ``rows``.
-        position: How many bytes of the source were read up to here, of :attr:`Source.size`.
+        raw: Returns the text of the rows at these positions of the batch. Called only for rejected rows.
+        rejects: Rows that could not be parsed (``malformed``, ``bad_encoding``); they are not in ``rows``.
+        position: Number of bytes read so far, of :attr:`Source.size`.
     """
 
     file: int
@@ -42,11 +42,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Rows that are good by themselves: typed, and in the columns of the target.
+    """Clean rows: typed, in the columns of the target.
 
     Args:
-        again: Marks rows whose key may have come before in this input. May mark too many, never too few.
-        rejects: The others of the same stretch of input.
+        again: Marks rows whose key may have occurred before in this input. May mark too many, never too few.
+        rejects: The rejects of the same part of the input.
     """
 
     file: int
@@ -56,7 +56,7 @@ class Judged:
     rejects: Sequence[Reject] = ()
 
     def take(self, mask: npt.NDArray[np.bool_]) -> Judged:
-        """The rows of this mask, without the rejects."""
+        """The rows selected by a mask, without the rejects."""
         import pyarrow as pa
 
         return Judged(self.file, self.rows.filter(pa.array(mask)), self.lines[mask], self.again[mask])

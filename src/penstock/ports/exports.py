@@ -1,4 +1,4 @@
-"""A table as files in a store."""
+"""Protocols of exports."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from penstock.ports.targets import Entry
 
 
 class ExportSession(Protocol):
-    """One export into a store. No reader sees anything of it before it is published."""
+    """One export into a store. Readers do not see it before it is published."""
 
     @property
     def before(self) -> Manifest | None:
-        """The export that is there, if one is."""
+        """The existing export, if any."""
 
     @property
     def database(self) -> str:
-        """Tells the database that the rows come from, wherever it is reached."""
+        """Identifies the source database, independently of its address."""
 
     def write(self, reading: Reading, blocks: Iterable[Rows]) -> Sequence[ExportedFile]:
         """Write all of these rows.
 
         Raises:
-            Unrepresentable: As :meth:`Reading.parse`; nothing of them is left then.
-            TargetError: If the store does not take them.
+            Unrepresentable: See :meth:`Reading.parse`; nothing remains of the files then.
+            TargetError: If the store fails.
         """
 
     def discard(self, files: Iterable[ExportedFile]) -> None:
         """Remove what was written and is not published."""
 
     def publish(self, manifest: Manifest, entry: Entry) -> None:
-        """Let readers see this export and no longer the one before, and keep its account.
+        """Publish this export instead of the previous one, and record its account.
 
         Raises:
-            TargetError: If there is another one by now.
+            TargetError: If another export was published meanwhile.
         """
 
 
 class ExportTarget(Protocol):
-    """Where a table's rows go as files."""
+    """The target of exports."""
 
     @property
     def form(self) -> ExportFormat:
-        """What the files are."""
+        """The format of the files."""
 
     def begin(self) -> AbstractContextManager[ExportSession]:
-        """Begin an export; nobody else exports to the same place meanwhile.
+        """Begin an export; holds a lock on the address.
 
         Raises:
             ConnectionFailed: If the store cannot be reached or entered.

@@ -1,4 +1,4 @@
-"""Who is told how far a landing is."""
+"""Receives progress updates of landings."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from penstock.ports.progress import Safe
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """How far a landing is.
+    """The progress of a landing.
 
     Args:
-        calls: Calls that were made, repeated ones included.
-        answers: Answers that came.
-        landed: Among them, those that the lake holds.
-        waiting: Requests that wait for the limit to let them through.
+        calls: Calls made, including retries.
+        answers: Answers received.
+        landed: Answers in the lake.
+        waiting: Requests waiting for the rate limit.
     """
 
     calls: int
@@ -29,7 +29,7 @@ class LandingProgress(Protocol):
     """Receives progress updates of a landing, several times a second."""
 
     def update(self, now: Underway) -> None:
-        """So far it is."""
+        """Report the current progress."""
 
 
 class SafeLandingProgress(Safe[LandingProgress]):

@@ -1,4 +1,4 @@
-"""Stores of objects."""
+"""Protocol of object stores."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import BinaryIO, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as a store lists it.
+    """An object as listed by a store.
 
     Args:
         size: In bytes.
-        etag: Differs when the content does; what it is made of is the store's affair.
+        etag: Changes with the content; its form depends on the store.
         modified: With a time zone.
     """
 
@@ -26,65 +26,65 @@ class Stored:
 
 
 class ObjectWriter(Protocol):
-    """An object while it is being written."""
+    """An object being written."""
 
     def write(self, data: bytes | memoryview, /) -> int:
-        """Append these bytes; returns how many they are.
+        """Append these bytes; returns their number.
 
         Raises:
-            TargetError: If the store did not take what was written so far.
+            TargetError: If the store failed to write.
         """
 
 
 class ObjectStore(Protocol):
-    """A flat space of keys with bytes behind them: one bucket, or a directory that stands for one.
+    """A flat space of keys and objects: a bucket, or a directory.
 
-    A key is a relative path with ``/`` between its parts; no part of it is empty, ``.`` or ``..``. An object appears
-    whole or not at all; there are no conditional writes, because not every store keeps them.
+    A key is a relative path with ``/`` between its parts; no part of it is empty, ``.`` or ``..``. Objects
+    are written atomically; there are no conditional writes, because not every store supports them.
 
-    All methods raise ConnectionFailed where the store cannot be reached or entered.
+    All methods raise ConnectionFailed if connecting to the store fails.
     """
 
     @property
     def name(self) -> str:
-        """What messages call it, such as ``s3://bucket``."""
+        """Its name in messages, such as ``s3://bucket``."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Write an object, in the place of one that was there."""
+        """Write an object, replacing an existing one."""
 
     def writer(self, key: str) -> AbstractContextManager[ObjectWriter]:
-        """Write an object of any size piece by piece: it appears when the block ends well, and otherwise never."""
+        """Write an object of any size in pieces. It appears when the block ends without an error."""
 
     def find(self, key: str) -> Stored | None:
         """The object of this key, or None."""
 
     def get(self, key: str) -> bytes:
-        """The whole of an object.
+        """Read a whole object.
 
         Raises:
-            NoSuchObject: If there is none of this key.
+            NoSuchObject: If there is no object with this key.
         """
 
     def open(self, key: str) -> BinaryIO:
         """An object as a seekable stream, read in pieces of bounded size.
 
         Raises:
-            NoSuchObject: If there is none of this key.
-            SourceError: When it is read: it changed since it was opened.
+            NoSuchObject: If there is no object with this key.
+            SourceError: While reading, if it changed since it was opened.
         """
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
-        """The objects whose keys begin so, in the order of their keys."""
+        """The objects with this key prefix, in the order of their keys."""
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects; one that is not there is none to remove."""
+        """Remove objects; missing ones are ignored."""
 
     def copy(self, key: str, to: str) -> None:
         """Copy an object within the store.
 
         Raises:
-            NoSuchObject: If there is none of this key.
+            NoSuchObject: If there is no object with this key.
         """
 
     def sweep(self, prefix: str) -> int:
-        """Remove what killed writers left under this prefix; nobody else may be writing there. Returns how much."""
+        """Remove remains of killed writers under this prefix, where nobody may be writing. Returns their number."""

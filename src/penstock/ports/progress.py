@@ -22,29 +22,29 @@ class Progress(Protocol):
         """The next step begins, such as ``copying``; its rows are counted from 0.
 
         Args:
-            size: How much there is to do in it; None where nobody knows. Bytes are exact, rows an estimate.
+            size: The size of the step; None if unknown. Bytes are exact, rows are an estimate.
             unit: What ``size`` and ``done`` count.
         """
 
     def advance(self, rows: int, rejected: int, done: int) -> None:
-        """So many more rows were read in this step, of which so many were rejected.
+        """More rows were read in this step, some of them rejected.
 
         Args:
-            done: How much of the step's size they are.
+            done: Their part of the step's size.
         """
 
     def finish(self) -> None:
-        """All rows were read; the target settles them, builds keys, and commits."""
+        """All rows were read; the target merges them, builds keys and commits."""
 
     def update(self, now: Underway) -> None:
-        """How far a landing is; other copies report by :meth:`advance`."""
+        """The progress of a landing; other copies report by :meth:`advance`."""
 
 
 class Safe(Generic[T]):
-    """Passes updates on until the receiver raises; that is logged, and the copy goes on without it.
+    """Forwards updates until the receiver raises an error, which is logged; the copy continues without it.
 
     Args:
-        receiver: None if nobody is interested.
+        receiver: None to discard updates.
     """
 
     def __init__(self, receiver: T | None) -> None:
@@ -52,11 +52,11 @@ class Safe(Generic[T]):
 
     @property
     def wanted(self) -> bool:
-        """Whether there is anybody to tell."""
+        """Whether there is a working receiver."""
         return self._receiver is not None
 
     def tell(self, update: Callable[[T], None]) -> None:
-        """Hand an update to the receiver, if there still is one."""
+        """Forward an update to the receiver, if there still is one."""
         if self._receiver is None:
             return
         try:

@@ -1,4 +1,4 @@
-"""Limits of calls that several processes share."""
+"""Protocol of rate limits shared by several processes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """A permit given back.
+    """A returned permit.
 
     Args:
-        at: When the call that it was taken for was over, by this process's monotonic clock; None if none was made.
+        at: When its call ended, by this process's monotonic clock; None if no call was made.
     """
 
     slot: int
@@ -21,26 +21,26 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """Permits for one call each, and after how many seconds it is worth asking for more."""
+    """Permits for one call each, and the number of seconds to wait before asking for more."""
 
     slots: Sequence[int]
     wait_s: float
 
 
 class Permits(Protocol):
-    """A limit of calls that is shared with everybody who calls with the same credential. Safe in any thread."""
+    """A rate limit shared by all processes with the same credential. Thread-safe."""
 
     def take(self, wanted: int, used: Sequence[Return]) -> Granted:
-        """Give these permits back, and take so many others, or as many as there are.
+        """Return these permits, and take up to ``wanted`` others.
 
-        A permit that is never given back, because its holder died, comes free by itself after a while.
+        A permit that is never returned, because its holder died, expires after a while.
 
         Raises:
-            ConnectionFailed: If whoever keeps the limit cannot be reached.
+            ConnectionFailed: If the server of the limit is unreachable.
         """
 
     def pause(self, seconds: float) -> None:
-        """Nobody gets a permit for so long: the API asked for it."""
+        """Grant no permits for this many seconds, as the API demanded."""
 
     def close(self) -> None:
-        """Let go of what was opened."""
+        """Close the resources."""

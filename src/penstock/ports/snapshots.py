@@ -1,4 +1,4 @@
-"""What a database sends of a table or query."""
+"""Protocols for reading a table or query at one snapshot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Unrepresentable(Exception):
-    """A value that its column's Arrow type cannot hold, such as a date at infinity: the column must travel as text."""
+    """A value that its column's Arrow type cannot hold, such as a date at infinity: the column must be sent as text."""
 
     def __init__(self, column: str) -> None:
         super().__init__(column)
@@ -21,10 +21,10 @@ class Unrepresentable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Some whole rows as a database writes them in CSV, without a header; only an unquoted empty field is null.
+    """Some whole rows as CSV of the database, without a header; only an unquoted empty field is null.
 
     Args:
-        count: How many they are.
+        count: Number of rows.
     """
 
     count: int
@@ -32,7 +32,7 @@ class Rows:
 
 
 class Reading(Protocol):
-    """The rows of a table or query, as they were at one instant."""
+    """The rows of a table or query, at one snapshot."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -40,19 +40,19 @@ class Reading(Protocol):
 
     @property
     def count(self) -> int:
-        """How many rows the database says it sent, once all blocks were read."""
+        """The database's count of rows, after all blocks were read."""
 
     def estimate(self) -> int | None:
-        """About how many rows they are; None where the database does not know. To be asked before they are read."""
+        """The estimated number of rows; None if unknown. Call it before reading."""
 
     def blocks(self) -> Iterator[Rows]:
-        """All rows, in blocks of bounded size. They can be read once."""
+        """All rows, in blocks of bounded size. Can be read once."""
 
     def cancel(self) -> None:
-        """Let :meth:`blocks` fail soon, wherever it waits; from another thread."""
+        """Make :meth:`blocks` fail soon; called from another thread."""
 
     def parse(self, rows: Rows) -> pa.RecordBatch:
-        """These rows in the types of the schema; in any thread.
+        """Parse rows into the types of the schema. Thread-safe.
 
         Raises:
             Unrepresentable: If a value has no counterpart in its column's type.
@@ -60,16 +60,16 @@ class Reading(Protocol):
 
 
 class Selection(Protocol):
-    """A table or query that can be read at one instant, more than once."""
+    """A table or query of which snapshots can be read."""
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
 
     def open(self, as_text: frozenset[str] = frozenset()) -> AbstractContextManager[Reading]:
-        """One snapshot; these columns are texts in it.
+        """Open a snapshot with these columns as text.
 
         Raises:
-            ConnectionFailed: If the database cannot be reached or entered.
+            ConnectionFailed: If connecting to the database fails.
             SourceError: If there is no such table, or it may not be read.
         """

@@ -1,4 +1,4 @@
-"""Where rows come from."""
+"""Protocols of sources."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from penstock.ports.batches import Batch
 
 
 class Source(Protocol):
-    """Where rows come from. It can be read more than once, and gives the same rows in the same order each time."""
+    """A source of rows. It can be read more than once, with the same rows in the same order each time."""
 
     @property
     def files(self) -> Sequence[str]:
-        """Names of the files, as a reject names them."""
+        """Names of the files, for rejects."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns, as the header writes them."""
+        """Names of the columns, as in the header."""
 
     @property
     def size(self) -> int | None:
-        """How many bytes there are to read, as they are stored; None where nobody knows."""
+        """Number of bytes to read, as stored; None if unknown."""
 
     def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:
-        """A hash of the whole content: equal for equal input, wherever it lies.
+        """A hash of the whole content, independent of its location.
 
         Args:
             seen: Receives how many more bytes were read for it.
@@ -44,19 +44,19 @@ class Source(Protocol):
 
 @runtime_checkable
 class GrowingSource(Protocol):
-    """A source whose files never change and only become more, so that each of them needs to be loaded but once."""
+    """A source that only grows by whole files, so that each file needs to be loaded once."""
 
     def without(self, loaded: Collection[str]) -> Source:
-        """The same source, but for these files."""
+        """The same source without these files."""
 
 
 @runtime_checkable
 class Recognised(Protocol):
-    """A source whose content says how it is to be read."""
+    """A source whose content determines how it is read."""
 
     @property
     def options(self) -> FileOptions:
-        """The plan's options, with what was found where they leave it open and it is not what names say."""
+        """The plan's options, completed by the detected format if it differs from the files' names."""
 
     def require_header(self) -> None:
-        """Raises SourceError if what names the columns is hardly a header, so that no table is made by it."""
+        """Raises SourceError if the first line does not look like a header, before a table is created from it."""

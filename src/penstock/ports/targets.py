@@ -1,4 +1,4 @@
-"""Where rows go, and what is said of one copy there."""
+"""Protocols of targets."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from penstock.ports.batches import Judged
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What a session needs to know to load one copy.
+    """What a session needs to load one copy.
 
     Args:
         columns: The target's columns that the source has, in the table's order.
         key: The columns that identify a row; may be empty.
-        as_text: Names of columns that travel as text, because the server must read them.
+        as_text: Names of columns sent as text, because the server must parse them.
         files: Names of the source's files.
     """
 
@@ -34,7 +34,7 @@ class Load:
 
 @dataclass(slots=True)
 class Loaded:
-    """What the target did with the rows of one copy, by its own count."""
+    """The target's counts of the rows of one copy."""
 
     inserted: int = 0
     updated: int = 0
@@ -45,12 +45,12 @@ class Loaded:
     def account(
         self, identity: str, *, read: int, reasons: Mapping[str, int], filtered: int = 0
     ) -> CopyResult:
-        """The account of the copy, but for its time.
+        """The account of the copy, without its duration.
 
         Args:
-            read: Rows that the source gave.
+            read: Rows read from the source.
             reasons: Rejected rows by reason.
-            filtered: Rows that the plan left out.
+            filtered: Rows that the plan's filter left out.
 
         Example:
             >>> Loaded(inserted=2).account("1", read=3, reasons={"check": 1}).rejected
@@ -73,11 +73,11 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the ledger keeps of a copy.
+    """The entry of a copy in the ledger.
 
     Args:
         files: Names of the source's files.
-        header: The source's columns, by which rows in quarantine can be read again.
+        header: The source's columns, needed to parse rows in quarantine.
     """
 
     plan: CopyPlan
@@ -87,34 +87,34 @@ class Entry:
 
 
 class Session(Protocol):
-    """One copy's transaction on the target. Nothing in it can be seen from outside before it ends well, and no other
-    copy into the same table goes on meanwhile.
+    """The transaction of one copy on the target. Its changes are invisible until it commits, and no other
+    copy into the same table runs at the same time.
     """
 
     def earlier(self, identity: str, plan: CopyPlan) -> CopyResult | None:
-        """The account of the same copy, if it was done before and what it left still stands."""
+        """The account of the same earlier copy, if its rows have not been replaced since."""
 
     def contract(self) -> Contract | None:
-        """What the table demands; None where there is no such table. Keeps other writers out from here on."""
+        """The table's contract, or None if there is no such table. Locks out other writers."""
 
     def create(self, columns: Sequence[Column]) -> Contract:
-        """Make the table; its key is made when the rows are in."""
+        """Create the table; its key is created after the rows are loaded."""
 
     def load(self, load: Load, batches: Iterable[Judged]) -> Loaded:
-        """Bring the rows over and settle them as the plan's mode asks; rejects go to quarantine.
+        """Load the rows and merge them by the plan's mode; rejects go to quarantine.
 
         Raises:
-            TargetError: If the target refuses the copy as a whole.
+            TargetError: If the copy fails as a whole.
         """
 
     def unread(self) -> dict[str, list[int]]:
         """Lines, by file, of rejected rows whose text the quarantine lacks."""
 
     def fill(self, file: str, raws: dict[int, str]) -> None:
-        """Put these texts beside the rejected rows of those lines."""
+        """Store these texts with the rejected rows of those lines."""
 
     def reasons(self) -> dict[str, int]:
-        """Rejected rows by reason, counted where they are kept."""
+        """Number of rejected rows by reason, counted in quarantine."""
 
     def examples(self) -> list[str]:
         """The first few rejects, a line each."""
@@ -123,23 +123,23 @@ class Session(Protocol):
         """Write the account into the ledger."""
 
     def mark_replayed(self, run: int, *, by: str) -> None:
-        """Note that an earlier run's rejects were copied again, by the copy of this identity."""
+        """Mark an earlier run's rejects as replayed by the copy of this identity."""
 
 
 @runtime_checkable
 class RemembersFiles(Protocol):
-    """A session that knows which files its table holds."""
+    """A session that records which files were loaded."""
 
     def loaded_files(self, plan: CopyPlan) -> set[str]:
-        """Files that were copied into the table by such a plan, and whose rows no later copy has replaced."""
+        """Files that were copied into the table by the same plan, and whose rows have not been replaced since."""
 
 
 class Target(Protocol):
-    """Where rows go."""
+    """A target of rows."""
 
     def begin(self) -> AbstractContextManager[Session]:
-        """Open a transaction; it commits when the block ends well, and leaves nothing when it does not.
+        """Open a transaction, which is committed if the block succeeds and rolled back otherwise.
 
         Raises:
-            ConnectionFailed: If the target cannot be reached or entered.
+            ConnectionFailed: If connecting to the target fails.
         """

@@ -1,1 +1,1 @@
-"""What everything that speaks to a Postgres server shares."""
+"""Access to Postgres servers."""

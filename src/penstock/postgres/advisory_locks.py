@@ -1,4 +1,4 @@
-"""Names as the numbers that a server's advisory locks go by."""
+"""Keys of advisory locks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 
 
 def lock_number(*names: str) -> int:
-    """A number for these names, by which those who mean the same thing wait for one another.
+    """The key of the advisory lock on these names.
 
     Example:
         >>> lock_number("s3://lake", "sales/") == lock_number("s3://lake", "sales/")

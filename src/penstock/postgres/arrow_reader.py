@@ -1,4 +1,4 @@
-"""A table or query, read at one instant."""
+"""Reads a table or query at one snapshot, as Arrow batches."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _SQL = queries(__package__, "describe.sql")
 
 
 class PostgresRows:
-    """What a plan takes of a table or query, typed without loss.
+    """The rows of a table or query that a plan selects, in lossless types.
 
     Args:
-        relation: What stands behind ``FROM``: the table's quoted name, or the plan's query.
+        relation: The relation after ``FROM``: the table's quoted name, or the plan's query.
 
     Example:
         >>> from penstock.lookup.connections import find
@@ -48,13 +48,13 @@ class PostgresRows:
 
     @contextmanager
     def open(self, as_text: frozenset[str] = frozenset()) -> Iterator[PostgresReading]:
-        """One snapshot of the rows, for as long as the block lasts.
+        """Open a snapshot of the rows for the duration of the block.
 
         Args:
-            as_text: Names of columns that are kept as the server's text.
+            as_text: Names of columns to keep as the server's text.
 
         Raises:
-            ConnectionFailed: If the server cannot be reached or entered.
+            ConnectionFailed: If connecting to the server fails.
             SourceError: If there is no such table, or it may not be read.
         """
         opened = connect(self._connection, visible_rows_only=self._plan.visible_rows_only)
@@ -78,7 +78,7 @@ class PostgresRows:
 
 
 class PostgresReading:
-    """The rows, as they were when this was opened. See :class:`penstock.ports.Reading`."""
+    """The rows of one snapshot. See :class:`penstock.ports.Reading`."""
 
     def __init__(self, connection: PgConnection, select: sql.Composable, fields: list[Field]) -> None:
         self._connection = connection
@@ -89,28 +89,28 @@ class PostgresReading:
 
     @property
     def schema(self) -> pa.Schema:
-        """Names and types; the server's own type of each column is in its metadata."""
+        """Names and types; the metadata of a field holds the server's type."""
         return self._parser.schema
 
     @property
     def count(self) -> int:
-        """How many rows the server says it sent, once all blocks were read."""
+        """The server's count of rows, after all blocks were read."""
         return self._copy.rows
 
     def estimate(self) -> int | None:
-        """About how many rows they are; None where they are not those of whole tables."""
+        """The estimated number of rows; None unless they are those of whole tables."""
         return estimated_rows(self._connection, self._select)
 
     def blocks(self) -> Iterator[Rows]:
-        """All rows, in blocks of about 4 MiB, as the server writes them in CSV. May be read once."""
+        """All rows as CSV, in blocks of about 4 MiB. Can be read once."""
         return self._copy.blocks()
 
     def cancel(self) -> None:
-        """Let the server end the query, wherever it is; from another thread."""
+        """Cancel the query; called from another thread."""
         cancel(self._connection)
 
     def parse(self, rows: Rows) -> pa.RecordBatch:
-        """These rows, typed; in any thread.
+        """Parse rows into typed columns. Thread-safe.
 
         Raises:
             Unrepresentable: If a value has no counterpart in its column's type.
@@ -131,9 +131,9 @@ def _names(connection: PgConnection, relation: sql.Composable) -> list[str]:
 def _described(connection: PgConnection, select: sql.Composable, name: str) -> list[Field]:
     found = connection.execute(sql.SQL("SELECT * FROM ({}) AS s LIMIT 0").format(select))
     if not found.description:
-        raise SourceError(f"{name} has no columns", hint="name a table, or a query that gives some")
+        raise SourceError(f"{name} has no columns", hint="use a table or query with columns")
     result = found.pgresult
-    assert result is not None  # it was just executed
+    assert result is not None  # it has just been executed
     places = range(len(found.description))
     typmods = [result.fmod(place) for place in places]
     types = connection.execute(
@@ -147,13 +147,13 @@ def _described(connection: PgConnection, select: sql.Composable, name: str) -> l
 
 
 def _measured(connection: PgConnection, select: sql.Composable, fields: list[Field]) -> list[Field]:
-    """The fields, with a decimal for each numeric of any precision whose values fit into one: one scan for each."""
+    """The fields, with a decimal type for each unconstrained numeric whose values fit into one; one scan for each."""
     made = []
     for field in fields:
         if field.unmeasured:
             query = _SQL["measure"].format(column=sql.Identifier(field.name), select=select)
             row = connection.execute(query).fetchone()
-            assert row is not None  # an aggregate always answers
+            assert row is not None  # an aggregate always returns a row
             arrow = pa.string() if row["special"] else decimal(row["whole"] + row["scale"], row["scale"])
             made.append(replace(field, arrow=arrow))
         else:

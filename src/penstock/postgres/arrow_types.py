@@ -1,4 +1,4 @@
-"""Which Arrow type holds every value of a Postgres column, and how it travels to it."""
+"""The lossless Arrow type of a Postgres column."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 TYPE_KEY = b"penstock:type"
-_MOST_DIGITS = 76  # of Arrow's widest decimal
+_MOST_DIGITS = 76  # digits of Arrow's widest decimal
 _NARROW_DIGITS = 38
 
 _PLAIN: Mapping[str, pa.DataType] = {
@@ -33,10 +33,10 @@ class Field:
     """One column of a query.
 
     Args:
-        type: As the server writes it, such as ``numeric(12,2)``.
-        arrow: What its values become. Whatever has no exact counterpart, such as an array, a range or an enum, is the
-            server's own text, which the server reads back.
-        unmeasured: It is a numeric of any precision, so only its values say whether a decimal holds them.
+        type: The type as the server writes it, such as ``numeric(12,2)``.
+        arrow: The Arrow type. Types without an exact counterpart, such as arrays, ranges and enums, are kept as the
+            server's text, which the server can read back.
+        unmeasured: It is an unconstrained numeric: whether a decimal holds its values depends on the values.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Field:
     unmeasured: bool = False
 
     def as_text(self) -> Field:
-        """The same column, kept as the server's text."""
+        """The same column as the server's text."""
         return Field(self.name, self.type, pa.string())
 
     def to_arrow(self) -> pa.Field:
@@ -66,15 +66,15 @@ def field_of(name: str, base: str, typmod: int, type_name: str) -> Field:
         return Field(name, type_name, _PLAIN.get(base, pa.string()))
     if typmod < 0:
         return Field(name, type_name, pa.string(), unmeasured=True)
-    declared = typmod - 4  # the server keeps it four above
+    declared = typmod - 4  # the type modifier is the length plus 4
     precision, scale = declared >> 16, declared & 0x7FF
     scale -= 0x800 if scale >= 0x400 else 0  # eleven bits, signed since PostgreSQL 15
-    # numeric(3,-2) has whole hundreds of up to five digits, numeric(2,4) four digits behind the point.
+    # numeric(3,-2) holds multiples of 100 with up to five digits, numeric(2,4) has four decimals.
     return Field(name, type_name, decimal(max(precision - min(scale, 0), scale), max(scale, 0)))
 
 
 def decimal(precision: int, scale: int) -> pa.DataType:
-    """The narrowest decimal of so many digits, or text where there is none.
+    """The narrowest decimal type with this many digits, or text if there is none.
 
     Example:
         >>> decimal(12, 2), decimal(50, 2), decimal(100, 2)

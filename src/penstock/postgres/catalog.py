@@ -1,4 +1,4 @@
-"""Reads a table's contract from the system catalogue."""
+"""Reads a table's contract from the system catalog."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ _KINDS = {
     "timestamptz": Kind.TIMESTAMPTZ,
 }
 
-# The server keeps lengths and precisions four above what was declared.
+# Type modifiers are the declared length or precision plus 4.
 _TYPMOD_OFFSET = 4
 
 
 def locate(connection: PgConnection, schema: str, table: str) -> int | None:
-    """The table's oid, or None where there is no such table.
+    """The table's oid, or None if there is no such table.
 
     Raises:
-        ContractError: If the name belongs to something rows cannot be copied into, such as a view.
+        ContractError: If it is not a table, such as a view.
     """
     row = connection.execute(_SQL["locate"], {"schema": schema, "table": table}).fetchone()
     if row is None:
         return None
     if row["relkind"] not in ("r", "p"):
-        raise ContractError(f"{schema}.{table} is no table", hint="copy into a table; views hold no rows")
+        raise ContractError(f"{schema}.{table} is not a table", hint="copy into a table, not a view")
     return int(row["oid"])
 
 
 def read_contract(connection: PgConnection, oid: int, schema: str, table: str) -> Contract:
-    """What the table demands of a row."""
+    """The table's contract."""
 
     def rows(name: str) -> list[dict[str, Any]]:
         return connection.execute(_SQL[name], {"oid": oid}).fetchall()
@@ -81,14 +81,14 @@ def read_contract(connection: PgConnection, oid: int, schema: str, table: str) -
 
 
 def _column(row: dict[str, Any]) -> Column:
-    # Domains, enums, ranges and the like have rules of their own: the server reads them.
+    # Domains, enums, ranges and similar types have their own rules: the server parses them.
     kind = _KINDS.get(row["base"], Kind.OTHER) if row["typtype"] == "b" else Kind.OTHER
     typmod = row["typmod"] - _TYPMOD_OFFSET
     declared = row["typmod"] >= 0
     precision, scale = (typmod >> 16, _scale(typmod)) if kind is Kind.NUMERIC and declared else (None, None)
     if scale is not None and precision is not None and not 0 <= scale <= precision:
         kind = Kind.OTHER
-    # timestamp(3) rounds what it is given; the server does that, not we.
+    # timestamp(3) rounds values; the server does that.
     if kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and declared:
         kind = Kind.OTHER
     return Column(

@@ -1,4 +1,4 @@
--- What the system catalogue says of one table.
+-- Queries of the system catalog about one table.
 
 -- name: locate
 -- The table's oid and kind, or no row.
@@ -8,7 +8,7 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s AND c.relname = %(table)s;
 
 -- name: columns
--- Generated columns are left out, nobody can write them. A domain counts as a type of its own.
+-- Without generated columns, which cannot be written. A domain counts as its own type.
 SELECT
     a.attname AS name,
     format_type(a.atttypid, a.atttypmod) AS type,
@@ -24,7 +24,7 @@ WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgene
 ORDER BY a.attnum;
 
 -- name: uniques
--- Unique indexes over plain columns and all rows; the primary key comes first.
+-- Unique indexes over plain columns and all rows, the primary key first.
 SELECT
     i.indisprimary AS is_primary,
     array(
@@ -38,7 +38,7 @@ WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND i.indpred IS N
 ORDER BY i.indisprimary DESC, i.indexrelid;
 
 -- name: checks
--- The expressions as SQL over the bare column names.
+-- The expressions as SQL with unqualified column names.
 SELECT conname AS name, pg_get_expr(conbin, conrelid) AS expression
 FROM pg_constraint
 WHERE conrelid = %(oid)s AND contype = 'c'
@@ -64,7 +64,7 @@ WHERE c.conrelid = %(oid)s AND c.contype = 'f' AND c.conparentid = 0
 ORDER BY c.conname;
 
 -- name: partitioning
--- The single plain column of date or timestamp type that a table is range-partitioned by, or no row.
+-- The date or timestamp column of the table's range partitions, or no row.
 SELECT a.attname AS name
 FROM pg_partitioned_table AS p
 JOIN pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0]

@@ -1,4 +1,4 @@
-"""Opens a connection to a Postgres server, and says in plain words why it cannot."""
+"""Opens connections to Postgres servers, and translates their errors."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from penstock.model.errors import ConnectionFailed, PenstockError, TargetError
 
 PgConnection = psycopg.Connection[DictRow]
 
-# The server's function that refuses, with row_security = off, what a policy would filter. Its words are translated.
+# The server's function that raises the error if row_security = off and a policy would filter. Messages are localized.
 _HIDES_ROWS = "check_enable_rls"
 
 _HINTS = {
     "28P01": "the login or the password is wrong",
-    "28000": "the server does not let this login in",
+    "28000": "the server rejects this login",
     "3D000": "the server has no database of this name",
-    "53300": "the server has no connection to spare",
+    "53300": "the server has no free connections",
     "57P03": "the server is starting or stopping; try again",
 }
 
-# What went wrong with the copy as a whole, by the class of the server's error code, and what helps.
+# Hints by the server's error code, for errors that fail a whole copy.
 _REMEDIES = {
-    "53100": "make room on the server's disk and run the copy again",
-    "53200": "the server is out of memory; run the copy again when it has some",
-    "42501": "grant the login the right it lacks",
+    "53100": "free disk space on the server and run the copy again",
+    "53200": "the server is out of memory; run the copy again later",
+    "42501": "grant the missing privilege to the login",
     "42P01": "the table was dropped during the copy; run it again",
-    "25006": "the server is read-only: is it a standby?",
-    "55P03": "another session holds the table; run the copy again when it is done",
-    "57014": "somebody cancelled it, or a limit in the connection's own options did; run the copy again",
-    "25P03": "the limit stands in the connection's own options: raise it there",
-    "25P04": "the limit stands in the connection's own options: raise it there",
+    "25006": "the server is read-only, as a standby is",
+    "55P03": "another session locks the table; run the copy again when it is done",
+    "57014": "it was cancelled by somebody, or by a timeout in the connection's options; run the copy again",
+    "25P03": "raise the timeout in the connection's options",
+    "25P04": "raise the timeout in the connection's options",
 }
 
-# What every session of ours begins with, so that all copies, exports and comparisons behave alike:
-# - Dates and times are read and written in one way.
-# - A long copy is not a runaway statement, and the second of two copies waits for the first: limits that the server,
-#   the database or the login set do not apply. Those that the connection's own options name (source = 'client') stand.
-#   Asking pg_settings leaves out what the server's version does not know.
-# - Rows that a policy hides are an error (row_security = off), and not left out without a word.
+# Settings of every session, so that all copies, exports and comparisons behave alike:
+# - Dates and times have one format.
+# - A long copy is not a runaway statement, and a second copy waits for the first: timeouts that the server,
+#   the database or the login set do not apply. Those in the connection's options (source = 'client') do.
+#   Reading pg_settings skips settings that the server's version lacks.
+# - Rows that a policy hides are an error (row_security = off) instead of being silently left out.
 _SESSION = """
     SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET row_security = {row_security};
     SELECT set_config(name, '0', false) FROM pg_settings
@@ -53,17 +53,17 @@ _SESSION = """
     )
 """
 
-# What libpq says where encryption fails, what it means, and what to do.
+# libpq's messages for failed encryption, their meaning, and hints.
 _TLS = (
     (
         "root certificate file",
-        "its certificate cannot be verified, the file of its issuers is missing or unreadable",
+        "its certificate cannot be verified: the CA file is missing or unreadable",
         "check the path in the connection's sslrootcert",
     ),
     (
         "certificate verify failed",
         "its certificate is not trusted",
-        "name the file of its issuer's certificate as sslrootcert in the connection",
+        "set sslrootcert in the connection to the CA's certificate file",
     ),
     (
         "does not match host name",
@@ -72,21 +72,21 @@ _TLS = (
     ),
     (
         "server does not support ssl",
-        "it takes no encrypted connections",
-        "check host and port, or leave sslmode out of the connection",
+        "it does not support encryption",
+        "check host and port, or remove sslmode from the connection",
     ),
 )
 
 
 def connect(connection: Connection, *, visible_rows_only: bool = False) -> PgConnection:
-    """A connection outside any transaction, rows as dictionaries.
+    """A connection in autocommit, with rows as dictionaries.
 
     Args:
-        visible_rows_only: Leave out the rows that row security hides from the login. Otherwise the server refuses
-            every statement that would not see, or could not reach, all rows: see :func:`refused`.
+        visible_rows_only: Skip the rows that row security hides from the login. Otherwise every statement that would
+            not see all rows fails: see :func:`refused`.
 
     Raises:
-        ConnectionFailed: If the server cannot be reached or entered; the message names server and database, no secret.
+        ConnectionFailed: If connecting fails; the message names server and database, and holds no secret.
     """
     parameters: dict[str, Any] = {
         "host": connection.host,
@@ -117,12 +117,16 @@ def _refused(connection: Connection, error: psycopg.Error) -> ConnectionFailed:
     text = str(error).lower()
     for sign, words, hint in _TLS:
         if error.sqlstate is None and sign in text:
-            return ConnectionFailed(f"cannot enter {where}: {words}", hint=hint)
+            return ConnectionFailed(f"cannot connect to {where}: {words}", hint=hint)
     for code, words in _HINTS.items():
         if error.sqlstate == code or (error.sqlstate is None and _says(code, text)):
-            return ConnectionFailed(f"cannot enter {where}: {words}", hint="check the connection's fields")
+            return ConnectionFailed(
+                f"cannot connect to {where}: {words}", hint="check the connection's fields"
+            )
     if "refused" in text:
-        return ConnectionFailed(f"cannot reach {where}: nothing listens there", hint="is the server up?")
+        return ConnectionFailed(
+            f"cannot reach {where}: connection refused", hint="check that the server is running"
+        )
     if "timeout" in text:
         return ConnectionFailed(f"cannot reach {where}: no answer", hint="check host, port and firewall")
     if "resolve" in text or "translate host" in text:
@@ -131,7 +135,7 @@ def _refused(connection: Connection, error: psycopg.Error) -> ConnectionFailed:
 
 
 def _says(code: str, text: str) -> bool:
-    # libpq hands on the server's words, not its code, when the login itself fails.
+    # libpq returns the server's message without its code when the login fails.
     words = {
         "28P01": "password authentication failed",
         "28000": "pg_hba.conf",
@@ -143,39 +147,39 @@ def _says(code: str, text: str) -> bool:
 
 
 def refused(error: psycopg.Error, doing: str) -> PenstockError:
-    """The server's error as one of ours: what it said, and what to do. Nothing was changed by then.
+    """Translate the server's error into one with a hint. Nothing was changed.
 
     Args:
-        doing: What was going on, as in ``"copying into warehouse:raw.sales"``.
+        doing: The operation, such as ``"copying into warehouse:raw.sales"``.
     """
     code = error.sqlstate
     if code is None or code.startswith(("08", "57P")):
         return TargetError(
             f"{doing}: the connection to the server was lost",
-            hint="nothing half done remains; run the same copy again, it is safe",
+            hint="no partial result remains; it is safe to run the same copy again",
         )
     if hides_rows(error):
         return TargetError(
             f"{doing}: {_hidden(error)}",
-            hint="use the table's owner or a login with BYPASSRLS, or take what this one sees: --visible-rows-only",
+            hint="use the table's owner or a login with BYPASSRLS, or copy only visible rows: --visible-rows-only",
         )
     words = error.diag.message_primary or str(error).partition("\n")[0] or type(error).__name__
     return TargetError(f"{doing}: {words}", hint=_REMEDIES.get(code, "nothing was changed"))
 
 
 def hides_rows(error: psycopg.Error) -> bool:
-    """Whether the server refused because row security hides rows from this login."""
+    """Whether the error is caused by row security hiding rows from this login."""
     return error.diag.source_function == _HIDES_ROWS
 
 
 def _hidden(error: psycopg.Error) -> str:
-    # The server's words may be in any language; the table's name stands in quotes.
+    # The server's message may be in any language; the table's name is quoted.
     table = re.search(r"[\"\u00ab\u201e\u201c](.+)[\"\u00bb\u201c\u201d]", error.diag.message_primary or "")
     return f"row security hides rows of {table[1] if table else 'a table'} from this login"
 
 
 def is_plain(connection: PgConnection) -> bool:
-    """Whether the protocol crosses the network as it is, without TLS or GSS encryption around it."""
+    """Whether the connection is unencrypted, by neither TLS nor GSS."""
     if connection.pgconn.ssl_in_use:
         return False
     row = connection.execute("SELECT encrypted FROM pg_stat_gssapi WHERE pid = pg_backend_pid()").fetchone()
@@ -183,9 +187,9 @@ def is_plain(connection: PgConnection) -> bool:
 
 
 def cancel(connection: PgConnection) -> None:
-    """Let the server end what it does for this connection, which another thread waits for."""
+    """Cancel the running statement of this connection, for which another thread waits."""
     try:
         connection.cancel_safe(timeout=5)
     except psycopg.Error:
-        # Then there is nobody to cancel it: the thread meets the same end of the connection.
+        # The connection is gone, and the other thread gets the same error.
         return

@@ -1,4 +1,4 @@
-"""Sends binary COPY data at the pace the server takes it."""
+"""Sends COPY data to a server, with backpressure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from psycopg.sql import SQL, Composable, Identifier
 
 from penstock.postgres.connect import PgConnection
 
-# Handed to libpq in pieces of this size: it copies each into its own buffer, so larger ones only cost memory.
+# Block size for libpq, which copies each block into its own buffer: larger ones only take memory.
 _PIECE_BYTES = 256 * 1024
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -23,14 +23,14 @@ _TRAILER = b"\xff\xff"
 
 
 class _Refused(psycopg.DataError):
-    """The server has refused a row; what it was comes with the end of the COPY."""
+    """The server has rejected a row; its error is reported at the end of the COPY."""
 
 
 class CopyStream:
-    """An open ``COPY … FROM STDIN (FORMAT binary)``; ``rows`` is the server's count once it is closed.
+    """An open ``COPY … FROM STDIN (FORMAT binary)``; ``rows`` is the server's count after it is closed.
 
-    psycopg's own ``Copy.write`` waits inside libpq with the interpreter lock held, and the threads that read and
-    clean the next batches stand still. Here libpq never waits: we do, in ``select``, without the lock.
+    psycopg's ``Copy.write`` waits in libpq with the GIL held, which stops the threads that read and clean the next
+    batches. Here libpq never blocks: we wait in ``select``, without the GIL.
     """
 
     def __init__(self, pgconn: pq.abc.PGconn) -> None:
@@ -38,7 +38,7 @@ class CopyStream:
         self.rows = 0
 
     def send(self, data: bytes | memoryview) -> None:
-        """Send encoded rows; returns when the server, or the buffers on the way, have taken them.
+        """Send encoded rows; returns when the server or a buffer has accepted them.
 
         Raises:
             psycopg.Error: If the connection is lost.
@@ -52,12 +52,12 @@ class CopyStream:
                 self._wait()
 
     def forward(self, frames: bytes) -> None:
-        """Send frames of another server's COPY as they are, past libpq, which would copy and frame each row again.
+        """Send frames of another server's COPY unchanged, bypassing libpq, which would copy and frame each row again.
 
         Only for connections without encryption.
 
         Raises:
-            psycopg.Error: If the connection is lost, or the server has refused a row.
+            psycopg.Error: If the connection is lost, or the server has rejected a row.
         """
         view, refused = memoryview(frames), False
         with socket.socket(fileno=os.dup(self._pgconn.socket)) as wire:
@@ -74,16 +74,16 @@ class CopyStream:
                 raise psycopg.OperationalError("the connection was lost") from error
             finally:
                 if view:
-                    # Whatever came behind half a frame would be taken for the rest of it, also the end of the COPY.
+                    # The server would read any further data, even the end of the COPY, as the rest of the frame.
                     with suppress(OSError):
                         wire.shutdown(socket.SHUT_RDWR)
         if refused:
             raise _Refused
 
     def _is_refused(self, wire: socket.socket) -> bool:
-        """Wait until the server takes more, or says something: whether it has refused a row.
+        """Wait until the server accepts more data or sends a message; return whether it has rejected a row.
 
-        Then it takes what still comes and throws it away, so the block goes on to its end, where a frame ends.
+        It then discards further data, so the current block is sent to its end, which is the end of a frame.
         """
         readable, _, _ = select.select([wire], [wire], [])
         if not readable:
@@ -94,7 +94,7 @@ class CopyStream:
         return False
 
     def _wait(self) -> None:
-        # Reading too keeps the two sides from waiting for each other when the server has something to say.
+        # Reading at the same time avoids a deadlock when the server sends a message.
         wire = self._pgconn.socket
         readable, _, _ = select.select([wire], [wire], [])
         if readable:
@@ -113,11 +113,11 @@ def copy_into(
     """Open a COPY into a table; the stream ends with the block, and fails with it.
 
     Args:
-        text: The rows come in the server's text form instead of its binary one.
-        freeze: The table was made in this transaction, and the rows need no later visit by a vacuum.
+        text: The rows are in text format instead of binary.
+        freeze: COPY FREEZE: the table was created in this transaction.
 
     Raises:
-        psycopg.Error: What the server has against the rows, when the block ends.
+        psycopg.Error: When the block ends, if the server rejects the rows.
     """
     statement = SQL("COPY {}{} FROM STDIN (FORMAT {}{})").format(
         table,
@@ -130,7 +130,7 @@ def copy_into(
     refused: _Refused | None = None
     with connection.cursor() as cursor:
         with cursor.copy(statement) as copy:
-            # The signature goes through psycopg, so that it knows the stream is begun and adds none of its own.
+            # The signature is sent by psycopg, so that it does not add another.
             if not text:
                 copy.write(_SIGNATURE)
             pgconn.nonblocking = 1
@@ -138,8 +138,8 @@ def copy_into(
                 select.select([], [pgconn.socket], [])
             try:
                 yield stream
-            except _Refused as told:
-                refused = told
+            except _Refused as error:
+                refused = error
             finally:
                 if pgconn.status == pq.ConnStatus.OK:
                     pgconn.nonblocking = 0
@@ -151,10 +151,10 @@ def copy_into(
 
 
 def spool_into(connection: PgConnection, table: Composable, columns: Sequence[str], spool: IO[bytes]) -> int:
-    """Send the encoded rows of a spool, from its start, into a table; returns how many there were.
+    """Send the encoded rows of a spool, from its start, into a table; returns their number.
 
     Raises:
-        psycopg.Error: If the server refuses them.
+        psycopg.Error: If the server rejects them.
     """
     if not spool.tell():
         return 0

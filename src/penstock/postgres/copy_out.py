@@ -1,4 +1,4 @@
-"""The beginning and the end of a ``COPY … TO STDOUT`` that libpq receives; its rows are taken by whoever needs them."""
+"""Begins and ends a ``COPY … TO STDOUT``; its rows are received by the caller."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class OutgoingCopy:
     """One such COPY.
 
     Args:
-        connection: In a transaction, or not; if the rows are not read to their end, it is of no further use.
+        connection: Any connection; if the rows are not read to the end, it cannot be used further.
     """
 
     def __init__(self, connection: PgConnection, statement: bytes) -> None:
@@ -24,10 +24,10 @@ class OutgoingCopy:
         self._statement = statement
 
     def begin(self) -> None:
-        """Send the statement, and wait for the rows to begin.
+        """Send the statement, and wait for the first row.
 
         Raises:
-            psycopg.Error: What the server has against it, or that the connection is lost.
+            psycopg.Error: If the server reports an error, or the connection is lost.
         """
         self._pgconn.send_query(self._statement)
         self._pgconn.flush()
@@ -37,15 +37,15 @@ class OutgoingCopy:
             raise self._error(result)
 
     def wait(self) -> None:
-        """Wait for more, in select: libpq's own waiting would hold the interpreter's lock."""
+        """Wait for more in select: waiting in libpq would hold the GIL."""
         select.select([self._pgconn.socket], [], [])
         self._pgconn.consume_input()
 
     def end(self) -> int:
-        """The server's own count of the rows, once all were taken.
+        """The server's count of rows, after all were read.
 
         Raises:
-            psycopg.Error: That it failed on the way, or that the connection is lost.
+            psycopg.Error: If the COPY failed, or the connection is lost.
         """
         result = self._result()
         self._drain()

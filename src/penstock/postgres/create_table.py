@@ -1,4 +1,4 @@
-"""Makes what a copy needs in the target database: tables, and partitions as rows need them."""
+"""Creates tables and partitions in the target database."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _BOUND = re.compile(r"FROM \('([^']+)'\) TO \('([^']+)'\)")
 
 
 def declared(type_name: str) -> Composable:
-    """A type as the server wrote it: from the catalogue or from our own table of types, never from a user."""
+    """A type's SQL, from the catalog or from Penstock's own types, never from user input."""
     text: LiteralString = type_name
     return SQL(text)
 
 
 def create_table(connection: PgConnection, schema: str, table: str, columns: Sequence[Column]) -> None:
-    """Make the table, and its schema where that is missing too."""
+    """Create the table, and its schema if missing."""
     make_schema(connection, schema)
     fields = SQL(", ").join(
         SQL("{} {}").format(Identifier(column.name), declared(column.type)) for column in columns
@@ -36,7 +36,7 @@ def create_table(connection: PgConnection, schema: str, table: str, columns: Seq
 
 
 def add_primary_key(connection: PgConnection, schema: str, table: str, key: Sequence[str]) -> None:
-    """Make the key of a table that was just filled: cheaper than keeping it while the rows come."""
+    """Create the primary key after the rows are loaded, which is faster than maintaining it during the load."""
     connection.execute(
         SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(
             Identifier(schema, table), SQL(", ").join(map(Identifier, key))
@@ -45,7 +45,7 @@ def add_primary_key(connection: PgConnection, schema: str, table: str, key: Sequ
 
 
 def make_partitions(connection: PgConnection, contract: Contract, oid: int, unit: Granularity) -> None:
-    """Make the partitions that staged rows need and the table lacks. A default partition takes them all."""
+    """Create the missing partitions that staged rows need. With a default partition, none are missing."""
     if contract.partition_column is None:
         return
     bounds = [row["bound"] for row in connection.execute(_CATALOGUE["partitions"], {"oid": oid})]

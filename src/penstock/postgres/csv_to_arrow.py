@@ -1,4 +1,4 @@
-"""Blocks of the server's CSV as Arrow batches of exact types."""
+"""Parses the server's CSV into Arrow batches of exact types."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DIGITS[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16, dtype=np.u
 
 
 class TextParser:
-    """Parses what the server writes with ``DateStyle = ISO``, ``TimeZone = UTC`` and ``bytea_output = hex``.
+    """Parses the server's CSV with ``DateStyle = ISO``, ``TimeZone = UTC`` and ``bytea_output = hex``.
 
     Arrow's own parser is exact: a decimal that does not fit, ``infinity``, a year before 1 or after 9999 and
     ``24:00:00`` are errors, and never another value.
@@ -28,7 +28,7 @@ class TextParser:
     def __init__(self, fields: Sequence[Field]) -> None:
         self._fields = fields
         self.schema = pa.schema([field.to_arrow() for field in fields])
-        # By number, because a query may give one name to several columns.
+        # By number, because a query may return several columns of one name.
         names = [str(place) for place in range(len(fields))]
         self._names = names
         self._convert = pa_csv.ConvertOptions(
@@ -42,7 +42,7 @@ class TextParser:
         self._parse = pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
 
     def parse(self, rows: Rows) -> pa.RecordBatch:
-        """The rows, typed.
+        """The rows in their types.
 
         Raises:
             Unrepresentable: If a value has no counterpart in its column's type.
@@ -72,18 +72,18 @@ class TextParser:
     def _unrepresentable(self, error: pa.ArrowInvalid) -> Exception:
         place = _COLUMN.search(str(error))
         if place is None:
-            return SourceError(f"the server's rows cannot be read: {error}", hint="please report this")
+            return SourceError(f"cannot parse the server's rows: {error}", hint="please report this as a bug")
         field = self._fields[int(place[1])]
         if field.arrow == pa.string():
             return SourceError(
                 f"column {field.name!r} holds text that is not UTF-8",
-                hint="the database's encoding is SQL_ASCII: mend the text, or leave the column out",
+                hint="the database's encoding is SQL_ASCII: fix the text, or leave the column out",
             )
         return Unrepresentable(field.name)
 
 
 def _parsed(arrow: pa.DataType) -> pa.DataType:
-    """What Arrow's parser is asked for: it knows neither JSON nor hexadecimal nor the widest decimals."""
+    """The type for Arrow's parser, which does not support JSON, hexadecimal and the widest decimals."""
     if pa.types.is_binary(arrow) or pa.types.is_decimal256(arrow) or isinstance(arrow, pa.JsonType):
         return pa.string()
     return arrow
@@ -101,13 +101,13 @@ def _typed(column: pa.ChunkedArray, arrow: pa.DataType) -> pa.Array:
 
 
 def _from_hex(texts: pa.Array) -> pa.Array:
-    r"""Bytes that are written as ``\x`` and two digits each."""
+    r"""Decode bytes written as ``\x`` and two digits each."""
     validity, ends, data = texts.buffers()
     offsets = np.frombuffer(ends, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     letters = np.frombuffer(data or b"", np.uint8)[offsets[0] : offsets[-1]]
     digits = _DIGITS[letters]
-    digits = digits[digits < 16]  # neither of the two letters before them is a digit
-    lengths = np.maximum(np.diff(offsets) - 2, 0) // 2  # a null has no letters at all
+    digits = digits[digits < 16]  # the prefix \x contains no hexadecimal digit
+    lengths = np.maximum(np.diff(offsets) - 2, 0) // 2  # a null has no characters
     made = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     buffers = [validity, pa.py_buffer(made), pa.py_buffer((digits[::2] << 4) | digits[1::2])]
     return pa.Array.from_buffers(pa.binary(), len(texts), buffers, offset=0)

@@ -1,5 +1,5 @@
 -- name: describe
--- The types of a query's columns, as the row description names them: a domain is its base type there already.
+-- The types of a query's columns, as in the row description, which names the base type of a domain.
 SELECT
     t.typname AS base,
     t.typtype AS typtype,
@@ -9,7 +9,7 @@ JOIN pg_catalog.pg_type AS t ON t.oid = c.oid
 ORDER BY c.place;
 
 -- name: measure
--- What a numeric column without declared precision needs: digits before the point, digits behind it, and whether every
+-- The digits that an unconstrained numeric column needs before and after the point, and whether every
 -- value is a number.
 SELECT
     coalesce(max(length(trunc(abs(v))::text)) FILTER (WHERE v NOT IN ('NaN', 'Infinity', '-Infinity')), 1) AS whole,

@@ -1,4 +1,4 @@
-"""How many rows a query will give, by the server's own statistics."""
+"""Estimates the number of rows of a query by the server's statistics."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _GATHERING = ("Append", "Gather", "Result", "Subquery Scan")
 
 
 def estimated_rows(connection: PgConnection, select: Composable) -> int | None:
-    """About how many rows a SELECT will give; None unless it gives whole tables. Costs a millisecond and reads no row.
+    """The estimated number of rows of a SELECT; None unless it returns whole tables. It takes 1 ms and reads no rows.
 
-    The size of a table the planner knows well. What a condition, a join or a function leaves of it, it guesses, and is
-    often wrong by orders of magnitude.
+    The planner knows the size of a table well. Its estimates for conditions, joins and functions are often wrong by
+    orders of magnitude.
 
     Not run by the tests: the planner's estimate varies.
 
@@ -24,14 +24,14 @@ def estimated_rows(connection: PgConnection, select: Composable) -> int | None:
         1000
     """
     row = connection.execute(SQL("EXPLAIN (FORMAT JSON) {}").format(select)).fetchone()
-    assert row is not None  # EXPLAIN always answers
+    assert row is not None  # EXPLAIN always returns a row
     (planned,) = row["QUERY PLAN"]
     plan = planned["Plan"]
     return int(plan["Plan Rows"]) if _is_whole(plan) else None
 
 
 def _is_whole(plan: dict[str, Any]) -> bool:
-    """Whether this node of a plan gives all rows of the tables below it."""
+    """Whether this plan node returns all rows of the tables below it."""
     if "Filter" in plan or "One-Time Filter" in plan:
         return False
     below = plan.get("Plans", ())

@@ -1,4 +1,4 @@
-"""The account of what is no table's copy, kept by the database that the rows came from."""
+"""The account of exports, in the ledger of the source database."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from penstock.ports import Entry
 from penstock.postgres import ledger
 from penstock.postgres.connect import PgConnection, connect, refused
 
-NO_TABLE = 0  # the ledger's oid of a target that is no table here
-_MAY_NOT_WRITE = ("42501", "25006")  # no right; a standby
+NO_TABLE = 0  # the oid in the ledger for targets outside this database
+_MAY_NOT_WRITE = ("42501", "25006")  # no privilege; a standby
 
 
 def keep_account(connection: PgConnection, entry: Entry, rejects: Iterable[KeptReject] = ()) -> None:
-    """Write the account into the ledger, where this login may write; called in a transaction.
+    """Write the account to the ledger if this login may; called in a transaction.
 
     Args:
-        rejects: The rows that were left out; not asked for where the account cannot be written.
+        rejects: The rejected rows; not read if the account cannot be written.
 
     Raises:
-        psycopg.Error: What the server has against it otherwise.
+        psycopg.Error: For any other error of the server.
     """
     try:
         with connection.transaction():
@@ -38,14 +38,14 @@ def keep_account(connection: PgConnection, entry: Entry, rejects: Iterable[KeptR
 
 
 def keep_other_account(source: Connection, entry: Entry, rejects: Iterable[KeptReject] = ()) -> None:
-    """Write the account of a load elsewhere beside that of the export it loaded, if it is not there yet.
+    """Write the account of a load into another system next to that of its export, unless it exists.
 
     Args:
         rejects: See :func:`keep_account`.
 
     Raises:
         ConnectionFailed: If the database cannot be reached or entered.
-        TargetError: What the server has against it.
+        TargetError: If the server refuses it.
     """
     with closing(connect(source)) as opened:
         try:

@@ -1,4 +1,4 @@
-"""The ledger of copies and the quarantine of rows, as they stand in the target database."""
+"""The ledger and the quarantine in the target database."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from penstock.postgres.schemas import LEDGER, make_schema
 
 _SQL = queries(__package__, "ledger.sql")
 
-# One number for "whoever makes the ledger's tables", so that two first copies do not make them at once.
+# Key of the advisory lock for creating the ledger's tables.
 _MAKING = 0x70656E73
 
 
 def prepare(connection: PgConnection) -> None:
-    """Make the ledger's tables where they are missing."""
+    """Create missing tables of the ledger."""
     if not exists(connection):
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_MAKING])
         make_schema(connection, LEDGER)
@@ -31,20 +31,20 @@ def prepare(connection: PgConnection) -> None:
 
 
 def exists(connection: PgConnection) -> bool:
-    """Whether this database ever had a copy."""
+    """Whether this database has a ledger."""
     row = connection.execute(_SQL["exists"]).fetchone()
     return row is not None and row["there"]
 
 
 def next_run(connection: PgConnection) -> int:
-    """A number for a copy that is about to be made."""
+    """The run number of a new copy."""
     row = connection.execute(_SQL["next_run"]).fetchone()
-    assert row is not None  # nextval always answers
+    assert row is not None  # nextval always returns a row
     return int(row["run"])
 
 
 def earlier(connection: PgConnection, identity: str, oid: int, plan: CopyPlan) -> CopyResult | None:
-    """The account of the same copy, if it was done before and what it left still stands."""
+    """The account of the same earlier copy, if its rows have not been replaced since."""
     row = connection.execute(_SQL["earlier"], {"id": identity, "oid": oid}).fetchone()
     if row is None:
         return None
@@ -53,7 +53,7 @@ def earlier(connection: PgConnection, identity: str, oid: int, plan: CopyPlan) -
 
 
 def loaded_files(connection: PgConnection, oid: int, plan: CopyPlan) -> set[str]:
-    """Files that were copied into this table by such a plan, and whose rows no later copy has replaced."""
+    """Files that were copied into this table by the same plan, and whose rows have not been replaced since."""
     selection = {
         "oid": oid,
         "where": None if plan.where is None else Jsonb(list(plan.where)),
@@ -63,7 +63,7 @@ def loaded_files(connection: PgConnection, oid: int, plan: CopyPlan) -> set[str]
 
 
 def result_of(row: dict[str, Any], *, already: bool = False) -> CopyResult:
-    """The account that a row of the ledger holds."""
+    """The account in a row of the ledger."""
     counts = {name: row[name] for name in COUNTS}
     return CopyResult(
         id=row["id"],
@@ -77,7 +77,7 @@ def result_of(row: dict[str, Any], *, already: bool = False) -> CopyResult:
 
 
 def record(connection: PgConnection, entry: Entry, *, run: int, oid: int) -> None:
-    """Write the account down, in the transaction that wrote the rows."""
+    """Write the account, in the transaction that wrote the rows."""
     result = entry.result
     connection.execute(
         _SQL["record"],
@@ -97,13 +97,13 @@ def record(connection: PgConnection, entry: Entry, *, run: int, oid: int) -> Non
 
 
 def keep_rejects(connection: PgConnection, run: int, rejects: Iterable[KeptReject]) -> None:
-    """Put rows in quarantine that were rejected elsewhere."""
+    """Insert rejects from another system into quarantine."""
     with connection.cursor() as cursor:
         cursor.executemany(_SQL["reject"], ({"run": run, **asdict(reject)} for reject in rejects))
 
 
 def reasons(connection: PgConnection, run: int) -> dict[str, int]:
-    """Rejected rows of one copy by reason, counted where they are kept."""
+    """Number of rejected rows of one copy by reason, counted in quarantine."""
     return {row["reason"]: row["rows"] for row in connection.execute(_SQL["reasons"], {"run": run})}
 
 
@@ -116,7 +116,7 @@ def examples(connection: PgConnection, run: int) -> list[str]:
 
 
 def unread(connection: PgConnection, run: int) -> dict[str, list[int]]:
-    """Lines, by file, of rejects whose text is still to be fetched from the source."""
+    """Lines, by file, of rejects whose text must be read from the source."""
     lines: dict[str, list[int]] = {}
     for row in connection.execute(_SQL["unread"], {"run": run}):
         lines.setdefault(row["file"], []).append(row["line"])
@@ -124,7 +124,7 @@ def unread(connection: PgConnection, run: int) -> dict[str, list[int]]:
 
 
 def fill(connection: PgConnection, run: int, file: str, raws: dict[int, str]) -> None:
-    """Put the text of rejected rows beside them."""
+    """Store the text of rejected rows."""
     connection.execute(
         _SQL["fill"],
         {"run": run, "files": [file] * len(raws), "lines": list(raws), "raws": list(raws.values())},
@@ -132,5 +132,5 @@ def fill(connection: PgConnection, run: int, file: str, raws: dict[int, str]) ->
 
 
 def mark_replayed(connection: PgConnection, run: int, *, by: str) -> None:
-    """Note that a run's rejects were copied again."""
+    """Mark a run's rejects as replayed."""
     connection.execute(_SQL["replayed"], {"run": run, "by": by})

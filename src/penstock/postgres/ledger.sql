@@ -48,8 +48,8 @@ COMMENT ON TABLE penstock_ledger.rejects IS 'Quarantine: rows that were not good
 SELECT nextval(pg_get_serial_sequence('penstock_ledger.copies', 'run')) AS run;
 
 -- name: earlier
--- The last account of the same copy into the same table (a table made anew has another oid), and whether it
--- still stands: nothing later replaced what it left.
+-- The last account of the same copy into the same table (a recreated table has another oid), and whether it
+-- is still valid: no later copy replaced its rows.
 SELECT
     l.*,
     NOT EXISTS (
@@ -62,7 +62,7 @@ SELECT
             AND (later.plan ->> 'mode' = 'replace' OR later.plan -> 'interval' = l.plan -> 'interval')
     ) AS is_latest_of_interval,
     CASE WHEN l.rejected = 0 THEN 0 ELSE (
-        -- What a replay rejected again may have been replayed in its turn.
+        -- Rows that a replay rejected again may have been replayed, too.
         WITH RECURSIVE replays AS (
             SELECT r.replayed_by AS id FROM penstock_ledger.rejects AS r
             WHERE r.run = l.run AND r.replayed_by IS NOT NULL
@@ -82,8 +82,8 @@ ORDER BY l.run DESC
 LIMIT 1;
 
 -- name: loaded_files
--- Files that were copied into this table, and whose rows no later copy has replaced. Another choice of rows from the
--- same files is another matter.
+-- Files that were copied into this table, and whose rows have not been replaced. Another selection of rows from the
+-- same files does not count.
 SELECT DISTINCT unnest(l.files) AS file
 FROM penstock_ledger.copies AS l
 WHERE l.target_oid = %(oid)s
@@ -114,7 +114,7 @@ SELECT reason, count(*) AS rows FROM penstock_ledger.rejects WHERE run = %(run)s
 SELECT file, line, reason, message FROM penstock_ledger.rejects WHERE run = %(run)s ORDER BY file, line LIMIT 3;
 
 -- name: unread
--- Rejects that the server found: their text has still to be fetched from the source.
+-- Rejects found by the server, whose text must be read from the source.
 SELECT file, line FROM penstock_ledger.rejects WHERE run = %(run)s AND raw IS NULL;
 
 -- name: fill
@@ -126,7 +126,7 @@ WHERE r.run = %(run)s AND r.file = f.file AND r.line = f.line AND r.raw IS NULL;
 SELECT * FROM penstock_ledger.copies ORDER BY run DESC LIMIT %(limit)s;
 
 -- name: find
--- Copies whose id begins so, the latest first.
+-- Copies whose id has this prefix, latest first.
 SELECT * FROM penstock_ledger.copies WHERE starts_with(id, %(id)s) ORDER BY run DESC;
 
 -- name: quarantined
@@ -148,5 +148,5 @@ GROUP BY l.run, r.reason
 ORDER BY l.run DESC, r.reason;
 
 -- name: replayed
--- All that were open: those that are still no good stand in the quarantine of the copy that replayed them.
+-- All open ones: rows that are still invalid are in the quarantine of the replay.
 UPDATE penstock_ledger.rejects SET replayed_by = %(by)s WHERE run = %(run)s AND replayed_by IS NULL;

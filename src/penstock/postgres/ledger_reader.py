@@ -1,4 +1,4 @@
-"""Reads what earlier copies left in the ledger and in quarantine."""
+"""Reads the ledger and the quarantine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SQL = queries(__package__, "ledger.sql")
 
 
 class Records:
-    """The ledger and the quarantine of one database. Rows come as dictionaries under their columns' names."""
+    """The ledger and the quarantine of one database. Rows are dictionaries by column name."""
 
     def __init__(self, connection: PgConnection) -> None:
         self._connection = connection
@@ -29,27 +29,29 @@ class Records:
         return self._rows("list", limit=limit)
 
     def find(self, id_prefix: str) -> dict[str, Any]:
-        """The latest run of the copy whose id begins so.
+        """The latest run of the copy with this id prefix.
 
         Raises:
-            UsageError: If there is none, or if several copies' ids begin so.
+            UsageError: If there is no such copy, or several.
         """
         found = self._rows("find", id=id_prefix)
         ids = {row["id"] for row in found}
         if not ids:
             raise UsageError(f"no copy {id_prefix!r} in the ledger", hint="see penstock ledger list")
         if len(ids) > 1:
-            raise UsageError(f"{len(ids)} copies begin with {id_prefix!r}", hint="give more of the id")
+            raise UsageError(
+                f"{len(ids)} copies begin with {id_prefix!r}", hint="give more characters of the id"
+            )
         return found[0]
 
     def outstanding(self) -> list[dict[str, Any]]:
-        """Copies with rows in quarantine, a row for each reason."""
+        """Copies with rows in quarantine, one entry per reason."""
         return self._rows("outstanding")
 
     def rejects(
         self, run: int, *, reason: str | None = None, only_open: bool = False, limit: int | None = None
     ) -> list[dict[str, Any]]:
-        """Rejected rows of one run, in the order of the source; ``only_open`` leaves out those replayed already."""
+        """Rejected rows of one run, in the order of the source; ``only_open`` leaves out replayed ones."""
         return self._rows("quarantined", run=run, reason=reason, open=only_open, limit=limit)
 
     def _rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
@@ -58,11 +60,11 @@ class Records:
 
 @contextmanager
 def open_records(connection: Connection) -> Iterator[Records]:
-    """The records of the database that this connection enters.
+    """The ledger and quarantine of the connection's database.
 
     Raises:
-        ConnectionFailed: If it cannot be entered.
-        TargetError: If the server refuses the queries.
+        ConnectionFailed: If connecting fails.
+        TargetError: If a query fails.
     """
     with connect(connection) as opened:
         try:

@@ -1,4 +1,4 @@
-"""Brings clean batches over: into the table itself where that is safe, else onto the stage."""
+"""Loads clean batches: directly into the table if that is safe, otherwise onto the stage."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _REJECT_SCHEMA = pa.schema(
 
 
 class Loader:
-    """Loads one copy's batches. Rows that cannot go straight to the table, and rejects, wait in files without a name:
-    the connection can carry one COPY at a time, and memory must not grow with the dirt.
+    """Loads one copy's batches. Rows for the stage and rejects are spooled to unnamed files: a connection can run only
+    one COPY at a time, and memory must not grow with the number of rejects.
 
     Args:
-        run: The copy's number, under which rejects are kept.
+        run: The copy's run number, for its rejects.
         files: Names of the source's files.
     """
 
@@ -42,7 +42,7 @@ class Loader:
         self.repeats = False
 
     def straight(self, batches: Iterable[Judged]) -> int:
-        """Load into the table, but rows whose key may have come before onto the stage; returns the rows loaded."""
+        """Load into the table, but stage rows whose key may have occurred before; returns the rows loaded."""
         with _spool() as rejects, _spool() as aside:
             with copy_into(self._connection, self._shape.target, self._shape.names) as stream:
                 for batch in batches:

@@ -1,4 +1,4 @@
-"""From staged rows to the table: settle rows of one key, then change as little as the mode asks for."""
+"""Merges staged rows into the table: resolves rows with equal keys, then changes as little as the mode requires."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from penstock.postgres.staging_sql import ALL, Statements, names, only
 
 
 class Settler:
-    """Settles the stage of one copy, within its transaction.
+    """Merges the stage of one copy, in its transaction.
 
     Args:
-        repeats: Whether any staged row is marked as perhaps repeating a key.
+        repeats: Whether any staged row may repeat a key.
     """
 
     def __init__(self, statements: Statements, plan: CopyPlan, shape: Shape, *, repeats: bool) -> None:
@@ -28,7 +28,7 @@ class Settler:
         self._loaded = Loaded()
 
     def append_rest(self, loaded: int) -> Loaded:
-        """Settle rows set aside while the others, ``loaded`` of them, went straight into the empty table."""
+        """Merge the staged rows after the others, ``loaded`` of them, were copied directly into the empty table."""
         self._loaded.inserted = loaded
         if self._repeats:
             self._statements.run("analyze")
@@ -38,7 +38,7 @@ class Settler:
         return self._loaded
 
     def publish(self) -> Loaded:
-        """Settle all staged rows and publish them as the plan's mode asks."""
+        """Merge all staged rows by the plan's mode."""
         self._among_staged()
         match self._plan.mode:
             case "append":
@@ -46,7 +46,7 @@ class Settler:
             case "replace" | "mirror":
                 self._replace(ALL)
             case "interval":
-                assert self._plan.interval is not None  # the plan proves it for this mode
+                assert self._plan.interval is not None  # guaranteed by the plan for this mode
                 self._replace_interval(self._plan.interval)
             case "merge":
                 self._merge()
@@ -76,7 +76,7 @@ class Settler:
     def _order(self) -> Composable:
         if self._plan.order_by is not None:
             return SQL("{} DESC NULLS LAST, _file DESC, _line DESC").format(Identifier(self._plan.order_by))
-        # An upsert takes rows as they come, so the last one stays. In the other modes the first is there already.
+        # In an upsert the last row wins. In the other modes the first has been loaded already.
         return SQL("_file DESC, _line DESC" if self._plan.mode == "merge" else "_file, _line")
 
     def _against_table(
@@ -91,12 +91,12 @@ class Settler:
             scope=scope,
             same=self._shape.same(),
             column_name=only(key),
-            message=Literal(why or f"the table holds another row with this {', '.join(key)}"),
+            message=Literal(why or f"the table has another row with this {', '.join(key)}"),
         )
         self._loaded.duplicates += duplicates
 
     def _other_uniques(self, scope: Composable) -> None:
-        """Settle rows that meet in a unique constraint which is not the key, first among themselves."""
+        """Resolve rows that conflict in a unique constraint other than the key, first among themselves."""
         for unique in self._shape.contract.uniques:
             if set(unique) != set(self._key) and set(unique) <= set(self._shape.names):
                 self._settle_among(unique, ALL)
@@ -114,7 +114,7 @@ class Settler:
             Identifier(interval.column), Literal(interval.start), Literal(interval.end)
         )
         outside = SQL("{} IS NOT TRUE").format(inside)
-        self._against_table(outside, why=f"the table holds this {', '.join(self._key)} outside the interval")
+        self._against_table(outside, why=f"the table has this {', '.join(self._key)} outside the interval")
         self._replace(inside)
 
     def _replace(self, scope: Composable) -> None:
@@ -130,7 +130,7 @@ class Settler:
         if self._plan.order_by is not None:
             order = Identifier(self._plan.order_by)
             older = SQL("(s.{0} < t.{0} OR s.{0} IS NULL AND t.{0} IS NOT NULL)").format(order)
-            self._against_table(older, why=f"the table holds a row with a greater {self._plan.order_by}")
+            self._against_table(older, why=f"the table has a row with a greater {self._plan.order_by}")
         self._update_and_insert()
 
     def _update_and_insert(self) -> None:

@@ -1,4 +1,4 @@
-"""Reads the named queries of the ``.sql`` files that lie beside the code which runs them."""
+"""Reads named queries from ``.sql`` files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 @cache
 def queries(package: str, file: str) -> dict[str, SQL]:
-    """The queries of one file by the name in the ``-- name:`` line above each.
+    """The queries of one file, by the name in the ``-- name:`` line above each.
 
     Args:
         package: Package that holds the file, such as ``penstock.postgres``.
@@ -26,7 +26,7 @@ def queries(package: str, file: str) -> dict[str, SQL]:
     """
     text = files(package).joinpath(file).read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
-    # The text is part of the package, not of anybody's input: that is what LiteralString asks for.
+    # The text is part of the package, not user input, as LiteralString requires.
     return {
         name: SQL(cast("LiteralString", body.strip()))
         for name, body in zip(parts[::2], parts[1::2], strict=True)

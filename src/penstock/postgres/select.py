@@ -1,4 +1,4 @@
-"""The SELECT that a plan means: which columns leave a table or query, under which names, and of which rows."""
+"""Builds the SELECT of a plan: columns, names and filters."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _NAME = re.compile(r"\w[\w ]*")
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """One column as it leaves the source.
+    """One column that the source sends.
 
     Args:
-        expression: What makes it there.
-        column: The source's own column that it is, unchanged; None for one that is computed.
-        text: The expression as the plan writes it.
+        expression: Its SQL expression at the source.
+        column: The unchanged column of the source; None if it is computed.
+        text: The expression as written in the plan.
     """
 
     name: str
@@ -33,31 +33,31 @@ class Selected:
 
 
 def written(text: str) -> SQL:
-    """SQL that a person wrote for a database that is theirs: a query, or a column's expression."""
+    """SQL written by the user for their database: a query, or a column's expression."""
     literal: LiteralString = text
     return SQL(literal)
 
 
 def query_relation(query: str) -> Composable:
-    """A query as what stands behind ``FROM``."""
-    # On lines of its own, so that a comment at its end ends there.
+    """A query as a relation after ``FROM``."""
+    # On separate lines, so that a comment at its end ends there.
     return SQL("(\n{}\n) AS penstock_query").format(written(query.strip().rstrip(";")))
 
 
 def select_columns(
     plan: CopyPlan, names: Sequence[str], usual: Sequence[str] | None = None
 ) -> list[Selected]:
-    """The source's own columns that the plan asks for, and then those that it computes.
+    """The selected columns of the source, followed by the computed ones.
 
-    A computed column takes the place of the source's column of its name. One that is another column under a new name
-    (``new=old``) takes the place of that one, unless the plan names the columns it wants.
+    A computed column replaces the source's column of the same name. A renamed column (``new=old``) replaces the
+    original, unless the plan lists its columns.
 
     Args:
         names: All columns of the source.
-        usual: Those that are taken where the plan names none; by default all.
+        usual: The columns selected if the plan lists none; by default all.
 
     Raises:
-        ContractError: If there is no such column, or two get one name.
+        ContractError: If there is no such column, or names are duplicate.
 
     Example:
         >>> plan = CopyPlan(source="s:t", target="w:t", computed=(("price", "price * 2"), ("id", "ProductID")))
@@ -84,14 +84,12 @@ def _computed(name: str, text: str, names: Sequence[str]) -> Selected:
 def _distinct(chosen: list[Selected]) -> list[Selected]:
     names = [each.name for each in chosen]
     if repeated := next((name for name in names if names.count(name) > 1), None):
-        raise ContractError(
-            f"two columns are called {repeated!r}", hint="name each by --column name=expression"
-        )
+        raise ContractError(f"duplicate column {repeated!r}", hint="rename one with --column name=expression")
     return chosen
 
 
 def conditions(plan: CopyPlan, names: Sequence[str]) -> list[Composable]:
-    """What the plan's filter and interval demand of a row of the source.
+    """The conditions of the plan's filter and interval.
 
     Raises:
         ContractError: If there is no such column.
@@ -110,20 +108,20 @@ def conditions(plan: CopyPlan, names: Sequence[str]) -> list[Composable]:
 
 
 def where(demands: Iterable[Composable]) -> Composable:
-    """``WHERE`` clause of these conditions, or nothing."""
+    """The ``WHERE`` clause of these conditions, or nothing."""
     listed = list(demands)
     return SQL(" WHERE {}").format(SQL(" AND ").join(listed)) if listed else SQL("")
 
 
 def select_of(plan: CopyPlan, relation: Composable, names: Sequence[str]) -> Composable:
-    r"""Rows of a table or query, as the plan's columns and filters ask.
+    r"""The SELECT of the plan's columns and filters from a table or query.
 
     Args:
-        relation: What stands behind ``FROM``.
+        relation: The relation after ``FROM``.
         names: Its columns.
 
     Raises:
-        ContractError: If there is no such column, or two get one name.
+        ContractError: If there is no such column, or names are duplicate.
 
     Example:
         >>> plan = CopyPlan(source="w:t", target="s3://b/t/", columns=("A",), where=("b", "1"))

@@ -1,4 +1,4 @@
-"""The stage: a temporary table in which rows wait to be settled, and the SQL fragments that speak of it."""
+"""The stage: a temporary table for rows before the merge, and its SQL fragments."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from penstock.postgres.create_table import declared
 STAGE = Identifier("penstock_stage")
 PROVENANCE = ("_file", "_line", "_again")
 
-# Types without an equality of their own are compared by their text, and those to which 1.5 and 1.50, 0 and -0, a month
-# and 30 days, or A and a are the same.
+# Compared by their text: types without equality, and types for which 1.5 and 1.50, 0 and -0, a month and 30 days, or
+# A and a are equal.
 _INCOMPARABLE = {
     "json",
     "xml",
@@ -34,13 +34,13 @@ _INCOMPARABLE |= {"double precision", "real", "jsonb", "numrange", "nummultirang
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which columns of a table a copy writes, and which of them the server has to read from text.
+    """The columns that a copy writes, and which of them the server parses from text.
 
     Args:
         columns: The columns written, in the table's order.
-        key: Names of those that identify a row; may be empty.
-        as_text: Names of those that travel as text, besides types that always do.
-        as_is: Names of those that travel in the server's own binary form, whatever their type.
+        key: Names of the key columns; may be empty.
+        as_text: Names of columns sent as text, in addition to types that always are.
+        as_is: Names of columns sent in the server's binary format, regardless of type.
     """
 
     contract: Contract
@@ -61,7 +61,7 @@ class Shape:
 
     @property
     def texts(self) -> list[Column]:
-        """Columns that stand on the stage as text first."""
+        """Columns that are staged as text."""
         return [
             column
             for column in self.columns
@@ -75,7 +75,7 @@ class Shape:
 
     @property
     def stage_columns(self) -> Composable:
-        """Definitions of the stage's columns: no constraint but the type, for its rows are still to be judged."""
+        """Definitions of the stage's columns: types without constraints, because its rows are not validated yet."""
         texts = {column.name for column in self.texts}
         return SQL(", ").join(
             SQL("{} {}").format(Identifier(c.name), declared("text" if c.name in texts else c.type))
@@ -84,16 +84,16 @@ class Shape:
 
     @property
     def overriding(self) -> Composable:
-        """Lets rows bring values for identity columns that the server would make itself."""
+        """The clause that allows values for identity columns."""
         return SQL("OVERRIDING SYSTEM VALUE" if any(column.always for column in self.columns) else "")
 
     @property
     def has_key_index(self) -> bool:
-        """Whether a unique index keeps the key."""
+        """Whether the key has a unique index."""
         return any(set(unique) == set(self.key) for unique in self.contract.uniques)
 
     def assignments(self, alias: str) -> Composable | None:
-        """``SET`` list of an update that takes all but the key from a row; None where the key is all."""
+        """The ``SET`` list of an update of all columns except the key; None if there are no others."""
         rest = [name for name in self.names if name not in self.key]
         if not rest:
             return None
@@ -102,7 +102,7 @@ class Shape:
         )
 
     def same(self, left: str = "s", right: str = "t") -> Composable:
-        """Whether two rows hold the same values, nulls included."""
+        """The condition that two rows have equal values, including nulls."""
         return SQL("({}) IS NOT DISTINCT FROM ({})").format(self._row(left), self._row(right))
 
     def _row(self, alias: str) -> Composable:
@@ -128,11 +128,11 @@ def match(
 
 
 def stage_text() -> Composable:
-    """A staged row ``s`` as text: what quarantine keeps of rows that no file holds."""
+    """A staged row ``s`` as text, for quarantined rows that are not in a file."""
     own = SQL(", ").join(map(Literal, PROVENANCE))
     return SQL("(to_jsonb(s.*) - ARRAY[{}])::text").format(own)
 
 
 def present(columns: Sequence[str]) -> Composable:
-    """That none of these columns is null."""
+    """The condition that none of these columns is null."""
     return SQL(" AND ").join(SQL("{} IS NOT NULL").format(Identifier(name)) for name in columns)

@@ -1,4 +1,4 @@
-"""Runs the settling statements of one copy, each with the fragments it needs."""
+"""Runs the merge statements of one copy."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ALL = SQL("TRUE")
 
 
 class Statements:
-    """The statements of ``settle.sql`` over one copy's stage and table.
+    """The statements of ``merge.sql`` for one copy's stage and table.
 
     Args:
-        run: The copy's number, under which rejects are kept.
-        files: Names of the source's files; the stage knows them by index.
-        raw: The text of a staged row ``s`` that is rejected; by default the source knows it.
+        run: The copy's run number, for its rejects.
+        files: Names of the source's files; the stage refers to them by index.
+        raw: SQL for the text of a rejected row ``s``; by default it is read from the source.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Statements:
             "columns": shape.column_list,
             "stage_columns": shape.stage_columns,
             "overriding": shape.overriding,
-            # Literals, not parameters: a constraint's expression may hold per cent signs.
+            # Literals, not parameters: a constraint's expression may contain percent signs.
             "run": Literal(run),
             "files": Literal(list(files)),
             "raw": raw,
@@ -47,17 +47,17 @@ class Statements:
         self.server_version = connection.info.server_version
 
     def run(self, name: str, /, **fragments: Composable) -> int:
-        """Run a statement; returns how many rows it touched."""
+        """Run a statement; returns the number of affected rows."""
         return self._connection.execute(self._compose(name, fragments)).rowcount
 
     def values(self, name: str, /, **fragments: Composable) -> tuple[int, ...]:
-        """Run a statement that gives one row of numbers."""
+        """Run a statement that returns one row of numbers."""
         row = self._connection.execute(self._compose(name, fragments)).fetchone()
-        assert row is not None  # an aggregate always gives one row
+        assert row is not None  # an aggregate always returns one row
         return tuple(row.values())
 
     def staged(self) -> int:
-        """How many rows are on the stage."""
+        """The number of staged rows."""
         return self.values("count_stage")[0]
 
     def _compose(self, name: str, fragments: dict[str, Composable]) -> Composed:
@@ -70,5 +70,5 @@ def names(columns: Sequence[str]) -> Composed:
 
 
 def only(columns: Sequence[str]) -> Literal:
-    """The name of the one column, or null where there are several: what a reject names as its column."""
+    """The name of a single column, or null for several: the column of a reject."""
     return Literal(columns[0] if len(columns) == 1 else None)

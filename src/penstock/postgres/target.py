@@ -1,4 +1,4 @@
-"""One copy's transaction on a Postgres server."""
+"""The transaction of one copy on a Postgres server."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _SQL = queries(__package__, "merge.sql")
 
 
 class PostgresTarget:
-    """A table on a Postgres server, there already or to be made.
+    """A table on a Postgres server, which may not exist yet.
 
     Args:
-        visible_rows_only: Work on the rows that the login sees, where row security hides others; else that is refused.
+        visible_rows_only: Use only rows that the login sees if row security hides others, instead of failing.
 
     Example:
         >>> from penstock.lookup.connections import find
@@ -49,11 +49,11 @@ class PostgresTarget:
 
     @contextmanager
     def begin(self) -> Iterator[PostgresSession]:
-        """Open a transaction; it commits when the block ends well, and leaves nothing when it does not.
+        """Open a transaction, which is committed if the block succeeds and rolled back otherwise.
 
         Raises:
-            ConnectionFailed: If the server cannot be reached or entered.
-            TargetError: What the server has against the copy as a whole.
+            ConnectionFailed: If connecting to the server fails.
+            TargetError: If the copy fails as a whole.
         """
         address = f"{self._connection.name}:{self._schema}.{self._table}"
         opened = connect(self._connection, visible_rows_only=self._visible_rows_only)
@@ -78,11 +78,11 @@ class PostgresSession:
         self._new = False
 
     def earlier(self, identity: str, plan: CopyPlan) -> CopyResult | None:
-        """The account of the same copy, if it was done before and what it left still stands."""
+        """The account of the same earlier copy, if its rows have not been replaced since."""
         return None if self._oid is None else ledger.earlier(self._connection, identity, self._oid, plan)
 
     def contract(self) -> Contract | None:
-        """What the table demands; None where there is no such table. Keeps other writers out from here on."""
+        """The table's contract, or None if there is no such table. Locks out other writers."""
         if self._oid is None:
             return None
         table = Identifier(self._schema, self._table)
@@ -91,43 +91,45 @@ class PostgresSession:
 
     @property
     def connection(self) -> PgConnection:
-        """The connection that carries the transaction."""
+        """The connection of the transaction."""
         return self._connection
 
     @property
     def oid(self) -> int:
-        """The table's number."""
-        assert self._oid is not None  # asked for once there is a table
+        """The table's oid."""
+        assert self._oid is not None  # called only after the table exists
         return self._oid
 
     @property
     def run(self) -> int:
-        """The copy's number in the ledger."""
+        """The copy's run number in the ledger."""
         return self._run
 
     def made(self) -> Contract:
-        """What the table demands that was made meanwhile, within this transaction."""
+        """The contract of a table created in this transaction."""
         self._oid = catalog.locate(self._connection, self._schema, self._table)
-        assert self._oid is not None  # the caller made it
+        assert self._oid is not None  # created by the caller
         return catalog.read_contract(self._connection, self._oid, self._schema, self._table)
 
     def create(self, columns: Sequence[Column]) -> Contract:
-        """Make the table; its key is made when the rows are in."""
+        """Create the table; its key is created after the rows are loaded."""
         create_table(self._connection, self._schema, self._table, columns)
         self._oid = catalog.locate(self._connection, self._schema, self._table)
         self._new = True
         return Contract(schema=self._schema, table=self._table, columns=tuple(columns))
 
     def load(self, load: Load, batches: Iterable[Judged]) -> Loaded:
-        """Bring the rows over and settle them as the plan's mode asks; rejects go to quarantine."""
-        from penstock.postgres.load_batches import Loader  # needs Arrow, as who calls this does anyway
+        """Load the rows and merge them by the plan's mode; rejects go to quarantine."""
+        from penstock.postgres.load_batches import (
+            Loader,
+        )  # imports Arrow, which callers have imported already
 
         shape = Shape(load.contract, load.columns, load.key, load.as_text)
         statements = Statements(self._connection, shape, run=self._run, files=load.files)
         statements.run("stage")
         loader = Loader(self._connection, shape, run=self._run, files=load.files)
         if may_go_straight(load.plan, shape) and not (load.key and statements.values("any_row")[0]):
-            # DELETE, not TRUNCATE: who reads meanwhile goes on seeing the old rows.
+            # DELETE, not TRUNCATE: concurrent readers continue to see the old rows.
             deleted = statements.run("delete", scope=ALL) if load.plan.mode == "replace" else 0
             count = loader.straight(batches)
             loaded = Settler(statements, load.plan, shape, repeats=loader.repeats).append_rest(count)
@@ -147,7 +149,7 @@ class PostgresSession:
             reject_outside(statements, load.plan.interval)
         reject_by_constraints(statements, load.contract, set(shape.names))
         if load.contract.partition_column is not None:
-            assert self._oid is not None  # a table with partitions was there before
+            assert self._oid is not None  # a partitioned table existed before
             make_partitions(self._connection, load.contract, self._oid, load.plan.partition)
 
     def unread(self) -> dict[str, list[int]]:
@@ -155,11 +157,11 @@ class PostgresSession:
         return ledger.unread(self._connection, self._run)
 
     def fill(self, file: str, raws: dict[int, str]) -> None:
-        """Put these texts beside the rejected rows of those lines."""
+        """Store these texts with the rejected rows of those lines."""
         ledger.fill(self._connection, self._run, file, raws)
 
     def reasons(self) -> dict[str, int]:
-        """Rejected rows by reason, counted where they are kept."""
+        """Number of rejected rows by reason, counted in quarantine."""
         return ledger.reasons(self._connection, self._run)
 
     def examples(self) -> list[str]:
@@ -168,22 +170,22 @@ class PostgresSession:
 
     def record(self, entry: Entry) -> None:
         """Write the account into the ledger."""
-        assert self._oid is not None  # the rows are in it
+        assert self._oid is not None  # the table exists now
         ledger.record(self._connection, entry, run=self._run, oid=self._oid)
 
     def loaded_files(self, plan: CopyPlan) -> set[str]:
-        """Files that were copied into the table by such a plan, and whose rows no later copy has replaced."""
+        """Files that were copied into the table by the same plan, and whose rows have not been replaced since."""
         return set() if self._oid is None else ledger.loaded_files(self._connection, self._oid, plan)
 
     def mark_replayed(self, run: int, *, by: str) -> None:
-        """Note that an earlier run's rejects were copied again, by the copy of this identity."""
+        """Mark an earlier run's rejects as replayed by the copy of this identity."""
         ledger.mark_replayed(self._connection, run, by=by)
 
 
 def may_go_straight(plan: CopyPlan, shape: Shape) -> bool:
-    """Whether rows that are good by themselves can meet nothing in an empty table that they must be judged by.
+    """Whether clean rows can be copied directly into an empty table without further checks.
 
-    Rows without a key meet nothing in any table.
+    Without a key this holds for any table.
     """
     contract = shape.contract
     return (
@@ -196,5 +198,5 @@ def may_go_straight(plan: CopyPlan, shape: Shape) -> bool:
 
 
 def _number(schema: str, table: str) -> int:
-    """A number for the table's name, by which copies into it wait for one another, also before there is a table."""
+    """The advisory lock key of a table's name, which serializes copies even before the table exists."""
     return int.from_bytes(hashlib.sha256(f"penstock {schema}.{table}".encode()).digest()[:8], signed=True)

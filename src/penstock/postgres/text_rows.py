@@ -8,19 +8,19 @@ from penstock.ports import Rows
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.copy_out import OutgoingCopy
 
-# Some 40,000 rows of 100 bytes, which take 14 ms to parse: enough that the work for each block does not count, and
-# little enough that a few of them may wait in memory.
+# Some 40,000 rows of 100 bytes, which take 14 ms to parse: large enough to make the overhead per block negligible,
+# and small enough to queue a few of them in memory.
 _BLOCK_BYTES = 4 << 20
 
 
 class CopyOut:
-    """The rows of one COPY; ``rows`` is the server's own count once all blocks were given.
+    """The rows of one COPY; ``rows`` is the server's count after all blocks were read.
 
-    The server sends a message for each row, and libpq hands them over one by one: a loop of 0.5 µs a row is all that
-    is done here, in a thread of its own, while blocks are parsed, encoded and sent in another.
+    The server sends a message for each row, and libpq returns them one by one. This loop of 0.5 µs per row runs in its
+    own thread, while another parses, encodes and sends the blocks.
 
     Args:
-        connection: In a transaction, or not; if the blocks are not read to their end, it is of no further use.
+        connection: Any connection; if the blocks are not read to the end, it cannot be used further.
     """
 
     def __init__(self, connection: PgConnection, statement: bytes) -> None:
@@ -29,10 +29,10 @@ class CopyOut:
         self.rows = 0
 
     def blocks(self) -> Iterator[Rows]:
-        """Whole rows, in blocks.
+        """The rows, in blocks.
 
         Raises:
-            psycopg.Error: What the server has against it, or that it is gone.
+            psycopg.Error: If the server reports an error, or the connection is lost.
         """
         self._copy.begin()
         receive, text, count = self._receive, bytearray(), 0

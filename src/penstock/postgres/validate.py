@@ -1,4 +1,4 @@
-"""What only the server can judge: types of its own, CHECK constraints, foreign keys, the bounds of an interval."""
+"""Checks on the server: its own types, CHECK constraints, foreign keys, the bounds of an interval."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from penstock.postgres.create_table import declared
 from penstock.postgres.staging import Shape, match, present
 from penstock.postgres.staging_sql import ALL, Statements, only
 
-# pg_input_is_valid came with this version.
+# pg_input_is_valid exists since this version.
 _CAN_VALIDATE = 160000
 _MESSAGE_LENGTH = 200
 
 
 def read_texts(statements: Statements, shape: Shape, exact: Mapping[str, str] | None = None) -> None:
-    """Turn columns that came as text into their own types; rows whose text is no such value go to quarantine.
+    """Convert columns that were sent as text to their types; rows with invalid values go to quarantine.
 
     Args:
-        exact: Columns that would be rounded, each with the type in which to see it; such rows go to quarantine too.
+        exact: Columns that could be rounded, each with the type to detect it; such rows go to quarantine, too.
 
     Raises:
-        ContractError: If a server too old to say which row it is finds one.
+        ContractError: If a value is invalid and the server is too old to report its row.
     """
     for column in shape.texts:
         name, kind = Identifier(column.name), Literal(column.type)
@@ -46,12 +46,12 @@ def read_texts(statements: Statements, shape: Shape, exact: Mapping[str, str] | 
         except psycopg.DataError as error:
             raise ContractError(
                 f"column {column.name}: {error.diag.message_primary}",
-                hint="a server before version 16 cannot say which row it is; mend or filter the source",
+                hint="servers before version 16 do not report the row; fix or filter the source",
             ) from None
 
 
 def reject_outside(statements: Statements, interval: Interval) -> None:
-    """Reject rows that do not belong to the interval that the copy replaces."""
+    """Reject rows outside the interval that the copy replaces."""
     statements.run(
         "reject_outside",
         column=Identifier(interval.column),
@@ -63,10 +63,10 @@ def reject_outside(statements: Statements, interval: Interval) -> None:
 
 
 def reject_by_constraints(statements: Statements, contract: Contract, written: set[str]) -> None:
-    """Reject rows that violate a CHECK constraint, and rows that refer to none.
+    """Reject rows that violate a CHECK or foreign key constraint.
 
     Args:
-        written: The columns that the copy fills; others keep their defaults, which the server vouches for.
+        written: The columns that the copy writes; others get their defaults, which are not checked.
     """
     for check in contract.checks:
         statements.run(
@@ -76,7 +76,7 @@ def reject_by_constraints(statements: Statements, contract: Contract, written: s
         )
     keys = [key for key in contract.foreign_keys if written.issuperset(key.columns)]
     within = {key: (key.schema, key.table) == (contract.schema, contract.table) for key in keys}
-    # Rows of this very copy may be what others refer to, so that one reject can lead to the next.
+    # Rows may refer to other rows of this copy, so that one reject can cause another.
     while sum(_reject_orphans(statements, key, within=within[key]) for key in keys) and any(within.values()):
         pass
 

@@ -1,7 +1,7 @@
-"""Every copy goes through one table: the kinds of its source and its target name the function that copies.
+"""The table of routes: from the kinds of source and target to the function that copies.
 
-A kind of source or target is added by a line in :data:`ROUTES` and a module with the function that it names; see
-docs/how-to/add-a-route.md. Routes are imported when they are used, because what they need costs up to 0.3 s.
+To add a kind of source or target, add a module with the function and a line in :data:`ROUTES`; see
+docs/how-to/add-a-route.md. Routes are imported when they are used, because importing them takes up to 0.3 s.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _DATABASES = frozenset({"postgres", "snowflake"})
 
 
 def run(plan: CopyPlan, *, again: bool = False, progress: Progress | None = None) -> CopyResult:
-    """Carry out a plan: all of it, or nothing.
+    """Carry out a plan completely or not at all.
 
     Raises:
-        PenstockError: If nothing was done, with the reason and the remedy.
+        PenstockError: If nothing was copied, with the reason and a hint.
     """
     target = model.parse(plan.target)
     request = CopyRequest(
@@ -54,8 +54,8 @@ def dispatch(request: CopyRequest) -> CopyResult:
     """Carry out a copy whose addresses are parsed.
 
     Raises:
-        UsageError: If nothing copies from a source of this kind to a target of that kind.
-        PenstockError: If nothing was done, with the reason and the remedy.
+        UsageError: If there is no route between these kinds.
+        PenstockError: If nothing was copied, with the reason and a hint.
     """
     key = _kind(request.source), _kind(request.target)
     if key not in ROUTES:
@@ -75,18 +75,20 @@ def _source(plan: CopyPlan, target: model.Address) -> model.Address:
 
 
 def _kind(address: Address) -> str:
-    """The kind of an address; a table is of its connection's kind."""
+    """The kind of an address; that of a table is the type of its connection."""
     if not isinstance(address, Table | Query):
         return address.kind
     kind = lookup.type_of(address.connection)
-    # A connection that is not known, or of another type, is looked up again by the route, which reports it.
+    # The route reports a connection that is missing or has another type.
     return kind if kind in _DATABASES else "postgres"
 
 
 def _unsupported(request: CopyRequest, source: str, target: str) -> UsageError:
     plan = request.plan
     if target == "file" and source != "rejects":
-        return UsageError(f"{plan.target!r} names no table", hint="write it as connection:schema.table")
+        return UsageError(
+            f"invalid table address {plan.target!r}", hint="write it as connection:schema.table"
+        )
     targets = sorted(to for origin, to in ROUTES if origin == source)
     if targets:
         hint = f"from {source}, copy to {' or '.join(targets)}"

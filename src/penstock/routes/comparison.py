@@ -1,4 +1,4 @@
-"""Whether two tables are the same, on one server or on two, and where they are not."""
+"""Compares two tables, on one server or two."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.postgres.diff import Difference, Match, align, differences, match, narrow, table
 from penstock.postgres.diff.row_values import Shown, look_up
 
-# Rows whose values are looked up in one query.
+# Number of rows whose values are looked up in one query.
 _AT_A_TIME = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What a comparison found.
+    """The result of a comparison.
 
     Args:
-        left: Address of the one table.
-        right: Address of the other.
-        match: Which columns were compared.
-        left_rows: How many rows the one has.
-        right_rows: And the other.
-        counts: Rows that differ, by ``missing`` (on the right), ``extra`` (on the right) and ``changed``.
-        shown: Some of them with their values, by their keys.
-        by_column: In how many of the changed rows each column differs, most first; None where that was not asked.
-        visible_rows_only: Rows that row security hides from the logins were left out.
+        left: Address of the left table.
+        right: Address of the right table.
+        match: The compared columns.
+        left_rows: Number of rows on the left.
+        right_rows: Number of rows on the right.
+        counts: Number of different rows: ``missing`` on the right, ``extra`` on the right, and ``changed``.
+        shown: Some of these rows with their values.
+        by_column: For each column, in how many of the changed rows it differs, most first; None if not requested.
+        visible_rows_only: Rows that row security hides from the logins were skipped.
     """
 
     left: str
@@ -50,11 +50,11 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether both hold the same rows under the same columns."""
+        """Whether both have the same columns and rows."""
         return not (any(self.counts.values()) or self.match.only_left or self.match.only_right)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
+        """The result as values for JSON."""
         return {
             "same": self.same,
             "left": {"table": self.left, "rows": self.left_rows, "only": list(self.match.only_left)},
@@ -78,16 +78,16 @@ def compare(  # noqa: PLR0913  # the last ones are options
     by_column: bool = False,
     visible_rows_only: bool = False,
 ) -> Comparison:
-    """Compare two tables, each as it is at one instant, and write nothing.
+    """Compare two tables, each at one snapshot, without writing.
 
     Args:
         left: ``connection:schema.table``; it may be a view.
-        right: The same of the other.
+        right: The other table or view.
         key: Columns that identify a row; by default the primary key.
         columns: Compare only these and the key.
-        limit: For how many of the rows that differ to look up the values.
-        by_column: Look up the values of all changed rows, to count in which columns they differ.
-        visible_rows_only: Leave out rows that row security hides from the logins; else that is refused.
+        limit: Maximum number of different rows whose values are looked up.
+        by_column: Look up the values of all changed rows, to count the differences by column.
+        visible_rows_only: Skip rows that row security hides from the logins, instead of failing.
 
     Raises:
         PenstockError: If a table cannot be read.
@@ -140,7 +140,7 @@ def _some(found: Iterator[Difference]) -> Iterator[list[Difference]]:
 
 
 def _place(shown: Shown) -> list[tuple[bool, int, str]]:
-    """Where a reader looks for a row: by its key or else its values, numbers as numbers."""
+    """The sort order of shown rows: by key or values, with numbers in numeric order."""
     texts = shown.difference.key or shown.left or shown.right or ()
     return [(text is None, *_in_order(text or "")) for text in texts]
 

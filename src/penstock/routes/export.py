@@ -1,4 +1,4 @@
-"""A table or a query of a Postgres server, into objects or a directory."""
+"""Exports: a table or query of a Postgres server, into objects or a directory."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from penstock.routes.request import CopyRequest
 
 
 def export_to_store(request: CopyRequest) -> CopyResult:
-    """Write a table or a query as the objects below a key."""
+    """Write a table or query to objects below a key."""
     target = cast("Objects", request.target)
     require_export(request.plan)
     return _export(request, open_store(target.connection, target.bucket), target.key)
 
 
 def export_to_directory(request: CopyRequest) -> CopyResult:
-    """Write a table or a query as files."""
+    """Write a table or query to files."""
     target = cast("Files", request.target)
     require_export(request.plan)
     return _export(request, *directory_of(target.pattern))

@@ -1,4 +1,4 @@
-"""The answers of an API, into the lake."""
+"""Landings: answers of an API, into the lake."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penstock.routes.request import CopyRequest
 
 
 def land_api(request: CopyRequest) -> CopyResult:
-    """Request what a plan's file, or a plain address, describes and the lake lacks.
+    """Make the requests of a plan file or an API address whose answers are not in the lake.
 
     Returns:
         A :class:`~penstock.model.land_result.LandResult`.
@@ -22,7 +22,7 @@ def land_api(request: CopyRequest) -> CopyResult:
     Raises:
         PenstockError: If answers are missing in the end; the next run requests what is missing.
     """
-    # The command line's output is the account; where structlog is installed, retries would be printed there.
+    # With structlog installed, retries would be logged to standard output, which is for the account.
     set_on_retry_hooks([])
     plan = request.plan
     source = cast("Api | PlanFile", request.source)

@@ -1,4 +1,4 @@
-"""Files, objects and the answers in the lake, into a Postgres table."""
+"""Loads: files, objects and answers in the lake, into a Postgres table."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ def load_files(request: CopyRequest) -> CopyResult:
     """Load files, or standard input."""
     source = cast("Files", request.source)
     progress = SafeProgress(request.progress)
-    progress.begin("reading", unit="bytes")  # of standard input or a pipe all comes before this returns
+    progress.begin(
+        "reading", unit="bytes"
+    )  # standard input and pipes are read completely before this returns
     files = open_files(source.pattern, request.plan.file, seen=lambda read: progress.advance(0, 0, read))
     return load(request, files)
 
 
 def load_objects(request: CopyRequest) -> CopyResult:
-    """Load the objects of a store: an export of ours by its manifest, or whatever lies there."""
+    """Load objects: an export by its manifest, or all objects below the key."""
     source = cast("Objects", request.source)
     store = open_store(source.connection, source.bucket)
     return load(request, open_objects(store, source.key, request.plan.file))
 
 
 def load_lake(request: CopyRequest) -> CopyResult:
-    """Load the records of the answers that have landed, without the network."""
+    """Load the records of landed answers, without network access to the API."""
     from penstock.rest.lake.source import LakeSource, declared, landed
 
     source = cast("Lake", request.source)
@@ -54,7 +56,7 @@ def load(request: CopyRequest, source: Source, *, replayed: int | None = None) -
         replayed: See :func:`penstock.engine.copy.copy`.
 
     Raises:
-        PenstockError: If nothing was done, with the reason and the remedy.
+        PenstockError: If nothing was copied, with the reason and a hint.
     """
     table = cast("Table", request.target)
     target = PostgresTarget(
@@ -62,6 +64,6 @@ def load(request: CopyRequest, source: Source, *, replayed: int | None = None) -
     )
     plan = request.plan
     if isinstance(source, Recognised):
-        # The copy's identity and the ledger have from here what the content of the files says.
+        # The copy's identity and the ledger use the format detected from the files' content.
         plan = replace(plan, file=source.options)
     return copy(plan, source, target, again=request.again, progress=request.progress, replayed=replayed)

@@ -1,4 +1,4 @@
-"""Takes rejected rows out of quarantine: into a file to correct, or through the same copy again."""
+"""Exports rejected rows to a file, and replays them."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 def records(connection: str) -> AbstractContextManager[Records]:
-    """The ledger and quarantine of the database that a connection names, as a context manager.
+    """The ledger and quarantine of a connection's database, as a context manager.
 
     Raises:
-        ConnectionFailed: If there is no such connection, or it cannot be entered.
+        ConnectionFailed: If there is no such connection, or connecting fails.
 
     Example:
         >>> with records("warehouse") as kept:
@@ -53,11 +53,11 @@ def records(connection: str) -> AbstractContextManager[Records]:
 
 
 def export(connection: str, id_prefix: str, path: Path, *, reason: str | None = None) -> int:
-    """Write a copy's open rejects to a file of the source's own form, header included; returns how many.
+    """Write a copy's open rejects to a file in the source's format, with its header; returns their number.
 
     Raises:
         UsageError: If there is no such copy.
-        NothingDone: If there is nothing in its quarantine.
+        NothingDone: If it has no open rejects.
     """
     with records(connection) as kept:
         entry, rows = _open_rejects(kept, id_prefix, reason)
@@ -78,9 +78,9 @@ class OpenRejects:
 
     Args:
         entry: The copy's entry in the ledger.
-        rows: The rows, as the quarantine keeps them.
-        corrected: A file made by :func:`export` and corrected by hand, in the place of their texts.
-        answers: From the lake: how records are taken from answers now.
+        rows: The rows in quarantine.
+        corrected: A file made by :func:`export` and corrected, to use instead of the original texts.
+        answers: From the lake: how records are read from answers now.
     """
 
     kind: ClassVar = "rejects"
@@ -98,17 +98,17 @@ def replay(
     answers: Answers | None = None,
     progress: Progress | None = None,
 ) -> CopyResult:
-    """Copy a copy's open rejects again, under the plan that rejected them, into the same table.
+    """Copy a copy's open rejects again into the same table, with the same plan.
 
-    Rows that are rejected again go to the quarantine of this new copy, so that each rejected row is open in one place.
+    Rows that are rejected again become rejects of the new copy, so that each rejected row is open only once.
 
     Args:
-        corrected: A file made by :func:`export` and corrected by hand; it must hold as many rows as are open.
-        answers: From the lake: how records are taken from answers now, in the place of the plan's own.
+        corrected: A file made by :func:`export` and corrected; it must have as many rows as there are open rejects.
+        answers: From the lake: how records are read from answers, instead of the plan's own rules.
 
     Raises:
         UsageError: If there is no such copy, or rows are missing from the corrected file.
-        NothingDone: If there is nothing in its quarantine.
+        NothingDone: If it has no open rejects.
         NothingLoaded: If every row was rejected again.
     """
     with records(connection) as kept:
@@ -116,7 +116,7 @@ def replay(
     if _is_elsewhere(entry):
         raise UsageError(
             f"rows cannot be replayed into {entry['target']}",
-            hint="correct them at their source, export them again and load that",
+            hint="fix them in the source, export again and load the export",
         )
     plan = replay_plan(CopyPlan.from_json(json.dumps(entry["plan"])))
     source = OpenRejects(entry=entry, rows=rows, corrected=corrected, answers=answers)
@@ -154,7 +154,7 @@ def _open_rejects(
 
 @contextmanager
 def _source(rejects: OpenRejects, plan: CopyPlan) -> Iterator[Source]:
-    """The rejects of a copy, or what they were corrected to."""
+    """The source of a copy's rejects or their corrections."""
     if _is_landed(plan):
         yield _landed_rows(plan, rejects.answers, rejects.rows, rejects.corrected)
     elif rejects.corrected is not None:
@@ -173,7 +173,7 @@ def _is_landed(plan: CopyPlan) -> bool:
 def _landed_rows(
     plan: CopyPlan, answers: Answers | None, rows: Sequence[dict[str, Any]], corrected: Path | None
 ) -> Source:
-    """The rows as a source, with their texts from a corrected file where there is one, a line each."""
+    """The rows as a source, one per line, with texts from a corrected file if given."""
     from penstock.rest.lake.rejected_records import KeptRow, KeptSource
     from penstock.rest.lake.source import LakeSource
 
@@ -191,7 +191,7 @@ def _landed_rows(
 
 
 def _is_elsewhere(entry: Mapping[str, Any]) -> bool:
-    """Whether the copy went into no table of this database, but of Snowflake."""
+    """Whether the copy's target is a Snowflake table."""
     return bool(entry["target_oid"] == NO_TABLE)
 
 
@@ -203,7 +203,7 @@ def _refuse_fewer(source: Source, expected: int, corrected: Path) -> None:
 def _refuse_other_count(held: int, expected: int, corrected: Path) -> None:
     if held != expected:
         raise UsageError(
-            f"{corrected} holds {counted(held, 'row')}, the quarantine {expected:,}",
+            f"{corrected} holds {counted(held, 'row')}, but {expected:,} are in quarantine",
             hint="correct every exported row; delete unwanted rows after loading",
         )
 
@@ -225,13 +225,13 @@ def _replayed(plan: CopyPlan, entry: Mapping[str, Any], rows: Sequence[dict[str,
 
 
 def _exported(plan: CopyPlan, entry: Mapping[str, Any]) -> FileOptions:
-    """How exported rows are read, whatever their file was: CSV or JSON Lines, in UTF-8."""
+    """How exported rows are read: CSV or JSON Lines, in UTF-8."""
     form: Format = "csv" if _is_csv(plan, entry) else "jsonl"
     return _with_delimiter(replace(plan.file, format=form, encoding="utf-8"), entry)
 
 
 def _one_line(row: dict[str, Any]) -> bytes:
-    """An object on one line: no line end in it is within a text."""
+    """A JSON object on one line: line ends in it are never inside a string."""
     return _raw(row).replace(b"\r", b" ").replace(b"\n", b" ")
 
 
@@ -253,7 +253,7 @@ def _head(plan: CopyPlan, entry: Mapping[str, Any]) -> bytes:
 
 def _is_csv(plan: CopyPlan, entry: Mapping[str, Any]) -> bool:
     if plan.query is not None or isinstance(parse(plan.source), Table) or _is_elsewhere(entry):
-        return False  # rows of tables are kept as JSON
+        return False  # rows of tables are stored as JSON
     if plan.file.format != "auto":
         return plan.file.format == "csv"
     return not any(
@@ -269,6 +269,6 @@ def _with_delimiter(options: FileOptions, entry: Mapping[str, Any]) -> FileOptio
 def _raw(row: dict[str, Any]) -> bytes:
     raw = str(row["raw"]).encode()
     if row["reason"] == Reason.BAD_ENCODING:
-        # Such a row's bytes were written out to be kept as text; as bytes again they are judged anew.
+        # Invalid bytes of such a row were escaped in its text; turned back into bytes, they are checked again.
         raw = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), raw)
     return raw

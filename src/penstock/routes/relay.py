@@ -1,6 +1,6 @@
-"""A table or a query of one Postgres server, into a table of another or the same.
+"""Copies of a table or query into a table, on the same or another Postgres server.
 
-Nothing here or below imports Arrow, which would cost 0.3 s and 60 MB.
+Neither this module nor its imports import Arrow, which would cost 0.3 s and 60 MB.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from penstock.routes.request import CopyRequest
 
 
 def copy_table(request: CopyRequest) -> CopyResult:
-    """Copy a table or the rows of a query, in the servers' own binary form.
+    """Copy a table or the rows of a query, in the server's binary format.
 
     Raises:
-        UsageError: If options say how a file is read.
-        PenstockError: If nothing was done, with the reason and the remedy.
+        UsageError: If there are options for reading files.
+        PenstockError: If nothing was copied, with the reason and a hint.
     """
     plan = request.plan
     source, target = cast("Table | Query", request.source), cast("Table", request.target)
     if plan.file != FileOptions():
         raise UsageError(
-            "there are options for reading a file, and the source is a table",
-            hint="leave out format, delimiter, quote, encoding, header, null values and date format",
+            "options for reading files do not apply to a table",
+            hint="leave out --format, --delimiter, --quote, --encoding, --header, --null and --date-format",
         )
     if isinstance(source, Query):
         origin = Origin(source.connection, f"{source.connection}:query", query=source.sql)

@@ -1,4 +1,4 @@
-"""What a route is asked to do: a plan whose addresses are parsed."""
+"""The request to a route: a plan with parsed addresses."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from penstock.ports import Progress
 
 
 class Address(Protocol):
-    """One end of a copy: an address of :mod:`penstock.model.address`, or another value that names its kind."""
+    """The source or target of a copy: an address of :mod:`penstock.model.address`, or another value with a kind."""
 
     @property
     def kind(self) -> str:
-        """Its part of a route's key in :data:`penstock.routes.ROUTES`."""
+        """The kind, as in the keys of :data:`penstock.routes.ROUTES`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyRequest:
-    """One copy to be made.
+    """One copy to make.
 
     Args:
         plan: What to copy, and how.
         source: The plan's source, parsed.
         target: The plan's target, parsed.
-        again: Copy even if the ledger says that the same copy was done before.
+        again: Copy even if the ledger holds the same copy.
         progress: Receives progress updates.
     """
 

@@ -1,4 +1,4 @@
-"""Copies all tables of a schema, one after the other, and keeps one account of them."""
+"""Copies all tables of a schema, one after the other, with one account."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Shown = Callable[[str, int, int], AbstractContextManager[Progress | None]]
 
 @dataclass(frozen=True, slots=True)
 class SchemaResult:
-    """What became of every row of every table.
+    """The accounts of a schema's tables.
 
     Args:
-        tables: The account of each, by its name at the source, in the order of the copies.
-        total: All of them together.
+        tables: The account of each table by its name, in the order of the copies.
+        total: The sum of all accounts.
     """
 
     tables: Mapping[str, CopyResult]
@@ -35,18 +35,19 @@ class SchemaResult:
 def run_all(plan: CopyPlan, shown: Shown, *, again: bool = False) -> SchemaResult:
     """Copy each table of the plan's source, a schema, to the table of its name in the plan's target, another schema.
 
-    Each table is there wholly or not at all. When one fails those before it stay, and the same copy again is safe.
+    Each table is copied completely or not at all. When one fails, the tables before it stay. Repeating is safe.
 
     Args:
-        shown: Gives the progress of one table, by its name, its number from 1, and how many there are.
+        shown: Returns the progress receiver of a table, given its name, its number from 1, and the total number.
 
     Raises:
-        NothingLoaded: If of any table every row was rejected, after all of them were copied.
+        NothingLoaded: If every row of any table was rejected; raised after all tables were copied.
         PenstockError: If a table cannot be copied; the message names it.
     """
     if plan.columns or plan.computed or plan.query or plan.key or plan.where:
         raise UsageError(
-            "columns, keys, filters and queries belong to one table", hint="leave them out with --all"
+            "--columns, --key, filters and queries do not apply to --all",
+            hint="leave them out, or copy the table by itself",
         )
     started = time.perf_counter()
     source, target = parse_schema(plan.source), parse_schema(plan.target)

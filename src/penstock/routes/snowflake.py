@@ -1,4 +1,4 @@
-"""An export in an object store, into a Snowflake table."""
+"""Loads of an export in an object store, into a Snowflake table."""
 
 from __future__ import annotations
 
@@ -20,21 +20,19 @@ from penstock.snowflake.load import SnowflakeTable, load, rejects_of
 
 
 def load_export(request: CopyRequest) -> CopyResult:
-    """Load an export by Snowflake's own COPY INTO.
+    """Load an export with Snowflake's COPY INTO.
 
-    The account and the rejects are kept in Snowflake, and beside the export's own account.
+    The account and the rejects are kept in Snowflake and in the ledger of the export.
 
     Raises:
-        UsageError: If the plan names no stage.
+        UsageError: If the plan has no stage.
         SourceError: If there is no export.
-        PenstockError: If nothing was done, with the reason and the remedy.
+        PenstockError: If nothing was copied, with the reason and a hint.
     """
     plan = request.plan
     source, table = cast("Objects", request.source), cast("Table", request.target)
     if plan.stage is None:
-        raise UsageError(
-            "Snowflake reads objects through a stage, and none is named", hint="--stage daily.s3_stage"
-        )
+        raise UsageError("Snowflake needs an external stage to read objects", hint="add --stage SCHEMA.STAGE")
     manifest = find_manifest(open_store(source.connection, source.bucket), source.key)
     if manifest is None:
         raise SourceError(

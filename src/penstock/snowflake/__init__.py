@@ -1,1 +1,1 @@
-"""A Snowflake table, filled from an external stage that covers the objects."""
+"""Loads Snowflake tables from an external stage."""

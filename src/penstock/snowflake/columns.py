@@ -18,8 +18,8 @@ class TableColumn:
     """One column.
 
     Args:
-        name: As Snowflake keeps it.
-        type: As Snowflake writes it, such as ``NUMBER(38,0)``.
+        name: The name as stored by Snowflake.
+        type: The type as written by Snowflake, such as ``NUMBER(38,0)``.
     """
 
     name: str
@@ -33,9 +33,9 @@ class TableColumn:
 
 
 def described(cursor: Any, table: str) -> dict[str, TableColumn] | None:
-    """The table's columns by their names; None where there is no such table.
+    """The table's columns by name; None if there is no such table.
 
-    Asked before anything is made: whoever may only insert has no right to ``CREATE … IF NOT EXISTS``.
+    Called before ``CREATE … IF NOT EXISTS``, which requires a privilege even if the object exists.
 
     Args:
         table: Quoted.
@@ -58,7 +58,7 @@ def described(cursor: Any, table: str) -> dict[str, TableColumn] | None:
 
 
 def make_schema(cursor: Any, name: str) -> None:
-    """Make a schema where there is none: ``CREATE SCHEMA IF NOT EXISTS`` demands the right to make one even then."""
+    """Make a missing schema: ``CREATE SCHEMA IF NOT EXISTS`` requires a privilege even if the schema exists."""
     cursor.execute(f"SELECT 1 FROM INFORMATION_SCHEMA.SCHEMATA WHERE SCHEMA_NAME = {literal(folded(name))}")
     if cursor.fetchone() is None:
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(name)}")
@@ -68,10 +68,10 @@ def matching(columns: Mapping[str, TableColumn], table: str, manifest: Manifest)
     """The table's columns, in the order of the manifest's; names match by the rule of :mod:`penstock.model.columns`.
 
     Args:
-        table: What messages call it.
+        table: Its name in messages.
 
     Raises:
-        ContractError: If the table lacks a column of the export, which ``COPY INTO`` would leave out without a word.
+        ContractError: If the table lacks a column of the export, which ``COPY INTO`` would silently skip.
     """
     pairs = pair([column.name for column in manifest.columns], list(columns))
     missing = [column.name for column in manifest.columns if column.name not in pairs]

@@ -1,4 +1,4 @@
-"""Opens a session with Snowflake, and says in plain words what it has against one."""
+"""Opens Snowflake sessions, and translates Snowflake's errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from penstock.model.errors import ConnectionFailed, ContractError, PenstockError
 LOGIN_TIMEOUT_S = 15
 _FIELDS = ("account", "warehouse", "role", "protocol", "authenticator", "private_key_file", "passcode")
 _NUMBERS = ("network_timeout", "login_timeout")
-_WORDS = 300  # of what Snowflake says; a statement may be long
+_WORDS = 300  # of Snowflake's message, which may quote a long statement
 
 _LOGIN = (250001, 250003, 251001, 251005, 390100, 390101, 390144, 390189, 394304)
 MISSING = (2003, 2043)
@@ -22,13 +22,13 @@ _BAD_DATA = ("22", "23")  # classes of SQLSTATE
 
 
 def snowflake_connect(connection: Connection) -> Any:
-    """A session of the connector, in which every statement commits by itself until a transaction is begun.
+    """A session of the connector, in autocommit.
 
     Raises:
         UsageError: If the connector is not installed.
-        ConnectionFailed: If Snowflake cannot be reached or entered; the message holds no secret.
+        ConnectionFailed: If connecting to Snowflake fails; the message holds no secret.
     """
-    # By its module: other packages share the name of the top one.
+    # Check the submodule: other packages share the top-level name.
     if find_spec("snowflake") is None or find_spec("snowflake.connector") is None:
         raise UsageError(
             "snowflake-connector-python is not installed", hint="pip install 'penstock[snowflake]'"
@@ -53,7 +53,7 @@ def snowflake_connect(connection: Connection) -> Any:
     except connector.errors.Error as error:
         words = "the login or the password is wrong" if error.errno in _LOGIN else _first_line(error)
         raise ConnectionFailed(
-            f"cannot enter {connection.name} (Snowflake account {extra.get('account', '')}): {words}",
+            f"cannot connect to {connection.name} (Snowflake account {extra.get('account', '')}): {words}",
             hint=f"penstock connection test {connection.name}",
         ) from None
 
@@ -63,12 +63,12 @@ def translated(doing: str) -> Iterator[None]:
     """Turn the connector's errors into ours.
 
     Args:
-        doing: What was going on, as in ``"copying into snow:daily.labor"``.
+        doing: The operation, such as ``"copying into snow:daily.labor"``.
 
     Raises:
         ContractError: If a table, stage or column is missing.
-        ConnectionFailed: If the role lacks a right.
-        TargetError: Anything else that Snowflake has against it.
+        ConnectionFailed: If the role lacks a privilege.
+        TargetError: For any other error.
     """
     import snowflake.connector as connector
 
@@ -81,18 +81,16 @@ def translated(doing: str) -> Iterator[None]:
 def _in_words(error: Any, doing: str) -> PenstockError:
     words = f"{doing}: {_first_line(error)}"
     if error.errno in MISSING:
-        return ContractError(
-            words, hint="make it, or grant the role the right to see it; nothing was changed"
-        )
+        return ContractError(words, hint="create it, or grant the role access to it; nothing was changed")
     if error.errno == _NO_RIGHT:
-        return ConnectionFailed(words, hint="grant the connection's role the right it lacks")
+        return ConnectionFailed(words, hint="grant the missing privilege to the connection's role")
     if str(error.sqlstate).startswith(_BAD_DATA):
         return TargetError(words, hint="nothing was changed; with --max-rejects such rows go to quarantine")
     return TargetError(words, hint="nothing was changed")
 
 
 def _first_line(error: Any) -> str:
-    """The first line that says something; the connector's versions differ in where they say it."""
+    """The first line with a message; its position depends on the connector's version."""
     text = str(error.msg or error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     useful = [line for line in lines if not line.endswith("SQL compilation error:")]

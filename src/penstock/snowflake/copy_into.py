@@ -1,4 +1,4 @@
-"""``COPY INTO`` from an external stage, and what became of each file."""
+"""``COPY INTO`` statements and their results by file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOADED = "LOADED"
 
 @dataclass(slots=True)
 class Copied:
-    """What one or more statements did."""
+    """The result of one or more statements."""
 
     loaded: int = 0
     refused: list[str] = field(default_factory=list)
@@ -27,12 +27,12 @@ class Copied:
 def copy_statements(
     table: str, place: str, manifest: Manifest, columns: Sequence[TableColumn] = ()
 ) -> Iterator[str]:
-    """The statements that load an export's files, up to a thousand in each.
+    """The statements that load an export's files, up to a thousand files in each.
 
     Args:
         table: Quoted.
-        columns: The table's own, in the order of the manifest's; by default they have the manifest's names.
-        place: The stage and the path in it, ending in ``/``.
+        columns: The table's columns, in the manifest's order; by default they have the manifest's names.
+        place: The stage and the path in it, ending with ``/``.
 
     Raises:
         UsageError: If the export is in a format that Snowflake does not read.
@@ -40,9 +40,9 @@ def copy_statements(
     names = [file.name for file in manifest.files]
     exported = [column.name for column in manifest.columns]
     listed = ", ".join([column.quoted for column in columns] or map(identifier, exported))
-    # Snowflake itself pairs the columns of Parquet by case-insensitive names only.
+    # Snowflake matches Parquet columns only by case-insensitive name.
     alike = all(one.name.upper() == name.upper() for one, name in zip(columns, exported, strict=False))
-    # The ledger decides what was loaded before, not Snowflake's own load history, which forgets after 64 days.
+    # The ledger decides what was loaded before: Snowflake's load history expires after 64 days.
     after = "ON_ERROR = ABORT_STATEMENT FORCE = TRUE"
     for start in range(0, len(names), _MOST_FILES):
         files = ", ".join(map(literal, names[start : start + _MOST_FILES]))
@@ -68,11 +68,11 @@ def copy_statements(
                     f" EMPTY_FIELD_AS_NULL = TRUE NULL_IF = () ESCAPE_UNENCLOSED_FIELD = NONE) {after}"
                 )
             case other:
-                raise UsageError(f"Snowflake is not given {other}", hint="export as parquet or csv")
+                raise UsageError(f"cannot load {other} into Snowflake", hint="export as parquet or csv")
 
 
 def copied(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Copied:
-    """What Snowflake's answer to one statement says.
+    """Parse Snowflake's result of one statement.
 
     Example:
         >>> copied([("a", "LOADED", 5, 5, 0)], ["file", "status", "rows_parsed", "rows_loaded", "errors_seen"]).loaded
@@ -80,7 +80,7 @@ def copied(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Copied:
     """
     found = Copied()
     places = {name.lower(): place for place, name in enumerate(names)}
-    if "rows_loaded" not in places:  # one line of text: no file was there
+    if "rows_loaded" not in places:  # a single text column: there were no files
         return found
     for row in rows:
         found.loaded += int(row[places["rows_loaded"]] or 0)

@@ -1,4 +1,4 @@
-"""The account of a load, and the rows that were not loaded, in the database that holds the table."""
+"""The ledger of loads and the quarantine, in the database of the table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TABLES = ("COPIES", "REJECTS", "TURNS")
 
 
 def prepare(cursor: Any, target: str) -> None:
-    """Make the ledger where it is missing, and a row by which loads into this target take turns."""
+    """Make the ledger if it is missing, and the row that serializes loads into this target."""
     cursor.execute(_SQL["made"])
     made = {row[0] for row in cursor.fetchall()}
     if missing := [name for name in _TABLES if name not in made]:
@@ -33,12 +33,12 @@ def prepare(cursor: Any, target: str) -> None:
 
 
 def take_turn(cursor: Any, target: str) -> None:
-    """Wait until no other load into this target goes on."""
+    """Wait until no other load into this target is running."""
     cursor.execute(_SQL["take_turn"], {"target": target})
 
 
 def earlier(cursor: Any, identity: str, plan: CopyPlan, target: str) -> CopyResult | None:
-    """The account of the same load, if nothing later replaced what it left."""
+    """The account of the same load, if its rows have not been replaced since."""
     cursor.execute(_SQL["earlier"], {"target": target})
     for copy, mode, stretch, read, loaded, rejected, deleted, seconds in cursor.fetchall():
         if copy == identity:
@@ -60,12 +60,12 @@ def earlier(cursor: Any, identity: str, plan: CopyPlan, target: str) -> CopyResu
 
 
 def forget_rejects(cursor: Any, identity: str, target: str) -> None:
-    """Remove those that the same load left before, which is now done again."""
+    """Remove the rejects of the same earlier load, which is being repeated."""
     cursor.execute(_SQL["forget_rejects"], {"id": identity, "target": target})
 
 
 def settle(cursor: Any, manifest: Manifest, found: Copied, result: CopyResult, target: str) -> CopyResult:
-    """The account, complete: every row that the manifest names was loaded, or stands in quarantine.
+    """The complete account: every row of the manifest was loaded or rejected.
 
     Args:
         result: With the rows loaded and deleted.
@@ -79,7 +79,7 @@ def settle(cursor: Any, manifest: Manifest, found: Copied, result: CopyResult, t
         shown = "".join(f"\n  {line}" for line in found.refused[:3])
         raise TargetError(
             f"Snowflake loaded {found.loaded} of {manifest.rows} rows; nothing was changed{shown}",
-            hint="are all of the manifest's files in the stage?",
+            hint="check that all of the manifest's files are in the stage",
         )
     whole = replace(result, read=manifest.rows, rejected=rejected, rejects=reasons)
     whole.check()
@@ -104,7 +104,7 @@ def _examples(cursor: Any, identity: str, target: str) -> Iterator[str]:
 
 
 def record(cursor: Any, plan: CopyPlan, result: CopyResult, target: str) -> None:
-    """Write the account down, in the transaction that wrote the rows."""
+    """Write the account, in the transaction that wrote the rows."""
     fields = {
         "id": result.id,
         "target": target,
@@ -122,7 +122,7 @@ def record(cursor: Any, plan: CopyPlan, result: CopyResult, target: str) -> None
 
 
 def kept_rejects(cursor: Any, identity: str, target: str) -> Iterator[KeptReject]:
-    """The rows that a load left out, in the order of the files."""
+    """The rejects of a load, in the order of the files."""
     cursor.execute(_SQL["kept_rejects"], {"id": identity, "target": target})
     while rows := cursor.fetchmany(_AT_ONCE):
         for file, line, raw, reason, column, message in rows:

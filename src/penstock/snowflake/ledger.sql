@@ -2,7 +2,7 @@
 -- come before it.
 
 -- name: made
--- The ledger's tables that are there: CREATE … IF NOT EXISTS would demand the right to make them even then.
+-- The existing tables of the ledger: CREATE … IF NOT EXISTS requires the privilege even if they exist.
 SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'PENSTOCK_LEDGER';
 
 -- name: create_copies

@@ -1,4 +1,4 @@
-"""The story of one load: an export's files into a Snowflake table, in one transaction, with its account."""
+"""The steps of a load: an export's files into a Snowflake table, in one transaction with the account."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MODES = ("append", "replace", "interval")
 
 @dataclass(frozen=True, slots=True)
 class SnowflakeTable:
-    """A table, there already or to be made, and the stage that its rows come by."""
+    """A table, which may be missing, and the stage to load from."""
 
     connection: Connection
     schema: str
@@ -44,22 +44,22 @@ class SnowflakeTable:
 
     @property
     def address(self) -> str:
-        """As people write it."""
+        """The address as users write it."""
         return f"{self.connection.name}:{self.schema}.{self.table}"
 
 
 def load(
     plan: CopyPlan, manifest: Manifest, path: str, target: SnowflakeTable, *, again: bool = False
 ) -> CopyResult:
-    """Load an export: all of it with its account, or nothing.
+    """Load an export completely with its account, or not at all.
 
     Args:
-        path: Of the export below the bucket, ending in ``/`` unless it is empty.
-        again: Even if the ledger says that the same load was done before, and what it left still stands.
+        path: Path of the export in the bucket, ending with ``/`` unless it is empty.
+        again: Load even if the ledger holds the same load and its rows are still there.
 
     Raises:
-        UsageError: If the plan asks for what a load cannot do.
-        PenstockError: If nothing was done, with the reason and the remedy.
+        UsageError: If the plan has options that loads do not support.
+        PenstockError: If nothing was loaded, with the reason and a hint.
     """
     _require_load(plan)
     started = time.perf_counter()
@@ -92,7 +92,7 @@ def load(
 
 
 def rejects_of(target: SnowflakeTable, identity: str) -> Iterator[KeptReject]:
-    """The rows that the load of this identity left out. Nothing is asked before the first is wanted.
+    """The rejects of the load of this identity, queried lazily.
 
     Raises:
         PenstockError: If they cannot be read.
@@ -105,18 +105,18 @@ def rejects_of(target: SnowflakeTable, identity: str) -> Iterator[KeptReject]:
 def _require_load(plan: CopyPlan) -> None:
     if plan.mode not in _MODES or plan.key or plan.order_by or plan.where:
         raise UsageError(
-            f"into Snowflake there is no mode {plan.mode}, key, order or filter",
-            hint=f"one of {', '.join(_MODES)}; then a MERGE of your own",
+            f"loads into Snowflake do not support mode {plan.mode}, keys, order or filters",
+            hint=f"one of {', '.join(_MODES)}; then run a MERGE yourself",
         )
     if plan.visible_rows_only:
         raise UsageError(
-            "--visible-rows-only is about row security in Postgres, and not about Snowflake",
-            hint="give it to the export that is loaded",
+            "--visible-rows-only does not apply to Snowflake",
+            hint="use it for the export",
         )
 
 
 def _prepare(cursor: Any, manifest: Manifest, target: SnowflakeTable) -> list[TableColumn]:
-    """Make what is missing, each of which commits by itself; gives the table's columns."""
+    """Make what is missing, in separate transactions; returns the table's columns."""
     ledger.prepare(cursor, target.address)
     if (columns := described(cursor, target.name)) is None:
         made = ", ".join(f"{identifier(column.name)} {column_type(column)}" for column in manifest.columns)
@@ -128,7 +128,7 @@ def _prepare(cursor: Any, manifest: Manifest, target: SnowflakeTable) -> list[Ta
 
 @contextmanager
 def _made(cursor: Any, sieve: Sieve | None) -> Iterator[None]:
-    """Outside of the transaction, which its statements would end."""
+    """Prepare the load outside the transaction, which its statements would end."""
     if sieve is None:
         yield
         return
@@ -146,23 +146,23 @@ def _made(cursor: Any, sieve: Sieve | None) -> Iterator[None]:
 
 
 def _place(cursor: Any, target: SnowflakeTable, path: str) -> str:
-    """The stage and the path in it. The stage covers the bucket, or a part of it that the path begins with."""
+    """The stage and the path in it. The stage's URL must be the bucket or a prefix of the path."""
     *schema, name = target.stage.split(".")
     where = identifier(*(schema or [target.schema]))
     cursor.execute(f"SHOW STAGES LIKE {literal(name.upper())} IN SCHEMA {where}")
     names = [column.name.lower() for column in cursor.description]
     listed = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    # LIKE takes an underscore for any letter.
+    # In LIKE, an underscore matches any character.
     found = [stage for stage in listed if str(stage["name"]).upper() == name.upper()]
     if not found:
         raise UsageError(
-            f"there is no stage {target.stage}",
+            f"no stage {target.stage}",
             hint=f"CREATE STAGE {target.stage} URL = 's3://bucket/' STORAGE_INTEGRATION = ...",
         )
     url = str(found[0].get("url") or "")
     inside = url.partition("://")[2].partition("/")[2].strip("/") if url.startswith("s3") else ""
     if inside and not path.startswith(f"{inside}/"):
-        raise UsageError(f"the stage {target.stage} covers {url}, not {path}", hint="name another stage")
+        raise UsageError(f"the stage {target.stage} covers {url}, not {path}", hint="use another stage")
     below = path[len(inside) + 1 :] if inside else path
     return f"{where}.{identifier(name)}/{below}"
 
@@ -207,7 +207,7 @@ def _copy(
 
 
 def _sift(cursor: Any, plan: CopyPlan, sieve: Sieve, place: str, target: SnowflakeTable) -> Copied:
-    """File by file, so that a reject names its file."""
+    """Load file by file, so that rejects name their file."""
     whole = Copied()
     for file in sieve.manifest.files:
         found = _copy(cursor, replace(sieve.manifest, files=(file,)), sieve.name, place)

@@ -1,4 +1,4 @@
-"""Names and texts as Snowflake's SQL writes them."""
+"""Quotes identifiers and literals for Snowflake."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 
 
 def identifier(*parts: str) -> str:
-    """A name, quoted. A plain one is in upper case, as Snowflake itself understands it; any other stays as it is.
+    """A quoted identifier. Plain names are folded to upper case, as by Snowflake; others are kept.
 
     Example:
         >>> identifier("daily_operations", "labor"), identifier("Ship Mode")
@@ -18,7 +18,7 @@ def identifier(*parts: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name that is already as Snowflake keeps it, quoted.
+    """A quoted identifier of a name as stored by Snowflake.
 
     Example:
         >>> print(quoted('6" shelf'))
@@ -29,7 +29,7 @@ def quoted(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """A text in quotes, for the places where a statement takes no parameter.
+    """A string literal, for statements that do not accept parameters.
 
     Example:
         >>> print(literal("it's"))
@@ -40,7 +40,7 @@ def literal(text: str) -> str:
 
 
 def folded(name: str) -> str:
-    """The name that Snowflake keeps: a plain one in upper case.
+    """The name as Snowflake stores it: plain names in upper case.
 
     Example:
         >>> folded("labor"), folded("Ship Mode")

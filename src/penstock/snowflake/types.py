@@ -10,7 +10,7 @@ from penstock.model.manifest import ExportedColumn
 _DECIMAL = re.compile(r"decimal128\((\d+), (\d+)\)")
 _MOST_DIGITS = 38
 
-# By what the column is in the files, because a value such as a date at infinity makes a date's column a text there.
+# By the type in the files, because a value such as a date at infinity turns a date column into text there.
 _TYPES: Mapping[str, str] = {
     "bool": "BOOLEAN",
     "int16": "NUMBER(38,0)",
@@ -27,7 +27,7 @@ _TYPES: Mapping[str, str] = {
 
 
 def column_type(column: ExportedColumn) -> str:
-    """The type of a column that is to be made. Whatever has no counterpart is text, JSON too.
+    """The type of a new column. Types without a counterpart become text, including JSON.
 
     Example:
         >>> column_type(ExportedColumn(name="price", type="numeric(12,2)", stored="decimal128(12, 2)"))

@@ -1,7 +1,7 @@
-"""The sieve: a table in which Snowflake itself tells the rows that the target takes from those it does not.
+"""The validation table, in which Snowflake separates valid rows from rejects.
 
-``ON_ERROR = CONTINUE`` with ``VALIDATE`` would tell them too, but in words only: this way the whole row comes back,
-with the column and one of our reasons, from Parquet and CSV alike.
+``ON_ERROR = CONTINUE`` with ``VALIDATE`` only returns messages. This table returns the whole row with column and
+reason code, for Parquet and CSV.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ LIST_SIEVES = f"SHOW TABLES LIKE 'SIEVE_%' IN SCHEMA {_SCHEMA}"
 _LONGEST = timedelta(days=1)  # that a load may take
 _LENGTH = re.compile(r"VARCHAR\((\d+)\)")
 _MOST_LETTERS = 16_777_216  # what a VARCHAR without a length may hold
-# What TRY_CAST knows. Others are left to the server, which refuses the load as a whole.
+# The types that TRY_CAST supports. For others an invalid value fails the whole load.
 _TRIED = re.compile(r"(NUMBER|FLOAT|DOUBLE|BOOLEAN|DATE|TIME|TIMESTAMP_(?:NTZ|LTZ|TZ))(\(.*\))?")
-# Of these a text says all there is; of others, such as FLOAT, it might say less.
+# The text of these types is exact; that of others, such as FLOAT, may lose digits.
 _TOLD = ("VARCHAR", "NUMBER")
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """What a row must not be.
+    """A test for invalid rows.
 
     Args:
-        condition: In SQL, true of a bad row.
+        condition: SQL condition that is true for an invalid row.
     """
 
     condition: str
@@ -49,11 +49,11 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Sieve:
-    """The table of one load, there for as long as that goes on, and named by its identity. One that a killed load left
-    is replaced when the same load is run again, or removed by any other that comes a day later.
+    """The table of one load, which exists during the load and is named by its identity. A killed load's table is
+    replaced when the same load is repeated, or removed by any other load a day later.
 
     Args:
-        columns: The target's own, in the order of the manifest's.
+        columns: The target's columns, in the manifest's order.
     """
 
     identity: str
@@ -66,7 +66,7 @@ class Sieve:
         return identifier(_SCHEMA, f"SIEVE_{self.identity}")
 
     def create(self) -> str:
-        """The statement that makes it. Its types hold whatever the files do, so that all rows get in."""
+        """The statement that makes the table. Its types can hold all values of the files."""
         columns = ", ".join(
             f"{identifier(column.name)} {self._own_type(place)}"
             for place, column in enumerate(self.manifest.columns)
@@ -74,15 +74,15 @@ class Sieve:
         return f"CREATE OR REPLACE TRANSIENT TABLE {self.name} ({columns})"
 
     def drop(self) -> str:
-        """The statement that removes it."""
+        """The statement that removes the table."""
         return f"DROP TABLE IF EXISTS {self.name}"
 
     def tests(self) -> list[Test]:
-        """In the order of the columns. None means that the target takes every row."""
+        """The tests, in the order of the columns; empty if every row is valid."""
         return [test for place in range(len(self.columns)) for test in self._tests_of(place)]
 
     def reject(self, target: str, file: str) -> str:
-        """The statement that brings bad rows to quarantine."""
+        """The statement that copies invalid rows to quarantine."""
         rows = ", ".join(
             f"({number}, {literal(test.reason)}, {literal(test.field)}, {literal(test.message)})"
             for number, test in enumerate(self.tests())
@@ -102,7 +102,7 @@ class Sieve:
         )
 
     def pass_on(self, table: str) -> str:
-        """The statement that brings good rows to the table, whose quoted name this is."""
+        """The statement that copies valid rows to the table of this quoted name."""
         return _filled(
             "pass",
             table=table,
@@ -113,11 +113,11 @@ class Sieve:
         )
 
     def empty(self) -> str:
-        """The statement that makes room for the next file; a TRUNCATE would end the transaction."""
+        """The statement that empties the table for the next file; TRUNCATE would end the transaction."""
         return f"DELETE FROM {self.name}"
 
     def _own_type(self, place: int) -> str:
-        # Text of a CSV file is judged by the server as it stands there.
+        # The server checks the text of a CSV file as it is.
         return "VARCHAR" if self.manifest.format == "csv" else column_type(self.manifest.columns[place])
 
     def _tests_of(self, place: int) -> list[Test]:
@@ -133,7 +133,7 @@ class Sieve:
             unfit = f"{value} IS NOT NULL AND {self._tried(place)} IS NULL"
             number = self._own_type(place).startswith("NUMBER")
             reason = Reason.OUT_OF_RANGE if number else Reason.BAD_TYPE
-            found.append(Test(unfit, reason, own.name, f"no {column.type}"))
+            found.append(Test(unfit, reason, own.name, f"not a valid {column.type}"))
         return found
 
     def _is_tried(self, place: int) -> bool:
@@ -145,7 +145,7 @@ class Sieve:
         return f"TRY_CAST(TO_VARCHAR({value}) AS {self.columns[place].type})"
 
     def _value(self, place: int) -> str:
-        # Not a plain CAST: the server may try it on rows that the WHERE leaves out.
+        # Not a plain CAST: the server may evaluate it on rows that the WHERE excludes.
         return self._tried(place) if self._is_tried(place) else identifier(self.manifest.columns[place].name)
 
     def _verdict(self) -> str:
@@ -154,10 +154,10 @@ class Sieve:
 
 
 def drop_left(tables: Iterable[Mapping[str, Any]], now: datetime) -> Iterator[str]:
-    """Statements that remove what killed loads left and nobody ran again.
+    """Statements that remove the tables of killed loads that were not repeated.
 
     Args:
-        tables: What :data:`LIST_SIEVES` lists, by the names of its columns.
+        tables: The rows of :data:`LIST_SIEVES`, as dictionaries.
 
     Example:
         >>> from datetime import UTC
@@ -172,6 +172,6 @@ def drop_left(tables: Iterable[Mapping[str, Any]], now: datetime) -> Iterator[st
 
 
 def _filled(name: str, **parts: str) -> str:
-    # Every part is quoted where it holds anybody's input.
+    # Every part that holds user input is quoted.
     pieces = {key: SQL(part) for key, part in parts.items()}
     return _SQL[name].format(**pieces).as_string(None)

@@ -1,6 +1,6 @@
-"""Fixtures for the tests of a project: `pytest -p penstock.testing`, which `penstock test` and the templates say.
+"""Fixtures for the tests of a project: `pytest -p penstock.testing`, as set by `penstock test` and the templates.
 
-What is heavy is imported by the fixture that needs it, so that a test that uses none of them pays nothing.
+Fixtures import heavy packages when they are used, so that other tests start fast.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ __all__ = ["Bag", "Database", "Run"]
 
 @pytest.fixture(scope="session")
 def penstock_project(request: pytest.FixtureRequest) -> Project:
-    """The project that is tested: the one in which pytest was called, or `PENSTOCK_PROJECT`."""
+    """The project under test: that of the working directory, or `PENSTOCK_PROJECT`."""
     return find_project(request.config.rootpath)
 
 
 @pytest.fixture
 def warehouse(penstock_project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """A fresh, empty Postgres database, dropped afterwards: `warehouse` and `target` lead there during the test.
+    """A fresh, empty Postgres database, dropped afterwards. During the test, `warehouse` and `target` connect to it.
 
-    So does every connection that is `same_as: warehouse`, in this process and in those that it starts.
+    So do connections with `same_as: warehouse`, in this process and its child processes.
     """
     with fresh_database(penstock_project, "warehouse") as database:
         for name in ("WAREHOUSE", "TARGET"):  # two names of one server
@@ -38,7 +38,7 @@ def warehouse(penstock_project: Project, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @pytest.fixture
 def source(penstock_project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """As `warehouse`, for the name `source`."""
+    """Like `warehouse`, for the connection `source`."""
     with fresh_database(penstock_project, "source") as database:
         monkeypatch.setenv("PENSTOCK_CONN_SOURCE", database.uri)
         yield database
@@ -46,15 +46,15 @@ def source(penstock_project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @pytest.fixture(scope="session")
 def dag_bag(penstock_project: Project) -> Bag:
-    """Every DAG of the project, imported as Airflow imports it, with the errors of those that cannot be."""
+    """Every DAG of the project, imported as by Airflow, and the import errors."""
     return load_bag(penstock_project)
 
 
 @pytest.fixture
 def run_dag(penstock_project: Project) -> Callable[..., Run]:
-    """Runs a DAG to its end in a process and on a metadata database of its own: `run_dag("hello", date="2013-02-01")`.
+    """Runs a DAG in a separate process with its own metadata database: `run_dag("hello", date="2013-02-01")`.
 
-    Further words are options of `penstock run`: `conf={"file": "x.csv"}`. Connections are those that the test sees.
+    Further arguments are options of `penstock run`: `conf={"file": "x.csv"}`. The DAG uses the test's connections.
     """
 
     def run(dag_id: str, *, date: str | None = None, conf: dict[str, Any] | None = None) -> Run:
@@ -65,9 +65,9 @@ def run_dag(penstock_project: Project) -> Callable[..., Run]:
 
 @pytest.fixture
 def sandbox(penstock_project: Project, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The base address of a sandbox, which serves the price and weather APIs on this machine, for tests alone.
+    """The base URL of a sandbox for this test run, which serves the price and weather APIs.
 
-    The name `sandbox`, and every connection that is `same_as: sandbox`, leads there during the test.
+    During the test, `sandbox` and connections with `same_as: sandbox` connect to it.
     """
     from penstock.environments.formats.airflow import to_json
 
@@ -77,6 +77,6 @@ def sandbox(penstock_project: Project, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the servers that tests had started, when the last of pytest's processes ends."""
+    """Stop the servers of tests when the last pytest process ends."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         stop_servers(config.rootpath)

@@ -1,4 +1,4 @@
-"""A project's DAGs under test: imported here, run in processes of their own."""
+"""A project's DAGs under test: imported here, run in separate processes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from typing import Any
 from penstock.model.errors import PenstockError
 from penstock.project import Project
 
-# What dbt is told while it only reads the project; nothing is connected to.
+# dbt's connection while it only parses the project; dbt does not connect.
 NOWHERE = "postgres://nobody@localhost/nothing"
 
-RUNS_KEPT = 20  # of those that failed
+RUNS_KEPT = 20  # of failed tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Bag:
     """The DAGs of a project.
 
     Args:
-        dags: Airflow's own objects, by DAG id.
+        dags: Airflow's DAG objects by DAG id.
         import_errors: What went wrong with a file, by its path in the project. Two DAGs of one id are an error too.
     """
 
@@ -38,14 +38,14 @@ class Bag:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a DAG, when it has ended.
+    """The result of a DAG run.
 
     Args:
-        state: Airflow's word for how it ended: `success` or `failed`.
-        states: The same of each task, by task id.
-        errors: What failed tasks said, by task id.
-        accounts: What copies said of their rows, by task id.
-        seconds: What it took, without the start of the process.
+        state: Airflow's state: `success` or `failed`.
+        states: The state of each task, by task id.
+        errors: The errors of failed tasks, by task id.
+        accounts: The accounts of copies, by task id.
+        seconds: Duration, without the start of the process.
     """
 
     state: str
@@ -64,7 +64,7 @@ def load_bag(project: Project) -> Bag:
     if find_spec("airflow") is None:
         raise PenstockError("Airflow is not installed", hint="pip install 'penstock[airflow]'")
     if (project.root / "dbt").is_dir():
-        # In a process of its own: dbt keeps what it was started with.
+        # In a separate process: dbt keeps the settings of its first start.
         _call(project, "penstock.airflow.dbt.manifest_main", PENSTOCK_CONN_WAREHOUSE=NOWHERE)
     from penstock.airflow.dag_bag import load
 
@@ -74,10 +74,10 @@ def load_bag(project: Project) -> Bag:
 def run_to_the_end(
     project: Project, dag_id: str, *, date: str | None = None, conf: Mapping[str, Any] | None = None
 ) -> Run:
-    """Run a DAG on a metadata database of its own, which goes with the run.
+    """Run a DAG on its own metadata database, which is removed after the run.
 
     Raises:
-        PenstockError: There is no such DAG, or it was not run at all.
+        PenstockError: There is no such DAG, or it could not be run.
     """
     apart = _apart(project)
     words = [dag_id, "--conf", json.dumps(conf or {}), *(["--date", date] if date else [])]
@@ -105,11 +105,11 @@ def run_to_the_end(
 
 
 def _apart(project: Project) -> Path:
-    """A directory of the run's own; those of runs that failed are kept for a while, for their logs."""
+    """The directory of a run; those of failed runs are kept for a while, for their logs."""
     folder = project.make_state_dir("tests", "runs")
     kept = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
     for old in kept[:-RUNS_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)  # another worker does the same
+        shutil.rmtree(old, ignore_errors=True)  # another worker removes it, too
     return Path(tempfile.mkdtemp(dir=folder))
 
 

@@ -46,7 +46,7 @@ Behaviour = Callable[[Asked], Say]
 
 
 def weather(asked: Asked) -> Say:
-    """An answer of the usual shape, told apart by the number that was asked for."""
+    """An answer of the usual shape, which holds the requested number."""
     number = int(asked.query.get("id", 0))
     main = {"temp": 280 + number / 100, "humidity": number % 100}
     return Say(

@@ -1,4 +1,4 @@
-"""Answers that are not what the plan expects are kept, and their records are told apart, named and replayed."""
+"""Answers that the plan does not expect are kept, and their records are rejected with a reason and replayed."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def test_a_changed_shape_is_replayed_with_a_mended_plan(
     assert (result.loaded, dict(result.rejects)) == (4, {"missing": 2})
     service.stop()
     columns = {"id": "id", "name": "name", "temperature": "temperature.kelvin", "sky": "weather.0.main"}
-    mended = Answers(columns=columns)
-    replayed = quarantine.replay("warehouse", result.id, answers=mended)
+    corrected = Answers(columns=columns)
+    replayed = quarantine.replay("warehouse", result.id, answers=corrected)
     assert (replayed.read, replayed.loaded) == (2, 2)
     assert query("SELECT id, temperature::int FROM readings WHERE id >= 4 ORDER BY id") == [
         (4, 280),
@@ -115,7 +115,7 @@ def test_rejects_are_exported_mended_and_replayed(
     service.behave = spoiled(3, b'{"id": 3,\n "main": {"temp": "warm"}}')
     penstock.land(plan(), "lake:weather", rows=cities(6))
     result = penstock.copy("lake:weather", "warehouse:readings")
-    path = tmp_path / "mended.jsonl"
+    path = tmp_path / "corrected.jsonl"
     assert quarantine.export("warehouse", result.id, path) == 1
     path.write_text(path.read_text().replace('"warm"', "281.5"))
     assert quarantine.replay("warehouse", result.id, corrected=path).loaded == 1

@@ -60,7 +60,7 @@ def test_answers_that_hold_something_else(
 
 
 def test_nothing_to_ask(service: Service, lake: Path, plan: Plan) -> None:
-    with pytest.raises(penstock.NothingLanded, match="there was nothing to ask: the plan has no rows"):
+    with pytest.raises(penstock.NothingLanded, match="nothing to request: the plan has no rows"):
         penstock.land(plan(), "lake:w", rows=[])
     assert penstock.land(plan(), "lake:w", rows=[], allow_empty=True).requests == 0
 
@@ -73,7 +73,7 @@ def test_a_status_that_the_plan_calls_absent_may_have_no_records(
     landed = penstock.land(plan, "lake:w", rows=cities(2))
     assert (landed.absent, landed.remark()) == (
         2,
-        "no records: by the plan, answers of this status have none",
+        "no records: by the plan, answers with this status have none",
     )
 
     # One that did answer, and has nothing, is another matter.
@@ -122,9 +122,9 @@ def test_the_command(
     (tmp_path / "plan.yaml").write_text(json.dumps({**lists, "source": "api:/weather?id=1"}))
     words = ["copy", str(tmp_path / "plan.yaml"), "lake:w", "--label", "h"]
     assert main(words) == ExitCode.NOTHING
-    told = capsys.readouterr()
-    assert "  answers              1" in told.out
-    assert told.err == (
+    output = capsys.readouterr()
+    assert "  answers              1" in output.out
+    assert output.err == (
         "error: lake:w: no answer holds a record\n"
         "hint: where the API may have nothing: --allow-empty, in Python allow_empty=True\n"
     )
@@ -160,4 +160,4 @@ def test_the_lake_says_that_no_request_is_meant(
 ) -> None:
     penstock.land(plan(), "lake:w", rows=cities(1), label="h")
     assert main(["lake", "show", "lake:w", "--request", "id=77"]) == ExitCode.NOTHING
-    assert "no request of the landing 'h' has 'id=77' in its address" in capsys.readouterr().err
+    assert "no request URL of the landing 'h' contains 'id=77'" in capsys.readouterr().err

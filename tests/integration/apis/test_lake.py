@@ -111,8 +111,8 @@ def test_what_is_pruned(service: Service, lake: Path, plan: Plan, capsys: pytest
     assert main(["lake", "prune", "lake:weather"]) == 0
     assert "0 landings removed" in capsys.readouterr().out
     assert main(["lake", "prune", "lake:", "--keep-days", "0", "--dry-run", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["dry_run"], [one["label"] for one in told["removed"]]) == (True, ["10:00"])
+    output = json.loads(capsys.readouterr().out)
+    assert (output["dry_run"], [one["label"] for one in output["removed"]]) == (True, ["10:00"])
     assert list(lake.rglob("*.parquet"))
     assert main(["lake", "prune", "lake:", "--keep-days", "0"]) == 0
     assert not list(lake.rglob("*.parquet"))
@@ -125,6 +125,6 @@ def test_retries_do_not_disturb_what_a_machine_reads(
     (tmp_path / "plan.yaml").write_text("source: api:/weather\nretries: {first_wait_s: 0.01}\n")
     assert main(["copy", str(tmp_path / "plan.yaml"), "lake:weather", "--label", "x", "--json"]) == 0
     printed = capsys.readouterr()
-    told = json.loads(printed.out)
-    assert (told["label"], told["answers"], told["calls"]) == ("x", 1, 2)
+    output = json.loads(printed.out)
+    assert (output["label"], output["answers"], output["calls"]) == ("x", 1, 2)
     assert printed.err == ""

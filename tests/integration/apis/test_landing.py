@@ -34,8 +34,8 @@ def test_answers_land_and_are_loaded_without_the_service(
     assert query("SELECT id, name, temperature, sky FROM raw.weather WHERE id = 7") == [
         (7, "city 7", query("SELECT 280.07::numeric")[0][0], "Rain")
     ]
-    again = penstock.copy("lake:weather", "warehouse:raw.weather", key="id")
-    assert again.already
+    repeated = penstock.copy("lake:weather", "warehouse:raw.weather", key="id")
+    assert repeated.already
     assert query("SELECT count(*) FROM raw.weather") == [(30,)]
 
 
@@ -48,8 +48,8 @@ def test_each_batch_is_loaded_once(service: Service, lake: Path, plan: Plan, que
     third = penstock.copy("lake:weather", "warehouse:raw.weather")
     assert (third.read, third.already) == (0, True)
     assert query("SELECT count(*) FROM raw.weather") == [(20,)]
-    anew = penstock.copy("lake:weather", "warehouse:raw.weather", mode="replace")
-    assert anew.loaded == 20
+    repeated = penstock.copy("lake:weather", "warehouse:raw.weather", mode="replace")
+    assert repeated.loaded == 20
     assert penstock.copy("lake:weather", "warehouse:raw.weather").already
     assert penstock.copy("lake:weather", "warehouse:raw.weather", again=True).loaded == 20
 

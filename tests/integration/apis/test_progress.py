@@ -1,4 +1,4 @@
-"""How far a landing is, as it is told while it goes on: to whoever asked, in a pipe, on a terminal."""
+"""Progress of a landing: for a receiver, in a pipe, on a terminal."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Noted(list[Underway]):
 def test_calls_answers_what_landed_and_who_waits(service: Service, lake: Path, plan: Plan) -> None:
     service.behave = lambda asked: Say({"id": 1}, status=500 if asked.number == 2 else 200)
     limited = as_plan(plan(limit={"calls": 4, "per_s": 0.6}, batch=2))
-    told = Noted()
-    land(limited, Wish(target="lake:weather", rows=cities(8)), told)
-    assert told[-1] == Underway(calls=9, answers=8, landed=8, waiting=0)
-    assert any(0 < now.landed <= now.answers < 8 and now.waiting for now in told), told
-    assert [now.calls for now in told] == sorted(now.calls for now in told)
+    output = Noted()
+    land(limited, Wish(target="lake:weather", rows=cities(8)), output)
+    assert output[-1] == Underway(calls=9, answers=8, landed=8, waiting=0)
+    assert any(0 < now.landed <= now.answers < 8 and now.waiting for now in output), output
+    assert [now.calls for now in output] == sorted(now.calls for now in output)
 
 
 def test_a_line_now_and_then_in_a_pipe(
@@ -64,5 +64,5 @@ def test_a_moving_line_on_a_terminal(service: Service, lake: Path, tmp_path: Pat
     shown = os.read(ours, 1 << 16).decode()
     os.close(ours)
     assert "waiting for the limit" in shown
-    assert "\x1b[2K" in shown  # the line is written anew, and wiped in the end
+    assert "\x1b[2K" in shown  # the line is rewritten, and cleared in the end
     assert b"answers" in done.stdout

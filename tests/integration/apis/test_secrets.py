@@ -81,10 +81,10 @@ def test_the_key_is_nowhere(
     service.behave = lambda one: Say({"message": f"unknown key {SECRET}"}, status=401)
     with pytest.raises(PenstockError) as refused:
         penstock.land(asked, "lake:echo", rows=cities(20), label="refused")
-    told = [repr(landed), repr(result), repr(refused.value), str(refused.value), str(refused.value.hint)]
-    told += ["".join(traceback.format_exception(refused.value)), repr(penstock.ApiPlan.parse(asked))]
-    told += [record.getMessage() + str(record.exc_text) + str(record.args) for record in caplog.records]
-    for text in told:
+    output = [repr(landed), repr(result), repr(refused.value), str(refused.value), str(refused.value.hint)]
+    output += ["".join(traceback.format_exception(refused.value)), repr(penstock.ApiPlan.parse(asked))]
+    output += [record.getMessage() + str(record.exc_text) + str(record.args) for record in caplog.records]
+    for text in output:
         require_clean("a message", text)
     tables = ("penstock_ledger.copies", "penstock_ledger.rejects", "penstock_ledger.permits", "echoes")
     for table in tables:

@@ -44,10 +44,10 @@ def test_two_tables_without_rows_are_the_same_and_it_says_so(sides: Sides, diff:
 def test_rows_that_differ(sides: Sides, diff: Diff) -> None:
     sides(PRODUCTS)
     sides("DELETE FROM t WHERE id = 7", "DELETE FROM t WHERE id = 8; UPDATE t SET price = NULL WHERE id = 9")
-    code, told = diff("--json")
+    code, output = diff("--json")
     assert code == 1
-    assert (told["same"], told["missing"], told["extra"], told["changed"]) == (False, 1, 1, 1)
-    rows = {row["kind"]: row for row in told["rows"]}
+    assert (output["same"], output["missing"], output["extra"], output["changed"]) == (False, 1, 1, 1)
+    rows = {row["kind"]: row for row in output["rows"]}
     assert rows["missing"]["key"] == {"id": "8"}
     assert rows["extra"]["key"] == {"id": "7"}
     assert rows["extra"]["values"]["name"] == "product 7"
@@ -84,10 +84,10 @@ def test_columns_that_changed_are_counted_over_all_rows(
         "DELETE FROM t WHERE id = 1",
         "UPDATE t SET price = 0 WHERE id <= 100; UPDATE t SET sold = NULL WHERE id <= 25",
     )
-    code, told = diff("--json", "--by-column", "--limit", "3")
+    code, output = diff("--json", "--by-column", "--limit", "3")
     assert code == 1
-    assert told["by_column"] == {"price": 99, "sold": 24}
-    assert len(told["rows"]) == 3
+    assert output["by_column"] == {"price": 99, "sold": 24}
+    assert len(output["rows"]) == 3
     bars = {line.split()[0]: line.count("\N{FULL BLOCK}") for line in diff("--by-column")[1].splitlines()}
     assert (bars["price"], bars["sold"]) == (40, 10)
     assert "by_column" not in diff("--json")[1]
@@ -200,13 +200,13 @@ def test_what_cannot_be_compared_is_not_different(sides: Sides, capsys: pytest.C
         "CREATE SCHEMA closed; CREATE TABLE closed.t (id int)"
     )
     for arguments, words in (
-        (["source:nowhere", "warehouse:t"], "there is no table source:nowhere"),
+        (["source:nowhere", "warehouse:t"], "no table source:nowhere"),
         (["source:t", "warehouse:t", "--key", "ident"], "source:t has no column 'ident'"),
         (["source:t", "warehouse:t", "--columns", "x"], "source:t has no column 'x'"),
-        (["source:empty", "warehouse:empty"], "have no column in common"),
+        (["source:empty", "warehouse:empty"], "have no columns in common"),
         (["source:broken", "warehouse:broken"], "division by zero"),
         (["source:t", "nowhere:t"], "no connection 'nowhere'"),
-        (["source:t", "t.csv"], "names no table"),
+        (["source:t", "t.csv"], "invalid table address"),
     ):
         assert main(["diff", *arguments]) == 2
         assert words in capsys.readouterr().err

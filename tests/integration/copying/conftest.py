@@ -24,7 +24,7 @@ def named(warehouse: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def session(warehouse: Connection) -> Iterator[PgConnection]:
     with connect(warehouse) as opened:
-        opened.prepare_threshold = None  # tests make tables anew under the same name
+        opened.prepare_threshold = None  # tests recreate tables under the same name
         yield opened
 
 

@@ -178,5 +178,5 @@ def test_names_reach_sql_as_identifiers_only(copy_text: CopyText, query: Query) 
 
 def test_a_view_is_no_target(copy_text: CopyText, query: Query) -> None:
     query("CREATE VIEW t AS SELECT 1 AS id")
-    with pytest.raises(PenstockError, match="is no table"):
+    with pytest.raises(PenstockError, match="is not a table"):
         copy_text("id\n1\n")

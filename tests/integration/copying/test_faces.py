@@ -89,7 +89,7 @@ PLANS: list[dict[str, Any]] = [
     {"skip_extra": True, "fill_missing": True, "delimiter": ","},
 ]
 
-# What each plan has to give: inserted, duplicates, rejected, filtered; and the ids that are there afterwards.
+# The expected results of each plan: inserted, duplicates, rejected, filtered; and the ids in the table.
 EXPECTED = [
     ((5, 0, 1, 0), [1, 1, 1, 2, 3]),
     ((3, 1, 2, 0), [1, 2, 3]),

@@ -39,25 +39,25 @@ def test_the_command_ends_with_five_and_keeps_account_and_rejects(
     bad: str, query: Query, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["copy", bad, "warehouse:t"]) == int(ExitCode.NOTHING)
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     (identity,) = query("SELECT id FROM penstock_ledger.copies WHERE rejected = 2")[0]
-    assert told.out.splitlines()[1:] == [
+    assert output.out.splitlines()[1:] == [
         "  read                   2",
         "  loaded                 0",
         "  duplicates             0",
         "  rejected               2  2 bad_type",
         f"  copy {identity[:12]}",
     ]
-    assert told.err == (
+    assert output.err == (
         "error: every row was rejected (2 of 2): nothing was loaded into warehouse:t\n"
         f"hint: penstock rejects show {identity[:12]} shows why; --max-rejects 100% accepts it\n"
     )
     assert open_rejects(query) == 2
 
     assert main(["copy", bad, "warehouse:t", "--json"]) == ExitCode.NOTHING
-    told = capsys.readouterr()
-    assert (json.loads(told.out)["already"], json.loads(told.out)["rejected"]) == (True, 2)
-    assert "it was copied before, and none of its rejects loaded since" in told.err
+    output = capsys.readouterr()
+    assert (json.loads(output.out)["already"], json.loads(output.out)["rejected"]) == (True, 2)
+    assert "it was copied before, and none of its rejects were loaded since" in output.err
 
 
 def test_the_call_raises_with_the_account(bad: str, query: Query) -> None:
@@ -77,7 +77,7 @@ def test_a_task_fails_at_once_with_the_account_in_its_log(bad: str, monkeypatch:
     logged: list[str] = []
     monkeypatch.setattr(CopyOperator, "_tell", lambda _, lines: logged.extend(lines))
     task = CopyOperator(task_id="copy", source=bad, target="warehouse:t", retries=3)
-    for _ in range(2):  # a task that is cleared is no success either
+    for _ in range(2):  # a task that is cleared does not succeed either
         with pytest.raises(AirflowFailException, match=r"every row was rejected.*penstock rejects show"):
             task.execute({})
         assert "rejected, bad_type: 2" in logged
@@ -87,9 +87,9 @@ def test_a_task_fails_at_once_with_the_account_in_its_log(bad: str, monkeypatch:
 @pytest.mark.parametrize("limit", ["100%", "250%"])
 def test_a_share_of_all_rows_allows_it(bad: str, limit: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["copy", bad, "warehouse:t", "--max-rejects", limit]) == 0
-    told = capsys.readouterr()
-    assert "every row was rejected (2 of 2)" in told.out
-    assert "look at the rejects: penstock rejects show" in told.out
+    output = capsys.readouterr()
+    assert "every row was rejected (2 of 2)" in output.out
+    assert "show the rejects: penstock rejects show" in output.out
     assert penstock.copy(bad, "warehouse:t", max_rejects=limit).already
 
 
@@ -128,10 +128,10 @@ def test_a_replay_of_rows_that_are_rejected_again(
     with pytest.raises(penstock.NothingLoaded) as first:
         penstock.copy(bad, "warehouse:t")
     assert main(["rejects", "replay", first.value.result.id]) == ExitCode.NOTHING
-    told = capsys.readouterr()
-    assert "every row was rejected again (2 of 2)" in told.err
-    assert "penstock rejects export" in told.err
-    assert "  rejected               2  2 bad_type" in told.out
+    output = capsys.readouterr()
+    assert "every row was rejected again (2 of 2)" in output.err
+    assert "penstock rejects export" in output.err
+    assert "  rejected               2  2 bad_type" in output.out
     assert main(["rejects", "replay", first.value.result.id]) == ExitCode.NOTHING
     assert "has no open rejects" in capsys.readouterr().err
 
@@ -142,9 +142,9 @@ def test_a_replay_of_rows_that_are_rejected_again(
     assert replay("warehouse", again).inserted == 2
     assert open_rejects(query) == 0
 
-    # What was replayed is loaded, so the first copy is done; cleared in Airflow, its task succeeds.
+    # The rejects were replayed, so the first copy is complete; its task succeeds when cleared in Airflow.
     assert main(["copy", bad, "warehouse:t"]) == ExitCode.DONE
-    assert "  replayed               2  of the rejected, loaded since" in capsys.readouterr().out
+    assert "  replayed               2  of the rejects, loaded since" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_replay_of_rows_that_are_rejected_again(
         (
             "id,q\n1,1\n",
             ("--filter-column", "q", "--filter-value", "9"),
-            "the filter leaves no row of the source",
+            "the filter matches no row of the source",
         ),
     ],
 )

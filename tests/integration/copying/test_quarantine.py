@@ -1,4 +1,4 @@
-"""Rejected rows can be looked at, mended and replayed, and the ledger tells what was copied."""
+"""Rejected rows can be shown, corrected and replayed, and the ledger records copies."""
 
 from __future__ import annotations
 
@@ -68,24 +68,24 @@ def test_replay_of_several_files_keeps_their_names_and_lines(tmp_path: Path, que
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "mended"),
+    ("name", "text", "corrected"),
     [
         ("in.tsv", "id\tname\n1\ta\nx\tb\n", "2\tb"),
         ("in.jsonl", '{"id": 1, "name": "a"}\n{"id": "x", "name": "b"}\n', '{"id": 2, "name": "b"}'),
     ],
 )
 def test_mend_and_replay(
-    copy_text: CopyText, query: Query, tmp_path: Path, name: str, text: str, mended: str
+    copy_text: CopyText, query: Query, tmp_path: Path, name: str, text: str, corrected: str
 ) -> None:
     query("CREATE TABLE t (id int, name text)")
     first = copy_text(text, name=name)
-    file = tmp_path / f"mended{Path(name).suffix}"
+    file = tmp_path / f"corrected{Path(name).suffix}"
     assert export("warehouse", first.id, file) == 1
     lines = file.read_text().splitlines()
     file.write_text("\n".join(lines[:-1]) + "\n")
     with pytest.raises(UsageError, match="holds 0 rows, the quarantine 1"):
         replay("warehouse", first.id, corrected=file)
-    file.write_text("\n".join([*lines[:-1], mended]) + "\n")
+    file.write_text("\n".join([*lines[:-1], corrected]) + "\n")
     assert replay("warehouse", first.id, corrected=file).inserted == 1
     assert query("SELECT id FROM t ORDER BY id") == [(1,), (2,)]
 
@@ -107,7 +107,7 @@ def test_the_commands(
     copy_text: CopyText, query: Query, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "nothing was copied" in output(capsys, "ledger", "list")
-    assert "no row is in quarantine" in output(capsys, "rejects", "list")
+    assert "no rows in quarantine" in output(capsys, "rejects", "list")
     query("CREATE TABLE t (id int)")
     result = copy_text("id\n1\nx\n")
     short = result.id[:12]
@@ -127,15 +127,15 @@ def test_the_commands(
     assert (summary["reason"], summary["rows"], summary["open"]) == ("bad_type", 1, 1)
     assert "bad_type" in output(capsys, "rejects", "list")
     shown = output(capsys, "rejects", "show", short)
-    assert "in.csv:3: bad_type id: 'x' is no integer" in shown
+    assert "in.csv:3: bad_type id: invalid integer 'x'" in shown
     assert "\n    x\n" in shown
     assert as_json(capsys, "rejects", "show", short, "--reason", "check") == []
 
-    mended = tmp_path / "mended.csv"
-    assert "1 row in" in output(capsys, "rejects", "export", short, str(mended))
-    assert mended.read_text() == "id\nx\n"
-    mended.write_text("id\n2\n")
-    assert as_json(capsys, "rejects", "replay", short, "--from", str(mended))["inserted"] == 1
+    corrected = tmp_path / "corrected.csv"
+    assert "1 row in" in output(capsys, "rejects", "export", short, str(corrected))
+    assert corrected.read_text() == "id\nx\n"
+    corrected.write_text("id\n2\n")
+    assert as_json(capsys, "rejects", "replay", short, "--from", str(corrected))["inserted"] == 1
     assert "(1 replayed)" in output(capsys, "rejects", "list")
 
 

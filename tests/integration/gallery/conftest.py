@@ -44,7 +44,7 @@ def gallery(
 
 @pytest.fixture
 def run_dag(gallery: Path) -> RunDag:
-    """Runs a DAG with these arguments of `penstock run`, and gives the events told of its tasks' ends."""
+    """Runs a DAG with these arguments of `penstock run`, and returns the events of its tasks' ends."""
 
     def run(dag_id: str, *arguments: str) -> list[dict[str, Any]]:
         done = subprocess.run(

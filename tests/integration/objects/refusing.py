@@ -1,4 +1,4 @@
-"""In front of the store: a server that refuses what it is told to, as S3's documentation says that S3 does."""
+"""A proxy of the store that returns given errors, as documented for S3."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penstock.model.connection import Connection
 EXPIRED = (400, "ExpiredToken", "The provided token has expired.")
 DENIED = (403, "AccessDenied", "Access Denied")
 
-# Whether a request, by its method and its path with the query, is refused, after so many that were not.
+# Which requests are refused, by method and path with query, after a number of accepted ones.
 Refuses = Callable[[str, str, int], bool]
 
 

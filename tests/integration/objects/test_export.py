@@ -350,22 +350,22 @@ def test_a_manifest_that_is_none(store: S3Store, execute: Execute) -> None:
     execute(LABOR)
     store.put(f"labor/{NAME}", json.dumps({"version": 2}).encode())
 
-    with pytest.raises(SourceError, match="is of version 2"):
+    with pytest.raises(SourceError, match="has the unknown version 2"):
         penstock.copy("source:labor", f"{store.name}/labor/")
 
 
 @pytest.mark.parametrize(
     ("target", "options", "words"),
     [
-        ("s3://b/t/", {"format": "jsonl"}, "tables are not written as jsonl"),
+        ("s3://b/t/", {"format": "jsonl"}, "unknown export format 'jsonl'"),
         ("s3://b/t/", {"compression": "lzma"}, "not compressed with lzma"),
         ("s3://b/t/", {"mode": "merge"}, "replaced as a whole"),
         ("s3://b/t/", {"max_file_size": "lots"}, "no size"),
         ("s3://b/t/", {"cursor": "id"}, "has no cursor"),
         ("s3://b/t.csv", {"max_file_size": "1MB"}, "is not split"),
         ("s3://b/t.csv", {"format": "parquet"}, "says csv"),
-        ("s3://b/t.xlsx", {}, "no format is known"),
-        ("out", {}, "is no target"),
+        ("s3://b/t.xlsx", {}, "no format for the file name"),
+        ("out", {}, "ambiguous target"),
     ],
 )
 def test_what_makes_no_sense(target: str, options: dict[str, str], words: str) -> None:
@@ -416,7 +416,7 @@ def test_an_upload_that_is_cut_off(
         thread.start()
         endpoint = f"http://127.0.0.1:{server.server_address[1]}"
         monkeypatch.setenv("PENSTOCK_CONN_OBJECTS", as_json(objects, endpoint_url=endpoint))
-        with pytest.raises(TargetError, match="the line to objects was cut off"):
+        with pytest.raises(TargetError, match="the connection to objects was lost"):
             penstock.copy("source:many", f"{store.name}/many/", format="csv")
         server.shutdown()
         thread.join()

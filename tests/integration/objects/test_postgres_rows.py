@@ -131,10 +131,10 @@ def test_an_enum_is_text_and_a_domain_is_what_it_stands_for(read: Read) -> None:
 )
 def test_what_arrow_cannot_hold_is_told_and_travels_as_text(read: Read, sql_type: str, value: str) -> None:
     query = f"SELECT 1 AS id, '{value}'::{sql_type} AS v"
-    with pytest.raises(Unrepresentable) as told:
+    with pytest.raises(Unrepresentable) as output:
         read(query)
 
-    assert told.value.column == "v"
+    assert output.value.column == "v"
     assert read(query, as_text=frozenset({"v"}))["v"].to_pylist() == [value]
 
 

@@ -50,9 +50,9 @@ def no_uploads(method: str, path: str, passed: int) -> bool:
     ("answer", "refuses", "words"),
     [
         (EXPIRED, expired_amid, "objects says that the keys have expired"),
-        (DENIED, no_put, "objects denies the right to do this (UploadPart)"),
-        (DENIED, no_third_part, "objects denies the right to do this (UploadPart)"),
-        (DENIED, no_uploads, "objects denies the right to do this (ListMultipartUploads)"),
+        (DENIED, no_put, "objects denies access (UploadPart)"),
+        (DENIED, no_third_part, "objects denies access (UploadPart)"),
+        (DENIED, no_uploads, "objects denies access (ListMultipartUploads)"),
     ],
     ids=["expired", "no-put", "third-part", "no-uploads"],
 )
@@ -72,14 +72,14 @@ def test_an_export_that_is_refused(
     with refusing(objects, answer, refuses) as endpoint:
         monkeypatch.setenv("PENSTOCK_CONN_OBJECTS", as_json(objects, endpoint_url=endpoint))
         code = main(["copy", "source:many", f"{store.name}/many/", "--format", "csv"])
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
 
     assert code == 1
-    assert told.count("error: ") == 1
-    assert words in told
-    assert "\nhint: " in told
+    assert output.count("error: ") == 1
+    assert words in output
+    assert "\nhint: " in output
     assert objects.password is not None
-    assert not [secret for secret in (objects.login, objects.password.reveal()) if str(secret) in told]
+    assert not [secret for secret in (objects.login, objects.password.reveal()) if str(secret) in output]
     assert [one.key for one in store.list()] == before
     if refuses is not expired_amid:
         assert store.sweep("") == 0
@@ -94,8 +94,8 @@ def test_an_export_that_is_refused(
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (EXPIRED, "refuses a question without saying why"),  # an answer to HEAD has no body
-        (DENIED, "denies entry"),
+        (EXPIRED, "refuses a request without a reason"),  # an answer to HEAD has no body
+        (DENIED, "denies access"),
     ],
     ids=["expired", "denied"],
 )
@@ -114,9 +114,9 @@ def test_a_load_that_is_refused(
             "PENSTOCK_CONN_OBJECTS", as_json(objects, endpoint_url=endpoint, aws_session_token="T0KEN")
         )
         code = main(["copy", f"{store.name}/day.csv", "warehouse:day"])
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
 
-    assert (code, told.count("error: ")) == (1, 1)
-    assert words in told
-    assert "hint: " in told
-    assert "T0KEN" not in told
+    assert (code, output.count("error: ")) == (1, 1)
+    assert words in output
+    assert "hint: " in output
+    assert "T0KEN" not in output

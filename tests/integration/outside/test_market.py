@@ -138,8 +138,8 @@ def test_a_free_plan_is_used_up_and_never_exceeded(
     for day in ("2013-02-19", "2013-02-20"):
         run_day(market, day)
     assert time.monotonic() - began >= 2
-    told = sandbox.calls(last=0)
-    assert (told["counts"], told["most_in_window"]) == ({"prices": {"200": 10}}, {"prices": {"free": 5}})
+    output = sandbox.calls(last=0)
+    assert (output["counts"], output["most_in_window"]) == ({"prices": {"200": 10}}, {"prices": {"free": 5}})
     assert session.execute(TABLE).fetchall() == expected("2013-02-19", "2013-02-20")
 
 

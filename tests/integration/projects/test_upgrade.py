@@ -67,8 +67,8 @@ def test_an_older_airflow(root: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert report["versions"]["apache-airflow"].startswith(f"{OLDER}.")
     assert report["changed"]["apache-airflow"][1] == report["versions"]["apache-airflow"]
     assert report["dags"] == 2
-    told = {(one["kind"], one["where"].split(":")[0], one["today"]) for one in report["problems"]}
-    assert told == {("import", "dags/leaning.py", False), ("import", "dags/leaning.py", True)} | {
+    output = {(one["kind"], one["where"].split(":")[0], one["today"]) for one in report["problems"]}
+    assert output == {("import", "dags/leaning.py", False), ("import", "dags/leaning.py", True)} | {
         ("deprecation", "dags/leaning.py", True)
     }
     new = [one["message"] for one in report["problems"] if not one["today"]]

@@ -71,7 +71,7 @@ def test_limits_of_the_connection_stand(
         monkeypatch.setenv(f"PENSTOCK_CONN_{name}", limited)
     with pytest.raises(PenstockError, match="statement timeout") as refused:
         ROUTES[route](f"{tmp_path}/out")
-    assert "the connection's own options" in str(refused.value.hint)
+    assert "the connection's options" in str(refused.value.hint)
 
 
 @pytest.mark.usefixtures("slow")

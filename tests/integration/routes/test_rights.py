@@ -1,4 +1,4 @@
-"""A copy asks for no right that it does not need."""
+"""A copy requires no privilege that it does not need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penstock.model.errors import PenstockError
 
 @pytest.fixture
 def narrow(here: Query, there: Query, login: str) -> None:
-    """The login may fill the schemas that are there, but make none."""
+    """The login may write to the existing schemas, but not create any."""
     here(f"CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); GRANT SELECT ON t TO {login}")
     there("CREATE SCHEMA penstock_ledger; CREATE SCHEMA raw")
     there(f"GRANT ALL ON SCHEMA penstock_ledger, raw TO {login}")

@@ -1,4 +1,4 @@
-"""Rows that row security hides are refused on every route, or left out in so many words."""
+"""Rows that row security hides are refused on every route, or explicitly skipped."""
 
 from __future__ import annotations
 

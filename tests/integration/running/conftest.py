@@ -117,7 +117,7 @@ class Shop:
         )
 
     def events(self, *words: str, **variables: str) -> list[dict[str, Any]]:
-        """What `penstock run --json` tells."""
+        """What `penstock run --json` prints."""
         done = self.command("run", "--json", *words, **variables)
         assert "Traceback" not in done.stdout + done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]

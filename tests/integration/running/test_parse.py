@@ -32,9 +32,9 @@ def test_every_problem_is_told_at_once(shop: Shop) -> None:
             (shop.root / "dags" / name).unlink()
     assert (done.returncode, done.stderr.count("Traceback")) == (1, 0)
     found = json.loads(done.stdout)
-    told = {(one["file"], one["line"]): one["message"] for one in found["problems"]}
-    assert "there is a DAG of this name in dags/again.py:3" in told["dags/shop.py", 8]
-    assert "Variable region not found" in told["dags/asks.py", 2]
+    output = {(one["file"], one["line"]): one["message"] for one in found["problems"]}
+    assert "there is a DAG of this name in dags/again.py:3" in output["dags/shop.py", 8]
+    assert "Variable region not found" in output["dags/asks.py", 2]
     lacking = [one["message"] for one in found["problems"] if one["file"] is None]
     assert lacking == [
         "the project has no connection 'dwh', which dags/copies.py:6 asks for",
@@ -52,7 +52,7 @@ def test_a_file_that_ends_the_process_is_named(shop: Shop) -> None:
         path.unlink()
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         1,
-        "error: the process that imports DAG files ended at dags/dies.py, code 9",
+        "error: the process that imports DAG files crashed at dags/dies.py, exit code 9",
     )
 
 
@@ -78,5 +78,5 @@ def test_no_test_to_run_is_nothing_done(tmp_path: Path) -> None:
     done = empty.command("test")
     assert (done.returncode, done.stderr.splitlines()[-2:]) == (
         5,
-        [f"error: no test was run in {tmp_path}", "hint: tests are tests/test_*.py"],
+        [f"error: no tests found in {tmp_path}", "hint: put tests in tests/test_*.py"],
     )

@@ -64,8 +64,8 @@ def test_airflows_commands_need_its_database_and_say_so(shop: Shop) -> None:
     done = shop.command("airflow", "dags", "list")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: the stack does not run, and Airflow's database with it",
-        "hint: penstock start; without it there are penstock run and penstock parse",
+        "error: the stack is not running, and neither is Airflow's database",
+        "hint: penstock start; penstock run and penstock parse need no stack",
     ]
 
 

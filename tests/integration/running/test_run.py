@@ -146,10 +146,10 @@ def test_ctrl_c_ends_the_task_and_what_it_started(shop: Shop) -> None:
     assert run.poll() is None
     started = until(lambda: with_its_sleep(run.pid))
     run.send_signal(signal.SIGINT)
-    _, told = run.communicate(timeout=30)
-    assert (run.returncode, told) == (
+    _, output = run.communicate(timeout=30)
+    assert (run.returncode, output) == (
         130,
-        "error: interrupted; what ended before stays, the task that ran was ended\n",
+        "error: interrupted; results of completed tasks are kept, the running task was stopped\n",
     )
     _, alive = psutil.wait_procs(started, timeout=10)
     assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
@@ -193,8 +193,8 @@ def test_who_waits_is_told_for_whom(shop: Shop) -> None:
         subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as waiting,
     ):
         assert waiting.stdout is not None
-        told = f"waiting for process {os.getpid()}, which runs a DAG here or resets the project\n"
-        assert waiting.stdout.readline() == told
+        output = f"waiting for process {os.getpid()}, which runs a DAG here or resets the project\n"
+        assert waiting.stdout.readline() == output
         waiting.terminate()
 
 
@@ -263,11 +263,11 @@ def ends(shop: Shop) -> Shop:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "ends ended on 2013-02-05, now lies after: no task would run"),
-        (("--date", "2013-02-06"), "ends ended on 2013-02-05, 2013-02-06 lies after: no task would run"),
+        ((), "ends ended on 2013-02-05, before now: no task would run"),
+        (("--date", "2013-02-06"), "ends ended on 2013-02-05, before 2013-02-06: no task would run"),
         (
             ("--from", "2013-02-06", "--to", "2013-02-08"),
-            "ends ended on 2013-02-05, 2013-02-06 lies after: no task would run",
+            "ends ended on 2013-02-05, before 2013-02-06: no task would run",
         ),
     ],
     ids=["now", "date", "range"],
@@ -305,9 +305,9 @@ def test_a_run_without_a_task_is_no_success(ends: Shop) -> None:
     done = ends.command("run", "staggered", "--date", "2013-02-04")
     assert done.returncode == 5
     assert done.stdout.splitlines()[-1].startswith("empty in ")
-    assert done.stdout.endswith(", 0 of 2 tasks succeeded, 2 not there to run\n")
+    assert done.stdout.endswith(", 0 of 2 tasks succeeded, 2 not reached\n")
     assert done.stderr.splitlines()[0] == (
-        "error: staggered: no task ran on 2013-02-04: each begins later or ended before"
+        "error: staggered: no task ran on 2013-02-04: all tasks start later or ended before"
     )
     bare = ends.command("run", "bare")
     assert (bare.returncode, bare.stderr.splitlines()[0]) == (5, "error: bare has no tasks")
@@ -318,7 +318,7 @@ def test_a_run_without_a_task_is_no_success(ends: Shop) -> None:
     assert (events[-1]["runs"], events[-1]["failed"], events[-1]["empty"]) == (2, 0, 1)
     some = ends.command("run", "staggered", "--date", "2013-02-03")
     assert some.returncode == 0
-    assert some.stdout.endswith(", 1 of 2 tasks succeeded, 1 not there to run\n")
+    assert some.stdout.endswith(", 1 of 2 tasks succeeded, 1 not reached\n")
 
 
 @pytest.mark.parametrize(("dag", "skipped"), [("branches", 1), ("skips", 1)])

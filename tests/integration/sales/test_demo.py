@@ -14,7 +14,7 @@ from penstock_sandbox.sales import write_sales
 
 pytestmark = pytest.mark.timeout(300)
 
-# Refuses whatever would reach beyond this process, then imports the DAG file as a worker does.
+# Refuses network access, then imports the DAG file as a worker does.
 PARSE = """
 import socket, subprocess, sys
 def refuse(*args, **kwargs):
@@ -57,7 +57,7 @@ def test_a_failing_test_fails_the_demo_and_is_named(gallery: Path) -> None:
     done = penstock_command(gallery, "penstock", "demo")
     assert done.returncode == 1
     assert "fct_sales_totals_agree_with_staging" in done.stderr
-    # What was built says so; what failed and what came after it does not.
+    # Tables that were built are marked; failed ones and those after them are not.
     assert "✓" in next(line for line in done.stdout.splitlines() if "dim_products.run" in line)
     assert "✓" not in next(line for line in done.stdout.splitlines() if "totals_agree_with_staging" in line)
 

@@ -183,14 +183,14 @@ def test_the_log_tells_each_call_and_no_key(client: httpx.Client, sandbox: Sandb
     sandbox.apply(Settings(headers=True))
     client.get("/v1/open-close/AAPL/2013-02-04", params=PAID)
     client.get("/v1/open-close/AAPL/2013-02-18", headers={"Authorization": "Bearer sandbox-prices-paid"})
-    told = sandbox.calls()
-    assert told["counts"] == {"prices": {"200": 1, "404": 1}}
-    assert [call["request"] for call in told["calls"]] == [
+    output = sandbox.calls()
+    assert output["counts"] == {"prices": {"200": 1, "404": 1}}
+    assert [call["request"] for call in output["calls"]] == [
         "/v1/open-close/AAPL/2013-02-04",
         "/v1/open-close/AAPL/2013-02-18",
     ]
-    assert "sandbox-prices-paid" not in str(told)
-    assert told["calls"][0]["headers"]["user-agent"].startswith("python-httpx")
+    assert "sandbox-prices-paid" not in str(output)
+    assert output["calls"][0]["headers"]["user-agent"].startswith("python-httpx")
 
 
 def test_its_own_pages_ask_for_the_token(client: httpx.Client) -> None:

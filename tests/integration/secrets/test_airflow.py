@@ -69,7 +69,7 @@ def test_nothing_that_a_full_run_writes_holds_a_secret(shop: Shop) -> None:
     assert codes[:2] == [0, 0], ran[0].stdout + ran[0].stderr + ran[1].stderr
     assert codes[-3:] == [0, 0, 0], [done.stderr for done in ran[-3:]]
     assert any("psql" in words for words in arguments)
-    told = {f"{done.args}": done.stdout + done.stderr for done in ran}
+    output = {f"{done.args}": done.stdout + done.stderr for done in ran}
     ledger = {
         f"table {schema}.{table}": f"{shop.rows('dev', f'select t::text from {schema}.{table} t')}"
         for schema, table in shop.rows(
@@ -82,7 +82,7 @@ def test_nothing_that_a_full_run_writes_holds_a_secret(shop: Shop) -> None:
     assert any("metadata.db" in name for name in files)
     assert "entered as" in ran[0].stdout
     for form in FORMS:
-        for where, text in {**told, **ledger, **files, "arguments": "\n".join(arguments)}.items():
+        for where, text in {**output, **ledger, **files, "arguments": "\n".join(arguments)}.items():
             assert form not in text, f"{where} holds a secret"
 
 

@@ -65,7 +65,7 @@ def test_twice_is_once(store: S3Store, execute: Execute, snow: Query, stage: str
         options |= {"interval_column": "day", "interval_start": "2013-02-01", "interval_end": "2013-02-02"}
 
     first = penstock.copy(exported(store), "snow:daily.labor", **options)
-    second = penstock.copy(exported(store), "snow:daily.labor", **options)  # exported anew: the same rows
+    second = penstock.copy(exported(store), "snow:daily.labor", **options)  # exported again: the same rows
 
     assert (first.already, second.already) == (False, True)
     assert second.id == first.id
@@ -137,7 +137,7 @@ def test_what_fails_halfway_leaves_nothing(
 def test_no_such_stage(store: S3Store, execute: Execute, stage: str) -> None:
     execute(LABOR)
 
-    with pytest.raises(UsageError, match=r"there is no stage daily\.other"):
+    with pytest.raises(UsageError, match=r"no stage daily\.other"):
         penstock.copy(exported(store), "snow:daily.labor", stage="daily.other")
 
 
@@ -159,7 +159,10 @@ def test_no_export(store: S3Store, stage: str) -> None:
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({}, "through a stage"), ({"stage": "s", "mode": "merge", "key": "id"}, "there is no mode merge")],
+    [
+        ({}, "needs an external stage"),
+        ({"stage": "s", "mode": "merge", "key": "id"}, "do not support mode merge"),
+    ],
 )
 def test_what_makes_no_sense(
     store: S3Store, execute: Execute, stage: str, options: dict[str, Any], words: str
@@ -180,7 +183,7 @@ def test_nothing_answers(
         ' "extra": {"account": "fakesnow", "protocol": "http", "network_timeout": "1", "login_timeout": "1"}}',
     )
 
-    with pytest.raises(ConnectionFailed, match="cannot enter snow") as failed:
+    with pytest.raises(ConnectionFailed, match="cannot connect to snow") as failed:
         penstock.copy(exported(store), "snow:daily.labor", stage=stage)
 
     assert "hidden" not in str(failed.value)

@@ -1,4 +1,4 @@
-"""Rows that a Snowflake table does not take: told apart there by the server, and brought back to quarantine."""
+"""Rows that a Snowflake table does not accept: found by the server, and copied to quarantine."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_good_rows_are_loaded_and_the_others_kept_on_both_sides(
 def test_rejects_of_text_are_judged_by_their_text(store: S3Store, snow: Query, labor: str) -> None:
     result = penstock.copy(exported(store, format="csv"), "snow:daily.labor", stage=labor, max_rejects="70%")
 
-    # What a number does not take is no number to whoever sees its text alone.
+    # A value that is out of range for a number has a text that TRY_CAST cannot convert.
     assert result.rejects == {"bad_type": 2, "missing": 1, "too_long": 1}
     assert rows(snow) == LOADED
 
@@ -145,17 +145,17 @@ def test_without_a_threshold_one_row_fails_the_load(store: S3Store, snow: Query,
 
 def test_the_commands_know_them(store: S3Store, snow: Query, labor: str, tmp_path: Path) -> None:
     result = penstock.copy(exported(store), "snow:daily.labor", stage=labor, max_rejects="4")
-    mended = tmp_path / "mended.jsonl"
+    corrected = tmp_path / "corrected.jsonl"
     run = CliRunner().invoke
 
     listed = run(app, ["rejects", "list", "-c", "source"])
     shown = run(app, ["rejects", "show", result.id[:8], "-c", "source", "--reason", "missing"])
-    taken = run(app, ["rejects", "export", result.id[:8], str(mended), "-c", "source"])
+    taken = run(app, ["rejects", "export", result.id[:8], str(corrected), "-c", "source"])
 
     assert listed.output.count("snow:daily.labor") == 4
     assert "missing name: no value" in shown.output
     assert taken.exit_code == 0, taken.output
-    assert [json.loads(line)["id"] for line in mended.read_text().splitlines()] == [3, 4, 5, 6]
+    assert [json.loads(line)["id"] for line in corrected.read_text().splitlines()] == [3, 4, 5, 6]
     with pytest.raises(UsageError, match="cannot be replayed into snow:daily"):
         replay("source", result.id)
 

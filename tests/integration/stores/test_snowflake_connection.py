@@ -28,7 +28,7 @@ def test_nothing_answers() -> None:
         )
 
         with pytest.raises(
-            ConnectionFailed, match=r"cannot enter snow \(Snowflake account nowhere\): \S"
+            ConnectionFailed, match=r"cannot connect to snow \(Snowflake account nowhere\): \S"
         ) as failed:
             snowflake_connect(connection)
 

@@ -34,7 +34,7 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def pausing(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
-    """Holds a copy when its first rows have come: (it has begun, it may go on)."""
+    """Holds a copy after its first rows: (it has begun, it may continue)."""
     begun, go_on = threading.Event(), threading.Event()
     read = Flow._advance
 
@@ -89,7 +89,7 @@ def test_many_ranges_of_one_instant(
     ]
     assert left_behind(there) == []
     assert there("SELECT indexname::text FROM pg_indexes WHERE tablename = 't'") == [("t_pkey",)]
-    # Into a table that is there the ranges come too.
+    # Ranges are also used for an existing table.
     assert penstock.copy("source:t", "warehouse:t", mode="mirror").updated == 19999
 
 
@@ -189,7 +189,7 @@ def test_no_right_to_read_or_write(
         return f"postgres://{stranger}:secret@{connection.host}:{connection.port}/{connection.database}?sslmode=disable"
 
     monkeypatch.setenv("PENSTOCK_CONN_SOURCE", entering(source))
-    with pytest.raises(SourceError, match="no right to read source:t"):
+    with pytest.raises(SourceError, match="permission denied for source:t"):
         penstock.copy("source:t", "warehouse:t")
     here(f"GRANT SELECT ON t TO {stranger}")
     assert penstock.copy("source:t", "warehouse:t").loaded == 20000
@@ -236,7 +236,7 @@ def test_a_table_that_is_altered_or_dropped_meanwhile(
     copying.wait()
     assert copying.error is None
     here("DROP TABLE t")
-    with pytest.raises(SourceError, match="there is no table"):
+    with pytest.raises(SourceError, match="no table"):
         penstock.copy("source:t", "warehouse:t")
 
 

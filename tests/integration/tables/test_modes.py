@@ -131,9 +131,9 @@ def test_a_query_as_the_source(here: Query, there: Query) -> None:
     assert result.loaded == 3
     assert there("SELECT * FROM cheap ORDER BY 1") == [(1, 10), (2, 20), (3, 30)]
     assert penstock.copy("source:", "warehouse:cheap", query=text, key="product_id").already
-    with pytest.raises(SourceError, match="the query is refused"):
+    with pytest.raises(SourceError, match="the query failed"):
         penstock.copy("source", "warehouse:cheap", query="SELECT nothing FROM product")
-    with pytest.raises(UsageError, match="a query runs in a database"):
+    with pytest.raises(UsageError, match="a query needs a connection to a database"):
         penstock.copy("product.csv", "warehouse:cheap", query="SELECT 1")
 
 
@@ -201,8 +201,8 @@ def test_numbers_widen_without_a_stage(here: Query, there: Query) -> None:
 @pytest.mark.parametrize(
     ("origin", "error", "words"),
     [
-        ("source:nowhere", SourceError, "there is no table source:nowhere"),
-        ("source:other.product", SourceError, "there is no table"),
+        ("source:nowhere", SourceError, "no table source:nowhere"),
+        ("source:other.product", SourceError, "no table"),
         ("nobody:product", penstock.PenstockError, "no connection 'nobody'"),
     ],
 )

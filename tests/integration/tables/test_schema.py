@@ -70,5 +70,5 @@ def test_from_python(here: Query, there: Query) -> None:
     here("DELETE FROM shop.a_line WHERE id = 3")
     again = penstock.copy_all("source:shop", "warehouse:shop", mode="mirror")
     assert (again.total.unchanged, again.total.deleted) == (8, 1)
-    with pytest.raises(UsageError, match="belong to one table"):
+    with pytest.raises(UsageError, match="do not apply to --all"):
         penstock.copy_all("source:shop", "warehouse:shop", key="id")

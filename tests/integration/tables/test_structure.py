@@ -127,7 +127,7 @@ def test_the_whole_definition(here: Query, there: Query) -> None:
     assert result.loaded == 99
     assert there(DEFINITION) == here(DEFINITION)
     assert there("SELECT rich::text FROM rich ORDER BY id") == here("SELECT rich::text FROM rich ORDER BY id")
-    # Numbers go on where the source's do.
+    # Sequences continue with the source's numbers.
     assert there("INSERT INTO rich (p) VALUES (1) RETURNING id, n, doubled") == [(100, 100, 200)]
 
 

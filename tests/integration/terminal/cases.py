@@ -30,7 +30,7 @@ def case(words: str = "", *says: str, code: int = 0, lost: bool = False) -> Case
 
 
 def refused(words: str = "") -> Case:
-    """What starts a whole stack says at once that there is no project to start it in."""
+    """Commands that start a stack fail immediately outside a project."""
     return case(words, "error: no project", "hint: ", code=2, lost=True)
 
 

@@ -19,7 +19,7 @@ from tests.terminal import UTF8, C, Starter
 
 from penstock.model.connection import Connection
 
-# One row cannot be a number, and what it holds is no ASCII.
+# One row is not a number, and its text is not ASCII.
 SALES = "id,name\n1,Lamp\n2,Chair\nthree,Zoë\n"
 
 

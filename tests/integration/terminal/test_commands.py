@@ -1,4 +1,4 @@
-"""Every command in every kind of terminal, as a module, in a pipe, and with nobody who reads its output."""
+"""Every command in every kind of terminal, as a module, in a pipe, and with a closed pipe."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_its_help_in_a_terminal(name: str, world: World, utf8: Starter, plain: S
 
 
 def check(kind: str, terminal: Terminal) -> None:
-    """What holds for whatever is written to a terminal of this kind."""
+    """Properties of all output to a terminal of this kind."""
     assert not FAULTS.search(terminal.text), f"{kind}: {terminal.text}"
     assert not terminal.is_cursor_hidden
     if kind == "no color":

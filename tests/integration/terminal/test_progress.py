@@ -1,4 +1,4 @@
-"""What a long copy shows: read off the screen while it goes on, held up where the test wants it."""
+"""Progress of a long copy, read from the screen while the test holds the copy."""
 
 from __future__ import annotations
 

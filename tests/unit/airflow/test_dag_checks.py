@@ -26,7 +26,7 @@ def write(tmp_path: Path):  # type: ignore[no-untyped-def]
     return write_file
 
 
-def told(path: Path, root: Path) -> list[str]:
+def output(path: Path, root: Path) -> list[str]:
     return [f"{one.file}:{one.line}: {one.message}" for one in import_file(path, root).problems]
 
 
@@ -63,7 +63,7 @@ def told(path: Path, root: Path) -> list[str]:
     ids=["module", "syntax", "exit", "cron", "cycle", "template", "twice"],
 )
 def test_what_is_wrong_is_told_with_its_line(write, tmp_path: Path, text: str, expected: str) -> None:  # type: ignore[no-untyped-def]
-    assert told(write("a.py", text), tmp_path) == [f"dags/a.py{expected}"]
+    assert output(write("a.py", text), tmp_path) == [f"dags/a.py{expected}"]
 
 
 def test_a_file_in_order_has_nothing_wrong(write, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""What befalls a process that runs DAGs is told as an event, in words."""
+"""Errors of a process that runs DAGs are reported as events."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def ask_a_closed_state() -> int:
 
 @pytest.mark.parametrize(
     ("work", "message"),
-    [(fill_the_disk, "the disk is full"), (ask_a_closed_state, "run.lock is closed to this account")],
+    [(fill_the_disk, "the disk is full"), (ask_a_closed_state, "run.lock is not accessible to this account")],
 )
 def test_it_is_told(work, message: str) -> None:  # type: ignore[no-untyped-def]
     events = io.StringIO()
     assert carried_out(events, work) == 1
-    told = json.loads(events.getvalue())
-    assert (told["event"], message in told["message"], bool(told["hint"])) == ("error", True, True)
+    output = json.loads(events.getvalue())
+    assert (output["event"], message in output["message"], bool(output["hint"])) == ("error", True, True)
 
 
 def test_a_fault_of_our_own_is_none_of_them() -> None:

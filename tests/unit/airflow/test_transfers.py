@@ -1,4 +1,4 @@
-"""The field's names for copies: what plan each means, and what it tells of assets and lineage."""
+"""The field's names for copies: their plans, and their assets and lineage."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def told(root: Path) -> Told:
+def output(root: Path) -> Told:
     """What is not ok: what was looked at -> how bad it is, and the message with its remedy."""
 
     def examined() -> dict[str, tuple[str, str]]:
@@ -62,13 +62,13 @@ def remember(root: Path, name: str, major: str) -> Path:
     return home
 
 
-def test_a_fresh_project_is_well(told: Told) -> None:
-    assert told() == {}
+def test_a_fresh_project_is_well(output: Told) -> None:
+    assert output() == {}
 
 
-def test_data_of_another_major_version(root: Path, told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_of_another_major_version(root: Path, output: Told, capsys: pytest.CaptureFixture[str]) -> None:
     remember(root, "warehouse", "16")
-    level, said = told()["server warehouse"]
+    level, said = output()["server warehouse"]
     assert level == "wrong"
     assert "was made by PostgreSQL 16, the programs here are 18; " in said
     # A start says the same, and changes nothing.
@@ -80,55 +80,55 @@ def test_data_of_another_major_version(root: Path, told: Told, capsys: pytest.Ca
     assert (root / ".penstock/postgres/warehouse/data/PG_VERSION").read_text() == "16\n"
 
 
-def test_a_pid_file_of_a_killed_server(root: Path, told: Told) -> None:
+def test_a_pid_file_of_a_killed_server(root: Path, output: Told) -> None:
     home = remember(root, "source", "18")
     (home / "data" / "postmaster.pid").write_text("999999\n")
-    assert told()["server source"][0] == "warning"
+    assert output()["server source"][0] == "warning"
 
 
-def test_a_damaged_record_of_a_server(root: Path, told: Told) -> None:
+def test_a_damaged_record_of_a_server(root: Path, output: Told) -> None:
     remember(root, "source", "18").with_suffix(".json").write_text("{")
-    level, said = told()["server source"]
+    level, said = output()["server source"]
     assert level == "wrong"
     assert "is damaged" in said
 
 
-def test_keys_that_others_may_read(root: Path, told: Told) -> None:
+def test_keys_that_others_may_read(root: Path, output: Told) -> None:
     key = root / ".penstock" / "key"
     key.write_text("k")
     key.chmod(0o644)
-    assert told()["keys"] == ("wrong", f"others may read {key} (mode 644); chmod 600 {key}")
+    assert output()["keys"] == ("wrong", f"others may read {key} (mode 644); chmod 600 {key}")
 
 
-def test_a_state_directory_that_others_may_read(root: Path, told: Told) -> None:
+def test_a_state_directory_that_others_may_read(root: Path, output: Told) -> None:
     (root / ".penstock").chmod(0o755)
-    assert told()["state"][0] == "warning"
+    assert output()["state"][0] == "warning"
 
 
-def test_a_state_that_is_no_directory(root: Path, told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_state_that_is_no_directory(root: Path, output: Told, capsys: pytest.CaptureFixture[str]) -> None:
     (root / ".penstock").rmdir()
     (root / ".penstock").touch()
-    level, said = told()["state"]
+    level, said = output()["state"]
     assert (level, "is no directory" in said) == ("wrong", True)
     assert main(["db", "start", "warehouse"]) == 1
-    assert "is a file, where Penstock keeps a directory" in capsys.readouterr().err
+    assert "is a file, but Penstock needs a directory" in capsys.readouterr().err
 
 
-def test_a_stack_that_broke_off(root: Path, told: Told) -> None:
+def test_a_stack_that_broke_off(root: Path, output: Told) -> None:
     state_file.save(Project(root), state_file.StackRecord(Identity(999_999, "gone"), time.time(), ()))
-    assert told()["stack"][0] == "warning"
+    assert output()["stack"][0] == "warning"
     (root / ".penstock/stack/record.json").write_text("{")
-    assert told()["stack"][0] == "wrong"
+    assert output()["stack"][0] == "wrong"
 
 
-def test_a_port_that_is_taken_and_who_holds_it(root: Path, told: Told) -> None:
+def test_a_port_that_is_taken_and_who_holds_it(root: Path, output: Told) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         settings = root / "penstock.toml"
         settings.write_text(settings.read_text().replace("airflow = 0", f"airflow = {port}"))
-        level, said = told()["port of airflow"]
+        level, said = output()["port of airflow"]
     assert level == "wrong"
     assert f"port {port} on 127.0.0.1 is taken by process {os.getpid()}" in said
     assert "penstock.toml" in said
@@ -154,10 +154,10 @@ def test_a_port_that_is_taken_and_who_holds_it(root: Path, told: Told) -> None:
     ],
 )
 def test_files_that_are_wrong(
-    root: Path, told: Told, file: str, text: str, what: str, level: str | None, message: str
+    root: Path, output: Told, file: str, text: str, what: str, level: str | None, message: str
 ) -> None:
     (root / file).write_text(text)
-    found = told()
+    found = output()
     if level is None:
         assert what not in found
     else:
@@ -165,22 +165,22 @@ def test_files_that_are_wrong(
         assert message in found[what][1]
 
 
-def test_an_extra_that_is_missing(root: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_extra_that_is_missing(root: Path, output: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "penstock.devtools.doctor.extras.requires", lambda name: ["nowhere-to-be-found>=1; extra == 'dbt'"]
     )
-    assert told()["extra dbt"] == (
+    assert output()["extra dbt"] == (
         "wrong",
         "not installed: nowhere-to-be-found; pip install 'penstock[dbt]'",
     )
 
 
-def test_a_clock_that_was_set_back(root: Path, told: Told) -> None:
+def test_a_clock_that_was_set_back(root: Path, output: Told) -> None:
     os.utime(root / ".penstock", (time.time() + 3600, time.time() + 3600))
-    assert "set the clock" in told()["clock"][1]
+    assert "set the clock" in output()["clock"][1]
 
 
-def test_little_room(root: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_little_room(root: Path, output: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "DISK_NEEDED", 2**60)
     monkeypatch.setattr(machine, "DISK_ADVISED", 2**61)
     monkeypatch.setattr(machine, "MEMORY_NEEDED", 2**60)
@@ -197,7 +197,7 @@ def test_the_command_tells_it_and_fails(root: Path, capsys: pytest.CaptureFixtur
     (wrong,) = [one for one in json.loads(printed.out) if one["level"] == "wrong"]
     assert wrong["what"] == "environments"
     assert wrong["remedy"] == "did you mean base?"
-    assert printed.err == "error: 1 thing is wrong\n"
+    assert printed.err == "error: 1 problem found\n"
 
 
 def test_without_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

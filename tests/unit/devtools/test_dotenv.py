@@ -33,7 +33,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(*words: str, **variables: str) -> list[str]:
+def output(*words: str, **variables: str) -> list[str]:
     """What a program sees that `penstock env exec` starts."""
     penstock = [str(forked()), *words, "env", "exec"]
     done = subprocess.run(
@@ -47,11 +47,11 @@ def told(*words: str, **variables: str) -> list[str]:
 
 
 def test_every_command_is_given_what_it_says() -> None:
-    assert told() == ["ONE", "dotenv TWO", "dotenv and more PENSTOCK_ENV", "dev"]
+    assert output() == ["ONE", "dotenv TWO", "dotenv and more PENSTOCK_ENV", "dev"]
 
 
 def test_the_process_own_variables_win() -> None:
-    assert told(ONE="mine", PENSTOCK_ENV="prod") == [
+    assert output(ONE="mine", PENSTOCK_ENV="prod") == [
         "ONE",
         "mine TWO",
         "dotenv and more PENSTOCK_ENV",
@@ -61,7 +61,7 @@ def test_the_process_own_variables_win() -> None:
 
 @pytest.mark.parametrize("option", ["--env-file", "--env"])
 def test_another_file_is_read_instead(option: str) -> None:
-    assert told(option, "other.env") == ["ONE", "other"]
+    assert output(option, "other.env") == ["ONE", "other"]
 
 
 def test_env_takes_a_name_or_a_file(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +84,7 @@ def test_env_takes_a_name_or_a_file(root: Path, capsys: pytest.CaptureFixture[st
 
 def test_a_command_hands_the_choice_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PENSTOCK_ENV_FILE", str(root / "other.env"))
-    assert told() == ["ONE", "other"]
+    assert output() == ["ONE", "other"]
 
 
 @pytest.mark.parametrize(

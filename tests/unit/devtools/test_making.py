@@ -106,7 +106,7 @@ def test_what_a_kill_interrupted_is_finished(tmp_path: Path, capsys: pytest.Capt
     for name in ("shop", "other"):
         assert main(["init", str(tmp_path / name)]) == 0
         assert names(tmp_path / name) == names(tmp_path / "whole")
-    assert "an init that was interrupted here is finished now" in capsys.readouterr().out
+    assert "completed an interrupted init" in capsys.readouterr().out
 
 
 def test_a_taken_port_is_stepped_aside_from(
@@ -121,7 +121,7 @@ def test_a_taken_port_is_stepped_aside_from(
     settings = tomllib.loads((tmp_path / "shop" / "penstock.toml").read_text())
     chosen = settings["stack"]["ports"]["airflow"]
     assert chosen != port
-    assert f"its Airflow will be on {chosen}" in capsys.readouterr().out
+    assert f"Airflow will use {chosen}" in capsys.readouterr().out
 
 
 def test_a_directory_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

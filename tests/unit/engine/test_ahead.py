@@ -1,4 +1,4 @@
-"""Whoever ends first, the reader or a producer, and however: nobody waits for ever, and no error is lost."""
+"""The reader or a producer ends first, in any way: nothing waits forever, and no error is lost."""
 
 from __future__ import annotations
 
@@ -305,7 +305,7 @@ FORKED = """
 
 @pytest.mark.parametrize(
     ("code", "printed"),
-    [(LEFT_OPEN, ["1"]), (FORKED, ["the thread that reads ahead is gone", "1 0"])],
+    [(LEFT_OPEN, ["1"]), (FORKED, ["the prefetch thread is gone", "1 0"])],
     ids=["left open", "forked"],
 )
 def test_a_process_ends(code: str, printed: list[str]) -> None:

@@ -18,7 +18,7 @@ def test_good_rows_and_rejects_are_accounted_for_line_by_line() -> None:
     result = cleaner.clean(batch)
     assert result.rows.to_pylist() == [{"id": 1, "name": "a"}, {"id": 3, "name": None}]
     assert result.lines.tolist() == [2, 4]
-    assert result.rejects == [unread, Reject(0, 3, "raw 1", Reason.BAD_TYPE, "id", "'x' is no integer")]
+    assert result.rejects == [unread, Reject(0, 3, "raw 1", Reason.BAD_TYPE, "id", "invalid integer 'x'")]
     assert (result.read, result.filtered) == (4, 0)
     assert cleaner.schema == pa.schema([("id", pa.int32()), ("name", pa.large_string())])
 
@@ -32,7 +32,7 @@ def test_a_batch_without_faults_passes_texts_without_a_copy() -> None:
 def test_the_first_bad_column_in_the_contract_s_order_is_reported() -> None:
     cleaner = Cleaner([(column("integer", "b"), "B"), (column("integer", "a"), "A")], PLAIN)
     (reject,) = cleaner.clean(batch_of({"A": ["x"], "B": ["y"]})).rejects
-    assert (reject.column, reject.message) == ("b", "'y' is no integer")
+    assert (reject.column, reject.message) == ("b", "invalid integer 'y'")
 
 
 def test_raw_texts_are_asked_for_once_a_batch() -> None:

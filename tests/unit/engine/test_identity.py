@@ -1,4 +1,4 @@
-"""Identities of copies: ledgers that were written by earlier versions must go on to recognise the same copy."""
+"""Identities of copies: ledgers written by earlier versions must still recognize the same copy."""
 
 from __future__ import annotations
 

@@ -35,11 +35,11 @@ def test_the_plan_s_words_become_the_table_s() -> None:
 @pytest.mark.parametrize(
     ("header", "options", "words", "hint"),
     [
-        (("sale_id", "nmae"), {}, "lacks column nmae", "did you mean name?"),
+        (("sale_id", "nmae"), {}, "the source has column nmae", "did you mean name?"),
         (("sale_id",), {}, "lacks column name", "--fill-missing"),
         (("name",), {"fill_missing": True}, "lacks column sale_id", "default"),
         (("x", "y"), {"skip_extra": True}, "no column of w:t", "--header"),
-        (("sale_id", "name"), {"key": "loaded_at"}, "key column 'loaded_at'", "there are"),
+        (("sale_id", "name"), {"key": "loaded_at"}, "key column 'loaded_at'", "available: "),
     ],
 )
 def test_what_does_not_fit(header: tuple[str, ...], options: dict[str, str], words: str, hint: str) -> None:

@@ -29,7 +29,7 @@ def test_integers_to_their_very_ends(type_: str, bits: int) -> None:
     "text", ["1.0", "1e3", "0x1", "1_0", "٣", "--1", "+-1", "+", "-", "1 2", "1,0", "12a45678", "/", ":"]
 )
 def test_whatever_else_is_no_integer(text: str) -> None:
-    assert fault("bigint", text) == ("bad_type", f"'{text}' is no integer")
+    assert fault("bigint", text) == ("bad_type", f"invalid integer '{text}'")
 
 
 @given(st.lists(st.integers(-(10**21), 10**21) | st.integers(-(2**15) - 3, 2**15 + 3), min_size=1))
@@ -104,7 +104,7 @@ class TestNumeric:
         ],
     )
     def test_no_number(self, text: str) -> None:
-        assert fault("numeric(12,2)", text) == ("bad_type", f"'{text}' is no number")
+        assert fault("numeric(12,2)", text) == ("bad_type", f"invalid number '{text}'")
 
     def test_odd_precisions(self) -> None:
         assert values("numeric(5,-2)", "9999900", "-1.2e3") == [9999900, -1200]

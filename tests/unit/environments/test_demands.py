@@ -124,7 +124,7 @@ def test_check_through_the_command(
     assert problem["hint"] == "penstock variable set region --env prod"
     assert run("base", "--elsewhere", "region") == 1
     assert run("--elsewhere", "region") == 0
-    assert "nothing wrong; names that the DAGs ask for: 3" in capsys.readouterr().out
+    assert "nothing wrong; names that the DAGs use: 3" in capsys.readouterr().out
 
 
 def test_embedded_servers_count_for_the_default_environment_only(
@@ -139,7 +139,8 @@ def test_embedded_servers_count_for_the_default_environment_only(
     write(root, "penstock.toml", '[project]\nenvironment = "dev"\n')
     assert run("dev") == 0
     assert (
-        "note: dags/dag.py:1 asks for a connection whose name only a run can tell" in capsys.readouterr().out
+        "note: dags/dag.py:1 uses a connection whose name is only known when it runs"
+        in capsys.readouterr().out
     )
     assert run("prod") == 1
     assert "has no connection 'warehouse'" in capsys.readouterr().out

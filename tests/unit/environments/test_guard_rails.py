@@ -1,4 +1,4 @@
-"""What is wrong is told with its file and line, and no message shows a value."""
+"""Errors name file and line, and no message shows a value."""
 
 from pathlib import Path
 

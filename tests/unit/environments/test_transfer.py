@@ -196,9 +196,9 @@ def test_exec_hands_on_the_exit_code(root: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["prod"], "no command is given"),
-        (["prod", "--"], "no command is given"),
-        (["prod", "--", "no-such-program"], "no program 'no-such-program'"),
+        (["prod"], "no command given"),
+        (["prod", "--"], "no command given"),
+        (["prod", "--", "no-such-program"], "program 'no-such-program' not found"),
         (["nope", "--", "true"], "no environment 'nope'"),
         (["prod", "--pg", "api", "--", "true"], "api is of type http"),
         (["prod", "--pg", "nope", "--", "true"], "no connection 'nope'"),

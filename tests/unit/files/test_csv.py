@@ -1,4 +1,4 @@
-"""CSV: what is in the file comes out, row or reject, with its line."""
+"""CSV: every record becomes a row or a reject, with its line."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def test_any_bytes_give_rows_or_rejects_whatever_the_block(
     assert read(data, block=block, record=record, header=header) == whole
     if record >= len(data):
         texts = dict(zip(whole.lines, whole.raw, strict=True)) | {one.line: one.raw for one in whole.rejects}
-        told = "".join(text for _, text in sorted(texts.items()))
-        assert without_line_ends(told) == without_line_ends(show(data))
+        output = "".join(text for _, text in sorted(texts.items()))
+        assert without_line_ends(output) == without_line_ends(show(data))
 
 
 def without_line_ends(text: str) -> str:
@@ -216,14 +216,14 @@ def test_headers(
         (b"", "'-' is empty: no header line"),
         (b"\n\n", "'-' is empty: no header line"),
         (b"SaleID,b,sale_id\n", "'-' has two columns of one name: 'SaleID' and 'sale_id'"),
-        (b'a,"b\n1,2\n', "the header of '-' is broken: a quote opens here and is not closed"),
-        (b"a,\xe9\n1,2\n", "the header of '-' is no utf-8: a,\\xe9"),
-        ("a,b\n".encode("utf-16"), "'-' is no UTF-8"),
+        (b'a,"b\n1,2\n', "invalid header of '-': a quote opens here and is not closed"),
+        (b"a,\xe9\n1,2\n", "the header of '-' is not valid utf-8: a,\\xe9"),
+        ("a,b\n".encode("utf-16"), "'-' is not valid UTF-8"),
         (
             b"[id],name\n",
             "'-' begins with '[', as JSON does, and holds no JSON objects there",
         ),
-        (b"x" * 200_000, "the header of '-' is no header: field larger than field limit (131072)"),
+        (b"x" * 200_000, "invalid header of '-': field larger than field limit (131072)"),
     ],
 )
 def test_no_usable_header(data: bytes, message: str) -> None:

@@ -1,4 +1,4 @@
-"""A first record that is a row like all others is no header."""
+"""A first record that looks like the other rows is not a header."""
 
 from __future__ import annotations
 

@@ -70,15 +70,15 @@ def test_columns_are_the_union_in_order_of_appearance() -> None:
 @pytest.mark.parametrize(
     ("line", "reason", "message"),
     [
-        ('{"a":1', "malformed", "no JSON: Expecting ',' delimiter at character 7"),
-        ("nothing", "malformed", "no JSON: a value is missing at character 1"),
-        ("[1]", "malformed", "no JSON object"),
-        ("12", "malformed", "no JSON object"),
+        ('{"a":1', "malformed", "invalid JSON: Expecting ',' delimiter at character 7"),
+        ("nothing", "malformed", "invalid JSON: a value is missing at character 1"),
+        ("[1]", "malformed", "not a JSON object"),
+        ("12", "malformed", "not a JSON object"),
         ('{"a":1}{"a":2}', "malformed", "more than one JSON value: the second begins at character 8"),
         ('{"a":1,"a":2}', "malformed", "a key comes twice"),
         ('{"a":' * 100_000, "malformed", "nested too deeply"),
-        ('{"a":"x\\u0000"}', "bad_encoding", "'a' holds a NUL or half a character"),
-        ('{"a":"\\ud800"}', "bad_encoding", "'a' holds a NUL or half a character"),
+        ('{"a":"x\\u0000"}', "bad_encoding", "'a' holds a NUL or a lone surrogate"),
+        ('{"a":"\\ud800"}', "bad_encoding", "'a' holds a NUL or a lone surrogate"),
     ],
 )
 def test_lines_that_are_no_object(line: str, reason: str, message: str) -> None:

@@ -58,17 +58,17 @@ def test_toml_says_the_same(tmp_path: Path) -> None:
     ("fields", "message"),
     [
         ({}, "source: Field required"),
-        ({"source": "x.csv"}, "'x.csv' is no API"),
-        ({"source": "a:/x", "colums": {}}, "there is no 'colums'"),
-        ({"source": "a:/x", "pages": {"by": "link", "pth": 1}}, "there is no 'pages.pth'"),
+        ({"source": "x.csv"}, "invalid API address 'x.csv'"),
+        ({"source": "a:/x", "colums": {}}, "unknown field 'colums'"),
+        ({"source": "a:/x", "pages": {"by": "link", "pth": 1}}, "unknown field 'pages.pth'"),
         ({"source": "a:/x", "pages": {"by": "cursor"}}, "pages by cursor need parameter and path"),
         ({"source": "a:/x", "auth": "query"}, "auth 'query' needs a name"),
         ({"source": "a:/x", "auth": "token"}, "auth.place: Input should be"),
-        ({"source": "a:/x", "limit": "fast"}, "'fast' is no limit"),
-        ({"source": "a:/x", "limit": "0/minute"}, "a limit of 0 calls"),
+        ({"source": "a:/x", "limit": "fast"}, "invalid limit 'fast'"),
+        ({"source": "a:/x", "limit": "0/minute"}, "invalid limit of 0 calls"),
         ({"source": "a:/x", "statuses": {404: "ignore"}}, "statuses.404: Input should be"),
         ({"source": "a:/x", "each": {"file": "a", "query": "b"}}, "more than one source of rows"),
-        ({"source": "a:/x", "concurrency": 0}, "begin at one"),
+        ({"source": "a:/x", "concurrency": 0}, "must be at least 1"),
     ],
 )
 def test_what_is_wrong_is_told_by_its_place(fields: dict[str, Any], message: str) -> None:
@@ -83,7 +83,7 @@ def test_a_file_that_holds_no_plan(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(UsageError, match=r"plan\.yaml"):
         load_plan(path)
-    with pytest.raises(UsageError, match="no plan"):
+    with pytest.raises(UsageError, match="cannot read the plan"):
         load_plan(tmp_path / "nowhere.yaml")
 
 

@@ -57,11 +57,11 @@ def test_words_become_values() -> None:
     [
         ({"mode": "upsert"}, "no mode 'upsert'"),
         ({"mode": "interval"}, "belong together"),
-        ({"interval_column": "at"}, "half an interval"),
+        ({"interval_column": "at"}, "incomplete interval"),
         ({"interval_column": "a", "interval_start": "1", "interval_end": "2"}, "belong together"),
-        ({"filter_value": "x"}, "half a filter"),
-        ({"max_rejects": "1.5"}, "no threshold"),
-        ({"max_rejects": "-1"}, "no threshold"),
+        ({"filter_value": "x"}, "incomplete filter"),
+        ({"max_rejects": "1.5"}, "invalid threshold"),
+        ({"max_rejects": "-1"}, "invalid threshold"),
     ],
 )
 def test_words_that_mean_nothing(options: CopyOptions, words: str) -> None:

@@ -1,4 +1,4 @@
-"""What S3 servers say that the embedded one never does, in words that help."""
+"""Errors of S3 servers that the embedded one never returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from penstock.objects.s3_errors import translated
     ("code", "kind", "words"),
     [
         ("ExpiredToken", ConnectionFailed, "the keys have expired"),
-        ("AccessDenied", ConnectionFailed, "denies the right"),
+        ("AccessDenied", ConnectionFailed, "denies access"),
         ("PermanentRedirect", ConnectionFailed, "in another region"),
         ("RequestTimeTooSkewed", ConnectionFailed, "clock is wrong"),
         ("SlowDown", TargetError, "answers SlowDown"),
@@ -34,8 +34,8 @@ def test_what_the_server_refuses(code: str, kind: type[PenstockError], words: st
     [
         (exceptions.NoCredentialsError(), "aws has no keys"),
         (exceptions.EndpointConnectionError(endpoint_url="http://x"), "cannot reach aws"),
-        (exceptions.ConnectionClosedError(endpoint_url="http://x"), "was cut off"),
-        (exceptions.ReadTimeoutError(endpoint_url="http://x"), "was cut off"),
+        (exceptions.ConnectionClosedError(endpoint_url="http://x"), "was lost"),
+        (exceptions.ReadTimeoutError(endpoint_url="http://x"), "was lost"),
     ],
 )
 def test_what_happens_on_the_line(error: Exception, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Frames come out whole and in order however the network cuts them, and nothing but rows comes out."""
+"""Frames are read whole and in order for any packet sizes, and only rows are returned."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def answer(rows: list[bytes], *, binary: bool, notice: bool) -> bytes:
 
 
 def relay(said: bytes, cuts: list[int], *, binary: bool) -> tuple[list[tuple[bytes, int]], Frames]:
-    """What comes out where a server says this, in pieces."""
+    """The result for a server's messages, sent in pieces."""
     ours, theirs = socket.socketpair()
     closed = []
     connection = SimpleNamespace(

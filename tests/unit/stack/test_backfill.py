@@ -58,11 +58,9 @@ def test_dates_after_the_end_are_left_out_and_counted() -> None:
 
 
 def test_a_range_after_the_end_is_nothing_to_do() -> None:
-    with pytest.raises(
-        NothingDone, match="shop ended on 2013-02-05, 2013-02-06 lies after: no task would run"
-    ):
+    with pytest.raises(NothingDone, match="shop ended on 2013-02-05, before 2013-02-06: no task would run"):
         planned(Answers("2013-02-05T00:00:00Z"), "2013-02-06")
-    with pytest.raises(NothingDone, match="shop ended on 2013-02-04T19:00, 2013-02-05 lies after"):
+    with pytest.raises(NothingDone, match="shop ended on 2013-02-04T19:00, before 2013-02-05"):
         planned(Answers("2013-02-05T00:00:00Z", "America/New_York"), "2013-02-05")
 
 
@@ -77,12 +75,14 @@ def begin(api: Answers, start: str, end: str) -> None:
 
 
 def test_no_run_in_that_time_is_nothing_to_do() -> None:
-    with pytest.raises(NothingDone, match="shop has no run between 2013-03-01 and 2013-03-02"):
+    with pytest.raises(
+        NothingDone, match="shop has no completed data interval between 2013-03-01 and 2013-03-02"
+    ):
         begin(Answers(), "2013-03-01", "2013-03-02")
 
 
 def test_all_runs_exist(capsys: pytest.CaptureFixture[str]) -> None:
     begin(Answers(**{"2013_02_01": "success"}), "2013-02-01", "2013-02-01")
-    assert capsys.readouterr().out.startswith("nothing to do: all 1 run of shop in this time exist")
+    assert capsys.readouterr().out.startswith("nothing to do: all 1 run of shop in this range exist")
     with pytest.raises(command.RunsFailed, match="1 of 1 run failed before"):
         begin(Answers(**{"2013_02_01": "failed"}), "2013-02-01", "2013-02-01")

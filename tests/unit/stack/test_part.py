@@ -187,15 +187,15 @@ def test_a_part_that_cannot_even_be_launched_is_tried_again() -> None:
 
 def test_the_supervisor_tells_of_changes_only() -> None:
     first, second = Paper("metadata"), Paper("scheduler", needs=("metadata",))
-    told: list[tuple[PartRecord, ...]] = []
-    supervisor = Supervisor([Part(first), Part(second)], told.append, lambda _: None)
+    output: list[tuple[PartRecord, ...]] = []
+    supervisor = Supervisor([Part(first), Part(second)], output.append, lambda _: None)
     assert supervisor.step() is False
     supervisor.step()
-    assert len(told) == 1
+    assert len(output) == 1
     first.is_ready = second.is_ready = True
     supervisor.step()
     assert supervisor.step() is True
-    assert [[part.state for part in parts] for parts in told] == [
+    assert [[part.state for part in parts] for parts in output] == [
         ["starting", "waiting"],
         ["healthy", "starting"],
         ["healthy", "healthy"],
@@ -203,15 +203,15 @@ def test_the_supervisor_tells_of_changes_only() -> None:
 
 
 def test_the_supervisor_tells_again_what_was_lost() -> None:
-    told: list[tuple[PartRecord, ...]] = []
+    output: list[tuple[PartRecord, ...]] = []
     lost = [False]
-    supervisor = Supervisor([Part(Paper("metadata"))], told.append, lambda _: None, lambda: lost[0])
+    supervisor = Supervisor([Part(Paper("metadata"))], output.append, lambda _: None, lambda: lost[0])
     supervisor.step()
     supervisor.step()
     lost[0] = True
     supervisor.step()
-    assert len(told) == 2
-    assert told[0] == told[1]
+    assert len(output) == 2
+    assert output[0] == output[1]
 
 
 def test_a_restart_on_request_is_no_fall() -> None:
@@ -233,15 +233,15 @@ def test_a_restart_on_request_is_no_fall() -> None:
 def test_a_full_disk_does_not_end_the_supervisor() -> None:
     runner = Paper("metadata")
     full = [True]
-    told: list[tuple[PartRecord, ...]] = []
+    output: list[tuple[PartRecord, ...]] = []
 
     def publish(parts: tuple[PartRecord, ...]) -> None:
         if full[0]:
             raise OSError(28, "No space left on device")
-        told.append(parts)
+        output.append(parts)
 
     supervisor = Supervisor([Part(runner)], publish, lambda _: None)
     supervisor.step()
     full[0] = False
     supervisor.step()
-    assert [part.state for part in told[0]] == ["starting"]
+    assert [part.state for part in output[0]] == ["starting"]

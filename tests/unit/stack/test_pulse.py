@@ -71,7 +71,7 @@ def test_silence_is_counted_until_the_next_sign_of_life(pool: ThreadPoolExecutor
     assert later(0) == 0
     alive[0] = False
     assert [later(5), later(5), later(5)] == [5, 10, 15]
-    assert later(3600) == 30  # the supervisor was halted itself: nobody can tell what happened meanwhile
+    assert later(3600) == 30  # the supervisor itself was stopped: it cannot know what happened meanwhile
     alive[0] = True
     assert later(5) == 0
 
@@ -80,11 +80,11 @@ class Airflow(BaseHTTPRequestHandler):
     report: dict[str, Any] | None = None
 
     def do_GET(self) -> None:
-        told = json.dumps(self.report or {}).encode()
+        output = json.dumps(self.report or {}).encode()
         self.send_response(200 if self.report else 500)
-        self.send_header("Content-Length", str(len(told)))
+        self.send_header("Content-Length", str(len(output)))
         self.end_headers()
-        self.wfile.write(told)
+        self.wfile.write(output)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -109,21 +109,21 @@ def test_a_part_is_silent_only_while_it_could_be_heard(pool: ThreadPoolExecutor,
     clock = Clock()
     health = Health(url, pool, clock)
 
-    def told(what: dict[str, Any] | None) -> tuple[float, float]:
+    def output(what: dict[str, Any] | None) -> tuple[float, float]:
         Airflow.report = what
         clock.now += 5
         health.silence_s()
         settle(pool)
         return health.silence_s(), health.silence_s("scheduler")
 
-    assert told(report(1)) == (0, 0)
-    assert told(report(6)) == (0, 0)
-    assert told(report(6)) == (0, 5)
-    assert told(None) == (5, 5)  # the api-server is silent, and nobody can tell about the scheduler
-    assert told(None) == (10, 5)
-    assert told(report(6, database="unhealthy")) == (0, 5)
-    assert told(report(6)) == (0, 10)
-    assert told(report(7)) == (0, 0)
+    assert output(report(1)) == (0, 0)
+    assert output(report(6)) == (0, 0)
+    assert output(report(6)) == (0, 5)
+    assert output(None) == (5, 5)  # the api-server is silent, and the state of the scheduler is unknown
+    assert output(None) == (10, 5)
+    assert output(report(6, database="unhealthy")) == (0, 5)
+    assert output(report(6)) == (0, 10)
+    assert output(report(7)) == (0, 0)
     assert health.answers()
     began = datetime(2013, 2, 1, 9, 0, 7, tzinfo=UTC).timestamp()
     assert (health.beats("scheduler", began), health.beats("scheduler", began + 1)) == (True, False)

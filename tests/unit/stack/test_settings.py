@@ -1,4 +1,4 @@
-"""What the stack is asked for, what it refuses, and what Airflow is told."""
+"""Settings of the stack: valid ones, errors, and Airflow's environment."""
 
 from __future__ import annotations
 
@@ -89,15 +89,15 @@ def test_what_airflow_is_told(here: Project, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME", "1")
     monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////elsewhere.db")
     monkeypatch.setenv("PENSTOCK_ENV", "prod")
-    told = airflow_environment(here, Options("127.0.0.1", 6000, {"CORE__PARALLELISM": "16"}))
-    assert told["AIRFLOW__CORE__PARALLELISM"] == "16"
-    assert told["AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME"] == "1"
-    assert told["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].endswith("penstock:p%40ss@127.0.0.1:5435/airflow")
-    assert told["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:6000/execution/"
-    assert told["PYTHONPATH"].split(os.pathsep)[0] == str(here.root)
+    output = airflow_environment(here, Options("127.0.0.1", 6000, {"CORE__PARALLELISM": "16"}))
+    assert output["AIRFLOW__CORE__PARALLELISM"] == "16"
+    assert output["AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME"] == "1"
+    assert output["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].endswith("penstock:p%40ss@127.0.0.1:5435/airflow")
+    assert output["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:6000/execution/"
+    assert output["PYTHONPATH"].split(os.pathsep)[0] == str(here.root)
     for section in ("SECRETS__", "WORKERS__SECRETS_"):
-        assert told[f"AIRFLOW__{section}BACKEND"] == BACKEND
-        kwargs = json.loads(told[f"AIRFLOW__{section}BACKEND_KWARGS"])
+        assert output[f"AIRFLOW__{section}BACKEND"] == BACKEND
+        kwargs = json.loads(output[f"AIRFLOW__{section}BACKEND_KWARGS"])
         assert kwargs == {"project": str(here.root), "environment": "prod"}
 
 
@@ -131,5 +131,5 @@ def test_the_last_lines_and_those_that_come(tmp_path: Path) -> None:
     assert next(lines) == ("a", "half")
     second.write_text("later\n")
     assert next(lines) == ("b", "later")
-    first.write_text("anew\n")
-    assert next(lines) == ("a", "anew")
+    first.write_text("again\n")
+    assert next(lines) == ("a", "again")

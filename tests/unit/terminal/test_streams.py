@@ -1,4 +1,4 @@
-"""What the standard streams can show, in which locale, and who reads them."""
+"""Standard streams in different locales and with different readers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_c_locale(variables: dict[str, str], expected: bool) -> None:
     ],
 )
 def test_a_pipe_gets_the_bytes_whatever_the_locale(variables: dict[str, str], expected: bytes) -> None:
-    """What is data stays what it is; marks of ours are in ASCII where the locale asks for it."""
+    """Data is unchanged; Penstock's marks are ASCII in a C locale."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHON"))
     }

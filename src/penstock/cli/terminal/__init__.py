@@ -1,1 +1,1 @@
-"""The streams that a command writes to: what they can show, whether a person watches, and what moves meanwhile."""
+"""Terminal output: standard streams, the console and live status."""

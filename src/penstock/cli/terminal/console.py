@@ -1,4 +1,4 @@
-"""Rich's console as all commands use it."""
+"""The Rich console of all commands."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import sys
 
 from rich.console import Console
 
-# Where nobody watches, tables are as wide as most of them need to be.
+# Width of tables if the output is not a terminal.
 _WIDTH = 160
 _HEIGHT = 25
 
 
 class PenstockConsole(Console):
-    """Writes to a standard stream. That nobody reads it any more is an error like any other, for the caller to handle.
+    """Writes to a standard stream. A closed pipe raises an error for the caller to handle.
 
     Args:
-        stderr: To standard error, and not to standard output.
-        soft_wrap: Leave the folding of long lines to the terminal.
+        stderr: Write to standard error instead of standard output.
+        soft_wrap: Let the terminal wrap long lines.
 
     Example:
         >>> PenstockConsole().print("[bold]warehouse[/bold] 3 rows")
@@ -36,5 +36,5 @@ class PenstockConsole(Console):
         )
 
     def on_broken_pipe(self) -> None:
-        """Raise it again: Rich would end the process, whatever that is doing."""
+        """Raise the error again: Rich would end the process."""
         raise  # noqa: PLE0704  # Rich calls this while it handles the error

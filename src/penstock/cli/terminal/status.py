@@ -1,4 +1,4 @@
-"""What a command is doing: a line that moves on a terminal, a plain line now and then elsewhere."""
+"""The status of a command: a live line on a terminal, otherwise an occasional plain line."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ _LOG = logging.getLogger(__name__)
 
 
 class Status:
-    """Shows on standard error what a command is doing. What goes wrong with that is logged, and harms nothing else.
+    """Shows on standard error what a command is doing. Errors in showing it are logged and have no other effect.
 
     Args:
-        parts: Gives what there is to say, such as ``["copying", "1,200 rows"]``. A terminal shows them side by side, on
-            as many lines as its width asks for.
+        parts: Returns the parts of the line, such as ``["copying", "1,200 rows"]``. A terminal shows them side by side,
+            on as many lines as they need.
         every_s: Seconds between two plain lines.
-        console: Writes what is printed meanwhile, above the line that moves; by default nothing is, and the line is
-            on standard error.
+        console: Prints other output above the live line. Default: a console on standard error.
 
     Not run by the tests: it writes to a terminal.
 
@@ -69,7 +68,7 @@ class Status:
                 self._live.stop()
 
     def update(self) -> None:
-        """The parts have changed; where no line moves, this writes one when it is time."""
+        """Call it when the parts have changed; without a live line, it prints a plain line when one is due."""
         now = time.monotonic()
         if self._live is None and now - self._last >= self._every_s:
             self._last = now
@@ -119,16 +118,16 @@ def _live(parts: Callable[[], Sequence[str]], console: PenstockConsole | None) -
         console=console,
         refresh_per_second=_PER_SECOND,
         transient=True,
-        redirect_stdout=False,  # it goes elsewhere, perhaps into a file
+        redirect_stdout=False,  # it is redirected, perhaps to a file
     )
 
 
-_INDENT = 2  # the spinner and a blank
+_INDENT = 2  # the spinner and a space
 _BETWEEN = "  "
 
 
 def folded(parts: Sequence[str], width: int) -> list[str]:
-    """The parts side by side in lines of this width. A part that is longer loses its middle.
+    """The parts side by side in lines of this width. A longer part is shortened in its middle.
 
     Example:
         >>> folded(["copying", "12,000 rows", "3 rejected"], 20)
@@ -145,7 +144,7 @@ def folded(parts: Sequence[str], width: int) -> list[str]:
 
 
 def shortened(text: str, width: int) -> str:
-    """The beginning and the end of a text.
+    """Shorten a text in its middle.
 
     Example:
         >>> shortened("public.a_very_long_name_of_a_table", 20)

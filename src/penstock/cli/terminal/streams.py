@@ -1,4 +1,4 @@
-"""Standard input, output and error as commands find them, whatever the locale is and whoever reads."""
+"""Setup of the standard streams, for any locale and reader."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ASCII = str.maketrans("✓✗…·█", "+x~.#")
 
 
 def prepare() -> None:
-    """Make the standard streams fit for whatever is written: all of them open, none that a character can break.
+    """Make the standard streams safe to write to: all are open, and no character raises an error.
 
-    In a C locale they are ASCII, although Python takes it for UTF-8. What they cannot show is escaped on a terminal; in
-    a pipe it stays the bytes that it is, because a program reads them.
+    In a C locale they are ASCII, although Python assumes UTF-8. On a terminal, characters outside the encoding are
+    escaped; in a pipe they are written as UTF-8, because a program reads them.
     """
     _open_closed()
     for stream in (sys.stdout, sys.stderr):
@@ -34,7 +34,7 @@ def prepare() -> None:
 
 
 def is_c_locale(environment: Mapping[str, str]) -> bool:
-    """Whether these variables ask for the C locale. Without any, Python's own rule holds, which is UTF-8.
+    """Whether these variables select the C locale. Without any of them Python uses UTF-8.
 
     Example:
         >>> is_c_locale({"LANG": "en_US.UTF-8"}), is_c_locale({"LANG": "en_US.UTF-8", "LC_ALL": "C"})
@@ -43,14 +43,14 @@ def is_c_locale(environment: Mapping[str, str]) -> bool:
     if everything := environment.get("LC_ALL"):
         return everything in _C
     characters = environment.get("LC_CTYPE")
-    # Where LANG says C, Python puts C.UTF-8 here before any of our code runs.
+    # If LANG is C, Python sets this to C.UTF-8 before any of our code runs.
     if characters and characters != "C.UTF-8":
         return characters in _C
     return environment.get("LANG") in _C
 
 
 def is_watched(stream: TextIO | None) -> bool:
-    """Whether a person looks at this stream through a terminal that can write a line anew."""
+    """Whether this stream is a terminal that can rewrite a line."""
     return stream is not None and stream.isatty() and os.environ.get("TERM", "").lower() not in _DUMB
 
 
@@ -64,7 +64,7 @@ def shows(text: str, stream: IO[str] | None) -> bool:
 
 
 def legible(text: str, stream: TextIO | None = None) -> str:
-    """Marks as the stream can show them; its own by default is standard output.
+    """The text with marks replaced that the stream cannot show. Default: standard output.
 
     Example:
         >>> legible("✓ █", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
@@ -74,10 +74,10 @@ def legible(text: str, stream: TextIO | None = None) -> str:
 
 
 def flush() -> None:
-    """Hand over everything written, while an error can still be dealt with.
+    """Flush everything written, while an error can still be handled.
 
     Raises:
-        OSError: If nobody can receive it.
+        OSError: If it cannot be written.
     """
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -85,14 +85,14 @@ def flush() -> None:
 
 
 def is_reader_gone() -> bool:
-    """Whether nobody reads our output any more. If so, what is written there from now on goes nowhere."""
+    """Whether the reader of our output is gone. If so, further output is discarded."""
     nowhere = Path(os.devnull).stat().st_rdev
     gone = [fd for fd in (1, 2) if _has_no_reader(fd)]
     for fd in gone:
         opened = os.open(os.devnull, os.O_WRONLY)
         os.dup2(opened, fd)
         os.close(opened)
-    return bool(gone) or os.fstat(1).st_rdev == nowhere  # Rich, which Typer prints its help with, was first
+    return bool(gone) or os.fstat(1).st_rdev == nowhere  # Rich, which prints Typer's help, has raised first
 
 
 def _has_no_reader(fd: int) -> bool:
@@ -102,24 +102,24 @@ def _has_no_reader(fd: int) -> bool:
 
 
 def _open_closed() -> None:
-    """Standard streams that the caller closed lead nowhere: what is opened next must not take their place."""
+    """Open closed standard streams on /dev/null: the next file to be opened must not take their place."""
     for fd, mode in ((0, "r"), (1, "w"), (2, "w")):
         try:
             os.fstat(fd)
         except OSError:
-            opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, so this one
+            opened = os.open(os.devnull, os.O_RDWR)  # opens the lowest free number, which is this one
             assert opened == fd
             stream = open(fd, mode, encoding="utf-8", closefd=False)  # noqa: SIM115  # as long as the process
             setattr(sys, ("stdin", "stdout", "stderr")[fd], stream)
 
 
 def _is_chosen(environment: Mapping[str, str]) -> bool:
-    """Whether the user has chosen Python's encoding beside the locale."""
+    """Whether the user has set Python's encoding independently of the locale."""
     return bool(environment.get("PYTHONIOENCODING")) or environment.get("PYTHONUTF8") == "1"
 
 
 def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
-    """What an encoding lacks, as UTF-8 where that is no other encoding, or escaped."""
+    """The error handler for characters that the encoding lacks: escape them, or write them as UTF-8."""
     assert isinstance(error, UnicodeEncodeError)
     text = error.object[error.start : error.end]
     if error.encoding in ("ascii", "utf-8"):

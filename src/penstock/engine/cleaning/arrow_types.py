@@ -1,4 +1,4 @@
-"""The target column that an Arrow type asks for."""
+"""The target column for an Arrow type."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penstock.model.plan import FileOptions
 
 _CHECKED = frozenset(
     (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
-)  # Arrow's go finer and further than the server's
+)  # Arrow's range and precision are greater than the server's
 
 _TYPES: Final[tuple[tuple[Callable[[pa.DataType], bool], Kind, str], ...]] = (
     (pa.types.is_boolean, Kind.BOOL, "boolean"),
@@ -37,7 +37,7 @@ _TYPES: Final[tuple[tuple[Callable[[pa.DataType], bool], Kind, str], ...]] = (
 
 
 def column_of(name: str, type_: pa.DataType) -> Column:
-    """The column that holds every value of this type, or very nearly so: see :func:`holds`."""
+    """The column type for values of this type; it may not hold all of them: see :func:`holds`."""
     if pa.types.is_decimal(type_) and 0 <= type_.scale <= type_.precision:
         written = f"numeric({type_.precision},{type_.scale})"
         return Column(
@@ -52,7 +52,7 @@ def column_of(name: str, type_: pa.DataType) -> Column:
 
 
 def holds(column: Column, array: pa.Array) -> bool:
-    """Whether the column takes each of these values."""
+    """Whether the column can hold all of these values."""
     if column.kind not in _CHECKED:
         return True
     texts = column_cleaner(column, FileOptions(), must=False, as_text=False)

@@ -1,4 +1,4 @@
-"""Batches of source columns become typed batches that fit the target exactly; bad rows are told apart, one by one."""
+"""Turns batches of source columns into batches of the target's types; invalid rows become rejects."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ __all__ = ["CleanBatch", "Cleaner", "NeedsServer"]
 
 @dataclass(frozen=True, slots=True)
 class CleanBatch:
-    """The good rows of a batch, and the account of it.
+    """The valid rows of a batch, and its account.
 
     Args:
-        rows: Good rows only, under the target's column names, in Arrow types that the encoder knows.
-        lines: Where each of them stood.
-        rejects: The reader's and the cleaner's, ordered by line.
-        read: Rows read: good ones and rejects. Filtered rows are not among them.
+        rows: Valid rows only, under the target's column names, in Arrow types that the encoder supports.
+        lines: The line of each row.
+        rejects: Those of the reader and the cleaner, ordered by line.
+        read: Rows read: valid rows and rejects, without filtered rows.
         filtered: Rows that the plan's ``where`` left out.
-        position: As in :class:`penstock.ports.Batch`.
+        position: See :class:`penstock.ports.Batch`.
     """
 
     file: int
@@ -45,13 +45,13 @@ class CleanBatch:
 
 
 class Cleaner:
-    """Cleans one batch after another; keeps nothing of them but verdicts on repeated odd values.
+    """Cleans batches. Between batches it keeps only the results for unusual values.
 
     Args:
-        columns: Target columns, in the contract's order, each with its column of the source.
-        required: Target columns in which a value must not be missing although they are nullable.
-        where: Source column and text: other rows are left out.
-        as_text: Target columns to hand to the server as text, besides those of kind ``OTHER``.
+        columns: Target columns, in the contract's order, each with its source column.
+        required: Nullable target columns that must have a value anyway.
+        where: Source column and text: other rows are filtered out.
+        as_text: Target columns to send to the server as text, in addition to those of kind ``OTHER``.
     """
 
     def __init__(
@@ -77,17 +77,17 @@ class Cleaner:
     def schema(self) -> pa.Schema:
         """Names and types of the rows.
 
-        A ``numeric`` without a scale stands here with scale 0; each batch has the greatest scale of its values.
+        A ``numeric`` without a scale has scale 0 here; each batch has the greatest scale of its values.
         """
         return pa.schema(
             [(name, column.type) for name, column in zip(self._names, self._columns, strict=True)]
         )
 
     def clean(self, batch: Batch) -> CleanBatch:
-        """Take the good rows out of a batch.
+        """Clean a batch.
 
         Raises:
-            NeedsServer: If only the server can judge a value; clean again with its column ``as_text``.
+            NeedsServer: If only the server can check a value; clean again with its column ``as_text``.
         """
         kept = self._kept(batch.rows)
         faults: dict[int, tuple[str, Fault]] = {}
@@ -118,10 +118,10 @@ class Cleaner:
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc keep what a batch frees for the next batch, instead of giving every page back to the kernel.
+    """Make glibc keep freed memory for the next batch, instead of returning it to the kernel.
 
-    Freeing one block above its threshold raises the threshold to that size. Without it page faults are two thirds of
-    an integer column's time (1.6 ms instead of 0.6 ms per 50,000 rows). The block itself is never touched.
+    Freeing one block above its threshold raises the threshold to that size. Without it, page faults take two thirds of
+    an integer column's time (1.6 ms instead of 0.6 ms per 50,000 rows). The block itself is never written to.
     """
     np.empty(24 << 20, np.uint8)
 

@@ -1,4 +1,4 @@
-"""Which cleaner a target column needs."""
+"""Selects the cleaner of a target column."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from penstock.model.plan import FileOptions
 
 
 class ColumnCleaner(Protocol):
-    """Turns the source's texts into one target column."""
+    """Converts texts of the source to one target column."""
 
     @property
     def type(self) -> pa.DataType:
@@ -32,11 +32,11 @@ class ColumnCleaner(Protocol):
 
 
 def column_cleaner(column: Column, options: FileOptions, *, must: bool, as_text: bool) -> ColumnCleaner:
-    """The cleaner of this column where it comes as texts.
+    """The cleaner of this column for values that arrive as texts.
 
     Args:
-        must: A missing value is bad.
-        as_text: Hand what we cannot hold to the server, and the rest too, as text.
+        must: A missing value is a fault.
+        as_text: Send all values to the server as text.
     """
     markers = Markers(column, options.null_values)
     if column.kind in {Kind.TEXT, Kind.OTHER}:

@@ -1,4 +1,4 @@
-"""Dates: ISO 8601 or exactly the format that was asked for, and real days only."""
+"""Parses dates: ISO 8601 or the plan's format."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BYTE = np.uint64(0xFF)
 
 
 def _month_starts() -> Ints:
-    """Days since 1970 on which each month begins, counted from January of year 0, which has no days."""
+    """Days since 1970 at the start of each month, from January of year 0 on."""
     months = np.arange("0001-01", "10000-02", dtype="datetime64[M]")
     starts: Ints = months.astype("datetime64[D]").astype(np.int64)
     return np.concatenate((np.full(12, starts[0]), starts))
@@ -39,7 +39,7 @@ _MONTH_STARTS: Final = _month_starts()
 
 
 def iso_days(texts: Texts) -> tuple[Ints, Mask]:
-    """Days since 1970 of the dates that texts begin with, and where that is one. Shorter texts give nonsense."""
+    """Days since 1970 of the dates at the start of texts, and which are valid. Shorter texts give undefined results."""
     word = texts.words(texts.starts) ^ _YEAR_MONTH
     good: Mask = (((word + _OVER_NINE) | word) & _HIGH_BITS | (word & _DASHES)) == 0
     pairs: Words = word * np.uint64(10) + (word >> np.uint64(8))
@@ -56,7 +56,7 @@ def iso_days(texts: Texts) -> tuple[Ints, Mask]:
 
 
 def two_digits(texts: Texts, at: Ints) -> tuple[Ints, Mask]:
-    """The number that two digits at each of these places write, and where they are digits."""
+    """The two-digit numbers at these offsets, and which are digits."""
     tens, ones = (texts.data[at + place].astype(np.int64) - ord("0") for place in (0, 1))
     good = (tens >= 0) & (tens <= 9) & (ones >= 0) & (ones <= 9)
     return tens * 10 + ones, good
@@ -75,21 +75,21 @@ class Dates:
         self._format = date_format
 
     def fast(self, texts: Texts) -> tuple[Storage, Mask]:
-        """Ten characters, by arithmetic on words."""
+        """Parse texts of ten characters by arithmetic on words."""
         if self._format is not None:
             return np.zeros(len(texts), np.int32), np.zeros(len(texts), np.bool_)
         days, good = iso_days(texts)
         return days.astype(np.int32), good & (texts.lengths == _ISO_LENGTH)
 
     def slow(self, text: str) -> int:
-        """Says what is wrong with it."""
+        """Parse one text, or raise the reason why it is invalid."""
         if beyond_dates(text):
             raise Beyond
         if self._format is not None:
             return _formatted(text, self._format).toordinal() - EPOCH
         match = _ISO.fullmatch(text)
         if match is None:
-            raise bad_type(f"{quoted(text)} is no date of the form YYYY-MM-DD")
+            raise bad_type(f"invalid date {quoted(text)}: expected YYYY-MM-DD")
         return real_day(text, match)
 
     def pack(self, values: Sequence[int]) -> Storage:
@@ -97,36 +97,36 @@ class Dates:
         return np.array(values, np.int32)
 
     def build(self, storage: Storage, valid: Mask | None) -> pa.Array:
-        """Over the same memory."""
+        """Build the array without copying."""
         return fixed_width(self.type, storage, valid)
 
 
 def beyond_dates(text: str) -> bool:
-    """Whether the server may hold this date although we do not: infinities, years before 1 or of five digits."""
+    """Whether the server may accept this date although Arrow cannot hold it: infinity, years before 1 or above 9999."""
     return _SERVERS.fullmatch(text) is not None
 
 
 def real_day(text: str, match: re.Match[str]) -> int:
-    """Days since 1970 of year, month and day, the first three groups.
+    """Days since 1970 of the year, month and day in the first three groups.
 
     Raises:
-        Refused: If the calendar has no such day.
+        Refused: If there is no such day.
     """
     try:
         return date(int(match[1]), int(match[2]), int(match[3])).toordinal() - EPOCH
     except ValueError as error:
-        raise bad_type(f"{quoted(text)} is no date: {error}") from None
+        raise bad_type(f"invalid date {quoted(text)}: {error}") from None
 
 
 def _formatted(text: str, date_format: str) -> date:
     try:
         moment = datetime.strptime(text, date_format)  # noqa: DTZ007 - a date has no zone
     except ValueError:
-        raise bad_type(f"{quoted(text)} is no date of the form {date_format}") from None
+        raise bad_type(f"invalid date {quoted(text)}: expected {date_format}") from None
     if _bare(moment.strftime(date_format)) != _bare(text) or moment != datetime(
         moment.year, moment.month, moment.day, tzinfo=moment.tzinfo
     ):
-        raise bad_type(f"{quoted(text)} is no date of the form {date_format}")
+        raise bad_type(f"invalid date {quoted(text)}: expected {date_format}")
     return moment.date()
 
 

@@ -1,4 +1,4 @@
-"""Values that are one of few words, or of one fixed form: booleans, UUIDs, bytes in hexadecimal."""
+"""Parses values of a few words or a fixed form: booleans, UUIDs, hexadecimal bytes."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def _as_word(text: str) -> np.uint64:
 
 
 class Booleans:
-    """``boolean``: the server's words, whole ones only."""
+    """``boolean``: the server's words."""
 
     type: pa.DataType = pa.bool_()
 
     def fast(self, texts: Texts) -> tuple[Storage, Mask]:
-        """A whole text as one word of eight letters, in lower case."""
+        """Match whole texts of up to eight letters, in lower case."""
         within = np.minimum(texts.lengths, _WORD)
         behind = np.left_shift(np.uint64(0xFFFFFFFFFFFFFFFF), (within << 3).view(np.uint64))
         exact = texts.words(texts.starts)
@@ -51,18 +51,18 @@ class Booleans:
         return true, true | false
 
     def slow(self, text: str) -> bool:
-        """Any case."""
+        """Parse in any case."""
         word = text.lower()
         if word not in _TRUE + _FALSE:
-            raise bad_type(f"{quoted(text)} is no boolean")
+            raise bad_type(f"invalid boolean {quoted(text)}")
         return word in _TRUE
 
     def pack(self, values: Sequence[bool]) -> Storage:
-        """One byte each."""
+        """As one byte each."""
         return np.array(values, np.bool_)
 
     def build(self, storage: Storage, valid: Mask | None) -> pa.Array:
-        """One bit each."""
+        """As one bit each."""
         return pa.Array.from_buffers(self.type, len(storage), [bitmap(valid), bitmap(storage)])
 
 
@@ -77,12 +77,12 @@ _UUID = re.compile(r"(\{)?((?:[0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4})(?(1)\})")
 
 
 class Uuids:
-    """``uuid``, in every form that the server reads."""
+    """``uuid``, in every form that the server accepts."""
 
     type: pa.DataType = pa.binary(16)
 
     def fast(self, texts: Texts) -> tuple[Storage, Mask]:
-        """The canonical form, 36 characters."""
+        """Parse the canonical form of 36 characters."""
         good = texts.lengths == _CANONICAL
         rows = np.flatnonzero(good)
         storage = np.zeros((len(texts), 16), np.uint8)
@@ -95,28 +95,28 @@ class Uuids:
         return storage, good
 
     def slow(self, text: str) -> bytes:
-        """Braces around it, hyphens after any four digits or none."""
+        """Parse other forms: in braces, with hyphens after any four digits or none."""
         match = _UUID.fullmatch(text)
         if match is None:
-            raise bad_type(f"{quoted(text)} is no uuid")
+            raise bad_type(f"invalid uuid {quoted(text)}")
         return bytes.fromhex(match[2].replace("-", ""))
 
     def pack(self, values: Sequence[bytes]) -> Storage:
-        """Sixteen bytes each."""
+        """As sixteen bytes each."""
         return np.frombuffer(b"".join(values), np.uint8).reshape(-1, 16)
 
     def build(self, storage: Storage, valid: Mask | None) -> pa.Array:
-        """Over the same memory."""
+        """Build the array without copying."""
         return fixed_width(self.type, storage, valid)
 
 
 class Hexadecimals:
-    r"""``bytea`` in its hexadecimal form, ``\x0aff``. The older escape form is the server's to read."""
+    r"""``bytea`` in its hexadecimal form, ``\x0aff``. The older escape form is left to the server."""
 
     type: pa.DataType = pa.large_binary()
 
     def fast(self, texts: Texts) -> tuple[Storage, Mask]:
-        """One by one: such columns are rare in texts."""
+        """Parse values one by one: such columns are rare in texts."""
         storage, good = np.empty(len(texts), object), np.zeros(len(texts), np.bool_)
         for row, text in enumerate(texts.array.to_pylist()):
             if text is not None and text[:2] == "\\x":
@@ -126,13 +126,13 @@ class Hexadecimals:
         return storage, good
 
     def slow(self, text: str) -> bytes:
-        """Blanks may stand between bytes."""
+        """Parse hexadecimal digits; spaces between bytes are allowed."""
         if text[:2] != "\\x":
             raise Beyond
         try:
             return bytes.fromhex(text[2:])
         except ValueError:
-            raise bad_type(f"{quoted(text)} is no hexadecimal bytea") from None
+            raise bad_type(f"invalid hexadecimal bytea {quoted(text)}") from None
 
     def pack(self, values: Sequence[bytes]) -> Storage:
         """References to them."""

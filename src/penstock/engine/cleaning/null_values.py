@@ -1,4 +1,4 @@
-"""Which texts mean that there is no value."""
+"""Rules for texts that mean NULL."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from penstock.engine.cleaning.string_buffers import BLANKS, Mask, Texts
 from penstock.engine.cleaning.to_text import as_texts
 from penstock.model.contract import Column, Kind
 
-# In a column that is not text these are no values, whatever was meant.
+# In non-text columns these texts count as missing.
 SAFE: Final = frozenset(("", "null", "none", "na", "n/a", "\\n"))
 
-# Kinds that the server reads, in which blanks are no value either. Not so in an enum, a domain or a `citext`.
+# Types read by the server in which whitespace counts as missing, too; in an enum, a domain or a `citext` it does not.
 _NEVER_BLANK: Final = (
     "time", "interval", "json", "jsonb", "inet", "cidr", "macaddr", "money", "point", "line", "lseg", "box", "path",
     "polygon", "circle", "bit", "int", "num", "ts", "date", "oid",
@@ -43,7 +43,7 @@ class Markers:
 
     @property
     def any(self) -> bool:
-        """Whether there are any."""
+        """Whether any text means "missing"."""
         return len(self._values) > 0
 
     @property
@@ -59,16 +59,16 @@ class Markers:
         return pc.if_else(pa.array(missing), pa.scalar(None, array.type), array)
 
     def mean_missing(self, bare: str) -> bool:
-        """Whether this text, which has no blanks around it, means "missing"."""
+        """Whether this text, without surrounding whitespace, means "missing"."""
         if self._listed is not None:
             return bare in self._listed
         return bool(self._default) and bare.lower() in self._default
 
     def find(self, texts: Texts) -> Mask | None:
-        """Where the column's texts mean "missing"; None where no one asks.
+        """Which texts of the column mean "missing"; None if none can.
 
-        Of a column that is not text only the plan's own list is found: the default texts are no values there, so
-        that the second look meets them anyway.
+        In a non-text column only the plan's own list is searched: the default texts are not valid values there, so
+        the slow parser finds them anyway.
         """
         if not self.any or (self._listed is None and not self._texts):
             return None

@@ -1,4 +1,4 @@
-"""Whole, decimal and floating numbers."""
+"""Parses integers and floating-point numbers."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from penstock.model.contract import Column, Kind
 _WHOLE = re.compile(r"([+-]?)([0-9]+)")
 _NOT_FINITE = re.compile(r"[+-]?(?:inf|infinity|nan)", re.IGNORECASE)
 FINITE: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
-_SMALL_ZERO = 4  # no text of so few characters is rounded to zero
+_SMALL_ZERO = 4  # texts of at most this length are never rounded to zero
 
 _BITS = {Kind.INT2: 16, Kind.INT4: 32, Kind.INT8: 64}
 _INT_TYPES = {Kind.INT2: pa.int16(), Kind.INT4: pa.int32(), Kind.INT8: pa.int64()}
 
 
 def unsigned(texts: Texts) -> tuple[Ints, Mask]:
-    """Where the number begins behind a sign, and whether the sign is a minus."""
+    """The offset of the number after its sign, and whether the sign is a minus."""
     first = texts.data[texts.starts]
     minus: Mask = first == ord("-")
     signed = minus | (first == ord("+"))
@@ -41,7 +41,7 @@ class Integers:
         self._greatest = 2 ** (_BITS[column.kind] - 1) - 1
 
     def fast(self, texts: Texts) -> tuple[Storage, Mask]:
-        """Digits by arithmetic on words."""
+        """Parse short numbers by arithmetic on words."""
         starts, minus = unsigned(texts)
         lengths = texts.ends - starts
         size, good = texts.digits(texts.ends, lengths)
@@ -50,10 +50,10 @@ class Integers:
         return signed(size, minus).astype(self.type.to_pandas_dtype(), copy=False), good
 
     def slow(self, text: str) -> int:
-        """Any number of digits."""
+        """Parse any number of digits."""
         match = _WHOLE.fullmatch(text)
         if match is None:
-            raise bad_type(f"{quoted(text)} is no integer")
+            raise bad_type(f"invalid integer {quoted(text)}")
         digits = match[2].lstrip("0") or "0"
         number = int(match[1] + digits) if len(digits) <= DIGITS else None
         if number is None or not -self._greatest - 1 <= number <= self._greatest:
@@ -65,12 +65,12 @@ class Integers:
         return np.array(values, self.type.to_pandas_dtype())
 
     def build(self, storage: Storage, valid: Mask | None) -> pa.Array:
-        """Over the same memory."""
+        """Build the array without copying."""
         return fixed_width(self.type, storage, valid)
 
 
 def signed(size: Words, minus: Mask) -> Ints:
-    """Sizes with their signs, in two's complement."""
+    """Absolute values with their signs, in two's complement."""
     number: Ints = size.view(np.int64)
     if minus.any():
         np.negative(number, out=number, where=minus)
@@ -78,25 +78,25 @@ def signed(size: Words, minus: Mask) -> Ints:
 
 
 class Floats:
-    """``real`` and ``double precision``: the nearest value, as the server reads it; never a silent infinity or zero."""
+    """``real`` and ``double precision``: the nearest value, as on the server. Overflow and underflow are faults."""
 
     def __init__(self, column: Column) -> None:
         self.type: pa.DataType = pa.float32() if column.kind is Kind.FLOAT4 else pa.float64()
         self._name = column.type
 
     def fast(self, texts: Texts) -> tuple[Storage, Mask]:
-        """Polars reads nothing here that the server does not, but rounds to infinity and to zero."""
+        """Parse with Polars, which accepts the same texts as the server, but rounds to infinity and to zero."""
         numbers = self._nearest(texts.array)
         good: Mask = np.isfinite(numbers)
         good &= (numbers != 0) | (texts.lengths <= _SMALL_ZERO)
         return numbers, good
 
     def slow(self, text: str) -> float:
-        """Words for infinities and NaN are values, a number that is rounded to infinity or zero is none."""
+        """Parse words for infinity and NaN; a number that would be rounded to infinity or zero is a fault."""
         if _NOT_FINITE.fullmatch(text):
             return float(text)
         if FINITE.fullmatch(text) is None:
-            raise bad_type(f"{quoted(text)} is no number")
+            raise bad_type(f"invalid number {quoted(text)}")
         number = float(self._nearest(pa.array([text], pa.large_string()))[0])
         zero = not text.lower().partition("e")[0].strip("+-0.")
         if np.isinf(number) or (number == 0 and not zero):
@@ -108,11 +108,11 @@ class Floats:
         return np.array(values, self.type.to_pandas_dtype())
 
     def build(self, storage: Storage, valid: Mask | None) -> pa.Array:
-        """Over the same memory."""
+        """Build the array without copying."""
         return fixed_width(self.type, storage, valid)
 
     def _nearest(self, array: pa.Array) -> npt.NDArray[np.floating]:
-        import polars as pl  # takes 0.1 s, and only columns of this kind need it
+        import polars as pl  # the import takes 0.1 s, and only these columns need it
 
         type_ = pl.Float32 if self.type == pa.float32() else pl.Float64
         series = pl.Series("", array).cast(type_, strict=False)
@@ -121,9 +121,9 @@ class Floats:
 
 
 def digits_and_exponent(text: str) -> tuple[str, int] | None:
-    """A finite number as its digits, without zeros at either end, and the power of ten of the last one.
+    """The significant digits of a finite number, and the power of ten of the last digit.
 
-    None where the text is no such number. Nothing is rounded, and no exponent is ever written out.
+    None if the text is not a finite number. Nothing is rounded, and exponents are not expanded.
 
     Example:
         >>> digits_and_exponent("-01.50"), digits_and_exponent("2e3"), digits_and_exponent("0.0")
@@ -141,7 +141,7 @@ def digits_and_exponent(text: str) -> tuple[str, int] | None:
 
 
 def _exponent(text: str) -> int:
-    """An exponent; one of absurd length is cut to a merely huge one."""
+    """The exponent, limited to a value that is out of range anyway."""
     digits = text.lstrip("+-0")
     size = int(digits[:DIGITS] or "0")
     return -size if text[0] == "-" else size

@@ -1,4 +1,4 @@
-"""``numeric``: exact or refused. Nothing here rounds."""
+"""Parses ``numeric`` exactly; nothing is rounded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penstock.engine.cleaning.value_errors import Beyond, Refused, bad_type, out
 from penstock.model.contract import Column
 
 CAPACITY = 38  # digits of an Arrow decimal128
-_SAFE = 18  # digits that a signed word holds whatever they are
+_SAFE = 18  # any number of this many digits fits in a signed word
 _SERVER_WHOLE, _SERVER_FRACTION = 131_072, 16_383
 _WORD = 8
 _POWERS: Words = np.array([10**n for n in range(_SAFE + 1)], np.uint64)
@@ -28,8 +28,8 @@ _LOW = 2**64 - 1
 class Numerics:
     """A ``numeric`` column.
 
-    Values are kept as 128-bit integers in two words. A column with a scale of its own has all of them at that one;
-    without, a third word is each value's number of digits behind the point, and an array gets the greatest of them.
+    Values are kept as 128-bit integers in two words. If the column has a scale, all values have it; otherwise a third
+    word is each value's number of decimals, and an array gets the greatest of them.
     """
 
     def __init__(self, column: Column) -> None:
@@ -42,7 +42,7 @@ class Numerics:
         self.type: pa.DataType = pa.decimal128(CAPACITY, self._scale or 0)
 
     def fast(self, texts: Texts) -> tuple[Storage, Mask]:
-        """The digits before and behind the point by arithmetic on words."""
+        """Parse the digits before and after the point by arithmetic on words."""
         starts, minus = unsigned(texts)
         lengths = texts.ends - starts
         places, dot = _decimals(texts, lengths)
@@ -56,13 +56,13 @@ class Numerics:
         size = whole * _POWERS[scale]
         size += _rescaled(fraction, scale - places, good)
         if self._precision is not None and (self._places < 0 or self._scale is None):
-            good[:] = False  # numeric(2,-3), numeric(50,45): too rare to have a fast way
+            good[:] = False  # numeric(2,-3), numeric(50,45): too rare for a fast path
         elif self._precision is not None and self._precision < _SAFE:
             good &= size < _POWERS[self._precision]
         return self._store(signed(size, minus), scale), good
 
     def slow(self, text: str) -> tuple[int, int]:
-        """The number as an integer and its digits behind the point; exponents are taken where they are exact."""
+        """Parse one number; exponents are accepted if the value is exact."""
         parts = digits_and_exponent(text)
         if parts is None:
             raise self._not_finite(text)
@@ -77,7 +77,7 @@ class Numerics:
         return (-number if text[0] == "-" else number), scale
 
     def pack(self, values: Sequence[tuple[int, int]]) -> Storage:
-        """As ``fast`` keeps them."""
+        """Values in the representation of ``fast``."""
         words = [(_low_word(number), number >> 64, scale)[: self._width] for number, scale in values]
         return np.array(words, np.int64).reshape(-1, self._width)
 
@@ -113,11 +113,11 @@ class Numerics:
             return out_of_range(f"{quoted(text)} is out of range for {self._name}")
         if _NAN.fullmatch(text) or _INFINITE.fullmatch(text):
             return Beyond()
-        return bad_type(f"{quoted(text)} is no number")
+        return bad_type(f"invalid number {quoted(text)}")
 
 
 def _decimals(texts: Texts, lengths: Ints) -> tuple[Ints, Ints]:
-    """The number of characters behind each text's last point, if that is among its last 24; and the points."""
+    """The number of characters after each text's last point, if it is among the last 24, and the points."""
     places, dot = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int64)
     left = int(np.count_nonzero(texts.data == ord(".")))
     for behind in (0, _WORD, 2 * _WORD):
@@ -144,7 +144,7 @@ def _find_dots(texts: Texts, lengths: Ints, behind: int, found: tuple[Ints, Ints
 
 
 def _rescaled(fraction: Words, up: Ints, good: Mask) -> Words:
-    """Fractions with this many digits more; those with fewer must lose nothing but zeros."""
+    """Fractions rescaled by this many digits; scaling down must only remove zeros."""
     scaled = fraction * _POWERS[np.clip(up, 0, _SAFE)]
     down = np.flatnonzero(up < 0)
     if len(down):
@@ -157,7 +157,7 @@ def _at_one_scale(storage: Storage, valid: Mask | None) -> tuple[Storage, int]:
     """The values at the greatest of their scales.
 
     Raises:
-        Beyond: If they do not fit into 38 digits there.
+        Beyond: If they need more than 38 digits.
     """
     scales = storage[:, 2] if valid is None else np.where(valid, storage[:, 2], 0)
     scale = int(scales.max(initial=0))

@@ -1,4 +1,4 @@
-"""A column of any kind but text: the fast way for all its texts, the second look for the few that failed it."""
+"""Cleans a non-text column: the fast parser for all values, the slow one for those that it leaves."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ from penstock.engine.cleaning.value_errors import (
 from penstock.model.contract import Column, Kind
 from penstock.model.reject import Reason
 
-_REMEMBERED = 20_000  # verdicts a column keeps; 5 M rows of one odd date format cost 0.5 s instead of 4 s
+_REMEMBERED = (
+    20_000  # cached results per column; 5 M rows of one unusual date format take 0.5 s instead of 4 s
+)
 _MISSING: Final = object()
 
 
 class CodedColumn:
-    """A column of any kind but text."""
+    """A non-text column."""
 
     def __init__(self, column: Column, codec: Codec, markers: Markers, *, must: bool, as_text: bool) -> None:
         self.type: pa.DataType = TEXT if as_text else codec.type
@@ -43,10 +45,10 @@ class CodedColumn:
         self._verdicts: dict[str, Any] = {}
 
     def clean(self, array: pa.Array) -> Cleaned:
-        """Every value is exact; what cannot be is a fault.
+        """Every value is exact; all others are faults.
 
         Raises:
-            NeedsServer: If a value may be good, but not for us to tell.
+            NeedsServer: If only the server can check a value.
         """
         texts = Texts(array)
         storage, good = self._codec.fast(texts)
@@ -98,7 +100,7 @@ class CodedColumn:
     def _accept(
         self, storage: Any, good: Mask, doubtful: Ints, looked: tuple[list[Any], Ints]
     ) -> list[tuple[int, str]]:
-        """Put the second look's values among the fast ones; give back those that stay texts."""
+        """Insert the slow parser's values; return the positions that remain unparsed."""
         verdicts, codes = looked
         places = np.flatnonzero([isinstance(verdict, _Value) for verdict in verdicts])
         if len(places):

@@ -1,4 +1,4 @@
-"""How texts become the values of one kind of column: a fast way for most of them, a slow one for the rest."""
+"""The interface of parsers: a fast path for most texts, a slow one for the rest."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ Storage = npt.NDArray[Any]
 
 
 class Codec(Protocol):
-    """One kind of column. ``fast`` and ``slow`` never give a wrong value: what ``fast`` leaves, ``slow`` judges."""
+    """Parses one kind of column. ``fast`` and ``slow`` are exact; ``slow`` parses what ``fast`` leaves."""
 
     @property
     def type(self) -> pa.DataType:
-        """The Arrow type that ``build`` gives."""
+        """The Arrow type that ``build`` returns."""
 
     def fast(self, texts: Texts) -> tuple[Storage, Mask]:
-        """Values of all texts as numpy holds them, and which of them are right."""
+        """Values of all texts in numpy, and which of them are valid."""
 
     def slow(self, text: str) -> Any:
-        """The value of one text, without blanks around it.
+        """The value of one text without surrounding whitespace.
 
         Raises:
-            Refused: If it is none.
-            Beyond: If only the server can tell.
+            Refused: If it is invalid.
+            Beyond: If only the server can check it.
         """
 
     def pack(self, values: Sequence[Any]) -> Storage:
-        """Values that ``slow`` gave, as ``fast`` gives them."""
+        """Values of ``slow``, in the representation of ``fast``."""
 
     def build(self, storage: Storage, valid: Mask | None) -> pa.Array:
-        """The Arrow array of these values; null where not valid.
+        """The Arrow array of these values, null where invalid.
 
         Raises:
-            Beyond: If each of them is good, but not all of them together.
+            Beyond: If each value is valid, but one array cannot hold all of them.
         """
 
 
@@ -50,5 +50,5 @@ def fixed_width(type_: pa.DataType, storage: Storage, valid: Mask | None) -> pa.
 
 
 def bitmap(mask: Mask | None) -> pa.Buffer | None:
-    """A mask as Arrow keeps it, one bit a row."""
+    """A mask in Arrow's layout, one bit per row."""
     return None if mask is None else pa.py_buffer(np.packbits(mask, bitorder="little"))

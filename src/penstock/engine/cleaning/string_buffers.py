@@ -1,4 +1,4 @@
-"""A column of texts as bare bytes that numpy can compute on, eight characters at a time."""
+"""A column of texts as bytes for numpy, eight characters at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 BLANKS = " \t\n\r\v\f"
-PAD = 32  # a word may be read this far before a text's first byte and behind its last one
+PAD = 32  # a word may be read this far before a text's first byte and after its last
 
 _ZEROS = np.uint64(0x3030303030303030)
 _OVER_NINE = np.uint64(0x7676767676767676)
@@ -26,14 +26,14 @@ _STEPS = (
     (np.uint64(100 * 2**16 + 1), np.uint64(16), np.uint64(0x0000FFFF0000FFFF)),
     (np.uint64(10_000 * 2**32 + 1), np.uint64(32), _ALL),
 )
-DIGITS = 19  # as many as an unsigned word holds whatever they are
+DIGITS = 19  # any number of this many digits fits in an unsigned word
 
 
 class Texts:
-    """The bytes of a ``large_string`` array between two pads, and where each text begins and ends in them.
+    """The bytes of a ``large_string`` array between paddings, with the start and end of each text.
 
     Args:
-        array: Texts; where it is null, length and bytes mean nothing.
+        array: Texts; length and bytes of nulls are undefined.
     """
 
     __slots__ = ("_words", "array", "data", "ends", "lengths", "starts", "valid")
@@ -56,13 +56,13 @@ class Texts:
         return len(self.starts)
 
     def words(self, at: Ints) -> Words:
-        """Eight bytes from each of these places; the first byte is the lowest."""
+        """Eight bytes from each of these offsets; the first byte is the lowest."""
         return self._words[at]
 
     def digits(self, ends: Ints, lengths: Ints) -> tuple[Words, Mask]:
-        """The numbers that these stretches of ASCII digits write, and where they are nothing but digits.
+        """The numbers in these ranges of ASCII digits, and which contain only digits.
 
-        A stretch of no length is 0. Longer ones than :data:`DIGITS` are not taken.
+        An empty range is 0. Ranges longer than :data:`DIGITS` are invalid.
         """
         number, good = _eight_digits(self.words(ends - _WORD), np.minimum(lengths, _WORD))
         power = np.uint64(1)
@@ -106,7 +106,7 @@ def text_buffers(array: pa.Array) -> tuple[Ints, Bytes]:
 
 
 def validity(array: pa.Array) -> Mask | None:
-    """Where an array has values; None where everywhere."""
+    """Which values of an array are not null; None if all."""
     if array.null_count == 0:
         return None
     valid: Mask = array.is_valid().to_numpy(zero_copy_only=False)

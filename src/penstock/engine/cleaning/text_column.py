@@ -1,4 +1,4 @@
-"""A column of texts, to be taken as they are."""
+"""Cleans columns of texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from penstock.model.reject import Reason
 
 
 class TextColumn:
-    """A column of text, or of a type that only the server can read. A good batch passes without a copy."""
+    """A column of text, or of a type that only the server can read. A valid batch is not copied."""
 
     type: pa.DataType = TEXT
 

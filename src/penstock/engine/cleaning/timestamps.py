@@ -1,4 +1,4 @@
-"""Timestamps with and without a zone: ISO 8601, exact to the microsecond."""
+"""Parses timestamps with and without time zone: ISO 8601, exact to the microsecond."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _POWERS: Ints = np.array([10**n for n in range(_MICROSECONDS + 1)], np.int64)
 class Moments:
     """``timestamp`` and ``timestamptz``.
 
-    In a column with time zone a value without one is taken as UTC. In one without, a value with a zone is refused:
-    which of the two readings was meant is not ours to guess.
+    In a column with time zone, a value without one is read as UTC. In a column without, a value with a time zone is
+    a fault, because it is ambiguous.
     """
 
     def __init__(self, *, zoned: bool) -> None:
@@ -56,7 +56,7 @@ class Moments:
         return number, good
 
     def _tail(self, texts: Texts, rows: Ints) -> tuple[Ints, Mask]:
-        """What fraction and zone add, in microseconds."""
+        """The offset from fraction and time zone, in microseconds."""
         ends, lengths = texts.ends[rows], texts.lengths[rows] - _TO_SECONDS
         zone = _zone_lengths(texts.data, ends, lengths)
         digits = lengths - zone - 1
@@ -72,20 +72,20 @@ class Moments:
         return shift, good
 
     def slow(self, text: str) -> int:
-        """Also 24:00:00 and a second 60, as the server reads them."""
+        """Parse one text; 24:00:00 and second 60 are accepted, as by the server."""
         if beyond_dates(text):
             raise Beyond
         match = _ISO.fullmatch(text)
         if match is None:
-            raise bad_type(f"{quoted(text)} is no timestamp of the form YYYY-MM-DD HH:MM:SS")
+            raise bad_type(f"invalid timestamp {quoted(text)}: expected YYYY-MM-DD HH:MM:SS")
         days = real_day(text, match)
         hour, minute, second = (int(match[group] or 0) for group in (4, 5, 6))
         fraction = (match[7] or "").rstrip("0")
         clock = (hour * 60 + minute) * 60 + second
         if minute > 59 or second > 60 or clock > _DAY_S or (hour == 24 and (clock > _DAY_S or fraction)):
-            raise bad_type(f"{quoted(text)} is no timestamp: no such time of day")
+            raise bad_type(f"invalid timestamp {quoted(text)}: no such time of day")
         if len(fraction) > _MICROSECONDS:
-            raise out_of_range(f"{quoted(text)} is finer than a microsecond")
+            raise out_of_range(f"{quoted(text)} is more precise than a microsecond")
         offset = self._offset(text, match[8])
         return (days * _DAY_S + clock - offset) * SECOND + int(fraction.ljust(_MICROSECONDS, "0"))
 
@@ -93,11 +93,11 @@ class Moments:
         if zone is None:
             return 0
         if not self._zoned:
-            raise bad_type(f"{quoted(text)} has a time zone, the column has none")
+            raise bad_type(f"{quoted(text)} has a time zone, but the column has none")
         digits = zone[1:].replace(":", "").ljust(4, "0")
         hours, minutes = int(digits[:2]), int(digits[2:])
         if hours > _ZONE_HOURS or minutes > 59:
-            raise bad_type(f"{quoted(text)} is no timestamp: no such time zone")
+            raise bad_type(f"invalid timestamp {quoted(text)}: no such time zone")
         seconds = (hours * 60 + minutes) * 60
         return -seconds if zone[0] == "-" else seconds
 
@@ -106,12 +106,12 @@ class Moments:
         return np.array(values, np.int64)
 
     def build(self, storage: Storage, valid: Mask | None) -> pa.Array:
-        """Over the same memory."""
+        """Build the array without copying."""
         return fixed_width(self.type, storage, valid)
 
 
 def _seconds(texts: Texts, rows: Ints) -> tuple[Ints, Mask]:
-    """Seconds since midnight at ``HH:MM`` or ``HH:MM:SS`` behind the date."""
+    """Seconds since midnight of the ``HH:MM`` or ``HH:MM:SS`` after the date."""
     at = texts.starts[rows] + _DATE
     separator, colon = texts.data[at], texts.data[at + 3]
     hour, good = two_digits(texts, at + 1)
@@ -126,7 +126,7 @@ def _seconds(texts: Texts, rows: Ints) -> tuple[Ints, Mask]:
 
 
 def _zone_lengths(data: Bytes, ends: Ints, lengths: Ints) -> Ints:
-    """How many characters at the end of each tail are its zone: ``Z``, ``+HH``, ``+HHMM``, ``+HH:MM`` or none."""
+    """The length of the time zone at the end of each text: ``Z``, ``+HH``, ``+HHMM``, ``+HH:MM`` or none."""
     zone = np.where(data[ends - 1] == ord("Z"), 1, 0)
     for length in (3, 5, 6):
         sign = data[ends - length]

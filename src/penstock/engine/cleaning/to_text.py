@@ -1,4 +1,4 @@
-"""Arrow values of any type as the texts that a CSV file would hold of them."""
+"""Converts Arrow values of any type to texts as in a CSV file."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def plain(array: pa.Array) -> pa.Array:
 
 
 def as_texts(array: pa.Array) -> pa.Array:
-    r"""Each value's text: shortest digits of a float, ISO 8601 in UTC, JSON of what is nested, ``\xNN`` of bytes
-    that are no UTF-8.
+    r"""Each value's text: shortest digits of a float, ISO 8601 in UTC, JSON of nested values, ``\xNN`` of bytes
+    that are not UTF-8.
     """
     array = plain(array)
     type_ = array.type
@@ -55,7 +55,7 @@ def as_texts(array: pa.Array) -> pa.Array:
 
 
 def whole_floats(array: pa.Array) -> pa.Array:
-    """Texts of floating numbers, whole ones without point and exponent."""
+    """Texts of floats; whole numbers without point and exponent."""
     numbers = array.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64)
     whole = np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < 2.0**63)
     digits = pc.cast(pa.array(np.where(whole, numbers, 0).astype(np.int64)), TEXT)

@@ -1,4 +1,4 @@
-"""Columns that come with Arrow types of their own (Parquet): exact into the target's type, or refused."""
+"""Cleans columns of Arrow types (Parquet): values are converted exactly to the target's type, or are faults."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ _FLOATS: Final = {Kind.FLOAT4: pa.float32(), Kind.FLOAT8: pa.float64()}
 _WHOLE = frozenset(_INTS)
 _MOMENTS = frozenset((Kind.TIMESTAMP, Kind.TIMESTAMPTZ))
 _FIRST_DAY, _LAST_DAY = -2_440_588, 2_145_042_540  # of the server's date
-_FIRST_MICROSECOND = -210_866_803_200_000_000  # of its timestamp; Arrow's last comes before its last
+_FIRST_MICROSECOND = (
+    -210_866_803_200_000_000
+)  # of its timestamp; Arrow's last timestamp is before the server's
 _PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _MICROSECONDS = 1_000_000
 _DAY_S = 86_400
 
 
 class TypedColumn:
-    """A column that may come as texts or as values of an Arrow type.
+    """A column that arrives as texts or as values of an Arrow type.
 
-    Values of the target's own family are converted directly; all others by way of their texts.
+    Values of the target's type family are converted directly, all others through their texts.
 
     Args:
-        texts: Cleans the column where it comes as texts.
+        texts: The cleaner for texts.
     """
 
     def __init__(
@@ -48,10 +50,10 @@ class TypedColumn:
         self._direct = not pa.types.is_large_string(texts.type)
 
     def clean(self, array: pa.Array) -> Cleaned:
-        """Values of the target's type, and what was wrong.
+        """Values of the target's type, and the faults.
 
         Raises:
-            NeedsServer: If only the server can judge a value.
+            NeedsServer: If only the server can check a value.
         """
         if array.type == TEXT:
             return self._texts.clean(array)
@@ -89,7 +91,7 @@ class TypedColumn:
         return type_.tz is None or self._column.kind is Kind.TIMESTAMPTZ
 
     def _decimal_fits(self, type_: pa.DataType) -> bool:
-        """Whether the column takes every value of this decimal as it is: no digit is lost, none is too many."""
+        """Whether the column can hold every value of this decimal type exactly."""
         column = self._column
         if not pa.types.is_decimal128(type_) or column.precision is None or column.scale is None:
             return False
@@ -141,7 +143,7 @@ class TypedColumn:
         return as_texts(array)
 
     def _decoded(self, array: pa.Array) -> Cleaned | None:
-        """Texts that are no UTF-8 are faults; None where there are none."""
+        """Find texts that are not UTF-8; None if there are none."""
         if self._column.kind is Kind.BYTEA and array.type != TEXT:
             return None
         try:
@@ -176,7 +178,7 @@ class TypedColumn:
 
     def _refuse(self, type_: pa.DataType, text: str) -> Fault:
         if self._column.kind is Kind.DATE and pa.types.is_timestamp(type_):
-            return Fault(Reason.BAD_TYPE, f"{quoted(text)} is no date")
+            return Fault(Reason.BAD_TYPE, f"invalid date {quoted(text)}")
         return Fault(Reason.OUT_OF_RANGE, f"{quoted(text)} is out of range for {self._column.type}")
 
 
@@ -211,4 +213,4 @@ def _decode(value: bytes | None) -> Any:
         return value.decode()
     except UnicodeDecodeError as error:
         shown = quoted(value.decode("utf-8", "backslashreplace"))
-        return Fault(Reason.BAD_ENCODING, f"{shown} is no UTF-8 at byte {error.start + 1}")
+        return Fault(Reason.BAD_ENCODING, f"{shown} is not valid UTF-8 at byte {error.start + 1}")

@@ -1,4 +1,4 @@
-"""What the cleaner says about one value: good as it stands here, refused, or for the server to decide."""
+"""Results of cleaning a value: valid, a fault, or left to the server."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _SHOWN = 80  # characters of a value in a message
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a value was refused."""
+    """Why a value is invalid."""
 
     reason: Reason
     message: str
 
 
-NO_VALUE: Final = Fault(Reason.MISSING, "no value, and the column must have one")
+NO_VALUE: Final = Fault(Reason.MISSING, "missing value in a required column")
 
 
 @dataclass(slots=True)
 class Cleaned:
-    """A column's values, null where they are missing or bad, and what was wrong at which position."""
+    """A column's values, null where missing or invalid, and the faults by position."""
 
     values: pa.Array
     faults: list[tuple[int, Fault]] = field(default_factory=list)
 
 
 class Refused(Exception):
-    """A value that the column's type does not hold."""
+    """The value is invalid for the column's type."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -40,11 +40,11 @@ class Refused(Exception):
 
 
 class Beyond(Exception):
-    """A value that no Arrow type of ours holds, but that the server's type may."""
+    """The value exceeds the Arrow type, but the server may accept it."""
 
 
 class NeedsServer(Exception):
-    """A column has a value that only the server can judge: clean again, with the column handed over as text."""
+    """A column has a value that only the server can check: clean again, with the column as text."""
 
     def __init__(self, column: str) -> None:
         super().__init__(f"column {column!r} has a value that only the server can judge")
@@ -52,17 +52,17 @@ class NeedsServer(Exception):
 
 
 def bad_type(message: str) -> Refused:
-    """The value is not of the type at all."""
+    """The value does not have the type."""
     return Refused(Reason.BAD_TYPE, message)
 
 
 def out_of_range(message: str) -> Refused:
-    """The value is of the type's family, but the type cannot hold it exactly."""
+    """The value is of the type's family, but out of range or too precise."""
     return Refused(Reason.OUT_OF_RANGE, message)
 
 
 def quoted(text: str) -> str:
-    r"""A value as a message shows it: quoted, control characters escaped, shortened.
+    r"""A value for a message: quoted, with control characters escaped, shortened.
 
     Example:
         >>> quoted("a\tb")

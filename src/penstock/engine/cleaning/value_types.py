@@ -1,4 +1,4 @@
-"""What type a column of texts may have: whatever holds each of its values exactly and rejects none."""
+"""Type inference for a column of texts: the narrowest type that holds all values exactly."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from penstock.model.plan import FileOptions
 _PLAIN = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)")
 _CODE = re.compile(r"\+.*|-?0[0-9].*", re.DOTALL)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_EXACT_LENGTH = 15  # so many decimal digits survive the way through a double
-_PROBE = 64  # odd values looked at before the leading type is tried on the rest
+_EXACT_LENGTH = 15  # decimal digits that a double preserves
+_PROBE = 64  # values checked one by one before the leading type is tried on the rest
 _REMEMBERED = 20_000
 
 
 class Fit(Flag):
-    """Types that hold a value exactly, the most wanted first."""
+    """Types that hold a value exactly, in order of preference."""
 
     BOOLEAN = auto()
     FORMATTED_DATE = auto()
@@ -69,7 +69,7 @@ def _column(fit: Fit) -> Column:
     return Column(name="guess", type=type_, kind=kind)
 
 
-# What else holds a value that the leading type's fast way takes.
+# Other types that hold a value which the leading type's fast path accepts.
 _IMPLIED: Final = {
     Fit.BOOLEAN: Fit.BOOLEAN | Fit.TEXT,
     Fit.FORMATTED_DATE: _ALL,
@@ -84,10 +84,10 @@ _IMPLIED: Final = {
 
 
 class Guess:
-    """What is still possible for one column, after all batches so far."""
+    """The types that are still possible for one column after the batches so far."""
 
     def __init__(self, options: FileOptions) -> None:
-        # With a format of its own asked for, a date in another one is none.
+        # If the plan has a date format, a date in another format is not a date.
         self._fits = _ALL & ~(Fit.FORMATTED_DATE if options.date_format is None else Fit.DATE)
         self._seen = False
         self._known: dict[str, Fit] = {}
@@ -107,14 +107,14 @@ class Guess:
 
     @property
     def fit(self) -> Fit:
-        """The most wanted type that holds every value; text where there was none."""
+        """The preferred type that holds every value; text if there was no value."""
         return self._lead() if self._seen else Fit.TEXT
 
     def _lead(self) -> Fit:
         return next(one for one in Fit if one in self._fits)
 
     def observe(self, array: pa.Array) -> None:
-        """Rule out what does not hold one of these values."""
+        """Rule out types that do not hold all of these values."""
         if self._lead() is Fit.TEXT:
             return
         texts = self._present(array)
@@ -206,7 +206,7 @@ class Guess:
         return True
 
     def _keep_exact_floats(self, texts: Texts, good: Mask) -> None:
-        """Rule out doubles where one of the numbers has digits that a double does not keep."""
+        """Rule out doubles if a number has more digits than a double preserves."""
         long = np.flatnonzero(good & (texts.lengths > _EXACT_LENGTH))
         if not len(long) or Fit.FLOAT not in self._fits:
             return
@@ -219,7 +219,7 @@ class Guess:
 
 
 def _codes(texts: Texts) -> Mask:
-    """Where digits are a code rather than a number: ``007``, ``+49``."""
+    """Which texts are codes rather than numbers: ``007``, ``+49``."""
     data, first = texts.data, texts.data[texts.starts]
     starts = texts.starts + (first == ord("-"))
     second = data[starts + 1]
@@ -231,7 +231,7 @@ def _codes(texts: Texts) -> Mask:
 
 
 def _survives(text: str) -> bool:
-    """Whether a number's text says no more than the double nearest to it."""
+    """Whether a double holds this number exactly as written."""
     if digits_and_exponent(text) is None:
         return True
     return Decimal(repr(float(text))) == Decimal(text)

@@ -1,4 +1,4 @@
-"""What is to be asked of a web API, and how its answers are to be read."""
+"""Plans for web APIs: what to request, and how to read the answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the key of an API goes."""
+"""How the key is sent to an API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Place = Literal["none", "query", "header", "bearer", "basic"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth:
-    """Where the key goes.
+    """How the key is sent.
 
     Args:
         place: ``query`` or ``header`` (under ``name``), ``bearer``, ``basic`` (with the connection's login), ``none``.

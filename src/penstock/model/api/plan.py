@@ -1,4 +1,4 @@
-"""What is to be asked of a web API, and how its answers are to be read: one frozen, serialisable value."""
+"""The plan for a web API: one frozen, serialisable value."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from penstock.model.errors import UsageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiPlan:
-    """Requests of one kind to one API, wholly described, and how their answers are to be read. It holds no secret.
+    """Describes requests to one API and how to read their answers. It holds no secret.
 
     Args:
         source: ``connection:/path`` of a connection of type http; ``{name}`` is replaced by a value of the row.
-        parameters: Of the query, with such placeholders. None sends every value of the row that the path does not use.
-        headers: Sent with each request, with such placeholders.
-        auth: Where the key goes. None goes by the connection's field ``auth``, such as ``query:appid``, ``bearer`` or
-            ``basic``, and sends no key where there is none.
+        parameters: Query parameters, with such placeholders. None sends all values that the path does not use.
+        headers: Headers of each request, with such placeholders.
+        auth: How the key is sent. None uses the connection's field ``auth``, such as ``query:appid``, ``bearer`` or
+            ``basic``, and sends no key if the field is missing.
         each: One request for each of these rows.
-        pages: How a long answer goes on; None where it does not.
-        since: A parameter that grows from landing to landing.
-        answers: How records are taken from the answers.
+        pages: Pagination; None for a single page.
+        since: A parameter that continues where the last landing ended.
+        answers: How records are read from the answers.
         statuses: What a status means: ``records``, ``absent`` (an answer without records, no error: a closed market
             day), ``error`` (kept, and the landing fails in the end), ``retry``, ``stop`` (the landing fails at once).
-            ``4xx`` stands for all that are not named. By default 401 and 403 stop, 429 and 5xx are tried again.
+            ``4xx`` stands for all others of its class. By default 401 and 403 stop, 429 and 5xx are retried.
         limit: How often the API may be called; None sets no limit.
-        retries: What is done about 429, 5xx, time-outs and broken connections.
-        concurrency: So many requests are under way at once, at the most.
-        timeout_s: One call may take so long.
-        cache: Whether an answer that the API declares to be still good is used instead of asking again.
-        batch: So many answers are landed together, at the most.
+        retries: How 429, 5xx, timeouts and broken connections are retried.
+        concurrency: Maximum number of concurrent requests.
+        timeout_s: Timeout of one call, in seconds.
+        cache: Whether to reuse answers that are still valid by the API's cache headers.
+        batch: Maximum number of answers in one batch.
 
     Example:
         >>> plan = ApiPlan.parse({
@@ -74,9 +74,11 @@ class ApiPlan:
 
     def __post_init__(self) -> None:
         if not isinstance(parse(self.source), Api):
-            raise UsageError(f"{self.source!r} is no API", hint="write it as connection:/path")
+            raise UsageError(f"invalid API address {self.source!r}", hint="write it as connection:/path")
         if self.concurrency < 1 or self.batch < 1 or self.timeout_s <= 0:
-            raise UsageError("concurrency, batch and timeout_s begin at one", hint="leave them out")
+            raise UsageError(
+                "concurrency, batch and timeout_s must be at least 1", hint="leave them out for the defaults"
+            )
 
     @property
     def connection(self) -> str:
@@ -85,11 +87,11 @@ class ApiPlan:
 
     @property
     def path(self) -> str:
-        """The path, placeholders and all."""
+        """The path, with placeholders."""
         return self.source.partition(":")[2]
 
     def action(self, status: int) -> Action:
-        """What this status means."""
+        """The meaning of a status."""
         for name in (str(status), f"{status // 100}xx"):
             for known in (self.statuses, DEFAULT_ACTIONS):
                 if name in known:
@@ -107,13 +109,13 @@ class ApiPlan:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> ApiPlan:
-        """The plan that a YAML or TOML document describes.
+        """Make a plan from a YAML or TOML document.
 
-        ``auth: {query: appid}``, ``auth: bearer``, ``limit: 60/minute``, ``records`` and ``columns`` beside the others
-        are short for what they say.
+        Short forms are accepted: ``auth: {query: appid}``, ``auth: bearer``, ``limit: 60/minute``, and ``records`` and
+        ``columns`` at the top level.
 
         Raises:
-            UsageError: If it describes none, with the field that is wrong.
+            UsageError: If it is not a valid plan; the message names the field.
         """
         from penstock.model.plan_files import validated
 

@@ -1,4 +1,4 @@
-"""How often an API is called, and how often in vain."""
+"""Rate limit and retries of API calls."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from penstock.model.errors import UsageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """So many calls in any stretch of time of this length, together with all who share the credential.
+    """A limit of calls in any window of time, shared by all processes with the same credential.
 
     Args:
-        calls: At most so many.
-        per_s: In any stretch of so many seconds.
-        shared: The postgres connection through which machines share the limit. By default the connection
-            ``warehouse`` where the environment declares one, else a file of this machine.
+        calls: Maximum number of calls in a window.
+        per_s: Length of the window in seconds.
+        shared: The postgres connection through which machines share the limit. By default, the
+            connection ``warehouse`` if the environment declares it, else a file on this machine.
 
     Example:
         >>> Limit.parse("60/minute")
@@ -31,7 +31,9 @@ class Limit:
 
     def __post_init__(self) -> None:
         if self.calls < 1 or self.per_s <= 0:
-            raise UsageError(f"a limit of {self.calls} calls in {self.per_s:g} s", hint="allow one at least")
+            raise UsageError(
+                f"invalid limit of {self.calls} calls in {self.per_s:g} s", hint="allow at least one call"
+            )
 
     @classmethod
     def parse(cls, text: str) -> Limit:
@@ -45,20 +47,20 @@ class Limit:
         try:
             return cls(calls=int(calls), per_s=units[per] if per in units else float(per.removesuffix("s")))
         except ValueError:
-            raise UsageError(f"{text!r} is no limit", hint="write it as 60/minute") from None
+            raise UsageError(f"invalid limit {text!r}", hint="write it as 60/minute") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """What is done about 429, 5xx, time-outs and broken connections.
+    """How 429, 5xx, timeouts and broken connections are retried.
 
     Args:
-        attempts: Calls for one request at the most; 0 sets no bound but patience.
-        patience_s: A request is given up when it has taken so long, waiting for a permit not counted. An hour makes a
-            landing wait out an hour in which the service is down.
-        first_wait_s: Before the second call; doubled each time, with a random part. ``Retry-After`` comes before it.
-        longest_wait_s: Between two calls, unless ``Retry-After`` says more.
-        failures: The landing ends when more requests than this have been given up.
+        attempts: Maximum number of calls for one request; 0 means unlimited within ``patience_s``.
+        patience_s: A request fails after this many seconds, not counting the time it waits for a permit. With an hour,
+            a landing survives an hour in which the service is down.
+        first_wait_s: Wait before the second call; doubled each time, with jitter. ``Retry-After`` takes precedence.
+        longest_wait_s: Longest wait between two calls, unless ``Retry-After`` is longer.
+        failures: The landing ends after more than this many failed requests.
     """
 
     __pydantic_config__ = STRICT

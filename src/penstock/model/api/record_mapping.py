@@ -1,4 +1,4 @@
-"""What the answers of an API mean."""
+"""How records are read from the answers of an API."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ DEFAULT_ACTIONS: Mapping[str, Action] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """How records are taken from answers.
+    """How records are read from answers.
 
     Args:
-        records: Path of the records in an answer: names with dots between, ``*`` for every member. What is found there
-            is one record, or a list of them. An empty path is the whole answer, a ``?`` at the end allows that
-            nothing is there.
-        columns: Column by column the path in the record. ``$request.NAME`` is a value of the row that was asked for,
-            ``$status``, ``$url``, ``$asked_at``, ``$answered_at`` and ``$body`` are of the answer, ``.`` is the record
-            itself. Without columns, every member is one, those of members joined by ``_``.
+        records: Path of the records in an answer: names with dots between, ``*`` for every member. It leads to one
+            record or a list of them. An empty path means the whole answer; with a ``?`` at the end, the path may be
+            missing from an answer.
+        columns: Path of each column in the record. ``$request.NAME`` is a value of the requested row; ``$status``,
+            ``$url``, ``$asked_at``, ``$answered_at`` and ``$body`` belong to the answer; ``.`` is the record itself.
+            Without columns, every member is a column, and names of nested members are joined by ``_``.
     """
 
     __pydantic_config__ = STRICT
@@ -43,7 +43,9 @@ class Answers:
 
     def __post_init__(self) -> None:
         if isinstance(self.columns, Mapping):
-            object.__setattr__(self, "columns", tuple(self.columns.items()))  # in their order, also as JSON
+            object.__setattr__(
+                self, "columns", tuple(self.columns.items())
+            )  # keeps their order, also in JSON
 
     @property
     def paths(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What is asked of an API: for which rows, page by page, and from where on."""
+"""Which requests are made: rows, pages and the start of an incremental parameter."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Paging = Literal["page", "offset", "cursor", "link", "next_url"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Each:
-    """The rows for each of which one request is made. Without any of these, one request is made.
+    """The rows for which requests are made, one each. Without any of these, a single request is made.
 
     Args:
         rows: The rows themselves.
-        product: Lists of values; every combination of them is a row.
+        product: Lists of values; every combination is a row.
         file: A CSV file with a header line.
-        query: SQL that gives the rows, asked of ``connection``.
+        query: SQL that returns the rows, run in ``connection``.
         connection: A postgres connection.
     """
 
@@ -34,22 +34,22 @@ class Each:
 
     def __post_init__(self) -> None:
         if sum(map(bool, (self.rows, self.product, self.file, self.query))) > 1:
-            raise UsageError("more than one source of rows", hint="give one of rows, product, file and query")
+            raise UsageError("more than one source of rows", hint="use one of rows, product, file and query")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """How a long answer goes on.
+    """How answers are paginated.
 
     Args:
-        by: ``page`` counts pages, ``offset`` counts records, ``cursor`` sends back what the answer says, ``link``
-            follows the Link header, ``next_url`` follows an address in the answer.
-        parameter: Carries the page, the offset or the cursor.
-        path: Where the cursor or the address lies in the answer.
-        first: The first page or offset.
-        size: Records of a whole page: one with fewer is the last. Without it, the first empty one is.
-        size_parameter: Carries the size.
-        most: So many pages are asked for at the most.
+        by: ``page`` counts pages, ``offset`` counts records, ``cursor`` sends back a value of the answer, ``link``
+            follows the Link header, ``next_url`` follows a URL in the answer.
+        parameter: Name of the parameter for the page, offset or cursor.
+        path: Path of the cursor or URL in the answer.
+        first: Number of the first page or offset.
+        size: Records of a full page: a page with fewer is the last. Without it, the first empty page is the last.
+        size_parameter: Name of the parameter for the size.
+        most: Maximum number of pages.
     """
 
     __pydantic_config__ = STRICT
@@ -79,12 +79,12 @@ class Pages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
-    """A parameter that grows from landing to landing: the greatest value that the records of the last one held.
+    """A parameter that continues where the last landing ended: the greatest value among its records.
 
     Args:
-        parameter: Carries it; ``{since}`` names it in other parameters.
-        path: Where it lies in a record. Numbers compare as numbers, texts as texts.
-        start: Sent by the first landing.
+        parameter: Name of the parameter; other parameters can use the value as ``{since}``.
+        path: Path of the value in a record. Numbers compare as numbers, texts as texts.
+        start: Value for the first landing.
     """
 
     __pydantic_config__ = STRICT

@@ -1,4 +1,4 @@
-"""One answer of an API, as it is kept."""
+"""An answer of an API, as stored in the lake."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-# ``unchanged``: the API says that what the lake holds of an earlier landing is still good.
+# ``unchanged``: the API says that the answer of an earlier landing is still valid.
 Outcome = Literal["records", "absent", "error", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was asked, and every byte of what came back; the key and other secrets are taken out.
+    """A request and the raw answer, without the key and other secrets.
 
     Args:
-        request: Identifies the request: equal for equal path, parameters and headers.
-        given: The row that was asked for.
+        request: Hash of the request's path, parameters and headers.
+        given: The row of the request.
         url: Without the key.
         page: Counted from 0.
-        next: How the next page is to be asked for, as JSON; None where this is the last.
-        outcome: What the plan makes of the status.
-        attempts: How many calls it took.
-        headers: Of the answer.
-        body: Unpacked, where it came packed.
+        next: The request of the next page, as JSON; None if this is the last.
+        outcome: The meaning of the status by the plan.
+        attempts: Number of calls.
+        headers: Headers of the answer.
+        body: The body, decompressed.
     """
 
     request: str

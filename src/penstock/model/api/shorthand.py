@@ -1,4 +1,4 @@
-"""Plans as people write them, in short forms."""
+"""Expands short forms in plans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from penstock.model.api.rate_limit import Limit
 
 
 def lengthened(fields: dict[str, Any]) -> dict[str, Any]:
-    """The document with every short form written out."""
+    """The document with all short forms expanded."""
     if "auth" in fields:
         fields["auth"] = written_out(fields["auth"])
     if isinstance(fields.get("limit"), str):

@@ -1,6 +1,6 @@
-"""How documents become values."""
+"""Validation settings of plans."""
 
 from __future__ import annotations
 
-# How pydantic reads documents into these values: a field that is none is a mistake.
+# pydantic's settings for these values: unknown fields are errors.
 STRICT = {"extra": "forbid"}

@@ -1,1 +1,1 @@
-"""A table or query as files in an object store, or in a directory."""
+"""Exports of tables and queries to object stores and directories."""

@@ -1,4 +1,4 @@
-"""The files of one export, each begun when the one before is full."""
+"""Writes the files of one export."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from penstock.ports import ObjectStore, ObjectWriter, Reading, Rows
 
 
 class FileWriter(Protocol):
-    """Writes rows into one file of some format."""
+    """Writes rows into one file."""
 
     def write(self, rows: Rows) -> None:
-        """Append these rows; what was written so far may wait in memory, within bounds."""
+        """Append these rows; a bounded amount may be buffered."""
 
     def close(self) -> None:
-        """Write what is waiting, and what ends a file."""
+        """Flush the buffer and write the end of the file."""
 
 
 class Format(Protocol):
@@ -34,14 +34,14 @@ class Format(Protocol):
 
     @property
     def suffix(self) -> str:
-        """How names of its files end, such as ``.csv.gz``."""
+        """Suffix of its files, such as ``.csv.gz``."""
 
     def writer(self, stream: io.RawIOBase, reading: Reading) -> FileWriter:
         """Begin a file."""
 
 
 class Sink(io.RawIOBase):
-    """An object that is being written, as a stream that counts."""
+    """A stream into an object, which counts bytes."""
 
     def __init__(self, writer: ObjectWriter) -> None:
         self._writer = writer
@@ -49,11 +49,11 @@ class Sink(io.RawIOBase):
         self.size = 0
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
-        """How much was written."""
+        """The number of bytes written."""
         return self.size
 
     def write(self, data: bytes | memoryview, /) -> int:  # type: ignore[override]
@@ -65,16 +65,16 @@ class Sink(io.RawIOBase):
         return written
 
     def drop(self) -> None:
-        """Take no more: Arrow's writer ends its file even when it is thrown away."""
+        """Ignore further writes: Arrow's writer ends its file even when it is discarded."""
         self._dropped = True
 
 
 class Files:
-    """Rolls over from one file to the next. Unless its block ends well, none of them remains.
+    """Writes rows into files of limited size. If the block fails, all files are removed.
 
     Args:
-        stem: Begins every file's key: the prefix and the run.
-        limit: A file is ended when it has so many bytes; None makes one file, whose key is the stem.
+        stem: Prefix of every file's key: the prefix of the export and the run.
+        limit: Maximum size of a file in bytes; None writes one file, whose key is the stem.
     """
 
     def __init__(self, store: ObjectStore, stem: str, form: Format, limit: int | None) -> None:
@@ -103,16 +103,16 @@ class Files:
                 self._store.delete(self._begun)
 
     def write(self, rows: Rows, reading: Reading) -> None:
-        """Append these rows to the file at hand, or to the next."""
+        """Append these rows to the current file or to a new one."""
         writer = self._writer or self._begin(reading)
         writer.write(rows)
         self._rows += rows.count
-        assert self._sink is not None  # _begin made it
+        assert self._sink is not None  # set by _begin
         if self._limit is not None and self._sink.size >= self._limit:
             self._end()
 
     def finish(self, reading: Reading) -> None:
-        """End the last file; a table without rows is one file without rows, which says what its columns are."""
+        """End the last file. A table without rows is written as one file without rows, which has the columns."""
         if self._writer is None and not self.done:
             self._begin(reading)
         if self._writer is not None:
@@ -121,7 +121,7 @@ class Files:
     def _begin(self, reading: Reading) -> FileWriter:
         number = f"-{len(self._begun):05}" if self._limit is not None else ""
         key = f"{self._stem}{number}{self._format.suffix if self._limit is not None else ''}"
-        # Known before it is there: what was begun is removed if the rest fails.
+        # Recorded before it exists, so that it is removed if the rest fails.
         self._begun.append(key)
         self._sink = Sink(self._open.enter_context(self._store.writer(key)))
         self._writer = self._format.writer(self._sink, reading)

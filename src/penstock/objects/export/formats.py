@@ -16,46 +16,46 @@ from penstock.model.errors import UsageError
 from penstock.objects.export.file_writer import FileWriter, Format
 from penstock.ports import Reading, Rows
 
-# Text of the rows that become one row group: it bounds the memory, whatever the width of a row. Of two million rows of
+# Bytes of text per row group, which bounds the memory for rows of any width. Of two million rows of
 # 100 bytes, groups of 8, 16, 32 and 64 MiB made files of 11.29, 11.22, 11.16 and 11.01 MB, in 220, 232, 245 and 287 MB.
 _GROUP_BYTES = 8 << 20
-# A column of text gets a dictionary when each of its values comes so often among the first rows of a file. Of a wide
+# A text column gets a dictionary if each of its values occurs this often among the first rows of a file. Of a wide
 # table's five such columns that are two: half a million rows took 0.25 s of processor time to encode, with a dictionary
 # for each 0.37 s, and made 16.5 MB instead of 18.0.
 _RARE = 20
 _LOOKED_AT = 10_000
-_GZIP = 31  # zlib's number for a gzip header with the largest window
+_GZIP = 31  # zlib's window bits for gzip with the largest window
 _PACKED = {"gzip": ".gz", "zstd": ".zst", "none": ""}
 _ALIASES = {"gz": "gzip", "zst": "zstd"}
 _KNOWN = {"parquet": ("zstd", "snappy", "gzip", "none"), "csv": ("none", "gzip", "zstd")}
 
 
 def make_format(name: str, compression: str | None, limit: int | None) -> Format:
-    """The format of this name; without a compression, the first that it knows.
+    """The format of this name, with its default compression unless one is given.
 
     Args:
-        limit: Files are to be no larger than about this.
+        limit: Approximate maximum size of files.
 
     Raises:
-        UsageError: If there is none, or it knows no such compression.
+        UsageError: If the format or the compression is unknown.
 
     Example:
         >>> make_format("csv", "gz", None).suffix
         '.csv.gz'
     """
     if name not in _KNOWN:
-        raise UsageError(f"tables are not written as {name}", hint=f"one of {', '.join(_KNOWN)}")
+        raise UsageError(f"unknown export format {name!r}", hint=f"one of {', '.join(_KNOWN)}")
     chosen = _ALIASES.get(compression or "", compression) or _KNOWN[name][0]
     if chosen not in _KNOWN[name]:
         raise UsageError(
-            f"{name} is not compressed with {compression}", hint=f"one of {', '.join(_KNOWN[name])}"
+            f"{name} does not support the compression {compression}", hint=f"one of {', '.join(_KNOWN[name])}"
         )
     return ParquetFormat(chosen, limit) if name == "parquet" else CsvFormat(chosen)
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetFormat:
-    """Columns in their own types; the server's type of each is in the schema's metadata."""
+    """Parquet: columns in their own types; the schema's metadata holds the server's types."""
 
     compression: str
     limit: int | None
@@ -87,7 +87,7 @@ class _ParquetWriter:
     def close(self) -> None:
         if self._waiting or self._writer is None:
             self._flush()
-        assert self._writer is not None  # _flush made it
+        assert self._writer is not None  # set by _flush
         self._writer.close()
 
     def _flush(self) -> None:
@@ -110,8 +110,10 @@ class _ParquetWriter:
 
 
 def _repeating(rows: pa.Table) -> list[str]:
-    """Columns of text that say the same again and again: only to those is a dictionary worth its making."""
-    pairs = zip(rows.column_names, rows.columns, strict=True)  # a query may give one name to several columns
+    """Text columns with repeated values, for which a dictionary pays off."""
+    pairs = zip(
+        rows.column_names, rows.columns, strict=True
+    )  # a query may return several columns of one name
     return [name for name, column in pairs if _repeats(column)]
 
 
@@ -125,7 +127,7 @@ def _repeats(column: pa.ChunkedArray) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CsvFormat:
-    """The server's own text under a header; only an unquoted empty field is null."""
+    """CSV: the server's text with a header; only an unquoted empty field is null."""
 
     compression: str
     name: str = "csv"

@@ -1,4 +1,4 @@
-"""One export: its files are there before its manifest, and the old ones until after it."""
+"""One export: files are written first, then the manifest, and then old files are removed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from penstock.postgres.export_ledger import keep_account
 
 _PART = re.compile(r"part-\d{8}T\d{6}-[0-9a-f]{8}-\d{5}\.[a-z.]+")
 
-# A standby is the same database as its primary, and one that was moved is still the same.
+# Identifies the database independently of its address; a standby has the same identity as its primary.
 _DATABASE = """
     SELECT system_identifier || '/' || oid AS database
     FROM pg_control_system(), pg_database WHERE datname = current_database()
@@ -31,13 +31,13 @@ _DATABASE = """
 
 @dataclass(frozen=True, slots=True)
 class ObjectsTarget:
-    """A prefix of a store, or one object of it, that holds what one table or query gave.
+    """The target of an export: a prefix of a store, or one object.
 
     Args:
-        prefix: Begins the keys; empty, or ends in ``/``. What does not is the key of the one object.
-        address: What messages and the ledger call it.
-        limit: A file is ended when it has so many bytes.
-        ledger: The database that is asked for the lock and keeps the account: the source's own.
+        prefix: Prefix of the keys: empty, or ending with ``/``. Otherwise it is the key of a single object.
+        address: Its name in messages and the ledger.
+        limit: Maximum size of a file in bytes.
+        ledger: The source's database, which holds the lock and the account.
     """
 
     store: ObjectStore
@@ -49,11 +49,11 @@ class ObjectsTarget:
 
     @contextmanager
     def begin(self) -> Iterator[ObjectsSession]:
-        """Begin an export; nobody else exports to the same address meanwhile.
+        """Begin an export; holds a lock on the address.
 
         Raises:
-            ConnectionFailed: If the store or the ledger's database cannot be reached or entered.
-            TargetError: What the database has against it.
+            ConnectionFailed: If connecting to the store or the ledger's database fails.
+            TargetError: If the database refuses it.
         """
         opened = connect(self.ledger)
         try:
@@ -83,11 +83,11 @@ class ObjectsSession:
 
     @property
     def single(self) -> bool:
-        """Whether the target is one object, which needs no manifest: it appears whole."""
+        """Whether the target is a single object, which is written atomically and needs no manifest."""
         return bool(self.target.prefix) and not self.target.prefix.endswith("/")
 
     def write(self, reading: Reading, blocks: Iterable[Rows]) -> Sequence[ExportedFile]:
-        """Write all rows. A run that is not published is unknown to readers; if this fails, nothing of it is left."""
+        """Write all rows. Readers see an export only when it is published; if writing fails, its files are removed."""
         target = self.target
         target.store.sweep(target.prefix)
         stem = target.prefix if self.single else f"{target.prefix}part-{self.run}"
@@ -99,18 +99,18 @@ class ObjectsSession:
         for file in files.done:
             if not file.etag:
                 raise TargetError(
-                    f"{target.store.name}/{file.name} is not what was written",
-                    hint="does somebody else write there? Run it again",
+                    f"{target.store.name}/{file.name} differs from what was written",
+                    hint="another program may write there: run it again",
                 )
         return files.done
 
     def publish(self, manifest: Manifest, entry: Entry) -> None:
-        """Put the manifest in the place of the old one, and remove what it no longer names."""
+        """Replace the manifest, and remove the files that it no longer names."""
         if self._manifest() != self.before:
             self.discard(manifest.files)
             raise TargetError(
-                f"another database exported to {self.target.address} meanwhile; nothing was changed",
-                hint="the lock is its own database's: give each a place of its own",
+                f"another database exported to {self.target.address} at the same time; nothing was changed",
+                hint="export different databases to different addresses",
             )
         keep_account(self.connection, entry)
         if self.single:
@@ -122,7 +122,7 @@ class ObjectsSession:
         self._remove_others({file.name for file in files})
 
     def discard(self, files: Iterable[ExportedFile]) -> None:
-        """Remove what was written and is not published."""
+        """Remove unpublished files."""
         if not self.single:
             self.target.store.delete(file.name for file in files)
 
@@ -135,7 +135,7 @@ class ObjectsSession:
         return None
 
     def _remove_others(self, kept: set[str]) -> None:
-        """Files of the export before, and of exports that were killed; never anything that is not ours by its name."""
+        """Files of the previous export and of killed exports, recognized by their names."""
         below = len(self.target.prefix)
         names = [stored.key[below:] for stored in self.target.store.list(f"{self.target.prefix}part-")]
         left = [name for name in names if _PART.fullmatch(name) and name not in kept]

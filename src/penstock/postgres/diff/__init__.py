@@ -1,20 +1,19 @@
-"""Compares two tables, or queries, on two servers: sums of hashes there, and only rows that differ come here.
+"""Compares two tables or queries on two servers, by sums of hashes that the servers compute.
 
-Both servers work at the same time, look at every row once where the tables are equal, and at some a second time where
-they are not. Memory is bounded on both servers and here.
+Both servers work in parallel. They read every row once, and rows in different ranges a second time. Only rows that
+differ cross the network. Memory is bounded on both servers and here.
 
-Each side is a table or a query inside of a transaction that is the caller's: nothing here begins or ends one, but until
-it ends it prints values in one way, whatever was set for the login or the database. Unless nobody else can write, that
-transaction must be of one snapshot (``REPEATABLE READ``)::
+Each side is a table or query in a transaction of the caller, which must be ``REPEATABLE READ`` unless nobody else can
+write. The comparison sets how values print until the transaction ends, independently of login and database::
 
     left = table(source, "public", "product")     # or query(source, SQL("SELECT …"), label="source") with renamed,
     right = table(target, "public", "product")    # cast or filtered columns
     right = align(left, right)                    # names as the left has them
     how = match(left, right, key=("product_id",))
 
-Two ways lead on from there. :func:`narrow` finds the ranges of hashed keys in which the sides differ; a copy of mode
-``mirror`` reads those from the source, merges them, and deletes what the target alone has in them. :func:`differences`
-names each row that differs by its key, as texts that are ready for a cast.
+:func:`narrow` then finds the ranges of hashed keys in which the sides differ; a copy of mode ``mirror`` reads those
+ranges from the source, merges them, and deletes rows that only the target has. :func:`differences` returns each row
+that differs with its key, as texts that can be cast.
 """
 
 from penstock.postgres.diff.checksums import Found, Ranges, narrow

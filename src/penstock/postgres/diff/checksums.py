@@ -1,4 +1,4 @@
-"""Narrows two sides down to the ranges of hashed keys in which they differ, by sums that the servers compute."""
+"""Finds the ranges of hashed keys in which two sides differ, by sums that the servers compute."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from penstock.postgres.diff.columns import Match
 from penstock.postgres.diff.hashes import key_hash, row_hash
 from penstock.postgres.diff.relation import QUERIES, Side, both
 
-# How many bits of the hashed key name a range. A first look at 1,024 costs the server a tenth less time than one at
-# 8,192 (2 million rows, PostgreSQL 18); 65,536 still fit into a few megabytes of its memory.
+# Bits of the hashed key that number a range. A first pass with 1,024 ranges takes the server a tenth less time than
+# with 8,192 (2 million rows, PostgreSQL 18); 65,536 still fit into a few megabytes of its memory.
 FIRST_BITS, FINE_BITS = 10, 16
-# Where so few rows lie in ranges that differ, fetching their hashes is quicker than another look at the ranges.
+# With at most this many rows in different ranges, fetching their hashes is faster than a second pass.
 _FEW_ROWS = 200_000
 
 _Sums = dict[int, tuple[int, Decimal]]
@@ -22,18 +22,18 @@ _Sums = dict[int, tuple[int, Decimal]]
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """Ranges of hashed keys: those whose first ``bits`` bits are one of ``numbers``."""
+    """Ranges of hashed keys: hashes whose first ``bits`` bits are in ``numbers``."""
 
     bits: int
     numbers: frozenset[int]
 
     @property
     def shift(self) -> Literal:
-        """By how much a hash is shifted to the number of its range."""
+        """The shift from a hash to the number of its range."""
         return Literal(64 - self.bits)
 
     def condition(self, match: Match) -> Composable:
-        """The join that leaves only rows of these ranges."""
+        """The join that selects only rows of these ranges."""
         if len(self.numbers) == 1 << self.bits:
             return SQL("")
         return QUERIES["wanted"].format(
@@ -43,12 +43,12 @@ class Ranges:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the sums say.
+    """The result of comparing the sums.
 
     Args:
-        left: How many rows there are on the left.
-        right: And on the right.
-        differing: The ranges whose rows are not the same; without any the sides are equal.
+        left: Number of rows on the left.
+        right: Number of rows on the right.
+        differing: The ranges whose rows differ; if there are none, the sides are equal.
     """
 
     left: int
@@ -57,10 +57,10 @@ class Found:
 
 
 def narrow(left: Side, right: Side, match: Match) -> Found:
-    """Look at all rows once, on both servers at the same time, and where many of them may differ a second time.
+    """Compare all rows once on both servers in parallel, and a second time in finer ranges if many may differ.
 
     Raises:
-        psycopg.Error: If a server refuses.
+        psycopg.Error: If a server reports an error.
     """
     sums = _sums(left, right, match, _every(FIRST_BITS), FIRST_BITS)
     differing = Ranges(FIRST_BITS, _unequal(*sums))
@@ -83,7 +83,7 @@ def _sums(left: Side, right: Side, match: Match, within: Ranges, bits: int) -> t
             relation=side.relation,
             wanted=within.condition(match),
         )
-        # There are few ranges, which the planner cannot know of an expression: it would rather sort the whole table.
+        # The planner does not know that the expression has few distinct values, and would sort the whole table.
         side.rows(QUERIES["may_sort"].format(setting=Literal("off")))
         sums = {number: (count, total) for number, count, total in side.rows(query)}
         side.rows(QUERIES["may_sort"].format(setting=Literal("on")))

@@ -1,4 +1,4 @@
-"""Which columns of two sides are compared, and which of them say that two rows are the same row."""
+"""Selects the columns to compare and the key."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from penstock.postgres.diff.relation import Side, Type
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How two sides are compared.
+    """The columns and the key of a comparison.
 
     Args:
-        key: Columns that identify a row. Empty: a row is all of its values, and counts as often as it is there.
-        columns: All columns that are compared, those of the key first.
+        key: Columns that identify a row. If empty, rows are identified by all values, and duplicates count.
+        columns: All compared columns, those of the key first.
         types: Their types on the left and on the right.
-        nullable: Those that may hold null on either side.
+        nullable: Columns that may be null on either side.
         only_left: Columns that the right lacks; they are not compared.
         only_right: Columns that the left lacks.
-        recoded: The servers keep text in different encodings.
+        recoded: The servers store text in different encodings.
     """
 
     key: tuple[str, ...]
@@ -36,10 +36,10 @@ class Match:
 
 
 def align(left: Side, right: Side) -> Side:
-    """The right side, its columns under the names that those of the left have: see :mod:`penstock.model.columns`.
+    """The right side, with its columns renamed to those of the left by the rule of :mod:`penstock.model.columns`.
 
     Raises:
-        ContractError: If a column could be several of the other side.
+        ContractError: If a column matches several of the other side.
     """
     pairs = {theirs: mine for mine, theirs in pair(list(left.columns), list(right.columns)).items()}
     if all(mine == theirs for theirs, mine in pairs.items()):
@@ -58,16 +58,16 @@ def align(left: Side, right: Side) -> Side:
 
 
 def match(left: Side, right: Side, key: Sequence[str] | None = None, columns: Sequence[str] = ()) -> Match:
-    """Pair the columns of two sides by their names, whatever their order. Names that are spelled differently on the
-    right are those of the left once :func:`align` was asked.
+    """Pair the columns of two sides by name, in any order. Call :func:`align` first if names are spelled differently
+    on the right.
 
     Args:
-        key: By default the primary key of the left, else of the right, if both sides have its columns; an empty one
-            compares the sides as bags of rows.
-        columns: Compare these and the key only; by default all that both sides have.
+        key: By default the primary key of the left, or else of the right, if both sides have its columns. If empty,
+            the sides are compared as multisets of rows.
+        columns: Compare only these and the key; by default all common columns.
 
     Raises:
-        ContractError: If a column is named that a side lacks, or the sides have no column in common.
+        ContractError: If a side lacks a given column, or the sides have no columns in common.
     """
     shared = [name for name in left.columns if name in right.columns]
     chosen = tuple(
@@ -77,7 +77,7 @@ def match(left: Side, right: Side, key: Sequence[str] | None = None, columns: Se
     compared = chosen + tuple(name for name in only or shared if name not in chosen)
     if not compared:
         raise ContractError(
-            f"{left.name} and {right.name} have no column in common", hint="name the columns alike, in a view"
+            f"{left.name} and {right.name} have no columns in common", hint="rename the columns in a view"
         )
     return Match(
         key=chosen,

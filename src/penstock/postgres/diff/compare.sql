@@ -1,17 +1,17 @@
--- What a comparison asks of each side. {relation} is a table, or a query in brackets with a name.
+-- Queries of a comparison. {relation} is a table, or a query in parentheses with an alias.
 
 -- name: describe
 -- No row, only the columns.
 SELECT * FROM {relation} LIMIT 0;
 
 -- name: types
--- What the server says of these types, by their oids.
+-- Types by their oids.
 SELECT t.oid::bigint, t.typname::text, t.typtype::text, format_type(t.oid, NULL)
 FROM pg_type AS t
 WHERE t.oid = ANY({types}::oid[]);
 
 -- name: table
--- What may be compared under this name: tables, partitioned ones, views, materialised views, foreign tables.
+-- Relations that can be compared: tables, partitioned tables, views, materialized views, foreign tables.
 SELECT c.oid::bigint
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -34,7 +34,7 @@ ORDER BY k.place;
 SELECT current_setting('server_encoding');
 
 -- name: one_way_to_print
--- Until the transaction ends: values print alike, whatever the settings of server, database and login are.
+-- Until the transaction ends, values are printed independently of the settings of server, database and login.
 SELECT
     set_config('TimeZone', 'UTC', true),
     set_config('DateStyle', 'ISO, YMD', true),
@@ -46,8 +46,8 @@ SELECT
 SELECT set_config('enable_sort', {setting}, true);
 
 -- name: sums
--- For each range of hashed keys: how many rows, and the sum of their hashes, exact and whatever their order.
--- OFFSET 0 keeps both expressions below the grouping, which is then of two columns: an eighth of the time.
+-- For each range of hashed keys: the number of rows, and the exact sum of their hashes in any order.
+-- OFFSET 0 keeps both expressions below the grouping, which then has two columns: it takes an eighth of the time.
 SELECT hashed.hashed_range, count(*), sum(hashed.row_hash)
 FROM (
     SELECT ({key_hash}) >> {shift} AS hashed_range, {row_hash} AS row_hash
@@ -70,7 +70,7 @@ FROM {relation} AS compared
 ORDER BY 1;
 
 -- name: copies
--- The same where no column is the key: how often each row is there.
+-- The same without a key: how often each row occurs.
 SELECT {key_hash} AS key_hash, count(*)
 FROM {relation} AS compared
 {wanted}
@@ -78,7 +78,7 @@ GROUP BY 1
 ORDER BY 1;
 
 -- name: by_key
--- The values of the rows with these keys, and which of the keys it was.
+-- The values of the rows with these keys, and the position of the key.
 SELECT asked.place, {values}
 FROM unnest({keys}) WITH ORDINALITY AS asked({names}, place)
 JOIN {relation} AS compared ON {same_key};

@@ -1,4 +1,4 @@
-"""Streams the rows in which two sides differ. Neither is ever held whole: not here, and not on the way."""
+"""Streams the rows in which two sides differ, in bounded memory."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from penstock.postgres.diff.relation import QUERIES, Side, Statement, both
 Kind = Only["missing", "extra", "changed"]
 Key = tuple[str | None, ...]
 
-# Rows fetched at a time.
+# Rows per fetch.
 _FETCH = 5_000
 _cursors = count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One row that is not the same on both sides.
+    """One row that differs between the sides.
 
     Args:
         kind: ``missing`` on the right, ``extra`` on the right, or ``changed``.
-        key: The texts of the key's columns, in the order of :attr:`Match.key`; empty where there is no key.
-        row: Without a key, the hash of the row, by which it can be looked up.
-        times: How many such rows there are; with a key that is unique, one.
+        key: The texts of the key's columns, in the order of :attr:`Match.key`; empty without a key.
+        row: Without a key, the hash of the row, for looking it up.
+        times: Number of such rows; 1 if the key is unique.
     """
 
     kind: Kind
@@ -49,10 +49,10 @@ def differences(left: Side, right: Side, match: Match, found: Found | None = Non
     """The rows that differ, in the order of their hashed keys.
 
     Args:
-        found: What :func:`~penstock.postgres.diff.checksums.narrow` found, where that was asked before.
+        found: The result of :func:`~penstock.postgres.diff.checksums.narrow`, if already known.
 
     Raises:
-        psycopg.Error: If a server refuses.
+        psycopg.Error: If a server reports an error.
     """
     found = found or narrow(left, right, match)
     if not found.differing.numbers:
@@ -78,7 +78,7 @@ def differences(left: Side, right: Side, match: Match, found: Found | None = Non
 
 
 class _Stream:
-    """A query's rows, a few thousand at a time. The server has found and sorted them when it is made."""
+    """A query's rows, a few thousand at a time. The server sorts them when this is created."""
 
     def __init__(self, side: Side, query: Statement) -> None:
         self._cursor: psycopg.ServerCursor[TupleRow] = side.connection.cursor(
@@ -100,7 +100,7 @@ class _Stream:
 def _paired(
     left: Iterable[TupleRow], right: Iterable[TupleRow]
 ) -> Iterator[tuple[int, list[Any], list[Any]]]:
-    """The rows of both, by the hash that both are sorted by."""
+    """The rows of both sides, merged by their hash."""
     ours, theirs = groupby(left, itemgetter(0)), groupby(right, itemgetter(0))
     mine, other = next(ours, None), next(theirs, None)
     while mine is not None or other is not None:

@@ -1,12 +1,11 @@
-"""SQL that turns a key or a row into a number: equal on both servers where the values print alike.
+"""SQL that hashes a key or a row: equal on both servers if the values print alike.
 
-A row's hash mixes the hashes of its columns, and is mixed once more itself: sums of it over many rows would otherwise
-not notice values that changed places between two rows. Two different rows are taken for equal with a chance of 1 in
-2^64.
+A row's hash mixes the hashes of its columns, and is mixed once more itself: otherwise sums over many rows would not
+detect values swapped between two rows. The probability that two different rows have the same hash is 1 in 2^64.
 
-Only whole numbers and booleans are hashed as they are, everything else as its text. The server's own hashes of types
-notice too little: of ``numeric`` they leave out sign and scale, of ``timestamp`` and ``bigint`` they keep 32 bits. They
-may also change from one version to the next; that of a text does not.
+Only integers and booleans are hashed as values, everything else as text. The server's hashes of other types are too
+weak: those of ``numeric`` ignore sign and scale, those of ``timestamp`` and ``bigint`` have 32 bits. They may also
+change between versions; that of text does not.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _WHOLE = _SMALL | {"int8"}
 
 
 def key_hash(match: Match) -> Composable:
-    """The hash by which rows are put into ranges; without a key it is the row's."""
+    """The hash that assigns rows to ranges: that of the key, or of the row without a key."""
     return _mixed(match, match.key) if match.key else row_hash(match)
 
 
@@ -32,18 +31,18 @@ def row_hash(match: Match) -> Composable:
 
 
 def printed(column: str) -> Composable:
-    """The text of a column, null where it is null."""
+    """The text of a column, or null."""
     return SQL("compared.{}::text").format(Identifier(column))
 
 
 def _mixed(match: Match, columns: Sequence[str]) -> Composable:
     terms = [_column_hash(match, name, seed) for seed, name in enumerate(columns, start=1)]
-    # The seed takes in all 64 bits, the first argument only 32.
+    # The seed uses all 64 bits, the first argument only 32.
     return SQL("hashint8extended(0, {})").format(_xor(terms))
 
 
 def _xor(terms: Sequence[Composable]) -> Composable:
-    # As a balanced tree: the server descends into it, and tables may have 1,600 columns.
+    # As a balanced tree: the server recurses into it, and tables may have 1,600 columns.
     if len(terms) == 1:
         return terms[0]
     middle = len(terms) // 2
@@ -68,7 +67,7 @@ def _column_hash(match: Match, name: str, seed: int) -> Composable:
 def _whole(column: Composable, seed: int, *, small: bool) -> Composed:
     if small:
         return SQL("hashint4extended({}, {})").format(column, Literal(seed))
-    # Of its argument hashint8extended takes only 32 bits in, so the number is its own seed.
+    # hashint8extended uses only 32 bits of its argument, so the number is also the seed.
     return SQL("hashint8extended({0}, {0}::bigint # {1})").format(column, Literal(seed))
 
 

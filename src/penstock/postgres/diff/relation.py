@@ -1,4 +1,4 @@
-"""The two sides of a comparison: tables or queries, each seen through one transaction."""
+"""The sides of a comparison: tables or queries, each in one transaction."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Type:
     """A column's type.
 
     Args:
-        base: As the catalogue names it: ``int4``.
-        plain: Whether it is one of the server's plain types: no enum, domain, range or row.
-        name: As SQL writes it: ``integer``.
+        base: Its name in the catalog: ``int4``.
+        plain: Whether it is a built-in base type: not an enum, domain, range or row.
+        name: Its SQL name: ``integer``.
     """
 
     base: str
@@ -39,16 +39,16 @@ class Type:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One of the two. Made by :func:`table` or :func:`query`, inside of a transaction that is the caller's.
+    """One side, made by :func:`table` or :func:`query` in a transaction of the caller.
 
     Args:
-        connection: In a transaction with one snapshot (``REPEATABLE READ``), so that every look at it sees the same.
-        name: How messages call it.
-        relation: What stands behind ``FROM``.
-        columns: Its columns' types, in its order.
+        connection: In a ``REPEATABLE READ`` transaction, so that all queries see the same snapshot.
+        name: Its name in messages.
+        relation: The relation after ``FROM``.
+        columns: The types of its columns, in order.
         required: Columns that never hold null.
-        primary_key: The columns of its primary key; empty where it has none.
-        encoding: The server's.
+        primary_key: The columns of its primary key; empty if it has none.
+        encoding: The database's encoding.
     """
 
     connection: psycopg.Connection[Any]
@@ -69,10 +69,10 @@ def table(connection: psycopg.Connection[Any], schema: str, name: str, *, label:
     """A table, a view or a foreign table.
 
     Args:
-        label: How messages call it; ``schema.name`` unless given.
+        label: Its name in messages; default ``schema.name``.
 
     Raises:
-        ContractError: If there is none of this name.
+        ContractError: If there is no such table.
 
     Example:
         >>> from penstock.lookup.connections import find
@@ -85,9 +85,7 @@ def table(connection: psycopg.Connection[Any], schema: str, name: str, *, label:
     _print_one_way(connection)
     found = _fetch(connection, QUERIES["table"].format(schema=Literal(schema), table=Literal(name)))
     if not found:
-        raise ContractError(
-            f"there is no table {label}", hint="check schema and name; both are case-sensitive"
-        )
+        raise ContractError(f"no table {label}", hint="check schema and name; both are case-sensitive")
     oid = Literal(found[0][0])
     return Side(
         connection=connection,
@@ -101,7 +99,7 @@ def table(connection: psycopg.Connection[Any], schema: str, name: str, *, label:
 
 
 def query(connection: psycopg.Connection[Any], text: Composable, *, label: str) -> Side:
-    """What a SELECT gives; it may rename, cast and filter.
+    """The rows of a SELECT, which may rename, cast and filter.
 
     Example:
         >>> from penstock.lookup.connections import find
@@ -122,14 +120,14 @@ def query(connection: psycopg.Connection[Any], text: Composable, *, label: str) 
 
 
 def both(work: Callable[[Side], Result], left: Side, right: Side) -> tuple[Result, Result]:
-    """Do the same on both servers at the same time; when one fails, the other is stopped."""
+    """Run a function on both servers in parallel; when one fails, the other is cancelled."""
     with ThreadPoolExecutor(2) as pool:
         futures = [pool.submit(work, side) for side in (left, right)]
         try:
             for done in wait(futures, return_when=FIRST_EXCEPTION).done:
                 done.result()
         except BaseException:
-            # Not once: it is lost where it comes between two statements.
+            # Repeatedly: a cancel request between two statements has no effect.
             while wait(futures, timeout=_CANCEL_S).not_done:
                 left.connection.cancel()
                 right.connection.cancel()

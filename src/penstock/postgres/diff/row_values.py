@@ -1,4 +1,4 @@
-"""Looks up the values of a few rows that differ, to show them."""
+"""Looks up the values of a few rows that differ."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Shown:
     """A difference with its values.
 
     Args:
-        left: The compared columns' texts on the left, in the order of :attr:`Match.columns`; None where it is missing.
-        right: The same of the right.
+        left: The compared columns' texts on the left, in the order of :attr:`Match.columns`; None if it is missing.
+        right: The same on the right.
     """
 
     difference: Difference
@@ -32,7 +32,7 @@ class Shown:
 
     @property
     def changes(self) -> dict[str, tuple[str | None, str | None]]:
-        """What the columns that differ hold on the left and on the right, where the row is on both."""
+        """The values on the left and the right of the columns that differ, if the row is on both sides."""
         if self.left is None or self.right is None:
             return {}
         pairs = zip(self.columns, self.left, self.right, strict=True)
@@ -40,10 +40,10 @@ class Shown:
 
 
 def look_up(left: Side, right: Side, match: Match, found: Sequence[Difference]) -> list[Shown]:
-    """The values of these rows, in one query for each side, which should be few.
+    """The values of these few rows, in one query per side.
 
     Raises:
-        psycopg.Error: If a server refuses.
+        psycopg.Error: If a server reports an error.
     """
     if not found:
         return []
@@ -58,8 +58,8 @@ def look_up(left: Side, right: Side, match: Match, found: Sequence[Difference]) 
 def _sides(
     difference: Difference, ours: list[Values], theirs: list[Values]
 ) -> tuple[Values | None, Values | None]:
-    """Where a key is not unique, one of the rows that the other side lacks."""
-    if difference.row:  # both may have it, one of them more often
+    """If a key is not unique: one of the rows that the other side lacks."""
+    if difference.row:  # both sides may have it, but not equally often
         ours, theirs = (ours, []) if difference.kind == "missing" else ([], theirs)
     mine = next((Counter(ours) - Counter(theirs)).elements(), None)
     other = next((Counter(theirs) - Counter(ours)).elements(), None)
@@ -89,10 +89,10 @@ def _by_key(side: Side, match: Match, found: Sequence[Difference]) -> list[list[
 def _same_keys(
     side: Side, key: Sequence[str], names: Sequence[Identifier], *, some_null: bool
 ) -> Iterable[Composable]:
-    # An index serves the one, only the other finds null.
+    # `=` can use an index, but does not match null.
     same = SQL("IS NOT DISTINCT FROM" if some_null else "=")
     for column, name in zip(key, names, strict=True):
-        # The type's name as the server writes it, which is how it can be read again.
+        # The type's name as the server writes it, which can be used in SQL.
         type_ = SQL(side.columns[column].name)
         yield SQL("compared.{} {} asked.{}::{}").format(Identifier(column), same, name, type_)
 

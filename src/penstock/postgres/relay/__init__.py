@@ -1,1 +1,1 @@
-"""From table to table: one Postgres server's rows go to another as the bytes of its own binary COPY."""
+"""Copies from table to table: rows go from one Postgres server to another as bytes of a binary COPY."""

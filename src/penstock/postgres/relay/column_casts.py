@@ -1,4 +1,4 @@
-"""How each column of a source reaches a column of a table that is there: as it is, widened, or as text to be judged."""
+"""Maps source columns to those of an existing table: unchanged, widened, or as text to be validated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penstock.model.plan import CopyPlan
 from penstock.postgres.relay.structure import Field, Output
 from penstock.postgres.select import written
 
-# Every value of the one type is the same value of the other, whatever the server's settings.
+# Every value of the first type is the same value of the others, for all server settings.
 _WIDER = {
     "smallint": {"integer", "bigint", "numeric", "real", "double precision"},
     "integer": {"bigint", "numeric", "double precision"},
@@ -28,13 +28,13 @@ _NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """One column on its way.
+    """The cast of one column.
 
     Args:
-        expression: What the source sends.
-        as_text: It comes as text, which the target's server reads and judges.
-        may_lack: It may be null where the table wants a value.
-        witness: Type in which the target compares what came with what it would keep; None where nothing is rounded.
+        expression: The expression that the source sends.
+        as_text: It is sent as text, which the target's server parses and validates.
+        may_lack: It may be null, but the target column is NOT NULL.
+        witness: Type in which the target compares the value before and after rounding; None if nothing is rounded.
     """
 
     column: Column
@@ -46,10 +46,10 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """All columns of a copy into a table that is there.
+    """The casts of all columns of a copy into an existing table.
 
     Args:
-        unique: No two rows of the source have one key.
+        unique: The key is unique in the source.
     """
 
     match: Match
@@ -64,14 +64,14 @@ def fit(
     types: dict[str, tuple[str, bool]],
     uniques: Sequence[Sequence[str]],
 ) -> Fit:
-    """Fit a source's columns to a table's.
+    """Map the columns of a source to those of a table.
 
     Args:
-        types: Of the table's columns: type with its schema, and whether it is one of the database's own.
-        uniques: Sets of the source's columns that no two rows share.
+        types: Types of the table's columns: the name with schema, and whether it is user-defined.
+        uniques: Sets of source columns with unique values.
 
     Raises:
-        ContractError: If either side lacks a column that the other or the plan asks for.
+        ContractError: If one side lacks a column that the other or the plan requires.
     """
     match = match_columns(replace(plan, where=None), contract, [output.name for output in outputs])
     by_name = {output.name: output for output in outputs}
@@ -98,13 +98,13 @@ def _fit(column: Column, output: Output, type_: str, own: bool, *, key: Sequence
 def _text(output: Output, column: Column) -> Composable:
     whole = column.kind in (Kind.INT2, Kind.INT4, Kind.INT8)
     if whole and output.field.type.startswith("numeric"):
-        # 35.00 is a whole number; only its text is none.
+        # 35.00 is an integer value, but its text is not valid for an integer column.
         return SQL("trim_scale({})::text").format(output.expression)
     return SQL("({})::text").format(output.expression)
 
 
 def widens(source: str, target: str) -> bool:
-    """Whether the target's type holds every value of the source's exactly.
+    """Whether the target's type holds every value of the source's type exactly.
 
     Example:
         >>> widens("integer", "bigint"), widens("bigint", "integer")
@@ -129,7 +129,7 @@ def widens(source: str, target: str) -> bool:
 
 
 def _witness(field: Field, type_: str) -> str | None:
-    """The type that shows what a cast to ``type_`` would round or cut off."""
+    """The type for detecting what a cast to ``type_`` would round or truncate."""
     if type_.startswith("numeric"):
         return "numeric"
     if type_ == "date" or type_.startswith("timestamp"):

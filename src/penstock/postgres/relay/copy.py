@@ -1,4 +1,4 @@
-"""The story of one copy from table to table, from the plan to the account."""
+"""The steps of a copy from table to table, from the plan to the account."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from penstock.postgres.target import PostgresSession, PostgresTarget
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The two ends of a copy, and how to enter the databases that they lie in."""
+    """The source and target of a copy, and connections to their databases."""
 
     source: Connection
     origin: Origin
@@ -37,7 +37,7 @@ class Ends:
 
 
 class _Done(Exception):
-    """The ledger knows this very copy: its transaction is given up, and its first account stands."""
+    """The ledger holds the same copy: the transaction is rolled back, and the first account is returned."""
 
     def __init__(self, earlier: CopyResult) -> None:
         super().__init__(earlier.id)
@@ -47,17 +47,17 @@ class _Done(Exception):
 def copy_table(
     plan: CopyPlan, ends: Ends, *, again: bool = False, progress: Progress | None = None
 ) -> CopyResult:
-    """Carry out a plan whose source is a table or a query of a Postgres server: all of it, or nothing.
+    """Carry out a plan whose source is a table or query of a Postgres server, completely or not at all.
 
     Args:
-        again: Do it even if the ledger says that the same copy was done before.
-        progress: Receives progress updates. If it fails, the copy goes on without it.
+        again: Copy even if the ledger holds the same copy.
+        progress: Receives progress updates. If it fails, the copy continues without it.
 
     Returns:
         The account, written to the ledger in the transaction that wrote the rows.
 
     Raises:
-        PenstockError: If nothing was done, with the reason and the remedy.
+        PenstockError: If nothing was copied, with the reason and a hint.
     """
     started = time.perf_counter()
     if plan.cursor is not None:
@@ -66,7 +66,7 @@ def copy_table(
         ends.target, ends.place.schema, ends.place.table, visible_rows_only=plan.visible_rows_only
     )
     try:
-        # The target first: of two copies into one table the second looks at the source when the first is done.
+        # The target first: the second of two copies into one table reads the source after the first has committed.
         with (
             incoming(ends.target, ends.place) as aside,
             target.begin() as session,
@@ -129,10 +129,10 @@ class _Copy:
         creation.finish()
         return filled
 
-    # -- what is to be done
+    # -- preparation
 
     def _may_be_filled_at_once(self) -> bool:
-        """Whether a new table's rows are all good: none that share a key, none without one."""
+        """Whether all rows are valid for a new table: each has a key, and keys are unique."""
         if self.plan.order_by is not None:
             return False
         if not self.plan.key:
@@ -166,7 +166,7 @@ class _Copy:
         uniques = () if structure is None else structure.uniques
         return fit(self.plan, contract, self.reading.outputs, types, uniques)
 
-    # -- what came of it
+    # -- results
 
     def _finish(self, poured: Poured, loaded: Loaded, *, again: bool, started: float) -> CopyResult:
         identity = self._identify(poured)
@@ -189,6 +189,6 @@ class _Copy:
         return result
 
     def _identify(self, poured: Poured) -> str:
-        """What is done with what content, wherever it lies: as for files, but known only after the rows."""
+        """The identity, of plan and content as for files; known only after the rows were read."""
         columns = [(output.name, output.field.type) for output in self.reading.outputs]
         return identity_of(self.plan, str(columns), str(poured.fingerprint))

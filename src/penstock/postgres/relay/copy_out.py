@@ -1,4 +1,4 @@
-"""Receives COPY data by way of libpq: for connections that are encrypted."""
+"""Receives COPY data through libpq, for encrypted connections."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from psycopg.sql import Composable
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.copy_out import OutgoingCopy
 
-# Rows are handed on in blocks of about this size. Smaller ones cost calls, larger ones memory.
+# Approximate size of blocks of rows. Smaller ones need more calls, larger ones more memory.
 BLOCK_BYTES = 256 * 1024
 
-_HEADER = 19  # bytes of signature, flags and the length of no extension, before the first row
+_HEADER = 19  # bytes before the first row: signature, flags and the length of the empty extension
 _TRAILER = b"\xff\xff"
 
 
 class Outflow:
-    """One ``COPY … TO STDOUT`` as blocks of rows; ``rows`` is the server's count once all were taken.
+    """One ``COPY … TO STDOUT`` as blocks of rows; ``rows`` is the server's count after all were read.
 
     Args:
-        binary: The statement asks for the binary form, whose header and trailer are no rows and left out.
+        binary: The statement uses the binary format, whose header and trailer are removed.
     """
 
     def __init__(self, connection: PgConnection, statement: Composable, *, binary: bool) -> None:
@@ -30,10 +30,10 @@ class Outflow:
         self.rows = 0
 
     def blocks(self) -> Iterator[tuple[bytes, int]]:
-        """The rows' bytes, rows whole and in their order, and how many there are in each block.
+        """Blocks of whole rows in order, and the number of rows in each.
 
         Raises:
-            psycopg.Error: What the server has against it, or that the connection is lost.
+            psycopg.Error: If the server reports an error, or the connection is lost.
         """
         self._copy.begin()
         pieces: list[bytes | memoryview] = []
@@ -59,7 +59,7 @@ class Outflow:
                     data = data[_HEADER:]
                     if not len(data):
                         continue
-                # Without a row, header and trailer come as one message.
+                # Without rows, header and trailer arrive as one message.
                 if len(data) == len(_TRAILER) and self._binary and bytes(data) == _TRAILER:
                     continue
                 yield data

@@ -1,4 +1,4 @@
-"""Makes a table on one server as another server has it: before the rows what they need, after them the rest."""
+"""Creates a table like that of another server: first what the rows need, and the rest after them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from penstock.postgres.schemas import make_schema
 from penstock.postgres.select import written
 
 _SQL = queries(__package__, "structure.sql")
-_VIRTUAL = 180000  # generated columns that are not stored
+_VIRTUAL = 180000  # virtual generated columns
 
 
 class Creation:
-    """One table to be made, in the transaction that fills it.
+    """One table to create, in the transaction that fills it.
 
     Args:
-        outputs: The columns that the copy brings. Generated ones of the structure come along if all is copied.
-        structure: The source's definition; None where a query gave the columns.
-        key: Primary key where the structure brings none.
+        outputs: The columns of the copy. Generated columns of the structure are included if all columns are copied.
+        structure: The source's definition; None for the columns of a query.
+        key: Primary key if the structure has none.
     """
 
     def __init__(
@@ -51,20 +51,20 @@ class Creation:
             written_all = {field.name for field in structure.fields if not field.generated} <= own
             if written_all:
                 self._fields += [(f.name, f, f.name) for f in structure.fields if f.generated]
-        # Constraints name the source's columns, so they hold only for those that keep their names.
+        # Constraints refer to the source's column names, so they apply only to columns that keep their names.
         self._kept = {name for name, _, plain in self._fields if plain == name}
 
     # -- before the rows
 
     def begin(self, connection: PgConnection | None = None, under: str | None = None) -> None:
-        """Make the table, with what every row must meet, but without keys and indexes.
+        """Create the table with the constraints on rows, but without keys and indexes.
 
         Args:
-            connection: Another one than that which will finish it.
-            under: A name that the table has until then.
+            connection: A connection other than the one that will finish the table.
+            under: A temporary name of the table.
 
         Raises:
-            ContractError: If the target cannot hold one of the columns.
+            ContractError: If the target does not support one of the columns.
         """
         own, place = self._connection, self._place
         self._connection = connection or own
@@ -97,7 +97,7 @@ class Creation:
 
     @property
     def partitioned(self) -> bool:
-        """Whether the new table is in partitions, as the source's is."""
+        """Whether the new table is partitioned like the source."""
         structure = self._structure
         return structure is not None and structure.relation.kind == "p" and self._is_whole(structure)
 
@@ -157,10 +157,10 @@ class Creation:
                 )
             )
 
-    # -- sequences of the table's own
+    # -- sequences owned by the table
 
     def _make_sequence(self, field: Field) -> None:
-        """A serial column gets a sequence beside its new table: an owned one must lie in the same schema."""
+        """A serial column gets a sequence in the schema of its new table, as required for an owned sequence."""
         if field.name not in self._kept or not field.sequence or field.identity:
             return
         stem = f"{self._final}_{field.name}_seq"
@@ -170,7 +170,7 @@ class Creation:
         self._run(SQL("CREATE SEQUENCE {}").format(self._sequences[field.name]))
 
     def _own_sequences(self) -> None:
-        """A serial column's sequence goes when its table goes."""
+        """Make the sequences of serial columns owned by them, so that they are dropped with the table."""
         for name, sequence in self._sequences.items():
             column = Identifier(self._place.schema, self._place.table, name)
             self._run(SQL("ALTER SEQUENCE {} OWNED BY {}").format(sequence, column))
@@ -178,7 +178,7 @@ class Creation:
     # -- after the rows
 
     def finish(self) -> None:
-        """Make keys and indexes, put sequences where the source's stand.
+        """Create keys and indexes, and set sequences to the values of the source's.
 
         Raises:
             ContractError: If a key is not unique.
@@ -206,7 +206,7 @@ class Creation:
             for row in self._structure.constraints
             if row["kind"] == kind
             and set(row["columns"]) <= self._kept
-            # What a constraint over expressions names cannot be told, so it needs the whole table.
+            # The columns of a constraint over expressions are unknown, so it needs all columns.
             and (not row["of_expression"] or self._is_whole(self._structure))
         ]
 
@@ -216,16 +216,16 @@ class Creation:
     def _add_constraint(self, row: Row) -> None:
         definition = self._constraint(row)
         if row["kind"] != "c" and self._is_taken(row["name"]):
-            definition = written(row["definition"])  # its index needs a name of its own
+            definition = written(row["definition"])  # its index needs a unique name
         self._run(SQL("ALTER TABLE {} ADD {}").format(self._place.name, definition))
 
     def _index(self, row: Row) -> None:
-        assert self._structure is not None  # indexes come from it
+        assert self._structure is not None  # creates its indexes
         if not set(row["columns"]) <= self._kept:
             return
         if row["of_expression"] and not self._is_whole(self._structure):
             return
-        assert row["definition"].startswith(row["head"])  # both are made of the same names
+        assert row["definition"].startswith(row["head"])  # composed of the same names
         name = SQL("") if self._is_taken(row["name"]) else Identifier(row["name"]) + SQL(" ")
         unique = SQL("UNIQUE " if row["is_unique"] else "")
         rest = written(row["definition"][len(row["head"]) :])
@@ -263,11 +263,11 @@ class Creation:
             raise self._explained(error) from None
 
     def _explained(self, error: psycopg.Error) -> Exception:
-        told: Any = error.diag
+        said: Any = error.diag
         if isinstance(error, psycopg.errors.InsufficientPrivilege):
             return error
-        detail = f" ({told.message_detail})" if told.message_detail else ""
+        detail = f" ({said.message_detail})" if said.message_detail else ""
         return ContractError(
-            f"cannot make {self._place.schema}.{self._place.table}: {told.message_primary}{detail}",
-            hint="make the table yourself, or choose or cast columns with --columns and --column",
+            f"cannot make {self._place.schema}.{self._place.table}: {said.message_primary}{detail}",
+            hint="create the table yourself, or select or cast columns with --columns and --column",
         )

@@ -1,4 +1,4 @@
-"""Makes types of a database's own where another has none of their name: enums, domains, composites."""
+"""Creates missing user-defined types: enums, domains, composites."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Run = Callable[[Composable], None]
 
 
 def make_type(connection: PgConnection, run: Run, row: Row) -> None:
-    """Make a type, where the database lacks it.
+    """Create a type if it is missing.
 
     Args:
-        run: Runs a statement and tells its errors.
+        run: Runs a statement and translates its errors.
 
     Raises:
-        ContractError: If only its owner can make it.
+        ContractError: If it cannot be created, such as a type of an extension.
     """
     there = connection.execute("SELECT to_regtype(%s) AS there", [row["full_name"]]).fetchone()
     if there is not None and there["there"] is not None:
@@ -30,7 +30,7 @@ def make_type(connection: PgConnection, run: Run, row: Row) -> None:
     if row["extension"]:
         raise ContractError(
             f"the target lacks the type {row['full_name']}",
-            hint=f"CREATE EXTENSION {row['extension']}, there",
+            hint=f"CREATE EXTENSION {row['extension']} in the target database",
         )
     name = written(row["full_name"])
     make_schema(connection, row["schema"], run)
@@ -52,5 +52,5 @@ def make_type(connection: PgConnection, run: Run, row: Row) -> None:
         case _:
             raise ContractError(
                 f"the target lacks the type {row['full_name']}",
-                hint="make it there, or copy the column as text: --column name=name::text",
+                hint="create it there, or copy the column as text: --column name=name::text",
             )

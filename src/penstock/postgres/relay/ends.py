@@ -1,4 +1,4 @@
-"""The two ends of a copy from table to table."""
+"""The source and target of a copy from table to table."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from psycopg.sql import Composable, Identifier
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where rows come from: a table or view, or the rows of a query.
+    """A source: a table or view, or a query.
 
     Args:
-        address: As people write it, ``source:public.product``.
+        address: The address as users write it, such as ``source:public.product``.
     """
 
     connection: str
@@ -24,7 +24,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The table where they go."""
+    """A target table."""
 
     connection: str
     schema: str

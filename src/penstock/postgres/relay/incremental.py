@@ -1,16 +1,15 @@
-"""Which rows of a source are new since the last copy, so that none is ever passed over.
+"""Selects the rows of a source that are new since the last copy, without missing any.
 
-A row is new if the transaction that wrote it was not over when the last copy looked: the server keeps its number in
-every row. That alone is complete, whatever the cursor holds, but no index knows these numbers. A cursor finds most new
-rows by an index: they lie behind the greatest cursor and key that was seen. The others are told by their transaction:
+A row is new if the transaction that wrote it had not ended at the last copy: the server stores its number in every
+row. This condition is complete regardless of the cursor, but has no index. A cursor finds most new rows by an index:
+those after the greatest cursor and key seen. Their transaction identifies the others:
 
-- rows without a cursor, or with one that is no point in time (``infinity``),
-- rows that were written late: of a transaction that was open when the last copy looked, by a clock that was set back.
-  They are looked for in a window behind the greatest cursor, and, if any transaction with a number was open then, in
-  the whole table.
+- rows without a cursor, or with one that is not a point in time (``infinity``),
+- rows that were written late: by a transaction that was open at the last copy, or with a clock that was set back.
+  They are searched in a window before the greatest cursor, or in the whole table if any transaction with a number
+  was open then.
 
-Cursors ahead of the source's clock do not count for the greatest one: such rows are read each time until their time
-has come.
+Cursors ahead of the source's clock do not count for the greatest one: such rows are read each time until then.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _SQL = queries(__package__, "watermarks.sql")
 
 XMIN = "xmin"
 ALL = "all"
-# Clocks are set back by seconds, and by an hour where they show local time; transactions last longer than that rarely.
+# Clocks are set back by seconds, or by an hour with local time; transactions rarely last longer than a day.
 _WINDOW = "1 day"
 _HALF = 2**31
 _WHOLE = 2**32
@@ -45,8 +44,8 @@ class Increment:
     """One incremental reading of a source.
 
     Args:
-        cursor: The column; None where transactions alone tell.
-        key: The columns that tell rows of one cursor apart.
+        cursor: The column; None if rows are selected by transaction only.
+        key: The columns that order rows with equal cursors.
     """
 
     plan: CopyPlan
@@ -56,12 +55,12 @@ class Increment:
     key: tuple[str, ...]
     instant: Instant
 
-    # -- what was not seen yet
+    # -- new rows
 
     def since(self, mark: Watermark) -> list[Composable]:
-        """Conditions on the rows that are to be read; none where all are."""
+        """Conditions on the rows to read; empty for all rows."""
         if self.instant.next - mark.oldest_open >= _HALF or mark.oldest_open > self.instant.next:
-            return []  # so many transactions later, or so few, numbers say nothing
+            return []  # after this many transactions, numbers have wrapped around
         fresh = SQL("age(xmin) <= age({}::xid)").format(Literal(str(mark.oldest_open % _WHOLE)))
         if self.cursor is None:
             return [fresh]
@@ -79,7 +78,7 @@ class Increment:
         return [SQL("({} OR ({} AND {}))").format(reach, odd, fresh)]
 
     def _beyond(self, mark: Watermark) -> Composable:
-        """Rows of the very cursor that was the greatest, with a greater key."""
+        """Rows with the greatest cursor and a greater key."""
         types = {field.name: _type(field) for field in self.reading.fields}
         columns = SQL(", ").join(map(Identifier, self.key))
         values = SQL(", ").join(
@@ -90,7 +89,7 @@ class Increment:
 
     def _window(self, value: Composable) -> Composable | None:
         lookback = self.plan.lookback
-        assert self.cursor is not None  # the caller looked
+        assert self.cursor is not None  # checked by the caller
         if lookback == ALL or (lookback is None and not _is_time(self.cursor)):
             return None
         if _is_time(self.cursor):
@@ -98,25 +97,25 @@ class Increment:
         return SQL("({} - {})").format(value, Literal(_number(lookback)))
 
     def _odd(self, column: Composable) -> Composable:
-        """Rows whose cursor has no place in the order of time."""
-        assert self.cursor is not None  # the caller looked
+        """Rows whose cursor is not a point in time."""
+        assert self.cursor is not None  # checked by the caller
         if _is_time(self.cursor):
             return SQL("({0} IS NULL OR {0} IN ('infinity', '-infinity'))").format(column)
         return SQL("{} IS NULL").format(column)
 
-    # -- what will have been seen
+    # -- the new watermark
 
     def mark(self) -> Watermark:
-        """What the next copy starts from, if this one commits."""
+        """The watermark for the next copy, if this one commits."""
         row = None if self.cursor is None else self._greatest()
         value, key = (None, ()) if row is None else (row["value"], tuple(row["key"]))
         return Watermark(value, key, self.instant.oldest_open, self.instant.any_open)
 
     def _greatest(self) -> dict[str, Any] | None:
-        assert self.cursor is not None  # the caller looked
+        assert self.cursor is not None  # checked by the caller
         column = Identifier(self.cursor.name)
         if _is_time(self.cursor):
-            # Also leaves out 'infinity'.
+            # This also excludes 'infinity'.
             within = SQL("{} <= clock_timestamp()::{} AND {} > '-infinity'").format(
                 column, _type(self.cursor), column
             )
@@ -135,16 +134,16 @@ class Increment:
 
 
 def open_increment(plan: CopyPlan, reading: Reading) -> Increment:
-    """The incremental reading that the plan's cursor asks for.
+    """The incremental reading for the plan's cursor.
 
     Raises:
-        UsageError: If the mode has no use for one, or the source is no table.
+        UsageError: If the mode does not support cursors, or the source is not a table.
         ContractError: If there is no such column, or no key.
     """
-    assert plan.cursor is not None  # the caller looked
+    assert plan.cursor is not None  # checked by the caller
     structure = reading.structure
     if structure is None:
-        raise UsageError("a cursor needs a table; a query or a view does not say when its rows were written")
+        raise UsageError("a cursor needs a table; queries and views do not record when rows were written")
     cursor = None if plan.cursor == XMIN else reading.find(plan.cursor, "cursor")
     key = tuple(_source_of(name, reading) for name in plan.key) or structure.primary_key
     if not key:
@@ -153,20 +152,21 @@ def open_increment(plan: CopyPlan, reading: Reading) -> Increment:
             hint="name the columns: --key a,b",
         )
     assert reading.before is not None  # the plan has a cursor
-    with reading.told():
+    with reading.translated():
         instant = take_instant(reading.connection, reading.before, structure.relation.oid)
     return Increment(plan, reading, structure, cursor, key, instant)
 
 
 def as_merge(plan: CopyPlan) -> CopyPlan:
-    """The plan as it is carried out with a cursor: what changed is brought up to date.
+    """The plan with the mode for a cursor, which updates changed rows.
 
     Raises:
-        UsageError: If its mode means something else.
+        UsageError: If its mode does not support cursors.
     """
     if plan.mode not in ("append", "merge"):
         raise UsageError(
-            f"mode {plan.mode} reads the whole source, a cursor only what is new", hint="use --mode merge"
+            f"mode {plan.mode} needs the whole source, but a cursor reads only new rows",
+            hint="use --mode merge",
         )
     return replace(plan, mode="merge")
 
@@ -190,5 +190,5 @@ def _number(text: str | None) -> int:
         return int(text or "")
     except ValueError:
         raise UsageError(
-            f"{text!r} is no lookback for this cursor", hint="give a whole number, or all"
+            f"invalid lookback {text!r} for this cursor", hint="use a whole number, or all"
         ) from None

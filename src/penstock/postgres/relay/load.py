@@ -1,4 +1,4 @@
-"""Brings a source's bytes into a table: straight where that is safe, else onto the stage to be judged and settled."""
+"""Loads a source's bytes: directly into the table if that is safe, otherwise through the stage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from penstock.postgres.validate import read_texts, reject_by_constraints, reject
 
 @dataclass(frozen=True, slots=True)
 class Inflow:
-    """One copy's way into its table.
+    """The load of one copy.
 
     Args:
         reading: The source.
@@ -36,9 +36,9 @@ class Inflow:
     progress: SafeProgress
 
     def into_new(self, creation: Creation, table: Composable) -> tuple[Poured, Loaded]:
-        """Fill a table that this transaction made, and that has no keys yet."""
+        """Fill a table that was created in this transaction and has no keys yet."""
         outputs = self.reading.outputs
-        # One column that needs it takes all others along: a COPY has one form.
+        # One column in text format requires it for all: a COPY has one format.
         binary = all(output.field.binary for output in outputs)
         poured = self._pour(
             table,
@@ -50,20 +50,20 @@ class Inflow:
         return poured, Loaded(inserted=poured.rows)
 
     def into(self, fit: Fit, contract: Contract) -> tuple[Poured, Loaded]:
-        """Load into a table that was there, as the plan's mode asks."""
+        """Load into an existing table, by the plan's mode."""
         shape = _shape(fit, contract)
         statements = self._statements(shape)
         plan = fit.match.plan
         simple = may_go_straight(plan, shape) and not any(column.may_lack for column in fit.columns)
         if simple and (not shape.key or (fit.unique and not statements.values("any_row")[0])):
-            # DELETE, not TRUNCATE: who reads meanwhile goes on seeing the old rows.
+            # DELETE, not TRUNCATE: concurrent readers continue to see the old rows.
             deleted = statements.run("delete", scope=ALL) if plan.mode == "replace" else 0
             poured = self._pour(shape.target, shape.names, [column.expression for column in fit.columns])
             return poured, Loaded(inserted=poured.rows, deleted=deleted)
         return self._by_the_stage(fit, shape, statements)
 
     def where_unequal(self, fit: Fit, unequal: Unequal, contract: Contract) -> tuple[Poured, Loaded]:
-        """Bring a table to the source's state where ranges of the two differ; elsewhere they are equal."""
+        """Update the ranges of a table that differ from the source."""
         shape = _shape(fit, contract)
         if not unequal.ranges.numbers:
             return Poured(unequal.read, ""), Loaded(unchanged=unequal.read)

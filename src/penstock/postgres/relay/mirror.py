@@ -1,4 +1,4 @@
-"""Makes a table equal to another by moving only what differs: the servers compare ranges of hashed keys themselves."""
+"""Mirrors a table by moving only different rows: the servers compare ranges of hashed keys."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _SQL = queries(__package__, "mirror.sql")
 
 @dataclass(frozen=True, slots=True)
 class Unequal:
-    """Where two tables differ.
+    """The difference between two tables.
 
     Args:
-        read: How many rows the source has.
+        read: Number of rows at the source.
     """
 
     match: Match
@@ -34,13 +34,13 @@ class Unequal:
 
     @property
     def condition(self) -> Composable:
-        """What follows the source's table so that only rows of these ranges come."""
+        """The SQL after the source's table that selects only rows of these ranges."""
         if not self.ranges.numbers:
             return SQL(" WHERE false")
         return SQL(" AS compared {}").format(self.ranges.condition(self.match))
 
     def delete_absent(self, fit: Fit, target: Composable) -> Composable:
-        """The statement that removes rows which the source no longer has, once the stage holds the ranges' rows."""
+        """The statement that deletes rows that the source no longer has, after the ranges' rows were staged."""
         return _SQL["delete_absent"].format(
             target=target,
             ranges=Literal(sorted(self.ranges.numbers)),
@@ -51,7 +51,7 @@ class Unequal:
 
 
 def may_compare(fit: Fit, reading: Reading, contract: Contract) -> bool:
-    """Whether the tables can be compared as they stand: same names, no value changed on the way, one row a key."""
+    """Whether the tables can be compared directly: same names, no casts, a unique key."""
     same = all(output.plain == output.name for output in reading.outputs)
     names = {output.name for output in reading.outputs} == {column.name for column in contract.columns}
     return (
@@ -66,7 +66,7 @@ def may_compare(fit: Fit, reading: Reading, contract: Contract) -> bool:
 
 
 def compare(fit: Fit, reading: Reading, session: PostgresSession, contract: Contract) -> Unequal:
-    """Look at all rows once, on both servers at the same time."""
+    """Compare all rows, on both servers in parallel."""
     names = [column.name for column in contract.columns]
     left = relation.table(
         reading.connection, reading.origin.schema, reading.origin.table, label=reading.origin.address

@@ -1,4 +1,4 @@
-"""A whole schema: its tables in the order of their foreign keys, and the keys themselves once all rows are there."""
+"""Schemas: their tables in the order of foreign keys, and the keys themselves after all rows are loaded."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class SchemaAddress:
     schema: str
 
     def table(self, name: str) -> str:
-        """The address of one of its tables."""
+        """The address of a table of the schema."""
         return f"{self.connection}:{self.schema}.{name}"
 
 
 def parse_schema(text: str) -> SchemaAddress:
-    """The schema that an address names.
+    """Parse the address of a schema.
 
     Raises:
-        UsageError: If it names something else.
+        UsageError: If it is not the address of a schema.
 
     Example:
         >>> parse_schema("source:shop")
@@ -49,17 +49,19 @@ def parse_schema(text: str) -> SchemaAddress:
     """
     match = _ADDRESS.fullmatch(text)
     if match is None:
-        raise UsageError(f"{text!r} names no schema", hint="write it as connection or connection:schema")
+        raise UsageError(
+            f"invalid schema address {text!r}", hint="write it as connection or connection:schema"
+        )
     return SchemaAddress(match[1], match[2] or "public")
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in a schema.
+    """The tables of a schema.
 
     Args:
-        tables: In an order in which a table comes after those that it refers to, where there is one.
-        references: Foreign keys among them, as the catalogue tells them.
+        tables: Ordered so that a table comes after those that it refers to, unless references are circular.
+        references: Foreign keys between them, from the catalog.
     """
 
     tables: tuple[str, ...]
@@ -70,7 +72,7 @@ def read_contents(source: Connection, address: SchemaAddress) -> Contents:
     """The tables of a schema.
 
     Raises:
-        SourceError: If it has none, or cannot be read.
+        SourceError: If it has no tables, or cannot be read.
     """
     with connect(source) as connection:
         try:
@@ -82,13 +84,13 @@ def read_contents(source: Connection, address: SchemaAddress) -> Contents:
     names = [row["name"] for row in tables]
     if not names:
         raise SourceError(
-            f"{address.connection}:{address.schema} has no tables", hint="name the schema: connection:schema"
+            f"{address.connection}:{address.schema} has no tables", hint="check the schema: connection:schema"
         )
     return Contents(tuple(in_order(names, references)), tuple(references))
 
 
 def in_order(names: Sequence[str], references: Iterable[dict[str, Any]]) -> list[str]:
-    """Tables that others refer to before those; as they come where they refer to one another in a circle.
+    """Sort tables so that referenced tables come first; circular references keep their order.
 
     Example:
         >>> in_order(["a", "b"], [{"table": "a", "referred": "b"}])
@@ -107,13 +109,13 @@ def in_order(names: Sequence[str], references: Iterable[dict[str, Any]]) -> list
 
 
 def add_references(target: Connection, address: SchemaAddress, contents: Contents, made: set[str]) -> None:
-    """Give tables that were made here the foreign keys that they have at the source.
+    """Add the source's foreign keys to the new tables.
 
     Args:
-        made: Names of those tables.
+        made: Names of the new tables.
 
     Raises:
-        ContractError: If rows refer to none.
+        ContractError: If a row violates a foreign key.
     """
     with connect(target) as connection:
         try:

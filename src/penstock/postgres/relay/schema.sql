@@ -1,7 +1,7 @@
--- What there is in a schema.
+-- Queries about a schema.
 
 -- name: tables
--- Tables that hold rows of their own account: no partitions of others, nothing that an extension brought.
+-- Tables with rows, without partitions of others and tables of extensions.
 SELECT c.relname::text AS name FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p') AND NOT c.relispartition
@@ -9,7 +9,7 @@ WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p') AND NOT c.relispartitio
 ORDER BY c.relname;
 
 -- name: references
--- Foreign keys between tables of the schema, with what a table of the same name elsewhere needs to have the same.
+-- Foreign keys between tables of the schema, with the definitions needed to create them elsewhere.
 SELECT c.conname::text AS name, t.relname::text AS table, r.relname::text AS referred, c.convalidated AS valid,
     pg_get_constraintdef(c.oid) AS definition,
     format(' REFERENCES %%I.%%I(', n.nspname, r.relname) AS head

@@ -1,8 +1,8 @@
-"""A new table that several connections fill at once, and nobody sees under its name until all of it is there.
+"""Shadow tables: a new table is filled by several connections under a temporary name, and then renamed.
 
-One COPY keeps one core of the target busy, and a transaction has one connection. So a large new table is made under a
-name of its own, filled over two connections that commit, and given its real name, its keys and its line in the ledger
-in one transaction. What a killed copy left under such a name is dropped by the next one.
+One COPY uses one core of the target, and a transaction has one connection. So a large new table is created under a
+temporary name and filled over two connections, which commit. One transaction then renames it, adds its keys, and
+writes the ledger. The next copy drops shadow tables of killed copies.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from penstock.postgres.relay.source_table import Reading
 from penstock.postgres.relay.stream import Flow, Poured, Send, prove
 
 # Each costs the target a connection. With two, a copy of 5 million rows takes as long as psql's pipe, and the target's
-# cores are busy (benchmarks/RESULTS.md). One writer, whose rows need no log, spares no processor time (decision 32).
+# cores are busy (benchmarks/RESULTS.md). One writer without WAL does not save processor time (decision 32).
 WRITERS = 2
 
 _PREFIX = "penstock_incoming_"
 
 
 class Incoming:
-    """The table's place before it has its name.
+    """The shadow table.
 
     Attributes:
-        name: What it is called meanwhile, in the schema where it will stay.
+        name: Its temporary name, in the final schema.
     """
 
     def __init__(self, target: Connection, place: Place) -> None:
@@ -47,12 +47,12 @@ class Incoming:
 
     @property
     def table(self) -> Composable:
-        """The table under the name that it has meanwhile."""
-        assert self.name is not None  # it was made
+        """The table under its temporary name."""
+        assert self.name is not None  # it exists
         return Identifier(self._place.schema, self.name)
 
     def sweep(self, connection: PgConnection) -> None:
-        """Drop what copies that were killed left. To be called under the target's lock."""
+        """Drop shadow tables of killed copies. Call it while holding the target's lock."""
         rows = connection.execute(
             "SELECT c.relname::text AS name FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
             "WHERE n.nspname = %s AND starts_with(c.relname, %s) AND c.relkind = 'r'",
@@ -62,17 +62,17 @@ class Incoming:
             connection.execute(SQL("DROP TABLE {}").format(Identifier(self._place.schema, row["name"])))
 
     def fill(self, creation: Creation, reading: Reading, run: int, progress: SafeProgress) -> Poured:
-        """Make the table under a name for this run, and fill it.
+        """Create the table under a name for this run, and fill it.
 
         Raises:
-            PenstockError: If either server fails; the table goes when :func:`incoming` ends.
+            PenstockError: If either server fails; :func:`incoming` then drops the table.
         """
         self.name = f"{self._stem}{run}"
         with ExitStack() as stack:
             writers = [stack.enter_context(connect(self._target)) for _ in range(WRITERS)]
             with writers[0].transaction():
                 creation.begin(writers[0], self.name)
-                # It would only find a table that is not finished.
+                # Autovacuum would only process an unfinished table.
                 writers[0].execute(SQL("ALTER TABLE {} SET (autovacuum_enabled = false)").format(self.table))
             return self._pour(reading, writers, progress)
 
@@ -97,27 +97,27 @@ class Incoming:
         return poured
 
     def reveal(self, connection: PgConnection) -> None:
-        """Give the table its name, within the transaction that will commit the copy."""
+        """Rename the table, in the transaction that commits the copy."""
         connection.execute(SQL("ALTER TABLE {} RESET (autovacuum_enabled)").format(self.table))
         connection.execute(
             SQL("ALTER TABLE {} RENAME TO {}").format(self.table, Identifier(self._place.table))
         )
 
     def drop(self) -> None:
-        """Drop the table, if it still has its first name."""
+        """Drop the table, if it still has its temporary name."""
         if self.name is None:
             return
         try:
             with connect(self._target) as connection:
                 connection.execute(SQL("DROP TABLE IF EXISTS {}").format(self.table))
         except psycopg.Error:
-            # A server that cannot be asked now: the next copy into the same table sweeps.
+            # The server is unreachable: the next copy into the same table drops it.
             return
 
 
 @contextmanager
 def incoming(target: Connection, place: Place) -> Iterator[Incoming]:
-    """A place for a new table; what is left of it when the block fails is dropped."""
+    """A shadow table for a new table, dropped if the block fails."""
     made = Incoming(target, place)
     try:
         yield made

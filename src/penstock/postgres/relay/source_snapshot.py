@@ -1,4 +1,4 @@
-"""Which transactions of a source were over when it was read, and which were not."""
+"""The snapshot of a source: which transactions had ended when it was read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _WHOLE = 2**32
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was looked up just before the instant.
+    """The state queried just before the snapshot.
 
     Args:
-        next: No transaction had this number yet.
-        ours: Those open in this very database; None where that cannot be told, as on a standby.
+        next: The next transaction number.
+        ours: Transactions open in this database; None if unknown, as on a standby.
     """
 
     next: int
@@ -26,14 +26,14 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """Where a source's transactions stood when it was read.
+    """The state of a source's transactions when it was read.
 
     Args:
-        oldest_open: All transactions below this number were over, or those of other databases.
-        next: No transaction had this number yet.
-        any_open: Some with a number were not over.
-        system: The cluster; another one has other numbers.
-        table: The table's number there.
+        oldest_open: All transactions below this number had ended or belong to other databases.
+        next: The next transaction number.
+        any_open: Some transactions with a number had not ended.
+        system: The system identifier of the cluster, whose numbers these are.
+        table: The table's oid.
     """
 
     oldest_open: int
@@ -44,13 +44,13 @@ class Instant:
 
 
 def look_before(connection: PgConnection) -> Before:
-    """To be asked outside of a transaction, before the one that reads.
+    """Query the state before the reading transaction, outside a transaction.
 
-    A snapshot names the open transactions of all databases of the server, also of the target's, should it be one of
-    them. Those that were open before the snapshot and still are at it hold a lock that tells their database.
+    A snapshot lists the open transactions of all databases of the server, including the target's if it is on the same
+    server. For transactions that are open before and during the snapshot, their locks show their database.
     """
     row = connection.execute(_SQL["next"]).fetchone()
-    assert row is not None  # a snapshot is always there
+    assert row is not None  # a snapshot always returns a row
     if row["standby"]:
         return Before(row["next"], None)
     numbers = [int(found["number"]) for found in connection.execute(_SQL["ours"])]
@@ -58,9 +58,9 @@ def look_before(connection: PgConnection) -> Before:
 
 
 def take_instant(connection: PgConnection, before: Before, table: int) -> Instant:
-    """The instant of the transaction that reads."""
+    """The snapshot of the reading transaction."""
     row = connection.execute(_SQL["instant"]).fetchone()
-    assert row is not None  # a snapshot is always there
+    assert row is not None  # a snapshot always returns a row
     unseen = [
         number
         for number in row["open"]
@@ -76,7 +76,7 @@ def take_instant(connection: PgConnection, before: Before, table: int) -> Instan
 
 
 def _unfold(number: int, near: int) -> int:
-    """The whole number of a transaction whose last 32 bits are known, and that it is near another.
+    """The full number of a transaction from its last 32 bits and a nearby number.
 
     Example:
         >>> _unfold(5, 2**32 + 7) == 2**32 + 5, _unfold(2**32 - 1, 2**32 + 7) == 2**32 - 1

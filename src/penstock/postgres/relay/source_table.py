@@ -1,4 +1,4 @@
-"""The source of a copy from table to table: one instant of a table or query, read over several connections."""
+"""The source of a copy from table to table: a snapshot of a table or query, read over several connections."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from penstock.postgres.relay.source_snapshot import Before, look_before
 from penstock.postgres.relay.structure import Field, Output, Structure, qualified
 from penstock.postgres.select import Selected, conditions, query_relation, select_columns, where
 
-# Ranges of a table are read in this many pages at a time: some 64 MB.
+# Pages per range of a table: 64 MB.
 PART_PAGES = 8192
 
-_TID_RANGES = 140000  # ranges of ctid are read as ranges from this version on
+_TID_RANGES = 140000  # range scans on ctid exist since this version
 _ONE_INSTANT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Reading:
-    """A source at one instant, in a transaction that sees nothing later.
+    """A source at one snapshot, in its transaction.
 
     Attributes:
-        outputs: The columns that leave it.
-        structure: The table's definition; None where the source is a query or a view.
-        fields: The source's own columns.
-        conditions: On the rows that are read.
-        before: The source's transactions just before, where the plan has a cursor.
-        within: Stands for all conditions, where a comparison has found what is to be read.
+        outputs: The columns to send.
+        structure: The table's definition; None if the source is a query or view.
+        fields: The columns of the source.
+        conditions: Conditions on the rows to read.
+        before: The source's transactions before the snapshot, if the plan has a cursor.
+        within: Replaces the conditions if a comparison has found the ranges to read.
     """
 
     def __init__(
@@ -63,23 +63,23 @@ class Reading:
         self.within: Composable | None = None
         self.before: Before | None = None
 
-    # -- what there is
+    # -- structure
 
     def _open_table(self) -> None:
         origin = self.origin
         with qualified(self.connection):
             found = catalogue.find_relation(self.connection, origin.schema, origin.table)
             if found is None:
-                raise SourceError(f"there is no table {origin.address}", hint=self._others())
+                raise SourceError(f"no table {origin.address}", hint=self._others())
             if not found.readable:
                 raise SourceError(
-                    f"no right to read {origin.address}", hint="grant the login SELECT on the table"
+                    f"permission denied for {origin.address}", hint="grant the login SELECT on the table"
                 )
             self.relation = Identifier(origin.schema, origin.table)
             if found.kind in ("r", "p"):
-                # Until the copy ends nobody drops or alters what is being read.
+                # Prevents DROP and ALTER until the copy ends.
                 self.connection.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(self.relation))
-            # The server refuses here already if it would not show all rows.
+            # Fails early if row security hides rows.
             self.connection.execute(SQL("SELECT FROM {} LIMIT 0").format(self.relation))
             read = catalogue.read_structure(self.connection, origin.schema, origin.table, found)
         self.fields = read.fields
@@ -96,11 +96,7 @@ class Reading:
             [self.origin.schema],
         ).fetchall()
         names = ", ".join(row["name"] for row in rows)
-        return (
-            f"the schema {self.origin.schema} has {names}"
-            if names
-            else "is it the right database and schema?"
-        )
+        return f"the schema {self.origin.schema} has {names}" if names else "check the database and schema"
 
     def _count_pages(self) -> int:
         row = self.connection.execute(
@@ -112,7 +108,7 @@ class Reading:
 
     def _open_query(self, query: str) -> None:
         self.relation = query_relation(query)
-        # The order of rows is part of what tells one copy from another.
+        # The order of rows is part of the copy's identity.
         self.connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
         try:
             self.fields = self._describe(SQL("SELECT * FROM {}").format(self.relation))
@@ -120,7 +116,7 @@ class Reading:
             if hides_rows(error):
                 raise
             raise SourceError(
-                f"the query is refused: {error.diag.message_primary}", hint="try it with penstock db psql"
+                f"the query failed: {error.diag.message_primary}", hint="try it with penstock db psql"
             ) from None
 
     def _describe(self, statement: Composable) -> tuple[Field, ...]:
@@ -135,15 +131,15 @@ class Reading:
         with qualified(self.connection):
             return catalogue.describe(self.connection, types)
 
-    # -- what of it is wanted
+    # -- selection
 
     def _field_names(self) -> list[str]:
         return [field.name for field in self.fields]
 
     def _select(self, plan: CopyPlan) -> tuple[Output, ...]:
         fields = {field.name: field for field in self.fields}
-        names = self._field_names()  # a query may give one name to several columns
-        # Generated columns are made anew at the target, unless they are asked for.
+        names = self._field_names()  # a query may return several columns of one name
+        # Generated columns are generated by the target, unless they are selected.
         usual = [field.name for field in self.fields if not field.generated]
         return tuple(self._output(each, fields) for each in select_columns(plan, names, usual))
 
@@ -162,20 +158,20 @@ class Reading:
                 ) from None
         return Output(selected.name, selected.expression, replace(field, name=selected.name), selected.column)
 
-    # -- how it is read
+    # -- reading
 
     def one(self, query: Composable) -> dict[str, Any] | None:
-        """The first row of a query at this instant.
+        """The first row of a query at this snapshot.
 
         Raises:
-            SourceError: If the server refuses it.
+            SourceError: If the query fails.
         """
-        with self.told():
+        with self.translated():
             return self.connection.execute(Composed([query])).fetchone()
 
     @contextmanager
-    def told(self) -> Iterator[None]:
-        """Within this block the source's errors are told as such."""
+    def translated(self) -> Iterator[None]:
+        """Translate errors within this block to SourceError."""
         try:
             yield
         except psycopg.Error as error:
@@ -187,7 +183,7 @@ class Reading:
         return next(field for field in self.fields if field.name == found)
 
     def parts(self) -> list[Composable]:
-        """Conditions that cut the table into ranges of pages; one that is always true where it cannot be cut."""
+        """Conditions that split the table into ranges of pages; always true if it cannot be split."""
         if self.within is not None:
             return [self.within]
         version = self.connection.info.server_version
@@ -198,17 +194,17 @@ class Reading:
         for start in starts:
             low = SQL("ctid >= {}::tid").format(Literal(f"({start},0)"))
             high = SQL("ctid < {}::tid").format(Literal(f"({start + PART_PAGES},0)"))
-            # The last has no end: the table may have grown since its size was asked for.
+            # The last range has no end: the table may have grown since its size was queried.
             cuts.append(where([low] if start == starts[-1] else [low, high]))
         return cuts
 
     def estimate(self) -> int | None:
-        """About how many rows will come; None where they are not those of whole tables."""
+        """The estimated number of rows; None unless they are those of whole tables."""
         part = where(self.conditions) if self.within is None else self.within
         return estimated_rows(self.connection, SQL("SELECT * FROM {}{}").format(self.relation, part))
 
     def statement(self, columns: Sequence[Composable], part: Composable, *, binary: bool) -> Composable:
-        """The COPY that sends these columns of one part."""
+        """The COPY statement for these columns of one range."""
         listed = SQL(", ").join(columns)
         return SQL("COPY (SELECT {} FROM {}{}) TO STDOUT (FORMAT {})").format(
             listed, self.relation, part, SQL("binary" if binary else "text")
@@ -216,12 +212,12 @@ class Reading:
 
     @contextmanager
     def also(self, count: int) -> Iterator[list[PgConnection]]:
-        """Further connections that see the same instant."""
+        """Further connections with the same snapshot."""
         with ExitStack() as stack:
             opened: list[PgConnection] = []
             if count > 0:
                 row = self.connection.execute("SELECT pg_export_snapshot() AS snapshot").fetchone()
-                assert row is not None  # a function's result
+                assert row is not None  # a function always returns a row
                 for _ in range(count):
                     other = stack.enter_context(
                         connect(self.described, visible_rows_only=self._visible_rows_only)
@@ -233,19 +229,19 @@ class Reading:
 
 
 def _begin(connection: PgConnection) -> None:
-    # Libpq is driven directly while rows flow, so the transaction is opened and ended by plain statements.
+    # Rows are received through libpq directly, so the transaction is opened and ended by plain statements.
     connection.execute(_ONE_INSTANT)
-    # Rows come in the order of the table, which is part of what tells one copy from another.
+    # Rows are sent in the order of the table, which is part of the copy's identity.
     connection.execute("SET LOCAL synchronize_seqscans = off")
 
 
 @contextmanager
 def open_reading(described: Connection, origin: Origin, plan: CopyPlan) -> Iterator[Reading]:
-    """The source at this instant.
+    """Open the source at one snapshot.
 
     Raises:
-        ConnectionFailed: If the server cannot be reached or entered.
-        SourceError: If there is no such table, or no right to read it.
+        ConnectionFailed: If connecting to the server fails.
+        SourceError: If there is no such table, or it may not be read.
     """
     with connect(described, visible_rows_only=plan.visible_rows_only) as connection:
         try:
@@ -259,6 +255,6 @@ def open_reading(described: Connection, origin: Origin, plan: CopyPlan) -> Itera
 
 
 def as_source_error(error: psycopg.Error, address: str) -> PenstockError:
-    """The server's error in the source's words."""
-    told = refused(error, f"reading {address}")
-    return SourceError(told.message, hint=told.hint)
+    """The server's error as a SourceError."""
+    failed = refused(error, f"reading {address}")
+    return SourceError(failed.message, hint=failed.hint)

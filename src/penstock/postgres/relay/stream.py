@@ -1,4 +1,4 @@
-"""Pours rows from one server into another: blocks of bytes, from several ranges at once, in bounded memory."""
+"""Streams rows from one server to another: blocks of bytes from several ranges in parallel, in bounded memory."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from penstock.postgres.relay.copy_out import Outflow
 from penstock.postgres.relay.source_table import Reading, as_source_error
 from penstock.postgres.relay.wire import Frames
 
-# Two readers keep one writer busy. More gain nothing: one COPY into a table is the narrowest place.
+# Two readers keep one writer busy. More do not help: a COPY into a table is the bottleneck.
 READERS = 2
-_WAITING = 16  # blocks, or their counts; bounds the memory
+_WAITING = 16  # queue length in blocks; bounds the memory
 
 Send = Callable[[bytes], None]
 Block = tuple[bytes, int]
@@ -30,11 +30,11 @@ Writing = Callable[[PgConnection], AbstractContextManager[Send]]
 
 @dataclass(frozen=True, slots=True)
 class Poured:
-    """What came out of the source.
+    """The result of reading the source.
 
     Args:
-        rows: By the source's own count.
-        fingerprint: Of all bytes in the order of the table, however many readers there were.
+        rows: The source's count of rows.
+        fingerprint: Hash of all bytes in the order of the table, for any number of readers.
     """
 
     rows: int
@@ -42,12 +42,12 @@ class Poured:
 
 
 class Flow:
-    """All rows of a reading, in one form.
+    """All rows of a source, in one format.
 
     Args:
-        columns: What each row is made of.
-        binary: In the servers' binary form, else as text.
-        framed: In the frames of the protocol, as both ends have it without encryption.
+        columns: The columns of each row.
+        binary: In binary format instead of text.
+        framed: In the frames of the protocol, for unencrypted connections.
     """
 
     def __init__(
@@ -69,10 +69,10 @@ class Flow:
         self._rows = [0] * len(self._parts)
 
     def pour(self, send: Send) -> Poured:
-        """Hand all blocks to ``send``, those of several ranges as they come.
+        """Pass all blocks to ``send``, those of parallel ranges in order of arrival.
 
         Raises:
-            SourceError: If the source fails or goes away.
+            SourceError: If the source fails or disconnects.
         """
         parts = Shared(range(len(self._parts)))
         self._begin()
@@ -83,13 +83,13 @@ class Flow:
         return self._poured()
 
     def pour_abreast(self, writers: Sequence[PgConnection], writing: Writing) -> Poured:
-        """Let each writer take the next free range, over connections of its own at both ends.
+        """Let each writer copy the next free range, over its own connections to both servers.
 
         Args:
-            writing: Opens a COPY over a writer, and says where blocks go.
+            writing: Opens a COPY on a writer, and returns the function that sends blocks.
 
         Raises:
-            PenstockError: What the first of them met.
+            PenstockError: The first error of a writer.
         """
         parts = Shared(range(len(self._parts)))
         self._begin()
@@ -153,13 +153,13 @@ class Flow:
 
 
 def prove(poured: int, taken: int, address: str) -> None:
-    """That the target took what the source gave.
+    """Check that the target received all rows of the source.
 
     Raises:
         SourceError: If the servers' counts differ.
     """
     if poured != taken:
         raise SourceError(
-            f"{address} sent {poured} rows, and {taken} arrived; nothing was changed",
+            f"{address} sent {poured} rows, but {taken} arrived; nothing was changed",
             hint="run the copy again",
         )

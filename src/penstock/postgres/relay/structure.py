@@ -1,4 +1,4 @@
-"""What a table of another server is made of, as its catalogue tells it."""
+"""The structure of a table on another server, from its catalog."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """A table or view in a few words.
+    """Basic properties of a table or view.
 
     Args:
-        kind: ``r`` table, ``p`` partitioned table, ``v`` view, ``m`` materialised view, ``f`` foreign table.
+        kind: ``r`` table, ``p`` partitioned table, ``v`` view, ``m`` materialized view, ``f`` foreign table.
         pages: Its size in pages of 8 kB, as of the last vacuum.
-        heap: Rows lie in pages that can be read from and to a number.
+        heap: Rows are in numbered pages, which can be read in ranges.
     """
 
     oid: int
@@ -42,9 +42,9 @@ class Field:
     """A column of a source: of a table, or of a query's result.
 
     Args:
-        type: As the server writes it, with its schema where it is a type of its own.
-        binary: Its binary form means the same on every server.
-        expression: The default's, or that which generates it.
+        type: The type as the server writes it, with its schema if user-defined.
+        binary: Its binary format is portable between servers.
+        expression: The expression of its default or generation.
     """
 
     name: str
@@ -61,12 +61,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One column as it leaves the source.
+    """One column that the source sends.
 
     Args:
-        expression: What makes it there.
-        field: Its type and what else is known of it.
-        plain: The source's own column that it is, unchanged; None for one that is computed.
+        expression: Its SQL expression at the source.
+        field: Its type and other properties.
+        plain: The unchanged column of the source; None if it is computed.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
-    """A table's definition; rows of the catalogue are kept as :mod:`structure.sql` names them."""
+    """A table's definition; rows of the catalog have the column names of ``structure.sql``."""
 
     schema: str
     table: str
@@ -95,9 +95,9 @@ class Structure:
 
 @contextmanager
 def qualified(connection: PgConnection) -> Iterator[None]:
-    """Within this block the server writes every name with its schema."""
+    """Within this block the server qualifies every name with its schema."""
     row = connection.execute("SELECT current_setting('search_path') AS path").fetchone()
-    assert row is not None  # a setting is always there
+    assert row is not None  # a setting always exists
     connection.execute("SELECT set_config('search_path', '', true)")
     yield
     connection.execute("SELECT set_config('search_path', %s, true)", [row["path"]])
@@ -110,7 +110,7 @@ def find_relation(connection: PgConnection, schema: str, table: str) -> Relation
 
 
 def read_structure(connection: PgConnection, schema: str, table: str, relation: Relation) -> Structure:
-    """All that another server needs to make the same table. To be called within :func:`qualified`."""
+    """The definition needed to create the same table elsewhere. Call it within :func:`qualified`."""
 
     def rows(name: str) -> tuple[Row, ...]:
         return tuple(connection.execute(_SQL[name], {"oid": relation.oid}).fetchall())
@@ -135,12 +135,12 @@ def read_structure(connection: PgConnection, schema: str, table: str, relation: 
 
 
 def _sequences(connection: PgConnection, columns: tuple[Row, ...]) -> dict[str, tuple[int, bool]]:
-    """Where the sequences of serial and identity columns stand, those that the login may look at."""
+    """The values of the sequences of serial and identity columns that the login may read."""
     states = {}
     for column in columns:
         name = column["sequence"]
         if name is not None and column["may_look"]:
-            # The server quoted the name itself.
+            # The server has quoted the name.
             query = _SQL["sequence_state"].format(sequence=SQL(cast("LiteralString", name)))
             row = connection.execute(query).fetchone()
             assert row is not None  # a sequence is one row
@@ -160,7 +160,7 @@ def describe(connection: PgConnection, types: list[tuple[str, int, int]]) -> tup
 
 
 def column_types(connection: PgConnection, oid: int) -> dict[str, tuple[str, bool]]:
-    """Type of each column of a table, and whether it is one of the database's own. Within :func:`qualified`."""
+    """The type of each column of a table, and whether it is user-defined. Call it within :func:`qualified`."""
     rows = connection.execute(_SQL["column_types"], {"oid": oid})
     return {row["name"]: (row["type"], row["own"]) for row in rows}
 

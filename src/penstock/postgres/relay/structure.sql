@@ -1,5 +1,5 @@
--- What a server's catalogue says of a table, so that another server can make the same. The search path is empty while
--- these run, so that every name comes out with its schema.
+-- The definition of a table in a server's catalog, for creating the same elsewhere. The search path is empty while
+-- these run, so that every name is qualified with its schema.
 
 -- name: relation
 SELECT
@@ -17,8 +17,8 @@ LEFT JOIN pg_am AS am ON am.oid = c.relam
 WHERE n.nspname = %(schema)s AND c.relname = %(table)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f');
 
 -- name: columns
--- `binary` tells types whose binary form means the same on every server: built-in ones, without those that hold
--- object numbers, arrays of them, enums (which travel as their labels) and domains over them.
+-- `binary` marks types whose binary format is portable between servers: built-in ones, without those that contain
+-- oids, arrays of them, enums (which are sent as labels) and domains over them.
 SELECT
     a.attnum AS number,
     a.attname AS name,
@@ -53,7 +53,7 @@ WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
 
 -- name: constraints
--- Checks, keys, unique and exclusion constraints; foreign keys stand by themselves.
+-- Checks, keys, unique and exclusion constraints; foreign keys are queried separately.
 SELECT
     c.conname AS name,
     c.contype::text AS kind,
@@ -75,7 +75,7 @@ WHERE c.conrelid = %(oid)s AND c.contype = 'f' AND c.conparentid = 0
 ORDER BY c.conname;
 
 -- name: indexes
--- Those that no constraint brings along.
+-- Indexes that do not belong to a constraint.
 SELECT
     i.relname AS name,
     pg_get_indexdef(x.indexrelid) AS definition,
@@ -93,7 +93,7 @@ WHERE x.indrelid = %(oid)s AND x.indisvalid
 ORDER BY i.relname;
 
 -- name: uniques
--- Sets of plain columns that no two rows share, nulls aside.
+-- Sets of plain columns with unique values, apart from nulls.
 SELECT array(
     SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, place)
     JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum ORDER BY k.place
@@ -103,7 +103,7 @@ WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND i.indimmediate
 ORDER BY i.indisprimary DESC, i.indexrelid;
 
 -- name: partitions
--- All below the table, parents first.
+-- All partitions of the table, parents first.
 WITH RECURSIVE tree AS (
     SELECT i.inhrelid AS oid, i.inhparent AS parent, 1 AS depth FROM pg_inherits AS i WHERE i.inhparent = %(oid)s
     UNION ALL
@@ -115,7 +115,7 @@ FROM tree JOIN pg_class AS c ON c.oid = tree.oid JOIN pg_namespace AS n ON n.oid
 ORDER BY tree.depth, c.relname;
 
 -- name: types
--- Types of its own that the table's columns are made of, in the order in which they can be made.
+-- User-defined types of the table's columns, in the order in which they can be created.
 WITH RECURSIVE used AS (
     SELECT a.atttypid AS oid, 0 AS depth, a.attname::text AS used_by FROM pg_attribute AS a
     WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
@@ -163,7 +163,7 @@ JOIN pg_type AS t ON t.oid = i.type
 ORDER BY i.place;
 
 -- name: column_types
--- Types of a table's columns with their schemas, whatever the login's search path.
+-- Types of a table's columns with their schemas, independent of the search path.
 SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid >= 16384 AS own
 FROM pg_attribute AS a WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped;
 

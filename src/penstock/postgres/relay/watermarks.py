@@ -1,4 +1,4 @@
-"""How far an incremental copy has come, kept in the target's ledger and written with the rows."""
+"""Watermarks of incremental copies, in the target's ledger, written with the rows."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from penstock.postgres.queries import queries
 from penstock.postgres.relay.source_snapshot import Instant
 
 _SQL = queries(__package__, "watermarks.sql")
-_MAKING = 0x70656E73  # the lock of those who make tables of the ledger
+_MAKING = 0x70656E73  # the lock for creating the ledger's tables
 
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """What the last copy had seen.
+    """The watermark of the last copy.
 
     Args:
-        value: The greatest cursor, as text; None where no row had one.
-        key: The greatest key with it.
-        oldest_open: Rows written by transactions from this number on may have been unseen.
-        any_open: Transactions were open then, whose rows may have any cursor.
+        value: The greatest cursor, as text; None if no row had one.
+        key: The greatest key with this cursor.
+        oldest_open: Rows of transactions from this number on may not have been visible.
+        any_open: Transactions were open, whose rows may have any cursor.
     """
 
     value: str | None
@@ -34,7 +34,7 @@ class Watermark:
 
 
 class Watermarks:
-    """The watermarks in one target database."""
+    """The watermarks in a target database."""
 
     def __init__(self, connection: PgConnection, plan: CopyPlan) -> None:
         self._connection = connection
@@ -42,7 +42,7 @@ class Watermarks:
         self._id = _identify(plan)
 
     def read(self, instant: Instant, target_oid: int) -> Watermark | None:
-        """The last one, unless source or target are other tables by now."""
+        """The last watermark, unless source or target have been recreated."""
         row = self._connection.execute(_SQL["exists"]).fetchone()
         if row is None or not row["there"]:
             return None
@@ -55,7 +55,7 @@ class Watermarks:
         return Watermark(found["value"], tuple(found["key"] or ()), found["oldest_open"], found["any_open"])
 
     def write(self, mark: Watermark, instant: Instant, *, target_oid: int, run: int) -> None:
-        """Keep this one, in the transaction that holds the rows."""
+        """Write the watermark, in the transaction of the rows."""
         row = self._connection.execute(_SQL["exists"]).fetchone()
         if row is None or not row["there"]:
             self._connection.execute("SELECT pg_advisory_xact_lock(%s)", [_MAKING])
@@ -80,6 +80,6 @@ class Watermarks:
 
 
 def _identify(plan: CopyPlan) -> str:
-    """Copies that bring other rows or columns keep watermarks of their own."""
+    """Copies of other rows or columns have separate watermarks."""
     parts = [plan.source, plan.target, plan.cursor, plan.key, plan.where, plan.columns, plan.computed]
     return xxhash.xxh3_128_hexdigest(json.dumps([*parts, plan.pipeline, plan.task]).encode())

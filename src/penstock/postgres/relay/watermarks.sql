@@ -1,4 +1,4 @@
--- How far incremental copies have come: one row each, in the target's ledger, written with the rows.
+-- Watermarks of incremental copies: one row each, in the target's ledger, written with the rows.
 
 -- name: create
 CREATE TABLE IF NOT EXISTS penstock_ledger.watermarks (
@@ -39,7 +39,7 @@ ON CONFLICT (id) DO UPDATE SET (target_oid, value, key, system, source_oid, olde
 SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next, pg_is_in_recovery() AS standby;
 
 -- name: ours
--- Open transactions that have a number, of this database or, as prepared ones, of nobody knows which.
+-- Open transactions with a number, in this database or, if prepared, in an unknown one.
 SELECT l.transactionid::text AS number
 FROM pg_locks AS l
 LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
@@ -47,7 +47,7 @@ WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
     AND (a.datid IS NULL OR a.datid = (SELECT oid FROM pg_database WHERE datname = current_database()));
 
 -- name: instant
--- The transactions whose end this snapshot does not see. Only the outer ones are known, not their savepoints, which
+-- The transactions that this snapshot sees as open. Only top-level ones are listed, without subtransactions, which
 -- have greater numbers.
 SELECT
     pg_snapshot_xmax(s.snapshot)::text::bigint AS next,
@@ -56,7 +56,7 @@ SELECT
 FROM (SELECT pg_current_snapshot() AS snapshot) AS s;
 
 -- name: greatest
--- The last row in the order of cursor and key. {within} leaves out what no clock has shown yet, and what has no place.
+-- The last row by cursor and key. {within} excludes cursors in the future, and those that are not points in time.
 SELECT {cursor}::text AS value, ARRAY[{key_texts}]::text[] AS key FROM {relation}
 WHERE {within}
 ORDER BY {order} LIMIT 1;

@@ -1,10 +1,10 @@
-"""Reads COPY data off a connection's socket, in the frames in which the servers' protocol sends it.
+"""Reads COPY data from a connection's socket, in the frames of the protocol.
 
-A server sends each row in a frame of its own: the letter ``d``, a length, the row. Another server takes rows in the
-very same frames. So blocks of them go from socket to socket as they are, and all that is done per row is to step over
-it. Libpq would copy each row out into memory of its own.
+A server sends each row in a frame: the letter ``d``, a length, the row. Servers accept rows in the same frames. So
+blocks of frames are passed from socket to socket, and the only work per row is to skip it. libpq would copy each row
+into its own memory.
 
-Only for connections without encryption, whose socket carries the protocol itself; the others use
+Only for unencrypted connections, whose socket carries the plain protocol; others use
 :mod:`penstock.postgres.relay.copy_out`.
 """
 
@@ -22,21 +22,21 @@ from psycopg.sql import Composable
 
 from penstock.postgres.connect import PgConnection
 
-# Read from the socket at a time. Larger blocks gained nothing and cost memory.
+# Bytes per read from the socket. Larger blocks are not faster, and take memory.
 BLOCK_BYTES = 256 * 1024
 
 _DATA = ord("d")
-_HEAD = struct.Struct(">BI")  # letter, and length with itself but without the letter
-_HEADER_BYTES = 19  # signature, flags and the length of no extension, before the first row
+_HEAD = struct.Struct(">BI")  # the letter, and the length including itself but not the letter
+_HEADER_BYTES = 19  # signature, flags and the length of the empty extension, before the first row
 _END_OF_ROWS = b"\xff\xff"
 _TRAILER = b"d\x00\x00\x00\x06\xff\xff"
 
 
 class Frames:
-    """One ``COPY … TO STDOUT`` as blocks of whole frames; ``rows`` is the server's count once all were taken.
+    """One ``COPY … TO STDOUT`` as blocks of whole frames; ``rows`` is the server's count after all were read.
 
     Args:
-        binary: The statement asks for the binary form, whose header and trailer are no rows and left out.
+        binary: The statement uses the binary format, whose header and trailer are removed.
     """
 
     def __init__(self, connection: PgConnection, statement: Composable, *, binary: bool) -> None:
@@ -49,13 +49,13 @@ class Frames:
         self.rows = 0
 
     def blocks(self) -> Iterator[tuple[bytes, int]]:
-        """Blocks of frames, and how many there are in each.
+        """Blocks of frames, and the number of frames in each.
 
         Raises:
-            psycopg.Error: What the server has against it, or that the connection is lost.
+            psycopg.Error: If the server reports an error, or the connection is lost.
         """
-        # A handle of our own on libpq's socket, closed without closing the connection. Libpq is at rest meanwhile: the
-        # question is asked, and its answer read to the end, past it.
+        # A duplicate of libpq's socket, closed without closing the connection. libpq is idle meanwhile: the
+        # statement was sent, and its result is read completely without libpq.
         with socket.socket(fileno=os.dup(self._connection.pgconn.socket)) as wire:
             wire.setblocking(False)
             _ask(wire, self._statement)
@@ -63,7 +63,7 @@ class Frames:
                 yield from self._relay(wire)
             finally:
                 if not self._ended:
-                    # What is still to come is nothing that libpq could make sense of.
+                    # libpq cannot parse the remaining data.
                     self._connection.close()
         if self._error is not None:
             raise self._error
@@ -89,13 +89,13 @@ class Frames:
                     if place - cut > start:
                         yield data[start : place - cut], count - bool(cut)
                     if cut and place == len(data):
-                        # Its end comes with the next block; until then these bytes may be a row's.
+                        # Its end arrives with the next block; until then these bytes may belong to a row.
                         place -= cut
                         break
             data = data[place:]
 
     def _trailer(self, data: bytes, start: int, place: int) -> int:
-        """How many bytes before this place are the stream's trailer, or may be."""
+        """The number of bytes before this offset that are or may be the stream's trailer."""
         if not self._binary or not data.endswith(_TRAILER, start, place):
             return 0
         return len(_TRAILER) if data[place : place + 1] in (b"", b"c") else 0
@@ -111,7 +111,7 @@ class Frames:
 
 
 def _step_over(data: bytes, place: int) -> tuple[int, int]:
-    """The place behind the last whole row, and how many rows lie before it."""
+    """The offset after the last whole row, and the number of rows before it."""
     unpack, size, count = _HEAD.unpack_from, len(data), 0
     last = size - _HEAD.size
     while place <= last:
@@ -125,7 +125,7 @@ def _step_over(data: bytes, place: int) -> tuple[int, int]:
 
 
 def _frame_end(data: bytes, place: int) -> int:
-    """The place behind the frame that begins here; 0 where its end has not come yet."""
+    """The offset after the frame that begins here; 0 if the frame is incomplete."""
     if len(data) - place < _HEAD.size:
         return 0
     _, length = _HEAD.unpack_from(data, place)
@@ -134,7 +134,7 @@ def _frame_end(data: bytes, place: int) -> int:
 
 
 def _receive(wire: socket.socket, begun: bytes) -> bytes:
-    """What was there, and what has come after it. A row longer than a block is read whole."""
+    """The remaining data and newly read data. A row longer than a block is read completely."""
     size = BLOCK_BYTES
     if len(begun) >= _HEAD.size:
         _, length = _HEAD.unpack_from(begun, 0)
@@ -169,7 +169,7 @@ def _ask(wire: socket.socket, statement: bytes) -> None:
 
 
 def _error(body: bytes) -> psycopg.Error:
-    """The server's error as the driver would have raised it."""
+    """The server's error as raised by psycopg."""
     fields = {part[:1]: part[1:].decode("utf-8", "replace") for part in body.split(b"\0") if part}
     code, message = fields.get(b"C", ""), fields.get(b"M", "")
     try:
