@@ -16,6 +16,7 @@ from penstock.engine.type_inference import infer
 from penstock.model.columns import require
 from penstock.model.contract import Contract, Kind
 from penstock.model.errors import ContractError
+from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import (
@@ -141,7 +142,7 @@ class _Attempt:
         )
         seconds = round(time.perf_counter() - started, 3)
         result = replace(account, seconds=seconds, visible_rows_only=self.plan.visible_rows_only)
-        self._enforce(result.rejected, session.examples())
+        enforce_limits(self.plan, result, session.examples())
         result.check()
         session.record(
             Entry(plan=self.plan, result=result, files=self.source.files, header=self.source.columns)

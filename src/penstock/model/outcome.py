@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from penstock.model.address import Lake, Table, parse
-from penstock.model.errors import NothingLoaded
+from penstock.model.errors import NothingLoaded, TooManyRejects
 from penstock.model.land_result import LandResult
 from penstock.model.plan import CopyPlan
 from penstock.model.plurals import counted
@@ -63,13 +63,32 @@ def require_loaded(plan: CopyPlan, result: CopyResult) -> CopyResult:
     """
     if not result.all_rejected or _may_load_nothing(plan):
         return result
-    gone = f", {counted(result.deleted, 'row')} that it replaced deleted" if result.deleted else ""
     before = "; it was copied before, and none of its rejects were loaded since" if result.already else ""
     raise NothingLoaded(
-        f"{remark(plan, result)}: nothing was loaded into {plan.target}{gone}{before}",
+        f"{remark(plan, result)}: nothing was loaded into {plan.target}{before}",
         hint=f"{rejects_command(result, ledger_of(plan))} shows why; --max-rejects 100% accepts it",
         result=result,
     )
+
+
+def enforce_limits(plan: CopyPlan, result: CopyResult, examples: Iterable[str]) -> None:
+    """Stop a copy before it commits: too many rejects, or every row rejected where old rows would be deleted.
+
+    Args:
+        examples: A line each on a few of the rejects.
+
+    Raises:
+        TooManyRejects: With the examples.
+    """
+    if plan.max_rejects is not None:
+        plan.max_rejects.enforce(rejected=result.rejected, read=result.read, examples=examples)
+    if result.all_rejected and result.deleted and not _may_load_nothing(plan):
+        shown = "".join(f"\n  {example}" for example in examples)
+        raise TooManyRejects(
+            f"{remark(plan, result)}: {plan.target} keeps the {counted(result.deleted, 'row')} that "
+            f"{plan.mode} would delete; nothing was changed{shown}",
+            hint="fix the source; --max-rejects 100% deletes them all the same",
+        )
 
 
 def require_all_loaded(plan: CopyPlan, tables: Mapping[str, CopyResult], total: CopyResult) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock.model.errors import TargetError
 from penstock.model.manifest import Manifest
+from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
 from penstock.model.reject import KeptReject
 from penstock.model.result import CopyResult
@@ -87,14 +88,12 @@ def settle(cursor: Any, manifest: Manifest, found: Copied, result: CopyResult, t
 
 
 def enforce(cursor: Any, plan: CopyPlan, result: CopyResult, target: str) -> None:
-    """Refuse a load with more rejects than the plan allows.
+    """Refuse a load with more rejects than the plan allows, and one that would only delete.
 
     Raises:
         TooManyRejects: With the first of them.
     """
-    if plan.max_rejects is not None:
-        examples = _examples(cursor, result.id, target)
-        plan.max_rejects.enforce(rejected=result.rejected, read=result.read, examples=examples)
+    enforce_limits(plan, result, _examples(cursor, result.id, target))
 
 
 def _examples(cursor: Any, identity: str, target: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from tests.integration.copying.test_faces import flags
 
 import penstock
 from penstock.cli.main import main
+from penstock.model.errors import TooManyRejects
 from penstock.model.exit_codes import ExitCode
 from penstock.routes.quarantine import replay
 
@@ -58,6 +59,25 @@ def test_the_command_ends_with_five_and_keeps_account_and_rejects(
     output = capsys.readouterr()
     assert (json.loads(output.out)["already"], json.loads(output.out)["rejected"]) == (True, 2)
     assert "it was copied before, and none of its rejects were loaded since" in output.err
+
+
+@pytest.mark.parametrize("mode", ["replace", "interval", "mirror"])
+def test_rows_stay_when_nothing_would_take_their_place(
+    mode: Any, bad: str, query: Query, tmp_path: Path
+) -> None:
+    query("INSERT INTO t VALUES (1, 1), (2, 2)")
+    query("CREATE TABLE s (id int, q text); INSERT INTO s VALUES (3, 'x')")
+    source = "warehouse:s" if mode == "mirror" else bad
+    options: dict[str, Any] = {"mode": mode}
+    if mode == "interval":
+        options |= {"interval_column": "id", "interval_start": "1", "interval_end": "3"}
+    with pytest.raises(
+        TooManyRejects, match=r"warehouse:t keeps the 2 rows .*; nothing was changed\n  .*bad_type"
+    ):
+        penstock.copy(source, "warehouse:t", **options)
+    assert query("SELECT count(*) FROM t") == [(2,)]
+    result = penstock.copy(source, "warehouse:t", max_rejects="100%", **options)
+    assert (result.deleted, query("SELECT count(*) FROM t")) == (2, [(0,)])
 
 
 def test_the_call_raises_with_the_account(bad: str, query: Query) -> None:
@@ -111,9 +131,10 @@ def test_in_every_mode(
     bad: str, query: Query, options: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     query("INSERT INTO t VALUES (7, 7)")
-    assert main(["copy", bad, "warehouse:t", *flags(options)]) == ExitCode.NOTHING
-    deleted = "1 row that it replaced deleted" in capsys.readouterr().err
-    assert deleted is (options["mode"] != "merge") is (query("SELECT id FROM t") == [])
+    code = ExitCode.NOTHING if options["mode"] == "merge" else ExitCode.TOO_MANY_REJECTS
+    assert main(["copy", bad, "warehouse:t", *flags(options)]) == code
+    assert ("nothing was changed" in capsys.readouterr().err) is (code == ExitCode.TOO_MANY_REJECTS)
+    assert query("SELECT id FROM t") == [(7,)]
 
 
 def test_equal_rows_that_are_there_already_are_not_nothing(copy_text: CopyText, query: Query) -> None:

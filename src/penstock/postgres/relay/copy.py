@@ -9,6 +9,7 @@ from penstock.engine.identity import identity_of
 from penstock.model.columns import require
 from penstock.model.connection import Connection
 from penstock.model.contract import Contract
+from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import Entry, Loaded, Progress, SafeProgress
@@ -177,10 +178,7 @@ class _Copy:
         account = loaded.account(identity, read=poured.rows, reasons=self.session.reasons())
         seconds = round(time.perf_counter() - started, 3)
         result = replace(account, seconds=seconds, visible_rows_only=self.plan.visible_rows_only)
-        if self.plan.max_rejects is not None:
-            self.plan.max_rejects.enforce(
-                rejected=result.rejected, read=result.read, examples=self.session.examples()
-            )
+        enforce_limits(self.plan, result, self.session.examples())
         result.check()
         names = [output.name for output in self.reading.outputs]
         self.session.record(
