@@ -18,6 +18,7 @@ from penstock.postgres import catalog, ledger
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.postgres.create_table import add_primary_key, create_table, make_partitions
 from penstock.postgres.merge import Settler
+from penstock.postgres.presence import is_empty, is_present
 from penstock.postgres.queries import queries
 from penstock.postgres.staging import Shape
 from penstock.postgres.staging_sql import ALL, Statements
@@ -78,8 +79,18 @@ class PostgresSession:
         self._new = False
 
     def earlier(self, identity: str, plan: CopyPlan) -> CopyResult | None:
-        """The account of the same earlier copy, if its rows have not been replaced since."""
-        return None if self._oid is None else ledger.earlier(self._connection, identity, self._oid, plan)
+        """The account of the same earlier copy, if its rows are still in the table.
+
+        Raises:
+            TargetError: If only some of them are, and copying them again would duplicate these.
+        """
+        if self._oid is None:
+            return None
+        found = ledger.earlier(self._connection, identity, self._oid, plan)
+        if found is None:
+            return None
+        contract = catalog.read_contract(self._connection, self._oid, self._schema, self._table)
+        return found if is_present(self._connection, plan, found, contract, self._oid) else None
 
     def contract(self) -> Contract | None:
         """The table's contract, or None if there is no such table. Locks out other writers."""
@@ -175,7 +186,9 @@ class PostgresSession:
 
     def loaded_files(self, plan: CopyPlan) -> set[str]:
         """Files that were copied into the table by the same plan, and whose rows have not been replaced since."""
-        return set() if self._oid is None else ledger.loaded_files(self._connection, self._oid, plan)
+        if self._oid is None or is_empty(self._connection, self._schema, self._table):
+            return set()
+        return ledger.loaded_files(self._connection, self._oid, plan)
 
     def mark_replayed(self, run: int, *, by: str) -> None:
         """Mark an earlier run's rejects as replayed by the copy of this identity."""

@@ -52,6 +52,8 @@ def test_each_batch_is_loaded_once(service: Service, lake: Path, plan: Plan, que
     assert repeated.loaded == 20
     assert penstock.copy("lake:weather", "warehouse:raw.weather").already
     assert penstock.copy("lake:weather", "warehouse:raw.weather", again=True).loaded == 20
+    query("TRUNCATE raw.weather")
+    assert penstock.copy("lake:weather", "warehouse:raw.weather").loaded == 20
 
 
 def test_a_finished_landing_asks_for_rows_that_were_added(
