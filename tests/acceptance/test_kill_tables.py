@@ -1,5 +1,5 @@
-"""Exactly once, from table to table: a copy that is killed at any step and repeated leaves the result of one clean run
-leaves, and no difference that `penstock diff` could find.
+"""Exactly once, from table to table: a copy that is killed at any step and repeated has the result of one clean run,
+and no difference that `penstock diff` could find.
 """
 
 from __future__ import annotations

@@ -107,4 +107,4 @@ def lines(printed: str) -> set[str]:
 
 def gold(printed: str) -> str:
     """The part of the demonstration that shows the gold table."""
-    return printed[printed.index("gold.year_month") : printed.index("Look further")]
+    return printed[printed.index("gold.year_month") : printed.index("Next steps")]

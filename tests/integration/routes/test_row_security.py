@@ -147,5 +147,5 @@ def test_a_login_that_bypasses_row_security_sees_all(here: Query, there: Query, 
 def test_snowflake_has_none() -> None:
     from penstock.snowflake.load import _require_load
 
-    with pytest.raises(UsageError, match="row security in Postgres"):
+    with pytest.raises(UsageError, match="does not apply to Snowflake"):
         _require_load(penstock.make_plan("s3://b/t/", "snow:t", visible_rows_only=True))

@@ -39,7 +39,7 @@ def test_of_a_new_table(there: Query, small: str, pages: int, monkeypatch: pytes
     monkeypatch.setattr(source_table, "PART_PAGES", pages)
     with pytest.raises(TargetError, match="No space left") as caught:
         penstock.copy("source:t", "warehouse:t")
-    assert "make room" in (caught.value.hint or "")
+    assert "free disk space" in (caught.value.hint or "")
     assert there("SELECT relname::text FROM pg_class WHERE relname = 't' OR relname LIKE 'penstock%%'") == []
 
 

@@ -192,7 +192,7 @@ def test_what_a_cursor_needs(here: Query) -> None:
         penstock.copy("source:loose", "warehouse:loose", cursor="at")
     with pytest.raises(UsageError, match="needs a table"):
         penstock.copy("source:seen", "warehouse:seen", cursor="at", key="id")
-    with pytest.raises(UsageError, match="reads the whole source"):
+    with pytest.raises(UsageError, match="needs the whole source"):
         bring(mode="replace")
     with pytest.raises(ContractError, match="cursor 'att' is not in the source"):
         bring("att")

@@ -231,5 +231,5 @@ def test_the_command(here: Query, there: Query, tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [{"format": "csv"}, {"header": ("id",)}, {"null_values": ("-",)}])
 def test_what_says_how_to_read_a_file_is_refused(here: Query, options: dict[str, Any]) -> None:
     here("CREATE TABLE t (id int PRIMARY KEY)")
-    with pytest.raises(UsageError, match="the source is a table"):
+    with pytest.raises(UsageError, match="do not apply to a table"):
         penstock.copy("source:t", "warehouse:t", **options)
