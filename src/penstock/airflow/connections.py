@@ -26,7 +26,7 @@ BACKEND = "penstock.airflow.secrets.PenstockSecretsBackend"
 def as_airflow() -> Iterator[None]:
     """Within this block, and in the processes it starts, a name means what it means to Airflow."""
     before = dict(os.environ)
-    os.environ |= _told()
+    os.environ |= _backend_settings()
     try:
         with lookup.asking_next(_ask_airflow, _ask_airflow_for_variable):
             yield
@@ -51,13 +51,13 @@ def enter_for_dbt(name: str) -> None:
     os.environ |= dbt_settings(connection)
 
 
-def _told() -> dict[str, str]:
+def _backend_settings() -> dict[str, str]:
     """The project and the environment that the secrets backend was told, if it is Penstock's."""
     for section, key in (("workers", "secrets_backend"), ("secrets", "backend")):
         backend = conf.get(section, key, fallback="")
         if backend == BACKEND:
-            told = json.loads(conf.get(section, f"{key}_kwargs", fallback="") or "{}")
-            names = {VARIABLE: told.get("environment"), "PENSTOCK_PROJECT": told.get("project")}
+            settings = json.loads(conf.get(section, f"{key}_kwargs", fallback="") or "{}")
+            names = {VARIABLE: settings.get("environment"), "PENSTOCK_PROJECT": settings.get("project")}
             return {name: value for name, value in names.items() if value}
         if backend:
             return {}

@@ -20,7 +20,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import event
 
 from penstock.airflow.execution_api import keep_newest_version
-from penstock.airflow.listener import Listener, Tell, label, named
+from penstock.airflow.listener import Listener, Emit, label, named
 from penstock.airflow.rerun_task import run_again
 from penstock.airflow.run_dates import Wanted, run_now, scheduled
 from penstock.airflow.task_logs import TaskLogs
@@ -32,7 +32,7 @@ _BUNDLES = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
 _PAUSE_S = 0.05
 
 
-def run(dag_id: str, file: Path, conf: dict[str, Any], tell: Tell) -> bool:
+def run(dag_id: str, file: Path, conf: dict[str, Any], emit: Emit) -> bool:
     """Run a DAG once, now, telling of each task as it starts and ends; whether all went well.
 
     Raises:
@@ -46,7 +46,7 @@ def run(dag_id: str, file: Path, conf: dict[str, Any], tell: Tell) -> bool:
             f"{file.name} holds no DAG {dag_id!r}", hint=f"it holds {', '.join(bag.dags) or 'none'}"
         )
     dag = bag.dags[dag_id]
-    return Runner(dag, file, tell).run([run_now(scheduled(dag))], conf) is ExitCode.DONE
+    return Runner(dag, file, emit).run([run_now(scheduled(dag))], conf) is ExitCode.DONE
 
 
 class Runner:
@@ -61,14 +61,14 @@ class Runner:
     """
 
     def __init__(
-        self, dag: Any, file: Path, tell: Tell, logs: TaskLogs | None = None, task: str | None = None
+        self, dag: Any, file: Path, emit: Emit, logs: TaskLogs | None = None, task: str | None = None
     ) -> None:
         self._dag = dag
         self._file = file
-        self._tell = tell
+        self._emit = emit
         self._logs = logs
         self._task = task
-        self._listener = Listener(tell, logs)
+        self._listener = Listener(emit, logs)
         for one in dag.tasks:
             one.retries = 0  # nobody waits minutes to see the same error again
             one.retry_policy = None
@@ -89,7 +89,7 @@ class Runner:
                     break
         left = [one.logical_date for one in runs[number + 1 :]]
         seconds = round(time.monotonic() - began, 2)
-        self._tell(event="finished", runs=number + 1, failed=failed, empty=empty, left=left, seconds=seconds)
+        self._emit(event="finished", runs=number + 1, failed=failed, empty=empty, left=left, seconds=seconds)
         return ExitCode.FAILED if failed else ExitCode.NOTHING if empty else ExitCode.DONE
 
     def _run(self, wanted: Wanted, conf: dict[str, Any], *, is_first: bool) -> str:
@@ -98,19 +98,19 @@ class Runner:
             self._logs.begin_run(dag.dag_id, f"{wanted.logical_date:%Y-%m-%dT%H%M%S}")
         tasks = list(dag.task_ids) if self._task is None else [self._task]
         of_run = {"logical_date": wanted.logical_date, "data_interval": wanted.interval}
-        self._tell(event="start", dag=dag.dag_id, tasks=tasks, **of_run)
-        self._listener.told.clear()
+        self._emit(event="start", dag=dag.dag_id, tasks=tasks, **of_run)
+        self._listener.reported.clear()
         started = time.monotonic()
         with _synced(self._file, self._dag, is_first=is_first), _interval(wanted), _no_pauses():
             state, instances = self._carry_out(wanted, conf)
         order = {task: place for place, task in enumerate(dag.task_ids)}
         for instance in sorted(instances, key=lambda one: (order[one.task_id], one.map_index)):
-            if label(instance) not in self._listener.told:  # it did not run, so no listener heard of it
+            if label(instance) not in self._listener.reported:  # it did not run, so no listener heard of it
                 words = {"state": instance.state, "seconds": 0.0, **named(instance)}
-                self._tell(event="end", task=label(instance), **words)
+                self._emit(event="end", task=label(instance), **words)
         if state == "success" and not instances:
             state = EMPTY
-        self._tell(event="done", state=state, seconds=round(time.monotonic() - started, 2))
+        self._emit(event="done", state=state, seconds=round(time.monotonic() - started, 2))
         return state
 
     def _carry_out(self, wanted: Wanted, conf: dict[str, Any]) -> tuple[str, list[Any]]:

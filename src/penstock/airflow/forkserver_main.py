@@ -52,18 +52,18 @@ def _serve(control: socket.socket) -> list[str] | None:
             order, descriptors, _, _ = socket.recv_fds(control, _ORDER_BYTES, 1)
             if not order or _is_alone(control):
                 return None
-            told = json.loads(order)
+            request = json.loads(order)
             if (child := os.fork()) == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 for own in (woken, waker):
                     os.close(own)
                 control.close()
-                words = [str(word) for word in told["words"]]
+                words = [str(word) for word in request["words"]]
                 _settle(descriptors[0], words[1] if len(words) > 1 else words[0])
                 return words
             os.close(descriptors[0])
-            _tell(control, begun=told["order"], pid=child)
+            _report(control, begun=request["order"], pid=child)
 
 
 def _is_alone(control: socket.socket) -> bool:
@@ -90,10 +90,10 @@ def _bury(control: socket.socket) -> None:
             return
         if pid == 0:
             return
-        _tell(control, ended=pid, code=os.waitstatus_to_exitcode(status))
+        _report(control, ended=pid, code=os.waitstatus_to_exitcode(status))
 
 
-def _tell(control: socket.socket, **what: Any) -> None:
+def _report(control: socket.socket, **what: Any) -> None:
     try:
         control.send(json.dumps(what).encode())
     except OSError:  # nobody listens any more; the next look at the socket ends the nursery

@@ -15,7 +15,7 @@ from penstock.stack.postgres.log import open_log
 from penstock.state_dir import broken_state, concerns_state
 
 
-def tell(events: IO[str], **fields: Any) -> None:
+def emit(events: IO[str], **fields: Any) -> None:
     """Write one event."""
     print(json.dumps(fields, default=_text), file=events, flush=True)
 
@@ -25,19 +25,19 @@ def carried_out(events: IO[str], work: Callable[[], int]) -> int:
     try:
         return work()
     except PenstockError as error:
-        told = error
+        failure = error
     except OSError as error:
         if error.errno in DISK_FULL:
-            told = PenstockError(
+            failure = PenstockError(
                 f"the disk is full: {error.filename or error.strerror}",
                 hint="free some space, then run again",
             )
         elif concerns_state(error):
-            told = broken_state(error)
+            failure = broken_state(error)
         else:
             raise
-    tell(events, event="error", message=told.message, hint=told.hint, code=told.exit_code)
-    return told.exit_code
+    emit(events, event="error", message=failure.message, hint=failure.hint, code=failure.exit_code)
+    return failure.exit_code
 
 
 def _text(value: Any) -> str:
@@ -45,7 +45,7 @@ def _text(value: Any) -> str:
 
 
 @contextmanager
-def telling(log: Path) -> Iterator[IO[str]]:
+def event_stream(log: Path) -> Iterator[IO[str]]:
     """The way to standard output, while what others print, children included, goes to the log."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as events, open_log(log) as sink:
         os.dup2(sink.fileno(), 1)

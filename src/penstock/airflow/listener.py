@@ -12,7 +12,7 @@ from airflow.sdk.log import redact
 from penstock.airflow.task_logs import TaskLogs
 from penstock.model.errors import PenstockError
 
-Tell = Callable[..., None]
+Emit = Callable[..., None]
 
 
 def label(instance: Any) -> str:
@@ -46,11 +46,11 @@ class Listener:
         logs: Where the tasks' output goes; by default where it would go anyway.
     """
 
-    def __init__(self, tell: Tell, logs: TaskLogs | None = None) -> None:
-        self._tell = tell
+    def __init__(self, emit: Emit, logs: TaskLogs | None = None) -> None:
+        self._emit = emit
         self._logs = logs
         self._started: float | None = None
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
 
     @hookimpl
     def on_task_instance_running(self, task_instance: Any) -> None:
@@ -58,7 +58,7 @@ class Listener:
         self._started = time.monotonic()
         if self._logs:
             self._logs.begin(label(task_instance))
-        self._tell(event="begin", task=label(task_instance))
+        self._emit(event="begin", task=label(task_instance))
 
     @hookimpl
     def on_task_instance_success(self, task_instance: Any) -> None:
@@ -75,8 +75,8 @@ class Listener:
     @hookimpl
     def on_task_instance_failed(self, task_instance: Any, error: Any) -> None:
         """A task failed."""
-        told = isinstance(error, str | PenstockError) or type(error).__name__ == "AirflowFailException"
-        text = str(error) if told else f"{type(error).__name__}: {error}".removesuffix(": ")
+        reported = isinstance(error, str | PenstockError) or type(error).__name__ == "AirflowFailException"
+        text = str(error) if reported else f"{type(error).__name__}: {error}".removesuffix(": ")
         failure = error if isinstance(error, BaseException) else None
         words = {"error": redact(text), "hint": redact(getattr(error, "hint", None))}
         self._end(task_instance, "failed", failure, **words)
@@ -87,5 +87,5 @@ class Listener:
         if self._logs:
             self._logs.end(label(instance), failure)
             more["log"] = str(self._logs.path(label(instance)))
-        self.told.add(label(instance))
-        self._tell(event="end", task=label(instance), state=state, seconds=seconds, **named(instance), **more)
+        self.reported.add(label(instance))
+        self._emit(event="end", task=label(instance), state=state, seconds=seconds, **named(instance), **more)

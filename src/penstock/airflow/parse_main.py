@@ -15,7 +15,7 @@ from typing import IO
 
 from penstock import lookup
 from penstock.airflow.dbt.manifest import refresh
-from penstock.airflow.json_events import carried_out, tell, telling
+from penstock.airflow.json_events import carried_out, emit, event_stream
 from penstock.airflow.offline import enter
 from penstock.devtools.process_env import WAREHOUSE
 from penstock.model.connection import Connection
@@ -29,7 +29,7 @@ def main() -> int:
     """Import the files of the caller's project."""
     gc.disable()  # a process of two seconds, in which nothing that is imported goes
     project = find_project()
-    with telling(project.make_state_dir("logs") / "airflow-parse.log") as events:
+    with event_stream(project.make_state_dir("logs") / "airflow-parse.log") as events:
         return carried_out(events, lambda: _parse(project, events))
 
 
@@ -46,21 +46,21 @@ def _parse(project: Project, events: IO[str]) -> int:
     files = read_files(folder)
     made: dict[str, list[Path]] = {}
     for path in files:
-        tell(events, event="file", file=_shown(path, project))
+        emit(events, event="file", file=_shown(path, project))
         found = import_file(path, project.root)
         for dag_id in {dag.dag_id for dag in found.dags}:
             made.setdefault(dag_id, []).append(path)
         for dag in found.dags:
-            tell(events, event="dag", dag=dag.dag_id, file=_shown(path, project), tasks=len(dag.tasks))
+            emit(events, event="dag", dag=dag.dag_id, file=_shown(path, project), tasks=len(dag.tasks))
         for problem in found.problems:
-            tell(events, event="problem", **problem.fields())
+            emit(events, event="problem", **problem.fields())
         for note in found.notes:
-            tell(events, event="note", **note.fields())
+            emit(events, event="note", **note.fields())
     for problem in duplicates(made, project.root):
-        tell(events, event="problem", **problem.fields())
+        emit(events, event="problem", **problem.fields())
     for is_wrong, problem in skipped(folder, files, project.root):
-        tell(events, event="problem" if is_wrong else "note", **problem.fields())
-    tell(events, event="finished", files=len(files))
+        emit(events, event="problem" if is_wrong else "note", **problem.fields())
+    emit(events, event="finished", files=len(files))
     return 0
 
 

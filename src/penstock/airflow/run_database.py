@@ -34,12 +34,14 @@ def prepare(database: Path, folder: Path) -> str | None:
         PenstockError: It cannot be read or written.
     """
     empty = folder / f"empty-{version('apache-airflow-core')}.db"
-    told = None
+    warning = None
     if database.exists() and empty.exists():
         damage = _damage(database, empty)
         if damage is None:
             return None
-        told = f"{database} {damage}; it was set aside as {_set_aside(database).name}, and a fresh one made"
+        warning = (
+            f"{database} {damage}; it was set aside as {_set_aside(database).name}, and a fresh one made"
+        )
     _remove(database)
     database.touch(mode=0o600)  # what SQLite lays beside it gets its mode
     if empty.exists():
@@ -47,11 +49,11 @@ def prepare(database: Path, folder: Path) -> str | None:
     else:
         initdb()
         _keep(database, empty)
-    return told
+    return warning
 
 
 @contextmanager
-def failures_told(database: Path) -> Iterator[None]:
+def database_failures(database: Path) -> Iterator[None]:
     """Tell what befalls the database, such as a full disk, in words.
 
     Raises:

@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from penstock import lookup
 from penstock.airflow.dbt.manifest import refresh
-from penstock.airflow.json_events import carried_out, tell, telling
+from penstock.airflow.json_events import carried_out, emit, event_stream
 from penstock.airflow.offline import enter
 from penstock.devtools.process_env import WAREHOUSE
 from penstock.model.date_arguments import parse_moment
@@ -47,7 +47,7 @@ def main() -> int:
     # Airflow and dbt are imported into objects that never go: looking for garbage among them cost 4 s of 15.
     gc.disable()
     project = find_project()
-    with telling(project.make_state_dir("logs") / "airflow-run.log") as events:
+    with event_stream(project.make_state_dir("logs") / "airflow-run.log") as events:
         return carried_out(events, lambda: _run_alone(project, words, events))
 
 
@@ -71,7 +71,7 @@ def _run_alone(project: Project, words: argparse.Namespace, events: IO[str]) -> 
     """One run at a time, because they share a metadata database; one that is apart has its own."""
 
     def wait(holder: str) -> None:
-        tell(
+        emit(
             events, event="note", message=f"waiting for {holder}, which runs a DAG here or resets the project"
         )
 
@@ -87,21 +87,21 @@ def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> ExitCo
     from penstock.airflow import dag_test
     from penstock.airflow.dag_files import find_dag
     from penstock.airflow.pools import make_pools
-    from penstock.airflow.run_database import failures_told, prepare
+    from penstock.airflow.run_database import database_failures, prepare
     from penstock.airflow.task_logs import Masked, TaskLogs
 
     sys.stdout = Masked(sys.stdout)
     found = find_dag(words.dag_id, project.root)
     _require_task(found.dag, words.task)
-    with failures_told(database):
-        if (told := prepare(database, run_database(project).parent)) is not None:
-            tell(events, event="note", message=told)
+    with database_failures(database):
+        if (warning := prepare(database, run_database(project).parent)) is not None:
+            emit(events, event="note", message=warning)
         make_pools(project)
         runs = _wanted(found.dag, words)
         logs = TaskLogs(Path(words.apart) if words.apart else project.make_state_dir("logs", "run"))
         for note in _notes(found.dag, words, runs):
-            tell(events, event="note", message=note)
-        runner = dag_test.Runner(found.dag, found.file, partial(tell, events), logs, words.task)
+            emit(events, event="note", message=note)
+        runner = dag_test.Runner(found.dag, found.file, partial(emit, events), logs, words.task)
         return runner.run(runs, json.loads(words.conf), keep_going=words.keep_going)
 
 

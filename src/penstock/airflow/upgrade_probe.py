@@ -42,8 +42,8 @@ def _bag(root: Path) -> tuple[set[str], list[Problem]]:
         from airflow.models.dagbag import DagBag
     bag: Any = DagBag(str(root / "dags"))
     problems = [_error(text, Path(path), root) for path, text in bag.import_errors.items()]
-    for told in getattr(bag, "captured_warnings", {}).values():
-        problems += [one for text in told if (one := _warning(text, root)) is not None]
+    for caught in getattr(bag, "captured_warnings", {}).values():
+        problems += [one for text in caught if (one := _warning(text, root)) is not None]
     return set(bag.dags), problems
 
 
@@ -104,7 +104,7 @@ def _named(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str | None]
 
 
 def _tried(module: str, name: str | None, where: str) -> Iterator[Problem]:
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             found = importlib.import_module(module)
@@ -117,7 +117,7 @@ def _tried(module: str, name: str | None, where: str) -> Iterator[Problem]:
             yield "import", where, f"{module} has no {name!r}" if inside else f"there is no {error.name}"
         except Exception as error:  # noqa: BLE001  # whatever a module does when it is imported
             yield "import", where, f"{module}: {type(error).__name__}: {error}"
-    for one in told:
+    for one in caught:
         if _is_deprecation(one.category.__name__) and (name or module.rpartition(".")[2]) in str(one.message):
             yield "deprecation", where, _line(str(one.message))
 

@@ -66,8 +66,8 @@ class Credential:
 
     def clean_next(self, following: str) -> str:
         """How the next page is asked for, without the key."""
-        told = json.loads(following)
-        return json.dumps({**told, "url": self.clean_url(told["url"])}) if "url" in told else following
+        state = json.loads(following)
+        return json.dumps({**state, "url": self.clean_url(state["url"])}) if "url" in state else following
 
 
 def _forms(secret: str) -> set[str]:

@@ -101,10 +101,10 @@ class Exchange:
         return following
 
     def _url(self, question: Question) -> str:
-        told = {} if question.at is None else json.loads(question.at)
-        if "url" in told:
-            return str(told["url"])
-        replaced: Mapping[str, str] = told.get("parameters", {})
+        state = {} if question.at is None else json.loads(question.at)
+        if "url" in state:
+            return str(state["url"])
+        replaced: Mapping[str, str] = state.get("parameters", {})
         request = question.request
         parameters = [pair for pair in request.parameters if pair[0] not in replaced]
         return self._client.address(request.path, [*parameters, *replaced.items()])

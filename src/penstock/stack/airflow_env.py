@@ -53,7 +53,7 @@ def _settings(project: Project, options: Options) -> dict[str, str]:
     backend = {"project": str(project.root)}
     if environment := os.environ.get("PENSTOCK_ENV"):
         backend["environment"] = environment
-    told = json.dumps(backend)
+    backend_kwargs = json.dumps(backend)
     url = f"http://{options.own_host}:{options.port}"
     return {
         "CORE__EXECUTOR": "LocalExecutor",
@@ -67,9 +67,9 @@ def _settings(project: Project, options: Options) -> dict[str, str]:
         "API__BASE_URL": f"http://localhost:{options.port}" if options.is_local else url,
         "DATABASE__SQL_ALCHEMY_CONN": _metadata_url(project),
         "DATABASE__CHECK_MIGRATIONS": "False",  # done before anything starts
-        "SECRETS__BACKEND_KWARGS": told,
+        "SECRETS__BACKEND_KWARGS": backend_kwargs,
         "WORKERS__SECRETS_BACKEND": BACKEND,
-        "WORKERS__SECRETS_BACKEND_KWARGS": told,
+        "WORKERS__SECRETS_BACKEND_KWARGS": backend_kwargs,
     }
 
 

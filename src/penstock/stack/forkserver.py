@@ -84,8 +84,8 @@ class _Nursery:
 
     def order(self, words: Sequence[str], log: int) -> Child:
         child = Child(self)
-        told = {"words": list(words), "order": len(self._ordered)}
-        socket.send_fds(self._control, [json.dumps(told).encode()], [log])
+        message = {"words": list(words), "order": len(self._ordered)}
+        socket.send_fds(self._control, [json.dumps(message).encode()], [log])
         self._ordered.append(child)
         return child
 
@@ -93,23 +93,23 @@ class _Nursery:
         """Take in what became of the children."""
         while True:
             try:
-                told = self._control.recv(_TOLD_BYTES)
+                message = self._control.recv(_TOLD_BYTES)
             except OSError:  # nothing more for now, or nobody there
                 return
-            if not told:
+            if not message:
                 return
-            self._note(json.loads(told))
+            self._note(json.loads(message))
 
-    def _note(self, told: Mapping[str, int]) -> None:
-        if "begun" in told:
-            child = self._ordered[told["begun"]]
-            child.pid, child.found = told["pid"], identify(told["pid"])
+    def _note(self, message: Mapping[str, int]) -> None:
+        if "begun" in message:
+            child = self._ordered[message["begun"]]
+            child.pid, child.found = message["pid"], identify(message["pid"])
             if child.is_unwanted and child.found is not None:
                 kill_family(child.found)
             return
         for child in self._ordered:
-            if child.pid == told["ended"] and child.code is None:
-                child.code = told["code"]
+            if child.pid == message["ended"] and child.code is None:
+                child.code = message["code"]
 
     def close(self) -> None:
         self._process.kill()

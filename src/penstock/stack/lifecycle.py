@@ -33,7 +33,7 @@ FALLS = 3  # so often a part may fall before `start` gives up
 _POLL_S = 0.1
 START_LOCK = (state_file.STATE, "start.lock")  # held by whoever starts or resets the stack
 
-Tell = Callable[[StackRecord], None]
+OnChange = Callable[[StackRecord], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def begin(project: Project) -> Beginning:
     return Beginning(already=False, recovered=recovered)
 
 
-def follow(project: Project, tell: Tell) -> StackRecord:
+def follow(project: Project, on_change: OnChange) -> StackRecord:
     """Wait until every part is healthy, telling of each change.
 
     Raises:
@@ -90,7 +90,7 @@ def follow(project: Project, tell: Tell) -> StackRecord:
             raise PenstockError(
                 "the supervisor of the stack ended", hint=f"see {project.state_dir}/logs/supervisor.log"
             )
-        tell(found)
+        on_change(found)
         if found.is_healthy:
             return found
         before = before or {part.name: part.restarts for part in found.parts}

@@ -65,12 +65,12 @@ class Supervisor:
         """Look at every part once; whether all are healthy."""
         for part in self.parts:
             part.step({other.name for other in self.parts if other.state == "healthy"})
-        self.tell()
+        self.publish_changes()
         return all(part.state == "healthy" for part in self.parts)
 
-    def tell(self) -> None:
+    def publish_changes(self) -> None:
         """Publish what changed or was lost. What cannot be written, on a full disk, is tried again at the next step."""
-        found = tuple(_told(part) for part in self.parts)
+        found = tuple(_record_of(part) for part in self.parts)
         if found != self._last or self._is_lost():
             with suppress(OSError, BrokenState):
                 self._publish(found)
@@ -144,7 +144,7 @@ def _clear(project: Project, part: Part) -> None:
         processes.end([process], GRACE_S)
 
 
-def _told(part: Part) -> PartRecord:
+def _record_of(part: Part) -> PartRecord:
     return PartRecord(
         name=part.name,
         state=part.state,

@@ -50,13 +50,13 @@ def _settings(project: Project) -> Iterator[Finding]:
 
 
 def _environments(project: Project) -> Iterator[Finding]:
-    told: set[str] = set()
+    seen: set[str] = set()
     for name in environment_names(project.root):
         for problem in problems(project.root, name):
-            if problem.message not in told:
-                told.add(problem.message)
+            if problem.message not in seen:
+                seen.add(problem.message)
                 yield of_error("environments", problem)
-    if told:
+    if seen:
         return
     local = local_settings(project.root)
     known = {*lookup.EMBEDDED, *local.variables, *(one.name for one in local.connections)}

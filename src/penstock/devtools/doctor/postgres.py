@@ -42,9 +42,9 @@ def _ask(connection: Connection) -> list[Finding]:
             ).fetchall()
     except PenstockError as error:
         return [of_error(what, error, Level.warning)]
-    (told,) = rows
+    (server,) = rows
     findings = [Finding(Level.ok, what, f"PostgreSQL {told['shown']} answers")]
-    if told["compression"] in ("on", "pglz"):
+    if server["compression"] in ("on", "pglz"):
         findings.append(
             Finding(
                 Level.warning,
@@ -53,7 +53,7 @@ def _ask(connection: Connection) -> list[Finding]:
                 "ALTER SYSTEM SET wal_compression = 'lz4'; SELECT pg_reload_conf();  (or 'off')",
             )
         )
-    if told["version"] < OLDEST:
+    if server["version"] < OLDEST:
         findings.append(
             Finding(
                 Level.warning,

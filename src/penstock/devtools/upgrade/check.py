@@ -20,7 +20,7 @@ from penstock.devtools.upgrade.requirements import installed, own_source, pins, 
 from penstock.model.errors import PenstockError
 from penstock.project import Project
 
-Tell = Callable[[str], None]
+ReportStep = Callable[[str], None]
 
 BIG = 1024 * 1024  # bytes; bigger files are linked, not copied
 LEFT_OUT = (".penstock", ".git", ".venv", "venv", "__pycache__", ".pytest_cache", "target", "logs")
@@ -29,7 +29,9 @@ NOWHERE = "postgres://nobody@localhost/nothing"  # dbt only reads the project; n
 TIMEOUT_S = 300
 
 
-def check(project: Project, airflow: str | None, python: str | None, tell: Tell = lambda _: None) -> Report:
+def check(
+    project: Project, airflow: str | None, python: str | None, report_step: ReportStep = lambda _: None
+) -> Report:
     """Try the project under another version of Airflow, of Python, or of all that it asks for.
 
     Args:
@@ -45,15 +47,17 @@ def check(project: Project, airflow: str | None, python: str | None, tell: Tell 
     version = python or ".".join(map(str, sys.version_info[:2]))
     place = Path(tempfile.mkdtemp(prefix="penstock-upgrade-"))
     try:
-        return _check(project, airflow, version, place, tell)
+        return _check(project, airflow, version, place, report_step)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _check(project: Project, airflow: str | None, python: str, place: Path, tell: Tell) -> Report:
+def _check(
+    project: Project, airflow: str | None, python: str, place: Path, report_step: ReportStep
+) -> Report:
     requirements = wanted(project, airflow, place)
     interpreter = _interpreter(python)
-    tell("resolving the requirements")
+    report_step("resolving the requirements")
     own = own_source(place)
     constraints = place / "constraints.txt"
     constraints.write_text(f"{own}\n" if own else "", encoding="utf-8")
@@ -74,14 +78,14 @@ def _check(project: Project, airflow: str | None, python: str, place: Path, tell
     versions = pins(resolved.read_text(encoding="utf-8"))
     now = installed()
     changed = {name: (now[name], one) for name, one in versions.items() if now.get(name, one) != one}
-    tell(f"installing {len(versions)} packages into a throwaway environment")
+    report_step(f"installing {len(versions)} packages into a throwaway environment")
     uv.run("venv", "--quiet", "--python", interpreter, place / "venv")
     other = place / "venv" / "bin" / "python"
     try:
         uv.run("pip", "install", "--quiet", "--python", other, "--requirement", resolved)
     except uv.Unsolvable as error:  # a package without a wheel that cannot be built
         return Report(python, versions, changed, (Problem(Kind.resolution, "", error.message),), 0)
-    tell("parsing the DAGs there, and here")
+    report_step("parsing the DAGs there, and here")
     with ThreadPoolExecutor(max_workers=2) as pool:
         there = pool.submit(_parsed, _copied(project, place / "there"), str(other))
         here = pool.submit(_parsed, _copied(project, place / "here", with_manifest=True), sys.executable)
@@ -90,8 +94,8 @@ def _check(project: Project, airflow: str | None, python: str, place: Path, tell
         Problem(Kind.parse, "", f"the DAG {name!r} is not found any more")
         for name in sorted(dags_today - dags)
     ]
-    told = [*problems, *(gone if not any(one.kind is Kind.parse for one in problems) else ())]
-    return Report(python, versions, changed, marked(told, today), len(dags))
+    reported = [*problems, *(gone if not any(one.kind is Kind.parse for one in problems) else ())]
+    return Report(python, versions, changed, marked(reported, today), len(dags))
 
 
 def _interpreter(version: str) -> str:
@@ -132,23 +136,23 @@ def _copied(project: Project, copy: Path, *, with_manifest: bool = False) -> Pro
 
 def _parsed(project: Project, python: str) -> tuple[list[Problem], set[str]]:
     """What one environment says of the project's DAGs, and the DAGs it finds."""
-    told: list[Problem] = []
+    reported: list[Problem] = []
     if (project.root / "dbt").is_dir():
         # By way of penstock, which the project asks for, or else it has no use for a manifest.
         said = _run(project, python, "-m", "penstock.airflow.dbt.manifest_main")
         if not (project.state_dir / MANIFEST).exists() and "No module named" not in said.stderr:
             last = (said.stderr.strip() or said.stdout.strip()).splitlines()
-            told.append(Problem(Kind.dbt, "dbt", last[-1] if last else "dbt cannot parse the project"))
-    probe = files("penstock") / "airflow" / "probe.py"
+            reported.append(Problem(Kind.dbt, "dbt", last[-1] if last else "dbt cannot parse the project"))
+    probe = files("penstock") / "airflow" / "upgrade_probe.py"
     done = _run(project, python, "-P", str(probe), str(project.root))
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
         last = done.stderr.strip().splitlines()
-        told.append(Problem(Kind.parse, "", last[-1] if last else "the DAGs cannot be parsed"))
-        return told, set()
+        reported.append(Problem(Kind.parse, "", last[-1] if last else "the DAGs cannot be parsed"))
+        return reported, set()
     found: dict[str, Any] = json.loads(lines[-1])
-    told += [Problem(Kind(kind), where, message) for kind, where, message in found["problems"]]
-    return told, set(found["dags"])
+    reported += [Problem(Kind(kind), where, message) for kind, where, message in found["problems"]]
+    return reported, set(found["dags"])
 
 
 def _run(project: Project, python: str, *words: str) -> subprocess.CompletedProcess[str]:

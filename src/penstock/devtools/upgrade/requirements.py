@@ -50,10 +50,10 @@ def own_source(place: Path) -> str | None:
 
     A directory, such as a checkout, is built into `place` first. None where it came from an index.
     """
-    told = distribution("penstock").read_text("direct_url.json")
-    if told is None:
+    recorded = distribution("penstock").read_text("direct_url.json")
+    if recorded is None:
         return None
-    url = urlparse(json.loads(told)["url"])
+    url = urlparse(json.loads(recorded)["url"])
     path = Path(unquote(url.path))
     if url.scheme != "file" or not path.exists():
         return None

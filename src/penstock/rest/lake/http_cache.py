@@ -77,10 +77,10 @@ class Validators:
         tables = [table for key in keys if len(table := self._told(key))]
         if not tables:
             return
-        told = pa.concat_tables(tables)
-        others = pc.invert(pc.is_in(self._table.column("request"), told.column("request")))
+        answers = pa.concat_tables(tables)
+        others = pc.invert(pc.is_in(self._table.column("request"), answers.column("request")))
         sink = io.BytesIO()
-        pq.write_table(pa.concat_tables([self._table.filter(others), told]), sink, compression="zstd")
+        pq.write_table(pa.concat_tables([self._table.filter(others), answers]), sink, compression="zstd")
         self._store.put(self._key, sink.getvalue())
 
     def _is_there(self, batch: str) -> bool:

@@ -102,8 +102,13 @@ class Landing:
             self.since = since
         if before is None or before["plan"] != described:
             begun_at = before["begun_at"] if before else datetime.now(UTC).isoformat(timespec="seconds")
-            told = {"label": self.place.label, "begun_at": begun_at, "since": self.since, "plan": described}
-            self._put(BEGUN, told)
+            described_landing = {
+                "label": self.place.label,
+                "begun_at": begun_at,
+                "since": self.since,
+                "plan": described,
+            }
+            self._put(BEGUN, described_landing)
 
     def land(self, answers: Sequence[Answer]) -> int:
         """Write a batch, whole or not at all; returns the bytes of the object."""

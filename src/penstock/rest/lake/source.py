@@ -188,5 +188,5 @@ def declared(store: ObjectStore, path: str) -> Answers:
     prefix = f"{path}/" if path else ""
     begun = (one for one in store.list(prefix) if one.key.endswith(f"/{BEGUN}"))
     newest = max(begun, key=lambda one: one.modified, default=None)
-    told = None if newest is None else read_json(store, newest.key)
-    return Answers() if told is None else ApiPlan.parse(told["plan"]).answers
+    begun_with = None if newest is None else read_json(store, newest.key)
+    return Answers() if begun_with is None else ApiPlan.parse(begun_with["plan"]).answers

@@ -54,8 +54,8 @@ def _way_of(connection: Connection) -> Way:
 
 def _with_auth(plan: ApiPlan, connection: Connection) -> ApiPlan:
     """The plan, with the connection's word for where the key goes unless it has its own."""
-    told = connection.extra.get("auth")
-    return replace(plan, auth=Auth.parse(told)) if plan.auth is None and told else plan
+    declared = connection.extra.get("auth")
+    return replace(plan, auth=Auth.parse(declared)) if plan.auth is None and declared else plan
 
 
 def _find_key(plan: ApiPlan, connection: Connection) -> Secret | None:
