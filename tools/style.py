@@ -15,7 +15,7 @@ SUFFIXES = {".md", ".py", ".sql", ".toml", ".yaml", ".yml"}
 NOT_YET = ("benchmarks", "pipelines", "src", "templates", "tests", "tools", "pyproject.toml")
 BANNED = {
     r"(?<!here )\b(?:is|are|was|were) no (?!(?:longer|more|less|fewer|later|earlier)\b)\w+": "say what it is: 'not a'",
-    r"\btell(?:s|ing)?\b|\btold\b": "prints, reports, logs, shows",
+    r"\btell(?:s|ing)?\b(?!\()|\btold\b": "prints, reports, logs, shows",
     r"\bmend(?:s|ed|ing)?\b": "fix",
     r"\b[Ff]or who(?:ever)?\b": "if you ...",
     r"\bgone? on with\b|\bgoes on with\b": "continue",

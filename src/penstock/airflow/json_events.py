@@ -1,4 +1,4 @@
-"""A process's own words on standard output, as JSON, while all that others print goes to a log."""
+"""JSON events on standard output, while all other output of the process goes to a log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def emit(events: IO[str], **fields: Any) -> None:
 
 
 def carried_out(events: IO[str], work: Callable[[], int]) -> int:
-    """Do the work of a process; its exit code. An error that the user can act upon is told as an event."""
+    """Do the work of a process and return its exit code. Errors that the user can fix are emitted as an event."""
     try:
         return work()
     except PenstockError as error:
@@ -30,7 +30,7 @@ def carried_out(events: IO[str], work: Callable[[], int]) -> int:
         if error.errno in DISK_FULL:
             failure = PenstockError(
                 f"the disk is full: {error.filename or error.strerror}",
-                hint="free some space, then run again",
+                hint="free some space, then run it again",
             )
         elif concerns_state(error):
             failure = broken_state(error)
@@ -46,7 +46,7 @@ def _text(value: Any) -> str:
 
 @contextmanager
 def event_stream(log: Path) -> Iterator[IO[str]]:
-    """The way to standard output, while what others print, children included, goes to the log."""
+    """Yield the original standard output; within the block, other output, also of children, goes to the log."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as events, open_log(log) as sink:
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
