@@ -1,4 +1,4 @@
-"""What the dashboard's refresh decides, and the day's operations it starts from. Knows nothing of Airflow."""
+"""The dashboard refresh: the exchange's calendar, and the operations tables to replicate. Does not import Airflow."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ BUCKET = "replication-bucket"
 
 @dataclass(frozen=True, slots=True)
 class Replicated:
-    """A table of daily_operations that goes to the dashboard's warehouse.
+    """A table of daily_operations that is replicated to the dashboard's warehouse.
 
     Args:
-        day: Its column that holds the day.
+        day: The column that holds the day.
     """
 
     table: str
@@ -34,7 +34,7 @@ TABLES = (
 
 
 def is_market_open(day: str) -> bool:
-    """Whether the New York Stock Exchange has a session on this day, by its own calendar.
+    """Return whether the New York Stock Exchange is open on this day, by its own calendar.
 
     Example:
         >>> is_market_open("2013-02-15"), is_market_open("2013-02-16"), is_market_open("2013-02-18")
@@ -42,19 +42,19 @@ def is_market_open(day: str) -> bool:
     """
     from exchange_calendars import get_calendar
 
-    # A calendar of a few days is made in a moment, one of thirty years is not.
+    # Building a calendar of a few days is much faster than one of thirty years.
     around = date.fromisoformat(day)
     calendar = get_calendar("XNYS", start=around - timedelta(days=7), end=around + timedelta(days=7))
     return bool(calendar.is_session(around.isoformat()))
 
 
 def prepare_operations() -> list[str]:
-    """Where the variable `operations_data` names a folder, fill the tables with the month that is generated there.
+    """Generate a month of operations and load it, if the variable `operations_data` names a folder.
 
-    It is the very copy that `daily_operations_view_update` makes: whoever comes second finds it done.
+    `daily_operations_view_update` makes the same copies; the second caller finds them already done.
 
     Returns:
-        The tables.
+        The loaded tables.
     """
     folder = penstock.variable("operations_data")
     if not folder:

@@ -1,7 +1,7 @@
-"""Prices of a market day: from the service into the lake, flattened, transformed, loaded.
+"""Prices of one market day: fetched into the lake, flattened, transformed and loaded.
 
-Ordinary functions, which know nothing of Airflow: both market DAGs and the dashboard's are made of them. Each may be
-run again, and leaves what one run leaves. What one hands to the next is an address, never the data.
+Plain functions that do not import Airflow. Both market DAGs and the dashboard DAG use them. Each function is
+idempotent, and passes an address to the next one, never the data.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ LOADED = f"{CONNECTION}:market.transformed_market_data"
 
 
 def create_market_tables() -> None:
-    """Make the tables, where they are missing."""
+    """Create the tables that are missing."""
     with penstock.connect(CONNECTION) as session, session.transaction():
         session.execute((FILES / "create_tables.sql").read_bytes())
 
 
 def extract_market_data(day: str, again: str = "False") -> str:
-    """Ask the service for the day of every ticker of the variable `market_tickers`, and land its answers.
+    """Request the day's prices for every ticker of the variable `market_tickers`, and land the answers.
 
-    What has landed is not asked for again, unless `again` says so. On a day without trading the service knows of no
-    prices, which is an answer too.
+    Landed answers are not requested again unless `again` is set. On a day without trading the service answers that it
+    has no prices; that answer lands too.
 
     Args:
-        day: The market day, as in 2013-02-04.
-        again: "True" or "False", as a template renders.
+        day: The market day, such as 2013-02-04.
+        again: "True" or "False", as a template renders it.
 
     Returns:
-        Where in the lake the day's answers lie.
+        The address of the day's answers in the lake.
     """
     tickers = _tickers()
     plan = penstock.load_plan(FILES / "open_close.yaml")
@@ -50,27 +50,27 @@ def extract_market_data(day: str, again: str = "False") -> str:
 
 
 def flatten_market_data(landed: str, day: str) -> str:
-    """Make a row of each answer that holds prices; those that do not fit go to quarantine.
+    """Load one row for each answer that holds prices; rows that do not fit go to quarantine.
 
     Args:
-        landed: Where the answers lie. Of two answers for one ticker the later counts, and the other is in quarantine,
-            as a row that lost.
+        landed: The address of the answers. If a ticker has two answers, the later one is loaded and the earlier one
+            goes to quarantine.
 
     Returns:
-        The table.
+        The address of the table.
     """
     penstock.copy(landed, FLAT, order_by="answered_at", **_of_day(day))
     return FLAT
 
 
 def transform_market_data(flat: str, day: str) -> str:
-    """Work out the day's change of each ticker: close less open.
+    """Compute the day's change of each ticker: close minus open.
 
     Args:
-        flat: The table of flattened answers.
+        flat: The address of the table of flattened answers.
 
     Returns:
-        The table of what is ready to be loaded.
+        The address of the table that is ready to be loaded.
     """
     query = (FILES / "transform.sql").read_text(encoding="utf-8")
     query = query.replace("{day}", f"DATE '{date.fromisoformat(day)}'")
@@ -79,7 +79,7 @@ def transform_market_data(flat: str, day: str) -> str:
 
 
 def load_market_data(staged: str, day: str) -> dict[str, Any]:
-    """Put the day's rows in the place of those that were there.
+    """Replace the day's rows in the target table.
 
     Returns:
         The account of the copy.
@@ -103,5 +103,7 @@ def _tickers() -> list[str]:
     text = penstock.variable("market_tickers") or ""
     tickers = [one.strip() for one in text.split(",") if one.strip()]
     if not tickers:
-        raise penstock.UsageError("no tickers", hint="penstock variable set market_tickers AAPL,IBM")
+        raise penstock.UsageError(
+            "market_tickers is empty", hint="penstock variable set market_tickers AAPL,IBM"
+        )
     return tickers

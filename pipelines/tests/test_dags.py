@@ -1,4 +1,4 @@
-"""What holds for every DAG of the gallery."""
+"""Tests of every DAG of the gallery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One table from one server to the other, as the DAG does it."""
+"""Test of the DAG that copies one table from one server to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outside world that the pipelines call on this machine."""
+"""Tests of the sandbox that the pipelines call on this machine."""
 
 from __future__ import annotations
 

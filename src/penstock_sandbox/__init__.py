@@ -1,1 +1,1 @@
-"""The outside world on one machine: generators of dirty data, and the demonstration that runs over them."""
+"""A local replacement of the outside world for demos and tests: APIs, and generators of dirty data."""

@@ -1,4 +1,4 @@
-"""The sandbox's own pages: what it is set to, what goes wrong from now on, and what it was asked."""
+"""The sandbox's admin pages: settings, failures and recorded calls."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PREFIX = "/_sandbox"
 
 
 class Admin:
-    """Reads and changes the state. All but the health page ask for the token, as `Authorization: Bearer TOKEN`."""
+    """Reads and changes the state. All pages except health need the header `Authorization: Bearer TOKEN`."""
 
     def __init__(self, state: State, token: str) -> None:
         self._state = state
         self._token = token
 
     def routes(self) -> list[BaseRoute]:
-        """The pages."""
+        """Return the routes of the pages."""
         return [
             Route(f"{PREFIX}/health", self.health),
             Route(f"{PREFIX}/settings", self.settings, methods=["GET", "PUT"]),
@@ -31,11 +31,11 @@ class Admin:
         ]
 
     async def health(self, request: Request) -> Response:  # noqa: ARG002  # Starlette's signature
-        """Whether it answers."""
+        """Answer a health check."""
         return JSONResponse({"status": "ok"})
 
     async def settings(self, request: Request) -> Response:
-        """The settings in force; PUT replaces them, what it does not name becoming the default."""
+        """Return the current settings. PUT replaces them; omitted settings get their defaults."""
         if (refused := self._refused(request)) is not None:
             return refused
         if request.method == "PUT":
@@ -48,7 +48,7 @@ class Admin:
         return JSONResponse(self._state.settings.model_dump())
 
     async def calls(self, request: Request) -> Response:
-        """Counts and the latest calls (`?service=weather&last=100`); DELETE forgets them."""
+        """Return counts and the latest calls (`?service=weather&last=100`). DELETE clears them."""
         if (refused := self._refused(request)) is not None:
             return refused
         journal = self._state.journal
@@ -57,7 +57,7 @@ class Admin:
             return Response(status_code=204)
         last = request.query_params.get("last", "1000")
         if not last.isdigit():
-            return JSONResponse({"error": "last is no number"}, 400)
+            return JSONResponse({"error": "invalid last: not a number"}, 400)
         service = request.query_params.get("service")
         window_s = self._state.settings.window_s
         return JSONResponse(
@@ -72,4 +72,4 @@ class Admin:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if secrets.compare_digest(given.encode(), self._token.encode()):
             return None
-        return JSONResponse({"error": "the token is wrong"}, 401)
+        return JSONResponse({"error": "wrong token"}, 401)

@@ -1,4 +1,4 @@
-"""The way of one request to a service: its key, its plan's limit, what is to go wrong with it, the answer."""
+"""Handles a request to a service: checks its key and rate limit, injects failures, and answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from penstock_sandbox.http import JSON, Answer, Asked, Service, json_answer
 from penstock_sandbox.rate_limits import KEYS, Plan
 from penstock_sandbox.state import State
 
-# How a request states its logical time. Real services know neither, and pass over them.
+# How a request states its logical time. Real services ignore both.
 MOMENT_HEADER = b"x-logical-time"
 MOMENT_PARAMETER = "dt"
 
@@ -60,7 +60,7 @@ class Gate:
         await _send(send, answer, broken_off="drop" in troubles)
 
     def _key(self, parameters: dict[str, str], headers: Mapping[bytes, bytes]) -> str:
-        """The key, taken out of the parameters: from here on it is not there."""
+        """Remove the key from the parameters and return it."""
         key = parameters.pop(self._service.key_parameter, "")
         if not key and (bearer := headers.get(b"authorization", b"")).startswith(b"Bearer "):
             key = bearer.removeprefix(b"Bearer ").decode("latin-1")
@@ -87,7 +87,7 @@ class Gate:
         try:
             moment = _moment(parameters, headers)
         except ValueError:
-            return json_answer(400, {"status": "ERROR", "message": "no such logical time"})
+            return json_answer(400, {"status": "ERROR", "message": "invalid logical time"})
         host = headers.get(b"host", b"localhost").decode("latin-1")
         asked = Asked(
             path=scope["path"], parameters=parameters, moment=moment, base=f"{scope['scheme']}://{host}"
@@ -110,10 +110,10 @@ class Gate:
 
 
 def _moment(parameters: Mapping[str, str], headers: Mapping[bytes, bytes]) -> datetime | None:
-    """The request's logical time, in UTC.
+    """Return the request's logical time in UTC, if it states one.
 
     Raises:
-        ValueError: If what it states is none.
+        ValueError: The logical time is invalid.
     """
     text = parameters.get(MOMENT_PARAMETER) or headers.get(MOMENT_HEADER, b"").decode("latin-1")
     if not text:
@@ -138,7 +138,7 @@ def _kept(headers: Mapping[bytes, bytes]) -> dict[str, str]:
 
 
 async def _send(send: Send, answer: Answer, *, broken_off: bool) -> None:
-    """Send the answer; broken off, only its first half, upon which the server closes the connection."""
+    """Send the answer. With `broken_off`, send only the first half, and let the server close the connection."""
     headers = [(b"content-type", JSON.encode()), (b"content-length", str(len(answer.body)).encode())]
     headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

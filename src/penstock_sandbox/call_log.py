@@ -1,4 +1,4 @@
-"""What was asked and answered, so that whoever tests a client can count its calls."""
+"""A log of calls and answers, so that tests of a client can count its calls."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Call:
     """One call.
 
     Args:
-        at: Seconds on the server's clock, which never goes back, when it came.
-        request: Path and query; the key is not in it.
-        plan: Of the key; empty for one that is not known.
-        trouble: What was made to go wrong.
-        headers: Of the request, where they are kept; without those that could hold a key.
+        at: Arrival time in seconds of the server's monotonic clock.
+        request: Path and query, without the key.
+        plan: Plan of the key; empty for an unknown key.
+        trouble: Injected failures.
+        headers: Headers of the request, if they are recorded, without those that could hold a key.
     """
 
     at: float
@@ -32,28 +32,28 @@ class Call:
 
 
 class Journal:
-    """The latest calls, and how many there were of each service and status."""
+    """The latest calls, and counts by service and status."""
 
     def __init__(self) -> None:
         self._calls: deque[Call] = deque(maxlen=_MOST)
         self._counts: Counter[tuple[str, int]] = Counter()
 
     def add(self, call: Call) -> None:
-        """Note a call."""
+        """Record a call."""
         self._calls.append(call)
         self._counts[call.service, call.status] += 1
 
     def clear(self) -> None:
-        """Forget all calls."""
+        """Clear all calls."""
         self._calls.clear()
         self._counts.clear()
 
     def calls(self, service: str | None = None) -> Sequence[Call]:
-        """The latest, in their order."""
+        """Return the latest calls in order."""
         return [call for call in self._calls if service in (None, call.service)]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Calls by service and status.
+        """Count the calls by service and status.
 
         Example:
             >>> journal = Journal()
@@ -67,7 +67,7 @@ class Journal:
         return found
 
     def most_in_window(self, window_s: float) -> dict[str, dict[str, int]]:
-        """The most calls that were let in (all but 429) in any stretch of so many seconds, by service and plan."""
+        """Return the maximum of accepted calls (all but 429) in any window of this length, by service and plan."""
         inside: dict[tuple[str, str], deque[float]] = {}
         most: dict[str, dict[str, int]] = {}
         for call in self._calls:

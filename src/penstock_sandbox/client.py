@@ -1,4 +1,4 @@
-"""The sandbox's own pages, as the command line and tests use them."""
+"""A client for the sandbox's admin pages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _TIMEOUT_S = 10.0
 
 
 class Sandbox:
-    """A running sandbox.
+    """A client of a running sandbox.
 
     Args:
-        url: Its root, such as `http://127.0.0.1:5886`.
-        token: Of its own pages.
+        url: Base URL, such as `http://127.0.0.1:5886`.
+        token: Token of the admin pages.
 
     Example:
         sandbox = start(find_project())
@@ -33,22 +33,22 @@ class Sandbox:
         self._token = token
 
     def settings(self) -> dict[str, Any]:
-        """What it is set to."""
+        """Return the current settings."""
         found: dict[str, Any] = self._ask("GET", "settings").json()
         return found
 
     def apply(self, settings: Settings) -> None:
-        """Set it anew; what the settings leave out becomes the default."""
+        """Replace the settings; omitted settings get their defaults."""
         self._ask("PUT", "settings", content=settings.model_dump_json())
 
     def calls(self, service: str | None = None, last: int = 1000) -> dict[str, Any]:
-        """Counts by service and status, the most calls in a window, and the latest calls."""
+        """Return counts by service and status, the maximum of calls in a window, and the latest calls."""
         parameters = {"last": str(last)} | ({"service": service} if service else {})
         found: dict[str, Any] = self._ask("GET", "calls", params=parameters).json()
         return found
 
     def forget(self) -> None:
-        """Forget the calls; limits and failures go on."""
+        """Clear the recorded calls; limits and failures stay active."""
         self._ask("DELETE", "calls")
 
     def _ask(self, method: str, page: str, **more: Any) -> httpx.Response:
@@ -58,7 +58,7 @@ class Sandbox:
                 f"{self.url}/_sandbox/{page}",
                 headers={"Authorization": f"Bearer {self._token.reveal()}"},
                 timeout=_TIMEOUT_S,
-                trust_env=False,  # it lies on this machine, which a proxy does not know
+                trust_env=False,  # without proxies, because it is on this machine
                 **more,
             )
         except httpx.HTTPError as error:
@@ -71,23 +71,23 @@ class Sandbox:
 
 
 def start(project: Project) -> Sandbox:
-    """The project's sandbox, started where it does not run.
+    """Return the project's sandbox; starts it if necessary.
 
     Raises:
-        ConnectionFailed: It does not start.
+        ConnectionFailed: The sandbox does not start.
     """
     return _enter(project, services.ensure(project, SANDBOX.name))
 
 
 def find(project: Project) -> Sandbox:
-    """The project's sandbox, which runs.
+    """Return the project's running sandbox.
 
     Raises:
-        ConnectionFailed: It does not.
+        ConnectionFailed: The sandbox is not running.
     """
     found = on_demand.load(project, SANDBOX)
     if not SANDBOX.is_up(found):
-        raise ConnectionFailed("the sandbox does not run", hint="penstock sandbox start")
+        raise ConnectionFailed("the sandbox is not running", hint="penstock sandbox start")
     return _enter(project, SANDBOX.connection(found))
 
 

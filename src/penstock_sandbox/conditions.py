@@ -1,4 +1,4 @@
-"""What the sky looks like, by OpenWeatherMap's published list of conditions."""
+"""Weather conditions from OpenWeatherMap's published list."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from penstock_sandbox.stations import Observation
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One of the published conditions.
+    """A published condition.
 
     Args:
-        icon: Two digits; the letter for day or night is added to them.
-        clouds: Per cent of the sky. The airports' record does not say it, so it goes with the condition.
+        icon: Two digits, to which a letter for day or night is added.
+        clouds: Cloud cover in percent. The airports do not record it, so it depends on the condition.
     """
 
     id: int
@@ -47,10 +47,10 @@ _OVERCAST = Condition(804, "Clouds", "overcast clouds", "04", 100)
 
 
 def condition_of(seen: Observation, *, freezing: bool) -> Condition:
-    """The condition that an observation amounts to: what falls, else how far one sees, else how humid it is.
+    """Return the condition of an observation, by precipitation, else visibility, else humidity.
 
     Args:
-        freezing: Whether what falls is snow.
+        freezing: Whether precipitation is snow.
     """
     if seen.rain_in > 0:
         kinds = _SNOW if freezing else _RAIN

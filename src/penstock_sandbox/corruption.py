@@ -1,4 +1,4 @@
-"""Answers that are not as they should be: broken off, of a wrong type, or with a field missing."""
+"""Corrupts answers: truncated JSON, wrong types, missing fields."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from penstock_sandbox.http import Answer, json_answer
 
-WRONG = "not available"  # where a number should be
+WRONG = "not available"  # in place of a number
 
 
 def malformed(answer: Answer) -> Answer:
-    """Half of the JSON, as if it were all.
+    """Return only the first half of the JSON.
 
     Example:
         >>> malformed(Answer(200, b'{"a":1}')).body
@@ -21,7 +21,7 @@ def malformed(answer: Answer) -> Answer:
 
 
 def wrong_type(answer: Answer, field: str) -> Answer:
-    """A text in the field; the answer as it is where it has no such field.
+    """Put text into the field; returns the answer unchanged if it lacks the field.
 
     Example:
         >>> wrong_type(Answer(200, b'{"main":{"temp":271.4}}'), "main.temp").body
@@ -37,7 +37,7 @@ def wrong_type(answer: Answer, field: str) -> Answer:
 
 
 def missing_field(answer: Answer, field: str) -> Answer:
-    """The answer without the field.
+    """Return the answer without the field.
 
     Example:
         >>> missing_field(Answer(200, b'{"main":{"temp":271.4}}'), "main.temp").body
@@ -53,7 +53,7 @@ def missing_field(answer: Answer, field: str) -> Answer:
 
 
 def _holder(content: Any, field: str) -> tuple[Any, Any] | None:
-    """What holds the field, and under which name or number."""
+    """Return the container of the field, and its key or index there."""
     *way, last = field.split(".")
     for step in way:
         found = _step(content, step)

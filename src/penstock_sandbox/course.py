@@ -1,4 +1,4 @@
-"""The small service of the course's XCom example: a person by number, in the shape of swapi.dev."""
+"""The service of the course's XCom example: a person by number, in the format of swapi.dev."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _FIELDS = ("name", "height", "mass", "hair_color", "eye_color", "gender")
 
 
 class Course:
-    """Five people; numbers are texts there, as they are at the real one. No key is asked for."""
+    """Five people. Numbers are strings, as in the real service. Needs no key."""
 
     name = "course"
     key_parameter = ""
 
     def unknown_key(self) -> Answer:
-        """Never given: any key will do."""
+        """Never used, because any key is accepted."""
         return json_answer(401, {"detail": "Unauthorized"})
 
     def over_limit(self) -> Answer:
-        """Given by the switch alone."""
+        """Used only by the failure switch."""
         return json_answer(429, {"detail": "Request was throttled."})
 
     def answer(self, asked: Asked) -> Answer:
-        """The person; 404 for another number or path."""
+        """Return the person; 404 for any other number or path."""
         match = _PATH.fullmatch(asked.path)
         person = _PEOPLE.get(match["number"]) if match else None
         if match is None or person is None:
@@ -42,13 +42,13 @@ class Course:
         return json_answer(200, fields | {"url": f"{asked.base}/course/people/{match['number']}/"})
 
     def duplicate(self, asked: Asked) -> Answer:
-        """The same."""
+        """Return the same answer."""
         return self.answer(asked)
 
     def late(self, asked: Asked, hours: int) -> Answer:  # noqa: ARG002  # people do not change by the hour
-        """Not there yet."""
+        """Return 404, as if the person did not exist yet."""
         return json_answer(404, {"detail": "Not found"})
 
     def field(self, asked: Asked) -> str:  # noqa: ARG002  # there is but one shape
-        """The height."""
+        """Return the height."""
         return "height"

@@ -1,7 +1,7 @@
-"""Where the data packages of the `gallery` extra keep their files.
+"""Locates the files of the `gallery` extra's data packages.
 
-They are read as files and their packages never imported: one of them reads all its frames when it is, and another used
-to look for a download of its own.
+The files are read without importing the packages: one of them loads all its data frames at import, and another used to
+look for its own download.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from penstock.model.errors import PenstockError
 
 
 class MissingData(PenstockError):
-    """A data package that the sandbox stands on is not installed."""
+    """A data package that the sandbox needs is not installed."""
 
 
 def data_file(package: str, *parts: str) -> Path:
-    """The file of an installed package.
+    """Return the path of a file in an installed package.
 
     Raises:
-        MissingData: If the package, or this file of it, is not there.
+        MissingData: The package or the file is missing.
 
     Example:
         >>> data_file("bokeh_sampledata", "_data", "stocks.csv.gz").name
@@ -32,6 +32,6 @@ def data_file(package: str, *parts: str) -> Path:
         if path.is_file():
             return path
     raise MissingData(
-        f"the sandbox reads {'/'.join(parts)} of the package {package.replace('_', '-')}, which is not installed",
+        f"the sandbox needs {'/'.join(parts)} from the package {package.replace('_', '-')}, which is not installed",
         hint="pip install 'penstock[gallery]'",
     )

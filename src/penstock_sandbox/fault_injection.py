@@ -1,4 +1,4 @@
-"""What goes wrong, and when: switches that decide by a seed, so that the same requests meet the same failures again."""
+"""Fault injection: switches that decide by a seed, so that the same requests get the same failures."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _SPAN = 2**64
 
 
 class Switch(BaseModel):
-    """When one kind of failure happens. Any of `share`, `first` and `next` is enough.
+    """When one kind of failure happens. Any of `share`, `first` and `next` is sufficient.
 
     Args:
-        share: Part of the calls, from 0 to 1, chosen by the seed, the request and how often it came.
-        first: How many times each request fails before it succeeds.
-        next: So many calls from now on, one after another.
-        burst: With `share`, the choice holds for so many calls in a row.
-        match: Only requests whose path and query contain this.
-        status: Of `error`.
-        retry_after_s: Of `throttle`: what the header `Retry-After` says; None leaves it out.
-        seconds: Of `slow`: how long the answer takes.
-        field: Of `wrong_type` and `missing_field`: the field, as in `main.temp`; None takes the service's main one.
-        hours: Of `late`: how old the reading is.
+        share: Share of the calls, from 0 to 1, chosen by the seed, the request and its repetition count.
+        first: Number of times that each request fails before it succeeds.
+        next: Number of calls that fail from now on.
+        burst: With `share`, the number of consecutive calls that share one choice.
+        match: Affect only requests whose path and query contain this text.
+        status: For `error`: the HTTP status.
+        retry_after_s: For `throttle`: the value of the header `Retry-After`; None omits it.
+        seconds: For `slow`: the duration of the answer.
+        field: For `wrong_type` and `missing_field`: the field, such as `main.temp`; None for the service's main field.
+        hours: For `late`: the age of the reading.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -45,7 +45,7 @@ class Switch(BaseModel):
 
 
 class Failures:
-    """Decides for each call which switches apply.
+    """Decides which switches apply to a call.
 
     Example:
         >>> failures = Failures({"weather": {"error": Switch(first=1)}})
@@ -66,7 +66,7 @@ class Failures:
         self._calls: dict[str, int] = {}
 
     def of(self, service: str, request: str) -> Mapping[Trouble, Switch]:
-        """What goes wrong with this call.
+        """Return the failures of this call.
 
         Args:
             request: Path and query, without the key.
@@ -92,7 +92,7 @@ class Failures:
             return True
         if attempt < switch.first:
             return True
-        # A burst cannot go by the request, for calls in a row are of many.
+        # A burst does not depend on the request, because consecutive calls have different requests.
         what = (name, attempt) if switch.burst == 1 else (name.split(maxsplit=1)[0], call // switch.burst)
         return switch.share > 0 and self._chance(trouble, what) < switch.share
 

@@ -1,4 +1,4 @@
-"""What a service of the sandbox is asked, and what it answers."""
+"""Requests to the sandbox's services, and their answers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Asked:
     """One request, without its key.
 
     Args:
-        path: Below the server's root.
-        parameters: Of the query, the last of each name.
-        moment: The logical time that the request states, in UTC; None where it states none.
-        base: The server's own address as the client wrote it, for links to a next page.
+        path: Path below the server's root.
+        parameters: Query parameters; the last value of each name.
+        moment: The request's logical time in UTC; None if not stated.
+        base: The server's base URL as used by the client, for links to the next page.
     """
 
     path: str
@@ -30,7 +30,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, a body, and headers beside the usual ones."""
+    """A status, a body, and additional headers."""
 
     status: int
     body: bytes
@@ -38,32 +38,32 @@ class Answer:
 
 
 class Service(Protocol):
-    """One service of the outside world."""
+    """A service of the sandbox."""
 
     name: str
     key_parameter: str
 
     def unknown_key(self) -> Answer:
-        """What a request with a wrong key, or with none, gets."""
+        """Return the answer to a request with a wrong or missing key."""
 
     def over_limit(self) -> Answer:
-        """What one call too many gets."""
+        """Return the answer to a call over the rate limit."""
 
     def answer(self, asked: Asked) -> Answer:
-        """What a good request gets."""
+        """Return the answer to a valid request."""
 
     def duplicate(self, asked: Asked) -> Answer:
-        """The same with a record that was answered before."""
+        """Return the answer with a duplicate record."""
 
     def late(self, asked: Asked, hours: int) -> Answer:
-        """What a service gets one that has not all data of the last `hours` yet."""
+        """Return the answer of a service that lacks the data of the last `hours`."""
 
     def field(self, asked: Asked) -> str:
-        """Dotted path of the field that goes wrong in such an answer, where none is named."""
+        """Return the dotted path of the default field to corrupt in the answer."""
 
 
 def json_answer(status: int, content: Any, *headers: tuple[str, str]) -> Answer:
-    """An answer that holds this content.
+    """Return an answer with this content as JSON.
 
     Example:
         >>> json_answer(404, {"status": "NOT_FOUND"}).body

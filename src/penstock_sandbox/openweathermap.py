@@ -1,4 +1,4 @@
-"""The weather service in OpenWeatherMap's documented shape: current weather by coordinates."""
+"""The weather service in OpenWeatherMap's documented format: current weather by coordinates."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _as_is(fahrenheit: float) -> float:
     return round(fahrenheit, 2)
 
 
-# What `units` may say -> degrees, and metres per second of a mile per hour as it is given out.
+# Value of `units` -> temperature conversion, and conversion of wind speed from miles per hour.
 _UNITS: dict[str, tuple[Callable[[float], float], float]] = {
     "standard": (_kelvin, _MPH_IN_M_S),
     "metric": (_celsius, _MPH_IN_M_S),
@@ -43,7 +43,7 @@ _UNITS: dict[str, tuple[Callable[[float], float], float]] = {
 
 
 class OpenWeatherMap:
-    """Answers from the weather of the demo month."""
+    """Answers with the weather of the demo month."""
 
     name = "weather"
     key_parameter = "appid"
@@ -53,12 +53,12 @@ class OpenWeatherMap:
         self._cached = lru_cache(maxsize=50_000)(self._current)
 
     def unknown_key(self) -> Answer:
-        """401, in the service's words."""
+        """Return 401 with the service's message."""
         message = "Invalid API key. Please see https://openweathermap.org/faq#error401 for more info."
         return json_answer(401, {"cod": 401, "message": message})
 
     def over_limit(self) -> Answer:
-        """429, in the service's words."""
+        """Return 429 with the service's message."""
         message = (
             "Your account is temporary blocked due to exceeding of requests limitation of your subscription type."
             " Please choose the proper subscription https://openweathermap.org/price"
@@ -66,7 +66,7 @@ class OpenWeatherMap:
         return json_answer(429, {"cod": 429, "message": message})
 
     def answer(self, asked: Asked) -> Answer:
-        """The weather at the request's moment; 400 for coordinates that are none, 404 for another path."""
+        """Return the weather at the logical time; 400 for invalid coordinates, 404 for any other path."""
         if asked.path != PATH:
             return json_answer(404, {"cod": "404", "message": "Internal error"})
         latitude, longitude = asked.parameters.get("lat", ""), asked.parameters.get("lon", "")
@@ -83,18 +83,18 @@ class OpenWeatherMap:
         return self._cached(place[0], place[1], hour, units if units in _UNITS else "standard")
 
     def duplicate(self, asked: Asked) -> Answer:
-        """The reading of the hour before once more."""
+        """Return the reading of the previous hour again."""
         return self.late(asked, 1)
 
     def late(self, asked: Asked, hours: int) -> Answer:
-        """A reading so many hours old."""
+        """Return a reading that is this many hours old."""
         moment = (asked.moment or datetime.now(UTC)) - timedelta(hours=hours)
         return self.answer(
             Asked(path=asked.path, parameters=asked.parameters, moment=moment, base=asked.base)
         )
 
     def field(self, asked: Asked) -> str:  # noqa: ARG002  # there is but one shape
-        """The temperature."""
+        """Return the temperature."""
         return "main.temp"
 
     def _current(self, latitude: float, longitude: float, hour: int, units: str) -> Answer:
@@ -105,7 +105,7 @@ class OpenWeatherMap:
 
 
 def _document(place: Place, reading: Reading, offset_s: int, units: str) -> dict[str, Any]:
-    """The whole current-weather object."""
+    """Return the complete current-weather object."""
     degrees, of_mph = _UNITS[units]
     seen = reading.seen
     midnight = (reading.measured + offset_s) // _DAY_S * _DAY_S - offset_s
@@ -153,8 +153,8 @@ _NETWORK = {"EWR": 2_000_001, "JFK": 2_000_002, "LGA": 2_000_003}
 
 
 def _feels_like(fahrenheit: float, wind_mph: float) -> float:
-    """The wind chill of the US weather service; the temperature itself where that has none (over 50 F, or no wind)."""
-    if fahrenheit > 50 or wind_mph < 3:  # the formula's own bounds
+    """Return the wind chill by the formula of the US weather service; outside its range, the temperature itself."""
+    if fahrenheit > 50 or wind_mph < 3:  # the formula's range
         return fahrenheit
     wind: float = wind_mph**0.16
     return 35.74 + 0.6215 * fahrenheit + (0.4275 * fahrenheit - 35.75) * wind

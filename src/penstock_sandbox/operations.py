@@ -1,5 +1,6 @@
-"""A park's operations in February 2013: tickets, stock, sales and shifts, generated from a seed and as untidy as the
-tills and clocks they come from. What a table allows is there: blanks around names, returns, prices nobody entered.
+"""A park's operations in February 2013: tickets, stock, sales and shifts, generated from a seed.
+
+The data is untidy but valid for its tables: spaces around names, returns, missing prices.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 Row = tuple[object, ...]
 
 FIRST, LAST = date(2013, 2, 1), date(2013, 2, 28)
-# Shifts begin in the old year, so that a sum of the year to date has something to leave out.
+# Shifts start in the previous year, so that a year-to-date sum has rows to exclude.
 FIRST_SHIFT = date(2012, 12, 24)
 _SEED = 2013_02
 
@@ -26,7 +27,7 @@ _TICKETS = {
     "48.00": 70,
     "52.50": 25,
     None: 4,
-}  # adult, child, senior, and free ones without a price
+}  # adult, child, senior, and free tickets without a price
 _LOCATIONS = ("Boardwalk Grill", "Carousel Gifts", "Lakeside Café", "North Gate Kiosk", "Summit Snacks")
 _ITEMS = {
     "Cocoa": "3.75",
@@ -58,14 +59,14 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 
 def write_operations(folder: Path, seed: int = _SEED) -> dict[str, Path]:
-    """Write a CSV file for each of the four tables, each whole or not at all; files that are there are made anew.
+    """Write a CSV file for each of the four tables, each atomically; existing files are replaced.
 
     Args:
-        folder: Made where it does not exist.
+        folder: Created if missing.
         seed: Equal seeds give equal bytes.
 
     Returns:
-        The file of each table.
+        The path of each table's file.
 
     Raises:
         OSError: A file cannot be written.
@@ -79,17 +80,17 @@ def write_operations(folder: Path, seed: int = _SEED) -> dict[str, Path]:
 
 
 def rows(table: str, seed: int = _SEED) -> Iterator[Row]:
-    """The rows of one table in the order of their days; None is a missing value.
+    """Yield the rows of one table in order of their days; None is a missing value.
 
     Raises:
-        KeyError: There is no such table.
+        KeyError: The table is unknown.
 
     Example:
         >>> next(rows("guest_attendance"))[0]
         datetime.date(2013, 2, 1)
     """
-    # Nothing but random() is used: its numbers are the same on every version of Python.
-    chance = random.Random(f"{seed} {table}")  # noqa: S311  # data to play with
+    # Only random() is used, because its numbers are the same in every version of Python.
+    chance = random.Random(f"{seed} {table}")  # noqa: S311  # demo data
     day = FIRST_SHIFT if table == "labor" else FIRST
     while day <= LAST:
         yield from _DAYS[table](day, chance)
@@ -108,7 +109,7 @@ def _write(path: Path, table: str, seed: int) -> Path:
             Path(file.name).chmod(0o644)
             Path(file.name).replace(path)
         except BaseException:
-            os.unlink(file.name)  # noqa: PTH108  # beside replace() above, of the same name
+            os.unlink(file.name)  # noqa: PTH108  # consistent with os.replace() above
             raise
     return path
 
@@ -119,14 +120,14 @@ def _attendance(day: date, chance: random.Random) -> Iterator[Row]:
             sold = round(guests * share * _crowd(day) * (0.8 + 0.4 * chance.random()))
             yield day, _untidy(entrance, chance), sold, price
         if chance.random() < 0.2:
-            yield day, entrance, -1 - int(chance.random() * 3), "64.00"  # given back
+            yield day, entrance, -1 - int(chance.random() * 3), "64.00"  # returned
 
 
 def _inventory(day: date, chance: random.Random) -> Iterator[Row]:
     for location in _LOCATIONS:
         for item in _sold_at(location):
-            left = int(chance.random() ** 2 * 160) - 2  # a miscount may be below zero
-            enough = None if chance.random() < 0.03 else left >= 12  # nobody looked
+            left = int(chance.random() ** 2 * 160) - 2  # miscounts may be negative
+            enough = None if chance.random() < 0.03 else left >= 12  # not checked
             yield day, item, location, left, None if enough is None else not enough
 
 
@@ -138,7 +139,7 @@ def _item_sales(day: date, chance: random.Random) -> Iterator[Row]:
                 sold = int(chance.random() * 40 * _crowd(day))
                 yield day, _untidy(location, chance), item, sold, price
             if chance.random() < 0.05:
-                yield day, location, item, -1, _ITEMS[item]  # given back
+                yield day, location, item, -1, _ITEMS[item]  # returned
 
 
 def _labor(day: date, chance: random.Random) -> Iterator[Row]:
@@ -151,7 +152,7 @@ def _labor(day: date, chance: random.Random) -> Iterator[Row]:
             before = (hours * Decimal(wage)).quantize(_CENT)
             after = (
                 None if chance.random() < 0.01 else (before * (1 - _TAX)).quantize(_CENT)
-            )  # not yet worked out
+            )  # not computed yet
             yield day, _untidy(employee, chance), hours, before, after
 
 
@@ -161,12 +162,12 @@ def _sold_at(location: str) -> list[str]:
 
 
 def _crowd(day: date) -> float:
-    """How busy a day is, beside an ordinary one."""
+    """Return how busy a day is, relative to an ordinary day."""
     return 1.8 if day.weekday() >= 5 or day in _HOLIDAYS else 1.0
 
 
 def _untidy(name: str, chance: random.Random) -> str:
-    """The name as somebody typed it."""
+    """Return the name with typing irregularities."""
     dice = chance.random()
     if dice < 0.02:
         return f" {name}"

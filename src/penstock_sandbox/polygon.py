@@ -1,4 +1,4 @@
-"""The price service in Polygon's documented shapes: one ticker's day, a range of days, the tickers there are."""
+"""The price service in Polygon's documented formats: one ticker's day, a range of days, the list of tickers."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _USUAL = {"aggs": 5_000, "tickers": 100}
 
 
 class Polygon:
-    """Answers from the prices of five tickers.
+    """Answers with the prices of five tickers.
 
-    Splits that came later are not applied, whatever `adjusted` says: none was known in the demo month. Trade outside of
-    the exchange's hours is not in the data, so `preMarket` is the day's open and `afterHours` its close.
+    Later splits are not applied, regardless of `adjusted`, because none was known in the demo month. The data has no
+    prices outside the exchange's hours, so `preMarket` is the day's open and `afterHours` its close.
     """
 
     name = "prices"
@@ -40,13 +40,13 @@ class Polygon:
         )
 
     def unknown_key(self) -> Answer:
-        """401, as for a key that was never given out."""
+        """Return 401, as for an unknown key."""
         return json_answer(
             401, {"status": "ERROR", "request_id": _request_id("key"), "error": "Unknown API Key"}
         )
 
     def over_limit(self) -> Answer:
-        """429, in the words of the free plan."""
+        """Return 429 with the message of the free plan."""
         return json_answer(
             429,
             {
@@ -58,14 +58,14 @@ class Polygon:
         )
 
     def answer(self, asked: Asked) -> Answer:
-        """The day, the range or the tickers; 404 for anything else, 400 for what cannot be read."""
+        """Return the day, the range or the tickers; 404 for other paths, 400 for invalid parameters."""
         for pattern, route in self._routes:
             if (match := pattern.fullmatch(asked.path)) is not None:
                 return route(asked, match)
         return _not_found(asked)
 
     def duplicate(self, asked: Asked) -> Answer:
-        """A list with its last record twice; a single day cannot be answered twice in one answer."""
+        """Return a list with its last record twice; a single day cannot have a duplicate."""
         answer = self.answer(asked)
         content = json.loads(answer.body)
         if not content.get("results"):
@@ -74,11 +74,11 @@ class Polygon:
         return json_answer(answer.status, content)
 
     def late(self, asked: Asked, hours: int) -> Answer:  # noqa: ARG002  # a day is there or it is not
-        """404: the day's figures are not out yet."""
+        """Return 404, as if the day's figures were not published yet."""
         return _not_found(asked)
 
     def field(self, asked: Asked) -> str:
-        """The closing price, or the record's name."""
+        """Return the closing price, or the record's name."""
         if _DAY.fullmatch(asked.path):
             return "close"
         return "results.0.c" if _RANGE.fullmatch(asked.path) else "results.0.ticker"
@@ -146,7 +146,7 @@ def _reference(ticker: str) -> dict[str, Any]:
 
 
 def _page(asked: Asked, kind: str, head: dict[str, Any], records: list[dict[str, Any]]) -> Answer:
-    """One page of the records. Its `next_url` holds no key, as with the real one: the client brings it along."""
+    """Return one page of the records. As in the real service, `next_url` has no key; the client adds it."""
     start = _position(asked.parameters.get("cursor", ""))
     limit = _limit(asked.parameters.get("limit"), kind)
     if start is None or limit is None:
@@ -199,5 +199,5 @@ def _bad_request(asked: Asked, error: str) -> Answer:
 
 
 def _request_id(*parts: object) -> str:
-    """The real one's are random; here the same question has the same answer, byte for byte."""
+    """Return a request id. The real service's are random; here, equal requests get byte-identical answers."""
     return blake2b(repr(parts).encode(), digest_size=16).hexdigest()

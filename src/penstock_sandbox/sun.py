@@ -1,4 +1,4 @@
-"""When the sun rises and sets, to the minute or so: the almanac's short formula."""
+"""Sunrise and sunset, accurate to about a minute, by the almanac's short formula."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from math import acos, asin, cos, degrees, radians, sin
 
 _DAY_S = 86_400
 _J2000 = 946_728_000  # noon of 2000-01-01, UTC
-_HORIZON = sin(radians(-0.833))  # the upper edge, through the air that bends its light
+_HORIZON = sin(radians(-0.833))  # the sun's upper edge, with atmospheric refraction
 
 
 def rise_and_set(day_start: int, latitude: float, longitude: float) -> tuple[int, int]:
-    """Sunrise and sunset in seconds since 1970, UTC; 0 and 0 where the sun does neither that day.
+    """Return sunrise and sunset in seconds since 1970, UTC; 0 and 0 if there are none on that day.
 
     Args:
-        day_start: Midnight that the place's own day begins with, in seconds since 1970, UTC.
+        day_start: Local midnight at the start of the day, in seconds since 1970, UTC.
 
     Example:
         >>> rise_and_set(1359694800, 40.71, -74.0)  # New York, 2013-02-01: 7:05 and 17:13

@@ -1,8 +1,8 @@
-"""The weather of any point of the United States at any hour, from what three airports measured in the demo month.
+"""The weather anywhere in the United States at any hour, from measurements of three airports in the demo month.
 
-Within 200 km of an airport it is that airport's own reading. Elsewhere it is the reading of the nearest airport at the
-same hour of the local clock, one kelvin colder for each degree of latitude north of it. A moment outside of the demo
-month has the weather of the same hour on the same day of it (after the 28th, it begins anew).
+Within 200 km of an airport, it is the reading of that airport. Elsewhere it is the reading of the nearest airport at
+the same local hour, one kelvin colder for each degree of latitude north of it. A time outside the demo month has the
+weather of the same hour on the same day of the demo month (after the 28th, counting restarts at day 1).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from penstock_sandbox.stations import FIRST, STATIONS, Observation, read_station
 
 NEAR_KM = 200.0
 KELVIN_PER_DEGREE = 1.0
-_NAMED_KM = 100.0  # further from any city, a point is in the sea or in the wilderness
+_NAMED_KM = 100.0  # farther from any city, a point is in the sea or the wilderness
 _STATION_ZONE = "America/New_York"
 _DAYS = 28
 
@@ -31,12 +31,12 @@ _PLACES = vectors(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A point that was asked for.
+    """A requested location.
 
     Args:
-        city: The nearest; None where there is none.
-        station: The airport that its weather comes from.
-        colder_by: Kelvin below that airport's temperatures; 0 near it.
+        city: The nearest city; None if there is none nearby.
+        station: The airport that provides the weather.
+        colder_by: Difference to the airport's temperature in kelvin; 0 near it.
     """
 
     latitude: float
@@ -46,7 +46,7 @@ class Place:
     colder_by: float
 
     def offset_s(self, moment: datetime) -> int:
-        """Seconds that its clock is ahead of UTC."""
+        """Return the local time's offset from UTC in seconds."""
         if self.city is None:
             return round(self.longitude / 15) * 3600
         return _offset_s(self.city.timezone, int(moment.timestamp()) // 3600)
@@ -54,12 +54,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The weather of a place.
+    """The weather at a place.
 
     Args:
-        measured: Seconds since 1970: the hour that it is the weather of, before the one asked for where that is a gap.
-        seen: At the airport, in its units.
-        coldest_f: Of the three airports at that hour, as is the warmest; already shifted, like `temperature_f`.
+        measured: The measured hour in seconds since 1970; earlier than requested if that hour is a gap.
+        seen: The airport's observation, in its units.
+        coldest_f: Lowest temperature of the three airports at that hour; adjusted like `temperature_f` and the highest.
     """
 
     measured: int
@@ -74,7 +74,7 @@ class Weather:
     """The weather, by place and moment.
 
     Args:
-        cities: Among which the nearest gives a point its name.
+        cities: Cities that give locations their names.
     """
 
     def __init__(self, cities: Cities) -> None:
@@ -92,7 +92,7 @@ class Weather:
         return Place(latitude, longitude, city if away_km <= _NAMED_KM else None, station, colder_by)
 
     def reading(self, place: Place, moment: datetime) -> Reading:
-        """The weather at the full hour before the moment, or at the last one before that was measured."""
+        """Return the weather at the full hour before the moment, or at the last measured hour before that."""
         hour = int(moment.timestamp()) // 3600
         ahead_s = place.offset_s(moment) - _offset_s(_STATION_ZONE, hour)
         asked = _in_month(moment) + (ahead_s // 3600 if place.colder_by else 0)
@@ -110,7 +110,7 @@ class Weather:
 
 
 def _in_month(moment: datetime) -> int:
-    """The hour of the demo month that stands for this moment."""
+    """Return the hour of the demo month that stands for this moment."""
     return FIRST + (moment.day - 1) % _DAYS * 24 + moment.hour
 
 

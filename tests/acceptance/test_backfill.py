@@ -79,7 +79,7 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
     assert waiting.returncode == 130
     assert output.endswith("hint: penstock backfill past --follow waits for it, --cancel cancels it\n")
     second = penstock(project, "backfill", "past", "--from", "2013-05-01", "--to", "2013-05-02")
-    assert second.stderr.startswith("error: a backfill of past goes on already")
+    assert second.stderr.startswith("error: a backfill of past is already running")
     ended = penstock(project, "backfill", "past", "--cancel")
     assert (ended.returncode, " ended: " in ended.stdout) == (0, True)
     assert penstock(project, "backfill", "past", "--follow").stderr.startswith(
@@ -108,15 +108,15 @@ def test_a_dag_that_has_ended_is_no_success(gallery: Airflow) -> None:
     assert done.returncode == 0, done.stderr
     *_, empty = gallery.ended_runs("ended", 3)
     assert (empty["logical_date"][:10], empty["state"]) == ("2013-02-20", "failed")
-    assert empty["note"] == "No task ran: each of them begins later, or ended before this run's logical date."
+    assert empty["note"] == "No task ran: every task starts after or ends before this run's logical date."
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("pasd", *WEEK), "Airflow knows no DAG 'pasd'"),
+        (("pasd", *WEEK), "unknown DAG 'pasd'"),
         (("past", "--from", "2013-02-01"), "give --from and --to"),
-        (("past", "--from", "2013-02-05", "--to", "2013-02-01"), "2013-02-05 lies after 2013-02-01"),
+        (("past", "--from", "2013-02-05", "--to", "2013-02-01"), "2013-02-05 is after 2013-02-01"),
         (
             ("past", "--from", "2040-02-01", "--to", "2040-02-05"),
             "Backfill cannot be executed for future dates",

@@ -119,7 +119,7 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
 
     refused = penstock(project, "db", "stop")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr.startswith("error: the stack runs, and would start source and warehouse again")
+    assert refused.stderr.startswith("error: the running stack would restart source and warehouse")
 
     url = found.address("api-server")
     assert url is not None

@@ -121,7 +121,7 @@ def test_a_port_that_was_asked_for_and_is_taken_is_named(project: Project) -> No
         with (
             socket.create_server(("127.0.0.1", port)),
             pytest.raises(
-                ConnectionFailed, match=rf"port {port} on 127.0.0.1 is taken by process {os.getpid()}"
+                ConnectionFailed, match=rf"port {port} on 127.0.0.1 is in use by process {os.getpid()}"
             ),
         ):
             ensure(project)

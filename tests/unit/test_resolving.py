@@ -85,7 +85,7 @@ def test_a_variable_that_is_no_connection_is_not_shown(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PENSTOCK_CONN_DWH", "hunter2")
-    with pytest.raises(UsageError, match="PENSTOCK_CONN_DWH is no connection") as caught:
+    with pytest.raises(UsageError, match="PENSTOCK_CONN_DWH: invalid connection") as caught:
         find("dwh")
     assert "hunter2" not in f"{caught.value}{caught.value.hint}"
 
@@ -108,7 +108,7 @@ def test_a_link_to_what_is_excluded_leads_nowhere(project: Project) -> None:
         "connections:\n  warehouse: null\n  market:\n    same_as: warehouse\n"
     )
     with pytest.raises(
-        BadEnvironment, match=r"base\.yaml:4: connection 'market' is the same_as of an unknown"
+        BadEnvironment, match=r"base\.yaml:4: same_as of connection 'market' names an unknown"
     ):
         lookup.find("market", project)
 

@@ -1,9 +1,9 @@
 """The same schedule with catchup on and off.
 
-- `catchup_on`: unpaused, it makes up for every day from its start to its end, the oldest first.
-- `catchup_off`: unpaused, it runs for the day that ended last, and for none before it.
+- `catchup_on`: when you unpause it, it runs for every day from its start date to its end date, oldest first.
+- `catchup_off`: when you unpause it, it runs for the most recent complete day only.
 
-A backfill asks for days of one's own choice, those before the start included:
+A backfill runs any days you choose, including days before the start date:
 
     penstock backfill catchup_on --from 2013-01-28 --to 2013-01-30
 """
@@ -20,13 +20,13 @@ START, END = datetime(2013, 2, 1, tzinfo=UTC), datetime(2013, 2, 5, tzinfo=UTC)
 
 @task
 def tell(ds: str) -> str:
-    """The day that this run covers."""
+    """Return the day that this run covers."""
     return ds
 
 
 with DAG(
     "catchup_on",
-    description="Five days of February 2013, made up for",
+    description="Five days of February 2013, with catchup",
     doc_md=__doc__,
     schedule=DAILY,
     start_date=START,
@@ -39,7 +39,7 @@ with DAG(
 
 with DAG(
     "catchup_off",
-    description="The day that ended last",
+    description="The most recent complete day, without catchup",
     doc_md=__doc__,
     schedule=DAILY,
     start_date=START,

@@ -1,4 +1,4 @@
-"""Three tasks, one after the other: a file is written, its being there is checked, and it is read."""
+"""Three tasks in sequence: write a file, check that it exists, read it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, task
 
 FOLDER = Path(__file__).resolve().parents[2] / ".penstock" / "course"
-# A file for each run: two runs at a time do not read each other's.
+# One file per run, so that concurrent runs do not read each other's file.
 FILE = f"{FOLDER}/{{{{ run_id | replace(':', '-') }}}}.txt"
 
 with DAG(
@@ -28,7 +28,7 @@ with DAG(
 
     @task
     def read_file(file: str) -> str:
-        """The file's text; Airflow keeps what a task returns as its XCom `return_value`."""
+        """Return the file's text. Airflow stores the return value as the XCom `return_value`."""
         return Path(file).read_text(encoding="utf-8").strip()
 
     create_file >> check_file_exists >> read_file(FILE)

@@ -1,12 +1,11 @@
-"""A schedule on New York's clocks over the night in which they were set forward: 10 March 2013, 2:00 became 3:00.
+"""A schedule in New York time across the start of daylight saving time: on 10 March 2013, 2:00 became 3:00.
 
-Two ways to count, which differ in what a run is about:
+The two DAGs differ in what a run stands for:
 
-- `daylight_saving_intervals`: a run covers the time from one tick of the clock to the next, and starts at its end.
-- `daylight_saving_triggers`: a run is a moment, and covers no time.
+- `daylight_saving_intervals`: a run covers the interval between two scheduled times, and starts at its end.
+- `daylight_saving_triggers`: a run stands for one moment; its data interval is empty.
 
-02:30 did not exist on that day: Airflow moves that one tick to 03:30, and the interval that begins there lasts
-23 hours.
+02:30 did not exist on that day. Airflow moves that run to 03:30, so the interval that begins there lasts 23 hours.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ SCHEDULES = {
 
 @task
 def tell(data_interval_start: pendulum.DateTime, data_interval_end: pendulum.DateTime) -> str:
-    """The time that this run covers, on New York's clocks."""
+    """Return the time that this run covers, in New York time."""
     start, end = (moment.in_timezone(NEW_YORK) for moment in (data_interval_start, data_interval_end))
     return f"{start.isoformat()} to {end.isoformat()}"
 
@@ -33,7 +32,7 @@ def tell(data_interval_start: pendulum.DateTime, data_interval_end: pendulum.Dat
 for name, schedule in SCHEDULES.items():
     with DAG(
         f"daylight_saving_{name}",
-        description="02:30 every night in New York, across a change of the clocks",
+        description="02:30 every night in New York, across the start of daylight saving time",
         doc_md=__doc__,
         schedule=schedule,
         start_date=pendulum.datetime(2013, 3, 8, tz=NEW_YORK),

@@ -1,6 +1,6 @@
-"""Two tasks push a value each, both under the key `character_info`; a third pulls both.
+"""Two tasks each push a value under the key `character_info`; a third task pulls both.
 
-A value belongs to its task as well as to its key, so neither overwrites the other.
+An XCom is identified by its task and its key, so neither value overwrites the other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ KEY = "character_info"
 
 
 def person(number: int) -> dict[str, str]:
-    """A person from the connection `sandbox`; it could be any server with the path `/course/people/NUMBER`."""
+    """Fetch a person from the connection `sandbox`, or any other server that has `/course/people/NUMBER`."""
     import httpx
     from airflow.sdk import Connection
 
@@ -25,7 +25,7 @@ def person(number: int) -> dict[str, str]:
 
 with DAG(
     "xcoms_demo",
-    description="Two tasks push under one key, a third pulls both",
+    description="Two tasks push under one key, a third task pulls both",
     doc_md=__doc__,
     schedule=None,
     start_date=datetime(2013, 2, 1, tzinfo=UTC),
@@ -35,7 +35,7 @@ with DAG(
 
     @task
     def transform(ti: Any) -> None:
-        """Push the first person, changed."""
+        """Push the first person, transformed."""
         found = person(1)
         changed = {
             "height": int(found["height"]) - 20,
@@ -47,7 +47,7 @@ with DAG(
 
     @task
     def transform2(ti: Any) -> None:
-        """Push the second person, changed otherwise."""
+        """Push the second person, transformed differently."""
         found = person(2)
         changed = {
             "height": int(found["height"]) - 50,
@@ -59,7 +59,7 @@ with DAG(
 
     @task
     def load(ti: Any) -> list[dict[str, Any]]:
-        """Pull both, in the order in which the tasks are named."""
+        """Pull both values, in the order in which the tasks are listed."""
         return list(ti.xcom_pull(task_ids=["transform", "transform2"], key=KEY))
 
     [transform(), transform2()] >> load()

@@ -1,11 +1,11 @@
-"""Refreshes what the dashboard shows: the day's market prices, and four tables of operations in Snowflake.
+"""Refresh the dashboard's data: the day's market prices, and four operations tables in Snowflake.
 
-The exchange's own calendar decides whether there are prices to fetch; on other days that is said, and no more. Beside
-it the day's rows of each table go from Postgres to objects and from there into Snowflake, group by group: one that
-fails stops no other, and the run ends as failed. At the end the day's objects are moved to the archive.
+The exchange's calendar decides whether to fetch prices; on other days the DAG only sends a notification. In parallel,
+one task group per table exports the day's rows from Postgres to objects and loads them into Snowflake. If a group
+fails, the others continue and the run fails. At the end, the day's objects are moved to the archive.
 
-Every task may be run again. Where the connection `snowflake_conn` leads to a Postgres database, as it does on this
-machine, the rows go there.
+Every task can be repeated. If the connection `snowflake_conn` is a Postgres database, as it is on this machine, the
+rows are loaded there.
 """
 
 from __future__ import annotations
@@ -35,25 +35,27 @@ NEXT_DAY = f"{{{{ macros.ds_add({DAY.strip('{} ')}, 1) }}}}"
 
 with DAG(
     "advanced_daily_dashboard_refresh",
-    description="Market prices, and operations by way of objects into Snowflake, day by day",
+    description="Market prices, and operations through objects into Snowflake, day by day",
     doc_md=__doc__,
     schedule=CronDataIntervalTimetable("0 9 * * *", timezone="UTC"),
     start_date=datetime(2013, 2, 1, tzinfo=UTC),
     end_date=datetime(2013, 2, 28, 23, tzinfo=UTC),
     catchup=True,
-    # Days do not meet: each has rows and objects of its own.
+    # Days can run concurrently: each has its own rows and objects.
     max_active_runs=4,
     default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
     tags=["dashboard"],
     params={
         "day": Param(None, type=["null", "string"], description="A day, such as 2013-02-04"),
-        "again": Param(False, type="boolean", description="Ask for prices anew, even for what has landed"),
+        "again": Param(
+            False, type="boolean", description="Request prices again, even those that have landed"
+        ),
     },
 ):
 
     @task.branch
     def check_market_open(day: str) -> str:
-        """Whether the exchange has a session."""
+        """Return whether the exchange is open on this day."""
         if in_airflow(dashboard.is_market_open)(day):
             return "process_market_data.create_market_tables"
         return "market_closed_notification"

@@ -1,6 +1,6 @@
 CREATE SCHEMA IF NOT EXISTS market;
 
--- What the service said, flattened: one row for each answer that holds a day. Dollars, exact: numeric keeps every digit.
+-- Answers of the service, flattened: one row for each answer with prices. Prices are in dollars; numeric is exact.
 CREATE TABLE IF NOT EXISTS market.open_close (
     market_date date NOT NULL,
     ticker text NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS market.transformed_market_data (
     PRIMARY KEY (market_date, ticker)
 );
 
--- What the last transformation made, before it is published.
+-- The result of the last transformation, before it is published.
 CREATE TABLE IF NOT EXISTS market.staged_market_data (
     LIKE market.transformed_market_data INCLUDING ALL
 );

@@ -1,10 +1,10 @@
 """Daily prices, with the TaskFlow API: extract, flatten, transform, load.
 
-It runs on weekdays at 09:00 UTC, for the market day on which its data interval begins: the run of Tuesday at 09:00
-fetches Monday, that of Monday fetches Friday. The exchange has closed twelve hours before by then, and all figures are
-final. On a holiday the service knows of no prices: the run succeeds and leaves no rows.
+It runs on weekdays at 09:00 UTC, for the market day on which its data interval begins: Tuesday's run fetches Monday's
+prices, and Monday's run fetches Friday's. The exchange closed twelve hours earlier, so all figures are final. On a
+holiday the service has no prices: the run succeeds and loads no rows.
 
-`market_etl_classic` is the same with operators; both are made of the functions in `include/market.py`.
+`market_etl_classic` does the same with operators. Both use the functions in `include/market.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from include.market_tasks import (
     params=PARAMS,
 )
 def market_etl() -> None:
-    """Four steps, each of which hands the address of its result to the next."""
+    """Run four steps, each of which passes the address of its result to the next."""
     landed = extract_market_data(DAY, AGAIN)
     create_market_tables() >> landed
     load_market_data(transform_market_data(flatten_market_data(landed, DAY), DAY), DAY)

@@ -1,7 +1,7 @@
 """Daily prices, with operators: extract, flatten, transform, load.
 
-The same as `market_etl`, which see, of the same functions: `PythonOperator` calls them, and what one returns the next
-finds by a template.
+This DAG does the same as `market_etl`, with the same functions. `PythonOperator` calls them, and each task reads the
+result of the previous task through a template.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from penstock.airflow import in_airflow, target_asset
 
 
 def step(function: Callable[..., Any], words: dict[str, str], **more: Any) -> PythonOperator:
-    """A task that calls the function, named after it."""
+    """Make a task that calls the function and has its name."""
     return PythonOperator(
         task_id=function.__name__, python_callable=in_airflow(function), op_kwargs=words, **more
     )
 
 
 def result_of(function: Callable[..., Any]) -> str:
-    """The template for what the function's task returned."""
+    """Return the template for the return value of the function's task."""
     return f"{{{{ ti.xcom_pull(task_ids='{function.__name__}') }}}}"
 
 

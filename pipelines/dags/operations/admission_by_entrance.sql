@@ -1,4 +1,4 @@
--- Tickets and gross revenue of the day by entrance. Free tickets have no price, and tickets given back count below zero.
+-- Tickets and gross revenue of the day by entrance. Free tickets have no price; returned tickets have a negative quantity.
 create or replace view daily_operations.admission_by_entrance as
 select
     admission_date,

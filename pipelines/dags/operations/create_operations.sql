@@ -1,4 +1,4 @@
--- What the park's systems write, and the views read. Names are as somebody typed them; a price may be missing.
+-- The tables that the park's systems write and the views read. Names are typed by hand; a price may be missing.
 create schema if not exists daily_operations;
 
 create table if not exists daily_operations.guest_attendance (

@@ -1,7 +1,7 @@
-"""Daily operations: four views of the day (admissions, orders, best sellers, labor), made in parallel and then checked.
+"""Daily operations: create four views of the day (admissions, orders, best sellers, labor) in parallel and check them.
 
-On this machine a month of generated data stands in for the park's systems: the variable `operations_data` names the
-folder of its files. Where it is empty, as it is in production, the tables are filled by others and only read here.
+On this machine, a month of generated data replaces the park's systems; the variable `operations_data` names the folder
+of its files. If the variable is empty, as in production, other systems fill the tables and this DAG only reads them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ with DAG(
     start_date=datetime(2013, 2, 1, tzinfo=UTC),
     end_date=datetime(2013, 2, 28, 12, tzinfo=UTC),
     catchup=True,
-    # The views are of one day: two days at a time would check each other's.
+    # Each view covers one day, so concurrent runs would check each other's views.
     max_active_runs=1,
     tags=["operations"],
 ):
@@ -39,7 +39,7 @@ with DAG(
 
     @task
     def write_operations() -> list[dict[str, str]]:
-        """Make the month's files, the same each time, and say which of them belongs into which table."""
+        """Generate the month's files, always the same, and return the source and target of each copy."""
         folder = Variable.get("operations_data", default="")
         if not folder:
             return []
@@ -51,7 +51,7 @@ with DAG(
             for table, file in files.items()
         ]
 
-    # A file that was copied before is recognised by its content: only the first day's run copies anything.
+    # Penstock recognizes a file that it has copied by its content, so only the first run copies anything.
     load_operations = CopyOperator.partial(
         task_id="load_operations", mode="replace", map_index_template="{{ task.target.rpartition('.')[2] }}"
     ).expand_kwargs(write_operations())
@@ -62,7 +62,7 @@ with DAG(
                 task_id=view,
                 conn_id=CONNECTION,
                 sql=f"{view}.sql",
-                # Nothing was to be loaded where others fill the tables.
+                # load_operations is skipped if other systems fill the tables.
                 trigger_rule="none_failed_min_one_success",
             )
 

@@ -1,4 +1,4 @@
--- What each location asked for on the day. Where nobody looked (order_more is null) nothing is ordered.
+-- The items that each location asked for on the day. If the stock was not checked (order_more is null), none are ordered.
 create or replace view daily_operations.items_to_order as
 select
     inventory_date,

@@ -1,4 +1,4 @@
--- The item of which each location sold most on the day; several, if they sold alike.
+-- The best-selling item of each location on the day; several in case of a tie.
 create or replace view daily_operations.top_selling_items_by_location as
 with sold as (
     select

@@ -1,4 +1,4 @@
--- Hours and earnings of each employee from the first of January to the day, included.
+-- Hours and earnings of each employee from January 1 to the day, inclusive.
 create or replace view daily_operations.ytd_labor_metrics as
 select
     date '{{ ds }}' as as_of,

@@ -1,4 +1,4 @@
--- The tables of one schema, and whether rows of each can be told apart by a primary key.
+-- The tables of one schema, and whether each has a primary key.
 select
     c.relname as table_name,
     exists (select 1 from pg_index as i where i.indrelid = c.oid and i.indisprimary) as has_key

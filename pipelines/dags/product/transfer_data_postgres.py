@@ -1,7 +1,7 @@
-"""Database X to database Y: one table, copied from one Postgres server to the other, once.
+"""Database X to database Y: copy one table from one Postgres server to another.
 
-Run it again as often as you like: rows are matched by the table's primary key, those that are there already stay as
-they are, and nothing is copied twice. The last task compares both tables, on both servers.
+You can run it repeatedly: rows are matched by the table's primary key, rows that already exist stay as they are, and
+nothing is copied twice. The last task compares the two tables.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ with DAG(
 
     @task
     def compare_tables() -> dict[str, int]:
-        """Fail if the target lacks a row of the source, or holds another."""
+        """Fail if the rows of the target differ from those of the source."""
         import penstock
 
         found = penstock.diff(SOURCE, TARGET)
         if found.counts["missing"] or found.counts["changed"]:
-            raise AirflowFailException(f"{TARGET} is not {SOURCE}: {found.counts}")
+            raise AirflowFailException(f"{TARGET} differs from {SOURCE}: {found.counts}")
         return found.counts
 
     transfer_data >> compare_tables()

@@ -1,8 +1,7 @@
-"""Many tables from one Postgres server to the other: a task for each, as many at a time as Airflow has room for.
+"""Copy many tables from one Postgres server to another, with one mapped task per table.
 
-Which tables there are is asked when the DAG runs. Rows of a table with a primary key are merged, a table without one is
-replaced. Tables that refer to one another by foreign keys had better be copied by `penstock copy --all`, which knows
-their order.
+The DAG reads the list of tables when it runs. It merges a table that has a primary key and replaces a table that has
+none. To copy tables with foreign keys between them, use `penstock copy --all`, which finds the right order.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from penstock.airflow import CopyOperator
 
 with DAG(
     "transfer_tables_postgres",
-    description="All tables of a schema, source -> target, a mapped task each",
+    description="All tables of a schema, source -> target, one mapped task per table",
     doc_md=__doc__,
     schedule=None,
     start_date=datetime(2013, 2, 1, tzinfo=UTC),
@@ -25,14 +24,14 @@ with DAG(
     max_active_runs=1,
     tags=["product"],
     params={
-        "schema": Param("public", type="string", description="Of the source and of the target"),
-        "tables": Param([], type="array", description="Only these; by default all"),
+        "schema": Param("public", type="string", description="Schema of the source and the target"),
+        "tables": Param([], type="array", description="Tables to copy; by default all"),
     },
 ):
 
     @task
     def tables_to_copy(params: dict[str, object] | None = None) -> list[dict[str, str]]:
-        """The words of a copy for each table."""
+        """Return the arguments of one copy per table."""
         wanted = params or {}
         query = Path(__file__).with_name("tables_to_copy.sql").read_text(encoding="utf-8")
         rows = PostgresHook("source").get_records(query, parameters=wanted)

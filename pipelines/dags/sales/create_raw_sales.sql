@@ -1,4 +1,4 @@
--- The raw table of sales. It is the contract that the copy holds every row to: rows that break it go to quarantine.
+-- The raw table of sales. It is the contract for the copy: rows that violate it go to quarantine.
 create schema if not exists raw;
 
 create table if not exists raw.sales (
@@ -14,8 +14,8 @@ create table if not exists raw.sales (
     quantity integer not null,
     price numeric(12, 2) not null,
     date date not null,
-    -- The key of a partitioned table must hold the partition column. A sale has one id whatever its day: the copy
-    -- merges on sale_id alone, and moves a sale whose day was corrected.
+    -- The key of a partitioned table must include the partition column. Ids are unique across days: the copy merges
+    -- on sale_id alone, and moves a sale if its day was corrected.
     constraint sales_pkey primary key (sale_id, date),
     constraint sales_quantity_positive check (quantity > 0),
     constraint sales_price_not_negative check (price >= 0),
@@ -23,7 +23,7 @@ create table if not exists raw.sales (
     constraint sales_location_unless_online check (channel = 'Online' or location is not null)
 ) partition by range (date);
 
--- No partition is made here: the copy makes the months that its rows need.
+-- The copy creates the monthly partitions that its rows need.
 create index if not exists sales_product_id on raw.sales (product_id);
 create index if not exists sales_retailer_id on raw.sales (retailer_id);
 create index if not exists sales_date on raw.sales (date);

@@ -1,4 +1,4 @@
-"""The sales warehouse: a dirty file goes in, a tested star schema comes out, every row accounted for."""
+"""The sales warehouse: load a dirty file into a tested star schema, and account for every row."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ with DAG(
     tags=["sales"],
     params={
         "file": Param(
-            "include/data/sales-2013-02.csv", type="string", description="Below the project's directory"
+            "include/data/sales-2013-02.csv",
+            type="string",
+            description="Path of the file, relative to the project",
         ),
-        # A text that may be empty would be one that the form for a run insists on.
+        # A plain string parameter would be mandatory in Airflow's trigger form.
         "day": Param(
-            None, type=["null", "string"], description="Copy the sales of this day only, such as 2013-02-24"
+            None, type=["null", "string"], description="Copy only the sales of this day, such as 2013-02-24"
         ),
     },
 ):

@@ -1,4 +1,4 @@
--- Days of cities that have new readings, summed up anew from all their readings.
+-- Recompute each city day that has new readings, from all of its readings.
 WITH changed AS (
     SELECT DISTINCT
         reading.city_id,

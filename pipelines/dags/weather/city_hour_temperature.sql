@@ -1,5 +1,5 @@
--- Hours of cities that have new readings: from the last reading before the first new one, which a gap may follow, to the
--- end of what can feel it: a new reading moves the line to the next one, and the averages of four hours behind it.
+-- Recompute the hours that new readings affect: from the last reading before the first new one, because a gap between
+-- them is interpolated, to four hours after the next later reading, because the moving average looks back four hours.
 WITH changed AS (
     SELECT
         city_id,
@@ -35,7 +35,7 @@ stretch AS (
     ) AS final ON true
 ),
 
--- As far as the reading before the four hours that the first average looks back on, and that which ends the last gap.
+-- Extend the range back to cover the first moving average, and forward to the reading that ends the last gap.
 bounds AS (
     SELECT
         stretch.*,
@@ -72,7 +72,7 @@ measured AS (
     ) AS hourly
 ),
 
--- A measured hour, and the one that follows it.
+-- Each measured hour and the next measured hour.
 pairs AS (
     SELECT
         *,

@@ -1,6 +1,6 @@
 CREATE SCHEMA IF NOT EXISTS weather;
 
--- Where weather is measured. Ids, names and places are those of geonames.
+-- Cities with weather readings. Ids, names and coordinates are from geonames.
 CREATE TABLE IF NOT EXISTS weather.cities (
     city_id bigint PRIMARY KEY,
     name text NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS weather.cities (
     is_fetched boolean NOT NULL
 );
 
--- What the service said, one row for each answer. What does not fit in goes to quarantine, with the column named.
+-- The service's answers, one row each. Answers that do not fit go to quarantine, with the name of the column.
 CREATE TABLE IF NOT EXISTS weather.raw_current_weather (
     city_id bigint NOT NULL,
     answered_at timestamptz NOT NULL,
@@ -38,20 +38,20 @@ CREATE TABLE IF NOT EXISTS weather.raw_current_weather (
     sunrise bigint,
     sunset bigint,
     utc_offset_s integer,
-    -- The transaction that brought the row: by it the transformer finds what is new, whoever commits first.
+    -- The transaction that loaded the row: the transformer uses it to find new rows, whatever the commit order.
     loaded_by bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
     PRIMARY KEY (city_id, answered_at)
 );
 CREATE INDEX IF NOT EXISTS raw_current_weather_loaded_by ON weather.raw_current_weather (loaded_by);
 
--- The service's list of conditions, as far as it was ever told.
+-- The service's conditions, as far as they have appeared in answers.
 CREATE TABLE IF NOT EXISTS weather.conditions (
     condition_id integer PRIMARY KEY,
     name text NOT NULL,
     description text NOT NULL
 );
 
--- One measurement of one city, however often the service repeated it. Temperatures come in kelvin.
+-- One row per measurement of a city, even if the service repeated it. The service reports temperatures in kelvin.
 CREATE TABLE IF NOT EXISTS weather.readings (
     city_id bigint NOT NULL REFERENCES weather.cities,
     measured_at timestamptz NOT NULL,
@@ -78,7 +78,7 @@ CREATE TABLE IF NOT EXISTS weather.readings (
 );
 CREATE INDEX IF NOT EXISTS readings_changed_in ON weather.readings (changed_in);
 
--- A reading has one condition as a rule, and may have several; the first is the main one.
+-- A reading has one or more conditions; the first is the main one.
 CREATE TABLE IF NOT EXISTS weather.reading_conditions (
     city_id bigint NOT NULL,
     measured_at timestamptz NOT NULL,
@@ -88,8 +88,8 @@ CREATE TABLE IF NOT EXISTS weather.reading_conditions (
     FOREIGN KEY (city_id, measured_at) REFERENCES weather.readings ON DELETE CASCADE
 );
 
--- How far the transformer has come: transactions before this one have been taken in, the last time those since `since`.
--- Its runs are counted, and each row says in which of them it changed (`changed_in`): a clock may be put back.
+-- Progress of the transformer: it has processed the transactions below `before`; its last run started at `since`.
+-- Its runs are numbered, and each row records the run that changed it (`changed_in`), because clocks can be set back.
 CREATE TABLE IF NOT EXISTS weather.transformed (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     run bigint NOT NULL,
@@ -115,7 +115,7 @@ CREATE TABLE IF NOT EXISTS weather.current_weather (
     changed_in bigint NOT NULL
 );
 
--- A day is the city's own, by its clocks.
+-- Days are in the city's local time.
 CREATE TABLE IF NOT EXISTS weather.city_day_summary_temperature (
     city_id bigint NOT NULL REFERENCES weather.cities,
     day date NOT NULL,
@@ -132,7 +132,7 @@ CREATE TABLE IF NOT EXISTS weather.city_day_summary_temperature (
     PRIMARY KEY (city_id, day)
 );
 
--- Every hour between a city's first and last reading. One without a reading lies on the line between its neighbours.
+-- Every hour between a city's first and last reading. Hours without a reading are interpolated linearly.
 CREATE TABLE IF NOT EXISTS weather.city_hour_temperature (
     city_id bigint NOT NULL REFERENCES weather.cities,
     hour timestamptz NOT NULL CHECK (extract(EPOCH FROM hour) % 3600 = 0),

@@ -1,4 +1,4 @@
--- The newest reading of each city that has new ones; one that came late does not take the place of a newer one.
+-- The newest reading of each city that has new readings; a late reading does not replace a newer one.
 INSERT INTO weather.current_weather AS shown (
     city_id, city, state, measured_at, condition, description, temperature_k, temperature_c, feels_like_c, pressure_hpa,
     humidity_percent, wind_speed_m_s, clouds_percent, changed_in

@@ -1,12 +1,12 @@
-"""Current weather of chosen cities, every hour: the answers land in the lake, then they are loaded.
+"""Fetch the current weather of chosen cities every hour: land the answers in the lake, then load them.
 
-The variable `weather_cities` says which cities (see `include/weather.py`), `openweathermap_limit` how many calls are
-allowed. Landing and loading are apart: what has landed is not asked for again, and can be loaded again without the
-network. Answers that do not fit into `weather.raw_current_weather` go to quarantine. `transformer` runs when this has
-loaded something.
+The variable `weather_cities` names the cities (see `include/weather.py`), and `openweathermap_limit` limits the calls.
+Landing and loading are separate tasks: landed answers are not requested again, and can be loaded again without network
+access. Answers that do not fit into `weather.raw_current_weather` go to quarantine. `transformer` runs after this DAG
+has loaded rows.
 
-The service tells the weather of now, so hours that were missed cannot be made up for. The sandbox goes by the run's own
-time: `penstock backfill fetcher --from 2013-02-04 --to 2013-02-05` fills the demo month's days.
+The service reports the current weather only, so missed hours cannot be fetched later. The sandbox uses the time of the
+run: `penstock backfill fetcher --from 2013-02-04 --to 2013-02-05` fills days of the demo month.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ with DAG(
 
     @task
     def choose_cities() -> int:
-        """Note which cities are fetched; returns how many."""
+        """Mark the cities to fetch in `weather.cities`; return their number."""
         return in_airflow(weather.choose_cities)()
 
     land = LandOperator(

@@ -1,5 +1,6 @@
--- New answers become readings, each measurement once: a repeated one changes nothing, a corrected one replaces the earlier.
--- Taken before anything is read: what is under way now, and so not seen below, is where the next run begins.
+-- Turn new answers into readings, one per measurement: a repeated measurement changes nothing, a corrected one replaces
+-- the earlier one. The snapshot is taken before any row is read: the next run starts at the transactions that are still
+-- open now, because their rows are not visible below.
 CREATE TEMPORARY TABLE seen ON COMMIT DROP AS
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS before;
 
@@ -8,7 +9,7 @@ SELECT DISTINCT ON (city_id, measured)
     raw.*,
     to_timestamp(measured) AS measured_at
 FROM weather.raw_current_weather AS raw
--- A database that was restored elsewhere counts its transactions anew, from a smaller number on.
+-- A database that was restored elsewhere numbers its transactions again from a smaller number.
 WHERE loaded_by >= (SELECT least(transformed.before, seen.before) FROM weather.transformed, seen)
 ORDER BY city_id, measured, answered_at DESC;
 
@@ -17,13 +18,13 @@ SET run = transformed.run + 1, since = least(transformed.before, seen.before), b
 FROM seen;
 
 INSERT INTO weather.conditions AS known (condition_id, name, description)
-SELECT DISTINCT ON (told.id)
-    told.id,
-    told.main,
-    told.description
+SELECT DISTINCT ON (listed.id)
+    listed.id,
+    listed.main,
+    listed.description
 FROM fresh
-CROSS JOIN LATERAL jsonb_to_recordset(fresh.conditions) AS told (id integer, main text, description text)
-ORDER BY told.id, fresh.answered_at DESC
+CROSS JOIN LATERAL jsonb_to_recordset(fresh.conditions) AS listed (id integer, main text, description text)
+ORDER BY listed.id, fresh.answered_at DESC
 ON CONFLICT (condition_id) DO UPDATE
 SET name = excluded.name, description = excluded.description
 WHERE (known.name, known.description) IS DISTINCT FROM (excluded.name, excluded.description);
@@ -71,7 +72,7 @@ WHERE
         excluded.snow_1h_mm
     );
 
--- The conditions of readings that are new or were replaced just now.
+-- Replace the conditions of readings that this run added or replaced.
 DELETE FROM weather.reading_conditions AS old
 USING weather.readings AS reading
 WHERE (old.city_id, old.measured_at) = (reading.city_id, reading.measured_at) AND reading.changed_in = (SELECT run FROM weather.transformed);
@@ -80,9 +81,9 @@ INSERT INTO weather.reading_conditions (city_id, measured_at, position, conditio
 SELECT
     fresh.city_id,
     fresh.measured_at,
-    told.position,
-    (told.condition ->> 'id')::integer
+    listed.position,
+    (listed.condition ->> 'id')::integer
 FROM fresh
 INNER JOIN weather.readings AS reading USING (city_id, measured_at, answered_at)
-CROSS JOIN LATERAL jsonb_array_elements(fresh.conditions) WITH ORDINALITY AS told (condition, position)
+CROSS JOIN LATERAL jsonb_array_elements(fresh.conditions) WITH ORDINALITY AS listed (condition, position)
 WHERE reading.changed_in = (SELECT run FROM weather.transformed);

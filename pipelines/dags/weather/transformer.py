@@ -1,12 +1,12 @@
-"""Weather as tables to work with, made of what `fetcher` loaded, whenever it has loaded something.
+"""Build weather tables from the answers that `fetcher` loaded. Runs after each load.
 
-- `readings`, `reading_conditions`, `conditions`: one row for each measurement, however often the service repeated it.
-- `current_weather`: the newest of each city.
-- `city_day_summary_temperature`: lowest, highest and mean of each city's own day, by upsert.
-- `city_hour_temperature`: every hour, gaps filled along a line, with the mean of five hours.
+- `readings`, `reading_conditions`, `conditions`: one row per measurement, even if the service repeated it.
+- `current_weather`: the newest reading of each city.
+- `city_day_summary_temperature`: minimum, maximum and mean of each city's local day, by upsert.
+- `city_hour_temperature`: every hour, with gaps interpolated linearly, and a five-hour moving average.
 
-Only what new readings can change is worked out anew, readings that come late or are corrected included. Then it is
-checked: a check that fails fails the run.
+Only the rows that new, late or corrected readings affect are recomputed. Then the tables are checked; a failed check
+fails the run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ with DAG(
             task_id=table,
             conn_id=weather.CONNECTION,
             sql=f"{table}.sql",
-            split_statements=True,  # and all of them one transaction
+            split_statements=True,  # all statements run in one transaction
             outlets=[target_asset(f"{weather.CONNECTION}:weather.{table}")],
         )
         for table in TABLES

@@ -1,4 +1,4 @@
-{#- Schemas are named as the models say: `marts`, not `public_marts`. -#}
+{#- Use the schema name of the model as it is: `marts`, not `public_marts`. -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {{ (custom_schema_name or target.schema) | trim }}
 {%- endmacro %}

@@ -1,10 +1,10 @@
 {#- Type-2 history of an entity, derived from the dates of the sales that mention it.
 
-    A version holds from the first sale with these attributes until the first with others; `valid_to` is that day,
-    so `valid_from <= day < valid_to`, and null where the version is current. Where sales of one day disagree, the
-    one with the greatest id has the last word. Because nothing but the sales decides, sales that come late or are
-    corrected, moved or deleted give the history that they would have given in time; a snapshot would record the day
-    of its own run instead. -#}
+    A version is valid from the first sale with its attributes until the first sale with others: `valid_to` is the day
+    of that sale, so `valid_from <= day < valid_to`. It is null for the current version. If sales of one day disagree,
+    the sale with the greatest id wins. The history depends on the sales only, so late, corrected, moved or deleted
+    sales produce the same history as if they had been right from the start. A snapshot would record the day of its own
+    run instead. -#}
 {% macro history(key, attributes, surrogate, relation) %}
 with
 

@@ -1,10 +1,10 @@
-{#- Incremental strategy `mirror`: afterwards the table equals the model's result, and only rows that differ were
-    written. Rows the result no longer has are deleted, rows that changed are replaced.
+{#- Incremental strategy `mirror`: makes the table equal to the model's result and writes only the rows that differ.
+    It deletes rows that the result no longer has, and replaces rows that changed.
 
-    Comparing whole rows costs reading them, and finds every kind of change: late rows, corrected ones, rows moved to
-    another day or deleted, and rows whose dimension version became another one though they did not change
-    themselves. A filter by load time finds the first two only. A model needs no `is_incremental()` branch, so its
-    incremental and its full build cannot tell different stories. -#}
+    It reads and compares all rows, so it finds every kind of change: late rows, corrected rows, rows that moved to
+    another day or were deleted, and rows whose dimension version changed although they did not change themselves. A
+    filter by load time finds the first two only. A model needs no `is_incremental()` branch, so its incremental and
+    full builds always agree. -#}
 {% macro get_incremental_mirror_sql(arg_dict) %}
     {%- set target = arg_dict["target_relation"] -%}
     {%- set result = arg_dict["temp_relation"] -%}

@@ -1,6 +1,7 @@
 """Penstock inside Airflow: operators, tasks, assets, and dbt projects as task groups.
 
-DAG files import from here: ``from penstock.airflow import CopyOperator``. No other package of Penstock imports Airflow.
+Import from here in DAG files: ``from penstock.airflow import CopyOperator``. No other package of Penstock imports
+Airflow.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ __all__ = [
     "target_asset",
 ]
 
-# Imported when they are asked for: Airflow loads the secrets backend, which is in this package, at each start.
+# Imported on first use: Airflow loads the secrets backend, which is in this package, at every start.
 _MODULES = {
     "CopyOperator": "copy_operator",
     "LandOperator": "land_operator",

@@ -11,7 +11,7 @@ from penstock.model.result import CopyResult
 
 
 def account_lines(result: CopyResult) -> list[str]:
-    """The account in words, a line for each thing to know.
+    """Return the account of a copy as lines of text for a log.
 
     Example:
         >>> account_lines(CopyResult(id="1", read=3, loaded=2, inserted=2, rejected=1, rejects={"check": 1}))[0]
@@ -27,7 +27,7 @@ def account_lines(result: CopyResult) -> list[str]:
     )
     lines.extend(f"rejected, {reason}: {count}" for reason, count in sorted(result.rejects.items()))
     if result.already:
-        lines.append("done before: this is the first account, and nothing was changed now")
+        lines.append("done before: this is the account of the first copy; nothing was changed now")
     return lines
 
 
@@ -35,22 +35,22 @@ def _landed_lines(result: LandResult) -> list[str]:
     lines = [
         (
             f"{counted(result.requests, 'request')} = {result.answered:,} answered"
-            f" + {result.fresh:,} whose earlier answer is still good"
+            f" + {result.fresh:,} with an earlier answer that is still valid"
         ),
         f"{counted(result.answers, 'answer')}, {result.absent:,} of them absent, {result.unchanged:,} unchanged",
-        f"{counted(result.bytes, 'byte')} in {counted(result.batches, 'batch')}, by {counted(result.calls, 'call')}",
+        f"{counted(result.bytes, 'byte')} in {counted(result.batches, 'batch')}, with {counted(result.calls, 'call')}",
     ]
     if result.landed_before:
         lines.append(f"{counted(result.landed_before, 'request')} had landed before this run")
     if (remark := result.remark()) is not None:
         lines.append(remark)
     if result.already:
-        lines.append("landed before: this is the first account, and nothing was requested now")
+        lines.append("landed before: this is the account of the first landing; nothing was requested now")
     return lines
 
 
 def run_label(context: Mapping[str, Any]) -> str:
-    """What a run's answers are for: the beginning of its data interval, or the run itself where it has none.
+    """Return the label of a run's landing: the start of its data interval, or the run id if it has no interval.
 
     Example:
         >>> run_label({"run_id": "manual__1"})

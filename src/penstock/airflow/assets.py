@@ -1,4 +1,4 @@
-"""What a copy reads and writes, as Airflow's assets."""
+"""The source and target of a copy as Airflow assets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PATTERN = re.compile(r"[*?\[]")
 
 
 def target_asset(target: str) -> Asset | None:
-    """The asset that a table, objects or a place in the lake is; None for files, and where a template decides its name.
+    """Return the asset of a table, of objects or of a lake address; None for files and for templated addresses.
 
     Example:
         >>> target_asset("warehouse:raw.sales").uri

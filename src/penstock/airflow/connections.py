@@ -1,4 +1,4 @@
-"""Lets the engine and dbt find in a task what Airflow would find: the same environment, and whom it asks next."""
+"""Connection and variable lookup in a task: the same environment and fallbacks that Airflow uses."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ BACKEND = "penstock.airflow.secrets.PenstockSecretsBackend"
 
 @contextmanager
 def as_airflow() -> Iterator[None]:
-    """Within this block, and in the processes it starts, a name means what it means to Airflow."""
+    """Look up names as Airflow does, within this block and in the processes that it starts."""
     before = dict(os.environ)
-    os.environ |= _told()
+    os.environ |= _backend_settings()
     try:
         with lookup.asking_next(_ask_airflow, _ask_airflow_for_variable):
             yield
@@ -37,10 +37,10 @@ def as_airflow() -> Iterator[None]:
 
 
 def enter_for_dbt(name: str) -> None:
-    """Give this process, which is a task's own, the variables with which dbt's `profiles.yml` enters a connection.
+    """Set the environment variables that dbt's `profiles.yml` reads for a connection. Call it in a task's process only.
 
     Raises:
-        ConnectionFailed: If there is no such connection, or it is no Postgres.
+        ConnectionFailed: The connection does not exist, or its type is not Postgres.
     """
     with as_airflow():
         connection = lookup.find(name)
@@ -51,13 +51,13 @@ def enter_for_dbt(name: str) -> None:
     os.environ |= dbt_settings(connection)
 
 
-def _told() -> dict[str, str]:
-    """The project and the environment that the secrets backend was told, if it is Penstock's."""
+def _backend_settings() -> dict[str, str]:
+    """The project and environment that Penstock's secrets backend is configured with; empty for other backends."""
     for section, key in (("workers", "secrets_backend"), ("secrets", "backend")):
         backend = conf.get(section, key, fallback="")
         if backend == BACKEND:
-            told = json.loads(conf.get(section, f"{key}_kwargs", fallback="") or "{}")
-            names = {VARIABLE: told.get("environment"), "PENSTOCK_PROJECT": told.get("project")}
+            settings = json.loads(conf.get(section, f"{key}_kwargs", fallback="") or "{}")
+            names = {VARIABLE: settings.get("environment"), "PENSTOCK_PROJECT": settings.get("project")}
             return {name: value for name, value in names.items() if value}
         if backend:
             return {}
@@ -65,7 +65,7 @@ def _told() -> dict[str, str]:
 
 
 def _ask_airflow(name: str) -> Connection | None:
-    """What other backends or Airflow's own store know."""
+    """Look the name up in other backends and in Airflow's metadata database."""
     try:
         found = AirflowConnection.get(name)
     except AirflowNotFoundException:
@@ -74,6 +74,6 @@ def _ask_airflow(name: str) -> Connection | None:
 
 
 def _ask_airflow_for_variable(name: str) -> str | None:
-    """What other backends or Airflow's own store know."""
+    """Look the name up in other backends and in Airflow's metadata database."""
     found = Variable.get(name, default=None)
     return None if found is None else str(found)

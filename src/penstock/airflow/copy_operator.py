@@ -28,28 +28,28 @@ from penstock.model.result import CopyResult
 
 OPTIONS = frozenset(CopyOptions.__annotations__)
 
-# Trying again gives the same: the task fails at once, whatever its retries.
+# These errors would recur, so the task fails at once, whatever its retries.
 HOPELESS = (UsageError, ContractError, TooManyRejects, NothingDone, Refused)
 
 
 class CopyOperator(BaseOperator):
-    """Copy ``source`` to ``target``, log the account of every row and return it.
+    """Copy ``source`` to ``target``, and log and return the account of every row.
 
-    The task may be retried, cleared and run again: a copy recognised as already done changes nothing. All texts are
-    templates, and one that renders to nothing means that the option is not given. The target is an asset, so other
-    DAGs can be scheduled by it. Nothing is read or connected to before the task runs.
+    The task is idempotent: a copy that was already done changes nothing, so you can retry and clear the task. All
+    string arguments are templates; if one renders to an empty string, its option is not set. The target is an asset,
+    so it can schedule other DAGs. The operator reads nothing and connects to nothing before the task runs.
 
     Args:
-        source: A path, a glob or an address, as in :class:`~penstock.model.plan.CopyPlan`.
-        target: ``connection:schema.table``, or the address of objects.
-        again: Copy even what was copied before.
-        **kwargs: The words of :class:`~penstock.model.options.CopyOptions`, and those that every operator has. The
-            pipeline is the DAG and the task this task, unless they say otherwise.
+        source: A path, a glob or an address; see :class:`~penstock.model.plan.CopyPlan`.
+        target: ``connection:schema.table``, or an address of objects.
+        again: Repeat the copy even if it was done before.
+        **kwargs: Options of :class:`~penstock.model.options.CopyOptions`, and arguments of ``BaseOperator``. By
+            default, ``pipeline`` is the DAG's id and ``task`` the task's id.
 
     Raises:
-        AirflowFailException: When the task runs: the words mean no plan, source and target do not fit, or too many
-            rows were rejected, or all of them. It is not retried: the same file would be rejected again.
-        PenstockError: When the task runs: the copy failed otherwise, and nothing was published.
+        AirflowFailException: When the task runs: the options are invalid, source and target do not match, or too many
+            rows (or all rows) were rejected. The task is not retried, because the same file would be rejected again.
+        PenstockError: When the task runs: the copy failed for another reason, and published nothing.
 
     Example:
         CopyOperator(task_id="copy", source="sales.csv", target="warehouse:raw.sales", mode="merge", key="sale_id")
@@ -71,7 +71,7 @@ class CopyOperator(BaseOperator):
                 assets.append(asset)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Copy, log the account and return it."""
+        """Run the copy; log and return its account."""
         given: dict[str, Any] = {"pipeline": self.dag_id, "task": self.task_id}
         given |= {name: value for name, value in self.options.items() if not _is_blank(name, value)}
         if isinstance(parse(self.target, local_files=False), Lake):
@@ -96,17 +96,17 @@ class CopyOperator(BaseOperator):
             self.log.info("%s", line)
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 the provider calls it so
-        """What was read and written, with the rows, for Airflow's OpenLineage provider."""
+        """Return the datasets and row counts for Airflow's OpenLineage provider."""
         from penstock.airflow.lineage import lineage_of
 
         return lineage_of(self.source, self.target, self.result)
 
 
-# Airflow checks what is mapped over (`.partial(...).expand(filter_value=[...])`) against the parameters it has found
-# in the signature, where options do not stand one by one.
+# For mapped tasks (`.partial(...).expand(filter_value=[...])`), Airflow accepts only parameters of the signature, which
+# does not list the options.
 CopyOperator.__init__._BaseOperatorMeta__param_names |= OPTIONS  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _is_blank(name: str, value: object) -> bool:
-    """Whether a template rendered to nothing. An empty quote or header says something, unlike an empty name."""
+    """Whether an option counts as not set. An empty quote or header has a meaning; an empty name does not."""
     return value == "" and name not in ("quote", "header")

@@ -1,4 +1,4 @@
-"""The DAGs of a project, as Airflow's own bag holds them."""
+"""The DAGs of a project, loaded with Airflow's own DagBag."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from penstock.project import Project
 
 
 def load(project: Project) -> tuple[dict[str, Any], dict[str, str]]:
-    """Import every file below `dags`: the DAGs by their ids, and the errors by the files' paths in the project.
+    """Import every file below `dags`; return the DAGs by id, and the import errors by path relative to the project.
 
-    From then on, this process is one in which Airflow works on this project.
+    Afterwards Airflow in this process is configured for this project.
 
     Raises:
-        UsageError: `penstock.toml` asks for what cannot be.
+        UsageError: `penstock.toml` is invalid.
     """
     offline.enter(project)
-    # Airflow reads its settings once, when it is imported.
+    # Airflow reads its settings only once, at import.
     from airflow.dag_processing.dagbag import DagBag
 
     folder = project.root / "dags"

@@ -1,4 +1,4 @@
-"""What is wrong with a DAG file, found by importing it as Airflow does, and by what Airflow does with it next."""
+"""Checks of a DAG file: import it as Airflow does, then validate and serialize its DAGs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from penstock.airflow.import_errors import message, place
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, or worth to know.
+    """A problem of a DAG file, or a note about it.
 
     Args:
-        file: Below the project's directory.
-        line: Where in it, if that is known.
-        message: The cause's own words.
-        hint: What to do.
+        file: Path relative to the project.
+        line: Line number, if known.
+        message: Message of the cause.
+        hint: How to fix it.
     """
 
     file: str
@@ -32,13 +32,13 @@ class Problem:
     hint: str | None = None
 
     def fields(self) -> dict[str, Any]:
-        """For JSON."""
+        """The problem as a JSON object."""
         return asdict(self)
 
 
 @dataclass(slots=True)
 class Imported:
-    """What a file holds."""
+    """The DAGs and problems of one file."""
 
     dags: list[Any] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Imported:
 
 
 def import_file(path: Path, root: Path) -> Imported:
-    """Import a file and look at its DAGs."""
+    """Import a file and check its DAGs."""
     importer = get_importer_registry().get_importer(str(path))
     result = importer.import_file(str(path), bundle_path=root / "dags")
     found = Imported()
@@ -68,33 +68,33 @@ def import_file(path: Path, root: Path) -> Imported:
 
 
 def duplicates(made: Mapping[str, Sequence[Path]], root: Path) -> Iterator[Problem]:
-    """DAGs of one name: the one that Airflow reads last replaces the others without a word."""
+    """DAGs with the same id in several files: the last one that Airflow reads silently replaces the others."""
     for dag_id, paths in made.items():
         if len(paths) > 1:
             places = [_place_of(path, dag_id, root) for path in paths]
             others = ", ".join(f"{file}:{line}" if line else file for file, line in places[:-1])
             file, line = places[-1]
             yield Problem(
-                file, line, f"{dag_id}: there is a DAG of this name in {others}", "rename one of them"
+                file, line, f"duplicate DAG id {dag_id!r}, also in {others}", "rename one of the DAGs"
             )
 
 
 def skipped(folder: Path, read: Sequence[Path], root: Path) -> Iterator[tuple[bool, Problem]]:
-    """Files that Airflow skips without a word, and whether that looks wrong: a DAG seems to be made there."""
+    """Files that Airflow skips silently, and whether that looks wrong because the file seems to define a DAG."""
     every = {Path(path) for path in get_importer_registry().list_dag_files(folder, safe_mode=False)}
     for path in sorted(every.difference(read)):
         try:
             tree = ast.parse(path.read_bytes())
         except (SyntaxError, ValueError):
-            continue  # whoever imports it will say so
+            continue  # the import reports it
         makers = [node.lineno for node in tree.body if _makes_dag(node)]
-        text = "Airflow skips this file: it has not both words in it, airflow and dag"
-        hint = "write them into a comment" if makers else None
+        text = "Airflow skips this file: it does not contain both words, airflow and dag"
+        hint = "add a comment with both words" if makers else None
         yield bool(makers), Problem(path.relative_to(root).as_posix(), min(makers, default=None), text, hint)
 
 
 def _twice(tree: ast.Module, shown: str) -> Iterator[Problem]:
-    """DAGs of one name in one file, where neither is made under a condition."""
+    """DAGs with the same id in one file, unless one of them is defined conditionally."""
     seen: dict[str, int] = {}
     for node in tree.body:
         made = [item.context_expr for item in node.items] if isinstance(node, ast.With) else []
@@ -102,17 +102,17 @@ def _twice(tree: ast.Module, shown: str) -> Iterator[Problem]:
         for call in made:
             if isinstance(call, ast.Call) and _called(call) == "DAG" and (name := _name_in(call)) is not None:
                 if name in seen:
-                    text = f"{name}: there is a DAG of this name in line {seen[name]}"
-                    yield Problem(shown, call.lineno, text, "rename one of them")
+                    text = f"duplicate DAG id {name!r}, also in line {seen[name]}"
+                    yield Problem(shown, call.lineno, text, "rename one of the DAGs")
                 seen.setdefault(name, call.lineno)
 
 
 def _wrong(dag: Any) -> Iterator[str]:
-    """What Airflow finds when it takes up the DAG."""
+    """The errors that Airflow raises when it validates and serializes the DAG."""
     for check in (dag.validate, dag.check_cycle, lambda: DagSerialization.serialize_dag(dag)):
         try:
             check()
-        except Exception as error:  # noqa: BLE001  # whatever a DAG's own code raises is told
+        except Exception as error:  # noqa: BLE001  # report whatever the DAG's code raises
             yield f"{type(error).__name__}: {error}"
             return
     environment = dag.get_template_env()
@@ -123,16 +123,16 @@ def _wrong(dag: Any) -> Iterator[str]:
                 try:
                     environment.get_template(value)
                 except TemplateNotFound:
-                    yield f"{task.task_id}: {name} names a file that is not there: {value}"
+                    yield f"{task.task_id}: {name} names a missing file: {value}"
                 except Exception as error:  # noqa: BLE001  # as above
                     yield f"{task.task_id}: {value}: {type(error).__name__}: {error}"
 
 
 def _remedy(report: str) -> str | None:
     if "ModuleNotFoundError" in report:
-        return "if it is a package, install it and add it to requirements.txt"
+        return "if this is a package, install it and add it to requirements.txt"
     if "VARIABLE_NOT_FOUND" in report:
-        return "penstock variable set; better, ask for it in a task and not while the file is imported"
+        return "penstock variable set NAME VALUE; better, read the variable in a task instead of at import"
     return None
 
 
@@ -140,9 +140,9 @@ def _without_dag(tree: ast.Module, shown: str) -> Problem:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and any(_called(one) == "dag" for one in node.decorator_list):
             return Problem(
-                shown, node.lineno, f"holds no DAG: {node.name} is decorated with @dag, and not called"
+                shown, node.lineno, f"defines no DAG: {node.name} is decorated with @dag but never called"
             )
-    return Problem(shown, None, "holds no DAG")
+    return Problem(shown, None, "defines no DAG")
 
 
 def _place_of(path: Path, dag_id: str, root: Path) -> tuple[str, int | None]:
@@ -150,7 +150,7 @@ def _place_of(path: Path, dag_id: str, root: Path) -> tuple[str, int | None]:
 
 
 def _line_of(tree: ast.Module, dag_id: str) -> int | None:
-    """Where the DAG is made; None where its name is computed."""
+    """The line that defines the DAG; None if its id is computed."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and any(_called(one) == "dag" for one in node.decorator_list):
             if node.name == dag_id:
@@ -161,7 +161,7 @@ def _line_of(tree: ast.Module, dag_id: str) -> int | None:
 
 
 def _name_in(call: ast.Call) -> str | None:
-    """The name that is given to a DAG, where it stands there as it is."""
+    """The DAG's id, if it is a literal."""
     named = [*call.args[:1], *(word.value for word in call.keywords if word.arg == "dag_id")]
     texts = [one.value for one in named if isinstance(one, ast.Constant) and isinstance(one.value, str)]
     return texts[0] if texts else None

@@ -1,4 +1,4 @@
-"""Finds the file that holds a DAG, and the DAG in it."""
+"""Finds a DAG and the file that defines it."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from airflow.dag_processing.importers import get_importer_registry
 from penstock.airflow.import_errors import cause
 from penstock.model.errors import PenstockError, UsageError
 
-_MANY = 12  # names to list where none is near
+_MANY = 12  # names to list if none is similar
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A DAG and the file that made it."""
+    """A DAG and the file that defines it."""
 
     dag: Any
     file: Path
 
 
 def find_dag(dag_id: str, root: Path) -> Found:
-    """The DAG of this name below the project's `dags/`.
+    """Find a DAG by its id below the project's `dags/`.
 
-    Files that have the name in their text are imported first: to import all the others costs a second and more. A name
-    that is computed stands in none of them.
+    Files that contain the id are imported first, because importing all others takes a second or more. The others are
+    imported only if the id is computed.
 
     Raises:
-        UsageError: There is no such DAG; the message names those that are near.
-        PenstockError: The file that should hold it cannot be imported.
+        UsageError: The DAG does not exist; the hint names similar ones.
+        PenstockError: The file that should define it cannot be imported.
     """
     folder = root / "dags"
     known: set[str] = set()
@@ -45,7 +45,7 @@ def find_dag(dag_id: str, root: Path) -> Found:
         if bag.import_errors:
             errors[path] = cause(next(iter(bag.import_errors.values())), path, root)
             if _mentions(dag_id, path):
-                raise PenstockError(errors[path], hint="penstock parse shows every such error")
+                raise PenstockError(errors[path], hint="run penstock parse for all import errors")
         known |= set(bag.dags)
     raise _unknown(dag_id, root, known, errors)
 
@@ -56,7 +56,7 @@ def _likely_first(dag_id: str, folder: Path) -> list[Path]:
 
 
 def read_files(folder: Path) -> list[Path]:
-    """The files that Airflow reads there: what `.airflowignore` names is none, nor what looks like no DAG file."""
+    """The files that Airflow reads there: not excluded by `.airflowignore`, and with the words airflow and dag."""
     return sorted(Path(path) for path in get_importer_registry().list_dag_files(folder))
 
 
@@ -72,15 +72,15 @@ def _unknown(dag_id: str, root: Path, known: set[str], errors: dict[Path, str]) 
     skipped = [path for path in sorted(folder.rglob("*.py")) if path not in read and _mentions(dag_id, path)]
     near = get_close_matches(dag_id, known, n=3)
     hints = [
-        f"{path.relative_to(root)} has it, but Airflow skips that file: it has not both words, airflow and dag, "
-        "in it, or .airflowignore names it"
+        f"{path.relative_to(root)} defines it, but Airflow skips that file: it does not contain both words, airflow "
+        "and dag, or .airflowignore excludes it"
         for path in skipped
     ]
     if near:
         hints.append(f"did you mean {' or '.join(near)}?")
     elif not skipped:
         hints.append(
-            f"there are: {', '.join(sorted(known)[:_MANY])}" if known else "no file there holds a DAG"
+            f"known DAGs: {', '.join(sorted(known)[:_MANY])}" if known else "no file there defines a DAG"
         )
     hints += [f"cannot be imported: {error}" for error in errors.values()]
-    return UsageError(f"no DAG {dag_id!r} below {folder}", hint="; ".join(hints))
+    return UsageError(f"unknown DAG {dag_id!r} in {folder}", hint="; ".join(hints))

@@ -1,4 +1,4 @@
-"""Runs in which no task was there to run, because each begins later or ended before: here they fail, and say why."""
+"""Fails runs without task instances, in which every task starts later or ended earlier than the logical date."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sqlalchemy.orm import object_session
 
 _LOG = logging.getLogger(__name__)
 
-NOTE = "No task ran: each of them begins later, or ended before this run's logical date."
+NOTE = "No task ran: every task starts after or ends before this run's logical date."
 
 
 class EmptyRuns:
-    """Listens to the scheduler. Airflow itself calls a run without a single task a success.
+    """A scheduler listener. Airflow itself marks a run without task instances as a success.
 
-    A DAG that has no tasks at all is left alone: it is as it was written.
+    DAGs that have no tasks at all are not affected.
     """
 
     @hookimpl
     def on_dag_run_success(self, dag_run: Any, msg: str) -> None:  # noqa: ARG002  # Airflow calls it so
-        """Make a failure of a run that did nothing; in the transaction that ends the run."""
+        """Mark a run that did nothing as failed, in the transaction that ends the run."""
         session = object_session(dag_run)
         if session is None or not dag_run.get_dag().task_ids:
             return
@@ -38,7 +38,7 @@ class EmptyRuns:
 
 
 def listen() -> None:
-    """Have the scheduler of this process tell."""
+    """Register the listener in this process."""
     from airflow.listeners.listener import get_listener_manager
 
     get_listener_manager().add_listener(EmptyRuns())

@@ -1,4 +1,4 @@
-"""The API that tasks talk to, built in this process by `dag.test()`."""
+"""The execution API for tasks, which `dag.test()` builds in this process."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from airflow.sdk.execution_time.supervisor import in_process_api_server
 from cadwyn import Version, VersionBundle
 from cadwyn.exceptions import CadwynError
 
-_ONLY_IN_OLDER = "_CADWYN_DELETED_ROUTE"  # how Cadwyn tags routes that the newest version has no more
+_ONLY_IN_OLDER = "_CADWYN_DELETED_ROUTE"  # Cadwyn's tag for routes that the newest version removed
 
 
 def keep_newest_version() -> None:
-    """Build the API in its newest version only, the one that the tasks of this very Airflow ask for.
+    """Build the API in its newest version only, which the tasks of this Airflow use.
 
-    With all nine versions a process that runs six short tasks takes 5.5 to 6.2 s, with one 3.6 to 4.0 s. Only names
-    that are public in Airflow and Cadwyn are touched; where an Airflow is built otherwise, all versions stay.
+    A process that runs six short tasks takes 5.5 to 6.2 s with all nine versions, and 3.6 to 4.0 s with one. Only
+    public names of Airflow and Cadwyn are used; if an Airflow version differs, all API versions are built.
     """
     routes = list(execution_api_router.routes)
     execution_api_router.routes[:] = [route for route in routes if not _is_old(route)]
@@ -40,6 +40,6 @@ def _answers(version: str) -> bool:
     with httpx.Client(transport=transport, base_url="http://in-process.invalid") as client:
         try:
             answer = client.get("/health", headers={"airflow-api-version": version})
-        except CadwynError:  # the routes of this version lean on those of older ones
+        except CadwynError:  # the routes of this version depend on older ones
             return False
     return answer.is_success

@@ -1,4 +1,4 @@
-"""What Airflow says of a file that cannot be imported, as one line: file, line and the cause's own message."""
+"""Turns Airflow's import error for a file into one line: file, line number and message of the cause."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTIL
 
 
 def cause(report: str, path: Path, root: Path) -> str:
-    r"""`dags/sales.py:3: ModuleNotFoundError: No module named 'pandsa'`.
+    r"""Return the error as one line, such as `dags/sales.py:3: ModuleNotFoundError: No module named 'pandsa'`.
 
     Args:
-        report: A traceback as text, or a message.
-        path: The DAG file, for where the traceback tells no better place of the project.
+        report: The text of a traceback, or a message.
+        path: The DAG file, used if the traceback names no other file of the project.
         root: The project's directory.
 
     Example:
@@ -25,7 +25,7 @@ def cause(report: str, path: Path, root: Path) -> str:
 
 
 def place(report: str, path: Path, root: Path) -> tuple[str, int | None]:
-    """The last place in the project's own files that the traceback goes through; a module below `include/` counts."""
+    """Return file and line of the last traceback frame in the project; modules below `include/` count."""
     shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     for match in reversed(list(_FRAME.finditer(report))):
         file = Path(match["file"])
@@ -35,7 +35,7 @@ def place(report: str, path: Path, root: Path) -> tuple[str, int | None]:
 
 
 def message(report: str) -> str:
-    r"""The last error of the traceback, without its frames.
+    r"""Return the last error of the traceback, without its frames.
 
     Example:
         >>> message('Traceback (most recent call last):\n  File "a.py", line 1, in f\nValueError: two\nlines')

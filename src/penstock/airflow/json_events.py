@@ -1,4 +1,4 @@
-"""A process's own words on standard output, as JSON, while all that others print goes to a log."""
+"""JSON events on standard output, while all other output of the process goes to a log."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from penstock.stack.postgres.log import open_log
 from penstock.state_dir import broken_state, concerns_state
 
 
-def tell(events: IO[str], **fields: Any) -> None:
+def emit(events: IO[str], **fields: Any) -> None:
     """Write one event."""
     print(json.dumps(fields, default=_text), file=events, flush=True)
 
 
 def carried_out(events: IO[str], work: Callable[[], int]) -> int:
-    """Do the work of a process; its exit code. An error that the user can act upon is told as an event."""
+    """Do the work of a process and return its exit code. Errors that the user can fix are emitted as an event."""
     try:
         return work()
     except PenstockError as error:
-        told = error
+        failure = error
     except OSError as error:
         if error.errno in DISK_FULL:
-            told = PenstockError(
+            failure = PenstockError(
                 f"the disk is full: {error.filename or error.strerror}",
-                hint="free some space, then run again",
+                hint="free some space, then run it again",
             )
         elif concerns_state(error):
-            told = broken_state(error)
+            failure = broken_state(error)
         else:
             raise
-    tell(events, event="error", message=told.message, hint=told.hint, code=told.exit_code)
-    return told.exit_code
+    emit(events, event="error", message=failure.message, hint=failure.hint, code=failure.exit_code)
+    return failure.exit_code
 
 
 def _text(value: Any) -> str:
@@ -45,8 +45,8 @@ def _text(value: Any) -> str:
 
 
 @contextmanager
-def telling(log: Path) -> Iterator[IO[str]]:
-    """The way to standard output, while what others print, children included, goes to the log."""
+def event_stream(log: Path) -> Iterator[IO[str]]:
+    """Yield the original standard output; within the block, other output, also of children, goes to the log."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as events, open_log(log) as sink:
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)

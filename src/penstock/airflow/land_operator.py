@@ -1,4 +1,4 @@
-"""A landing as an Airflow task: the answers of an API into the lake."""
+"""An Airflow task that lands the answers of an API in the lake."""
 
 from __future__ import annotations
 
@@ -17,28 +17,27 @@ from penstock.model.land_result import LandResult
 
 
 class LandOperator(BaseOperator):
-    """Ask an API, land its answers in the lake, log the account and return it.
+    """Request an API, land its answers in the lake, and log and return the account.
 
-    The task may be retried, cleared and run again: it asks for what is missing, rows that were added since included,
-    and for nothing that has landed. The place in the lake is an asset, so other DAGs can be scheduled by it. Nothing
-    is read or connected to before the task runs, and no template holds a secret: the key is looked up when the API is
-    asked.
+    The task is idempotent: when it is retried or cleared, it requests only what is missing, including rows that were
+    added since. The lake address is an asset, so it can schedule other DAGs. The operator reads nothing and connects to
+    nothing before the task runs. Templates hold no secrets: the key is looked up when the API is called.
 
     Args:
-        plan: As in :func:`penstock.land`: what a plan's file holds, or the path of such a file, from the DAG's
-            directory on. Its texts are templates, those of a file included.
+        plan: The contents of a plan file, or the path of one, relative to the DAG file's directory; see
+            :func:`penstock.land`. All strings are templates, also those in a file.
         target: ``lake:name``.
-        rows: Make one request for each of these, in the place of the plan's own rows; may be what a task returned.
-        values: For placeholders of the plan, beside those of the rows.
-        landing_label: What the answers are for. By default the beginning of the data interval, or the run where it
-            has none, so that each run lands its own answers and lands them once.
-        again: Land anew, even what is finished.
-        allow_empty: The API may have nothing: do not fail where no answer holds a record.
+        rows: Make one request for each of these rows instead of the plan's own; may be the result of a task.
+        values: Additional values for the placeholders of the plan.
+        landing_label: Label of the landing. By default the start of the data interval, or the run id if the run has
+            no interval, so that each run lands its own answers once.
+        again: Land everything again, even if the landing is finished.
+        allow_empty: Do not fail if no answer holds a record.
 
     Raises:
-        AirflowFailException: When the task runs: the plan is none, the API refuses the key, or no answer holds a
-            record. It is not retried: what has landed is not asked for again.
-        PenstockError: When the task runs: answers are missing. What came has landed, and a retry asks for the rest.
+        AirflowFailException: When the task runs: the plan is invalid, the API refuses the key, or no answer holds a
+            record. The task is not retried, because a retry would not help.
+        PenstockError: When the task runs: answers are missing. Received answers have landed; a retry requests the rest.
 
     Example:
         LandOperator(task_id="fetch", plan="weather.yaml", target="lake:weather", rows=cities())
@@ -48,7 +47,7 @@ class LandOperator(BaseOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"plan": "json", "rows": "json", "values": "json"}
     ui_color = "#d9efe3"
 
-    def __init__(  # noqa: PLR0913  # an operator's words are its interface
+    def __init__(  # noqa: PLR0913  # the parameters are the operator's interface
         self,
         *,
         plan: Mapping[str, Any] | ApiPlan | str,
@@ -73,7 +72,7 @@ class LandOperator(BaseOperator):
             self.outlets.append(asset)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Land, log the account and return it."""
+        """Run the landing; log and return its account."""
         result = in_airflow(self._land)(context)
         self._tell(account_lines(result))
         return result.to_dict()

@@ -1,4 +1,4 @@
-"""What a copy read and wrote, as OpenLineage names datasets: for Airflow's own provider, where it is installed."""
+"""OpenLineage datasets of a copy, for Airflow's OpenLineage provider if it is installed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Named = tuple[str, str]
 
 
 def lineage_of(source: str, target: str, result: CopyResult | None) -> Any:
-    """The provider's ``OperatorLineage`` of one copy.
+    """Return the provider's ``OperatorLineage`` for one copy.
 
     Args:
-        result: Its account; None where it failed.
+        result: The account of the copy; None if it failed.
     """
     from airflow.providers.openlineage.extractors import OperatorLineage
     from openlineage.client.event_v2 import InputDataset, OutputDataset
@@ -35,7 +35,7 @@ def lineage_of(source: str, target: str, result: CopyResult | None) -> Any:
 
 
 def dataset_of(address: str) -> Named:
-    """Namespace and name of what an address leads to, by OpenLineage's conventions.
+    """Return OpenLineage's namespace and name for an address.
 
     Example:
         >>> dataset_of("s3://archive@my-bucket/2013/labor/")
@@ -52,7 +52,7 @@ def dataset_of(address: str) -> Named:
             return f"http://{connection}", path
         case Files(pattern):
             return "file", pattern
-    raise AssertionError(address)  # mypy: these are all
+    raise AssertionError(address)  # for mypy: all cases are covered
 
 
 def _table(connection: str, schema: str, table: str) -> Named:

@@ -1,4 +1,4 @@
-"""Tells of task instances as Airflow starts and ends them."""
+"""Emits an event when Airflow starts or ends a task instance."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from airflow.sdk.log import redact
 from penstock.airflow.task_logs import TaskLogs
 from penstock.model.errors import PenstockError
 
-Tell = Callable[..., None]
+Emit = Callable[..., None]
 
 
 def label(instance: Any) -> str:
-    """How a task instance is called: its task, and its place among the mapped ones.
+    """Return the name of a task instance: its task id and, if it is mapped, its index.
 
     Example:
         >>> from types import SimpleNamespace
@@ -27,7 +27,7 @@ def label(instance: Any) -> str:
 
 
 def named(instance: Any) -> dict[str, str]:
-    """How it is called where it has a name, by the task's `map_index_template`; known when it has ended.
+    """Return the label that the task's `map_index_template` gives; it is known after the instance has ended.
 
     Example:
         >>> from types import SimpleNamespace
@@ -39,44 +39,44 @@ def named(instance: Any) -> dict[str, str]:
 
 
 class Listener:
-    """What Airflow calls. `told` are the task instances whose end was told.
+    """An Airflow listener. `reported` holds the task instances whose end was emitted.
 
     Args:
-        tell: Told of each event.
-        logs: Where the tasks' output goes; by default where it would go anyway.
+        emit: Called with each event.
+        logs: Where the tasks' output goes; by default it is not redirected.
     """
 
-    def __init__(self, tell: Tell, logs: TaskLogs | None = None) -> None:
-        self._tell = tell
+    def __init__(self, emit: Emit, logs: TaskLogs | None = None) -> None:
+        self._emit = emit
         self._logs = logs
         self._started: float | None = None
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
 
     @hookimpl
     def on_task_instance_running(self, task_instance: Any) -> None:
-        """A task begins."""
+        """Called when a task starts."""
         self._started = time.monotonic()
         if self._logs:
             self._logs.begin(label(task_instance))
-        self._tell(event="begin", task=label(task_instance))
+        self._emit(event="begin", task=label(task_instance))
 
     @hookimpl
     def on_task_instance_success(self, task_instance: Any) -> None:
-        """A task succeeded."""
+        """Called when a task succeeds."""
         value = task_instance.xcom_pull(task_ids=task_instance.task_id, map_indexes=task_instance.map_index)
         account = {"account": value} if isinstance(value, dict) and "duplicates" in value else {}
         self._end(task_instance, "success", None, **account)
 
     @hookimpl
     def on_task_instance_skipped(self, task_instance: Any) -> None:
-        """A task skipped itself."""
+        """Called when a task skips itself."""
         self._end(task_instance, "skipped", None)
 
     @hookimpl
     def on_task_instance_failed(self, task_instance: Any, error: Any) -> None:
-        """A task failed."""
-        told = isinstance(error, str | PenstockError) or type(error).__name__ == "AirflowFailException"
-        text = str(error) if told else f"{type(error).__name__}: {error}".removesuffix(": ")
+        """Called when a task fails."""
+        reported = isinstance(error, str | PenstockError) or type(error).__name__ == "AirflowFailException"
+        text = str(error) if reported else f"{type(error).__name__}: {error}".removesuffix(": ")
         failure = error if isinstance(error, BaseException) else None
         words = {"error": redact(text), "hint": redact(getattr(error, "hint", None))}
         self._end(task_instance, "failed", failure, **words)
@@ -87,5 +87,5 @@ class Listener:
         if self._logs:
             self._logs.end(label(instance), failure)
             more["log"] = str(self._logs.path(label(instance)))
-        self.told.add(label(instance))
-        self._tell(event="end", task=label(instance), state=state, seconds=seconds, **named(instance), **more)
+        self.reported.add(label(instance))
+        self._emit(event="end", task=label(instance), state=state, seconds=seconds, **named(instance), **more)

@@ -1,4 +1,4 @@
-"""Brings Airflow's metadata database up to date: `python -m penstock.airflow.migrate_db MARKER`."""
+"""Migrates Airflow's metadata database: `python -m penstock.airflow.migrate_db MARKER`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Make or migrate the tables, and write the marker that says so."""
-    gc.disable()  # what Airflow imports never goes
+    """Create or migrate the tables, then write the marker file."""
+    gc.disable()  # imported objects stay alive
     from airflow.utils.db import initdb
 
     initdb()

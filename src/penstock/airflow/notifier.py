@@ -1,4 +1,4 @@
-"""Tells people what became of a run: in the log, by e-mail or by a webhook, as a connection says."""
+"""Notifications about runs: in the log and, depending on a connection, by e-mail or webhook."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ _SMTP_PORT = 25
 
 
 class Notifier(BaseNotifier):
-    """One message, by the connection that is named: of type ``smtp`` an e-mail, of type ``http`` a webhook. Where the
-    environment has no such connection, the log alone: a machine of one's own needs no mail server.
+    """Send one message: by e-mail if the connection has the type ``smtp``, to a webhook if it has the type ``http``.
+    If the environment does not have the connection, the message is only logged, so a development machine needs no mail
+    server.
 
-    It is one of Airflow's notifiers: use it as ``on_failure_callback``, or call ``notify(context)`` in a task.
+    This is an Airflow notifier: use it as ``on_failure_callback``, or call ``notify(context)`` in a task.
 
     Args:
-        message: A template.
-        subject: A template, of the e-mail.
-        connection: Its name. An ``smtp`` connection has ``extra.from`` and ``extra.to`` (addresses, by commas); a
-            webhook is sent ``{"text": message}``, which Slack, Teams and others understand.
+        message: Text of the message; a template.
+        subject: Subject of the e-mail; a template.
+        connection: Name of the connection. An ``smtp`` connection needs ``extra.from`` and ``extra.to`` (addresses
+            separated by commas). A webhook receives ``{"text": message}``, which Slack, Teams and others accept.
 
     Raises:
-        ConnectionFailed: When it notifies: the mail server or the webhook did not take it.
+        ConnectionFailed: When it notifies: the mail server or the webhook did not accept the message.
 
     Example:
         DAG("refresh", on_failure_callback=Notifier("{{ dag.dag_id }} failed for {{ ds }}", connection="alerts"))
@@ -49,7 +50,7 @@ class Notifier(BaseNotifier):
         self.connection = connection
 
     def notify(self, context: Context) -> None:  # noqa: ARG002 Airflow calls it so
-        """Send it."""
+        """Send the message."""
         self.log.info("%s: %s", self.subject, self.message)
         with as_airflow():
             found = lookup.find(self.connection)
@@ -61,7 +62,8 @@ class Notifier(BaseNotifier):
             post(found, {"text": self.message})
         else:
             raise ConnectionFailed(
-                f"{found.name} is of type {found.type}, which takes no message", hint="use smtp or http"
+                f"connection {found.name!r} of type {found.type} cannot send messages",
+                hint="use type smtp or http",
             )
 
 
@@ -69,7 +71,7 @@ def send_mail(connection: Connection, subject: str, text: str) -> None:
     """Send one e-mail.
 
     Raises:
-        ConnectionFailed: If the server does not take it.
+        ConnectionFailed: The server does not accept it.
     """
     mail = EmailMessage()
     mail["Subject"], mail["From"], mail["To"] = (
@@ -89,16 +91,16 @@ def send_mail(connection: Connection, subject: str, text: str) -> None:
             server.send_message(mail)
     except (OSError, smtplib.SMTPException) as error:
         raise ConnectionFailed(
-            f"{connection.name} did not take the e-mail: {type(error).__name__}",
-            hint="check its server, extra.from and extra.to",
+            f"{connection.name} did not accept the e-mail: {type(error).__name__}",
+            hint="check host, login, extra.from and extra.to of the connection",
         ) from None
 
 
 def post(connection: Connection, body: dict[str, Any]) -> None:
-    """Send JSON to a webhook, whose address is a secret as a whole.
+    """Send JSON to a webhook. The whole address is treated as a secret.
 
     Raises:
-        ConnectionFailed: If it is not taken.
+        ConnectionFailed: The webhook does not accept it.
     """
     url = base_url(connection)
     allowed(url, connection)
@@ -118,18 +120,18 @@ def post(connection: Connection, body: dict[str, Any]) -> None:
 
 
 class NotifyOperator(BaseOperator):
-    """A task that sends one message by :class:`Notifier`; it fails where the message is not taken.
+    """A task that sends one message with :class:`Notifier`, and fails if the message is not accepted.
 
     Args:
-        message: A template.
-        subject: A template, of the e-mail.
-        connection: As of :class:`Notifier`.
-        then_fail: Fail once it is sent. A run is judged by its last tasks: one that only tells of a failure, and
-            succeeds in that, would make the run a success.
+        message: Text of the message; a template.
+        subject: Subject of the e-mail; a template.
+        connection: Name of the connection; see :class:`Notifier`.
+        then_fail: Fail after sending the message. The state of a run depends on its last tasks: if the last task
+            reports a failure and succeeds, the run would count as a success.
 
     Raises:
         AirflowFailException: When the task runs and ``then_fail`` is set.
-        ConnectionFailed: When the task runs: the mail server or the webhook did not take it.
+        ConnectionFailed: When the task runs: the mail server or the webhook did not accept the message.
 
     Example:
         NotifyOperator(task_id="closed", message="No prices for {{ ds }}", trigger_rule="one_failed")
@@ -154,7 +156,7 @@ class NotifyOperator(BaseOperator):
         self.connection = connection
 
     def execute(self, context: Context) -> None:
-        """Send it."""
+        """Send the message."""
         Notifier(self.message, self.subject, self.connection).notify(context)
         if self.then_fail:
             raise AirflowFailException(self.message)

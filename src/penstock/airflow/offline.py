@@ -1,4 +1,4 @@
-"""Airflow in one process, without servers: its settings, made before it is imported, because it reads them once."""
+"""Configures Airflow for a single process without servers. Call it before importing Airflow."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from penstock.stack.airflow_offline import airflow_alone
 
 
 def enter(project: Project, database: Path | None = None) -> None:
-    """Make this process one in which Airflow, once imported, works on the project and needs no server.
+    """Configure Airflow in this process for the project, without servers. Airflow must not be imported yet.
 
     Args:
-        database: Its metadata database; by default that of `penstock run`.
+        database: Path of the metadata database; by default that of `penstock run`.
 
     Raises:
-        UsageError: `penstock.toml` asks for what cannot be.
+        UsageError: `penstock.toml` is invalid.
     """
     os.environ |= airflow_alone(project, database)
     if str(project.root) not in sys.path:
-        sys.path.insert(0, str(project.root))  # `from include.…`, as on the stack
+        sys.path.insert(0, str(project.root))  # for `from include.…`, as in the stack

@@ -1,7 +1,7 @@
-"""Import every DAG file and say what is wrong: `python -m penstock.airflow.parse_main`.
+"""Import every DAG file and report problems: `python -m penstock.airflow.parse_main`.
 
-No server and no database is used. What is found is told as JSON, a line for each event: `file` before a file is
-imported, `dag`, `problem` and `note` for what is in it, and `finished`.
+Uses no server and no database. Prints JSON, one line per event: `file` before a file is imported; `dag`, `problem` and
+`note` for its contents; and `finished`.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from typing import IO
 
 from penstock import lookup
 from penstock.airflow.dbt.manifest import refresh
-from penstock.airflow.json_events import carried_out, tell, telling
+from penstock.airflow.json_events import carried_out, emit, event_stream
 from penstock.airflow.offline import enter
 from penstock.devtools.process_env import WAREHOUSE
 from penstock.model.connection import Connection
 from penstock.project import Project, find_project
 
-# What dbt's profile may name where no server is to be started: to parse, dbt connects to nothing.
+# A placeholder for dbt's profile, so that no server is started: dbt does not connect when it parses.
 _NOWHERE = Connection(name=WAREHOUSE, type="postgres", host="127.0.0.1")
 
 
 def main() -> int:
     """Import the files of the caller's project."""
-    gc.disable()  # a process of two seconds, in which nothing that is imported goes
+    gc.disable()  # the process lives for two seconds, and imported objects stay alive
     project = find_project()
-    with telling(project.make_state_dir("logs") / "airflow-parse.log") as events:
+    with event_stream(project.make_state_dir("logs") / "airflow-parse.log") as events:
         return carried_out(events, lambda: _parse(project, events))
 
 
 def _parse(project: Project, events: IO[str]) -> int:
     enter(project)
     refresh(project, lambda: lookup.declared(WAREHOUSE, project) or _NOWHERE)
-    # A variable that a file asks for while it is imported is looked for where tasks look, and in no database.
+    # Variables that a file reads at import are looked up as in a task, but not in the metadata database.
     nowhere = project.state_dir / "airflow" / "nowhere" / "metadata.db"
     os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{nowhere}"
     from penstock.airflow.dag_checks import duplicates, import_file, skipped
@@ -46,21 +46,21 @@ def _parse(project: Project, events: IO[str]) -> int:
     files = read_files(folder)
     made: dict[str, list[Path]] = {}
     for path in files:
-        tell(events, event="file", file=_shown(path, project))
+        emit(events, event="file", file=_shown(path, project))
         found = import_file(path, project.root)
         for dag_id in {dag.dag_id for dag in found.dags}:
             made.setdefault(dag_id, []).append(path)
         for dag in found.dags:
-            tell(events, event="dag", dag=dag.dag_id, file=_shown(path, project), tasks=len(dag.tasks))
+            emit(events, event="dag", dag=dag.dag_id, file=_shown(path, project), tasks=len(dag.tasks))
         for problem in found.problems:
-            tell(events, event="problem", **problem.fields())
+            emit(events, event="problem", **problem.fields())
         for note in found.notes:
-            tell(events, event="note", **note.fields())
+            emit(events, event="note", **note.fields())
     for problem in duplicates(made, project.root):
-        tell(events, event="problem", **problem.fields())
+        emit(events, event="problem", **problem.fields())
     for is_wrong, problem in skipped(folder, files, project.root):
-        tell(events, event="problem" if is_wrong else "note", **problem.fields())
-    tell(events, event="finished", files=len(files))
+        emit(events, event="problem" if is_wrong else "note", **problem.fields())
+    emit(events, event="finished", files=len(files))
     return 0
 
 
@@ -72,4 +72,4 @@ if __name__ == "__main__":
     code = main()
     logging.shutdown()
     sys.stdout.flush()
-    os._exit(code)  # without taking apart, object by object, all that Airflow imported
+    os._exit(code)  # skip the slow interpreter shutdown

@@ -1,4 +1,4 @@
-"""The pools that a project's `airflow_settings.yaml` asks for, in the metadata database of this process."""
+"""Creates the pools of a project's `airflow_settings.yaml` in the metadata database of this process."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from penstock.project import Project
 
 
 def make_pools(project: Project) -> None:
-    """Make them, or give them the slots that the file says. A pool that the file no longer names is left as it is.
+    """Create the pools, or update their slots. Pools that are no longer in the file stay as they are.
 
     Raises:
-        UsageError: The file is wrong.
+        UsageError: The file is invalid.
     """
     pools = local_settings(project.root).pools
     if not pools:

@@ -1,4 +1,4 @@
-"""What Airflow asks a provider at start."""
+"""Provider metadata, which Airflow reads at start."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The description behind the entry point ``apache_airflow_provider``.
+    """Return the provider metadata for the entry point ``apache_airflow_provider``.
 
     Example:
         >>> get_provider_info()["package-name"]
@@ -16,7 +16,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "penstock",
         "name": "Penstock",
-        "description": "Copies data at the database's own speed and accounts for every row.",
+        "description": "Copies data at database speed and accounts for every row.",
         "versions": [version("penstock")],
         "integrations": [{"integration-name": "Penstock", "external-doc-url": "", "tags": ["software"]}],
         "secrets-backends": ["penstock.airflow.secrets.PenstockSecretsBackend"],

@@ -1,4 +1,4 @@
-"""One task of a run that was made before, once more: what the tasks before it left is still there for it to pull."""
+"""Runs one task of an earlier run again; the XComs of its upstream tasks are still available."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow.models.taskinstance import TaskInstance
-from airflow.sdk.definitions.dag import _run_task  # what Airflow's own `airflow tasks test` uses
+from airflow.sdk.definitions.dag import _run_task  # `airflow tasks test` uses it too
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
@@ -14,10 +14,10 @@ from penstock.airflow.run_dates import Wanted
 
 
 def run_again(dag: Any, task_id: str, logical_date: datetime) -> tuple[str, list[Any]] | None:
-    """Run a task in the run of this date; its state, and the task's instances. None where no such run was made.
+    """Run a task in the run of this date; return its state and its instances, or None if the run does not exist.
 
     Args:
-        dag: As its file made it.
+        dag: The DAG, as its file defines it.
     """
     with create_session() as session:
         session.expire_on_commit = False
@@ -34,7 +34,7 @@ def run_again(dag: Any, task_id: str, logical_date: datetime) -> tuple[str, list
 
 
 def last_run(dag_id: str, task_id: str) -> Wanted | None:
-    """The run that was made last and has the task in it."""
+    """Return the latest run that includes the task."""
     with create_session() as session:
         query = select(TaskInstance).where(TaskInstance.dag_id == dag_id, TaskInstance.task_id == task_id)
         found = session.scalars(query.order_by(TaskInstance.id.desc()).limit(1)).first()

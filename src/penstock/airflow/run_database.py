@@ -1,4 +1,4 @@
-"""The metadata database of runs without servers: a copy of an empty one, migrated once for each version of Airflow."""
+"""The metadata database of runs without servers: a copy of an empty one, migrated once per version of Airflow."""
 
 from __future__ import annotations
 
@@ -15,60 +15,60 @@ from sqlalchemy.exc import DBAPIError
 from penstock.model.errors import PenstockError
 
 _SIDE_FILES = ("", "-wal", "-shm")
-# What cannot be mended by looking again: nonsense in the file, no tables in it, other tables than Airflow's.
+# Errors that a retry does not fix: a corrupt file, missing tables, tables that are not Airflow's.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 
 
 def prepare(database: Path, folder: Path) -> str | None:
-    """Make the database that Airflow uses in this process, unless it is there already; that takes three seconds once.
+    """Create the database that Airflow uses in this process, if it does not exist. The first time takes three seconds.
 
-    A damaged one is set aside, and a fresh one made: it held the history of runs, and what their tasks returned.
+    A damaged database is renamed and replaced by a new one; it held the history of runs and their XComs.
 
     Args:
-        folder: Where the empty ones are kept.
+        folder: Where the empty databases are kept.
 
     Returns:
-        What the user should know: that a damaged one was set aside.
+        A warning for the user if a damaged database was renamed, else None.
 
     Raises:
-        PenstockError: It cannot be read or written.
+        PenstockError: The database cannot be read or written.
     """
     empty = folder / f"empty-{version('apache-airflow-core')}.db"
-    told = None
+    warning = None
     if database.exists() and empty.exists():
         damage = _damage(database, empty)
         if damage is None:
             return None
-        told = f"{database} {damage}; it was set aside as {_set_aside(database).name}, and a fresh one made"
+        warning = f"{database} {damage}; renamed it to {_set_aside(database).name} and created a new one"
     _remove(database)
-    database.touch(mode=0o600)  # what SQLite lays beside it gets its mode
+    database.touch(mode=0o600)  # SQLite's journal files get the same mode
     if empty.exists():
         shutil.copyfile(empty, database)
     else:
         initdb()
         _keep(database, empty)
-    return told
+    return warning
 
 
 @contextmanager
-def failures_told(database: Path) -> Iterator[None]:
-    """Tell what befalls the database, such as a full disk, in words.
+def database_failures(database: Path) -> Iterator[None]:
+    """Turn database errors, such as a full disk, into readable messages.
 
     Raises:
-        PenstockError: It failed.
+        PenstockError: The database failed.
     """
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise PenstockError(
-            f"{database}, the metadata database of runs, failed: {cause}",
-            hint="free some space, or remove it: it holds the history of runs and nothing else",
+            f"the metadata database of runs failed: {database}: {cause}",
+            hint="free some space, or remove the file: it holds only the history of runs",
         ) from error
 
 
 def _damage(database: Path, empty: Path) -> str | None:
-    """What is wrong with it, if anything."""
+    """Return what is wrong with the database, or None."""
     try:
         with closing(sqlite3.connect(database)) as session:
             found = session.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -79,10 +79,10 @@ def _damage(database: Path, empty: Path) -> str | None:
         if error.sqlite_errorcode & 0xFF in _DAMAGED:
             return f"is damaged ({error})"
         raise PenstockError(
-            f"{database} cannot be used: {error}", hint=f"see who owns {database.parent}"
+            f"{database} cannot be used: {error}", hint=f"check the owner of {database.parent}"
         ) from error
     with closing(sqlite3.connect(empty)) as session:
-        return None if revision == _revision(session) else "was made by another version of Airflow"
+        return None if revision == _revision(session) else "was created by another version of Airflow"
 
 
 def _revision(session: sqlite3.Connection) -> str:
@@ -90,7 +90,7 @@ def _revision(session: sqlite3.Connection) -> str:
 
 
 def _keep(database: Path, empty: Path) -> None:
-    """Copy it as it is now, what its log holds included."""
+    """Copy the database in its current state, including its write-ahead log."""
     draft = database.with_name(f"{database.name}.empty")
     with closing(sqlite3.connect(database)) as session, closing(sqlite3.connect(draft)) as copy:
         session.backup(copy)

@@ -1,4 +1,4 @@
-"""Which runs of a DAG a request means, by the DAG's own timetable. DAGs are taken as :func:`scheduled` gives them."""
+"""Resolves dates to runs of a DAG, by the DAG's timetable. Pass DAGs as :func:`scheduled` returns them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _NEXT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One run.
+    """One run to make.
 
     Args:
-        logical_date: Its logical date.
-        run_after: When a scheduler would have started it.
-        interval: Its data interval: the timetable's, or what the timetable makes of a run by hand at that moment.
-        is_scheduled: Whether it is one of the timetable's runs.
+        logical_date: The run's logical date.
+        run_after: When a scheduler would start the run.
+        interval: The data interval of the scheduled run, or of a manual run at that moment.
+        is_scheduled: Whether the run is part of the timetable.
     """
 
     logical_date: datetime
@@ -34,25 +34,25 @@ class Wanted:
 
 
 def scheduled(dag: Any) -> Any:
-    """The DAG as a scheduler has it: the timetable of the other can tell no dates."""
+    """Return the DAG as the scheduler sees it; only its timetable can compute dates."""
     return DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
 
 
 def runs_between(dag: Any, start: Moment, end: Moment) -> list[Wanted]:
-    """The runs of the DAG's timetable whose logical date lies between two dates, both included.
+    """Return the scheduled runs with a logical date between two dates, inclusive.
 
     Raises:
-        UsageError: The DAG has no such timetable, or the dates are in the wrong order.
-        NothingDone: The DAG begins later, ended before, or has no run in that time.
+        UsageError: The DAG has no periodic schedule, or the dates are in the wrong order.
+        NothingDone: The DAG starts later, ended earlier, or has no run in that time.
     """
     zone = zone_of(dag)
     first, last = start.first(zone), end.last(zone)
     if first > last:
-        raise UsageError(f"{start.text} lies after {end.text}", hint="exchange --from and --to")
+        raise UsageError(f"{start.text} is after {end.text}", hint="swap --from and --to")
     if not dag.timetable.periodic:
         raise UsageError(
-            f"{dag.dag_id} has no schedule to run through: {dag.timetable.summary}",
-            hint=f"name one date: penstock run {dag.dag_id} --date {start.text}",
+            f"{dag.dag_id} has no periodic schedule: {dag.timetable.summary}",
+            hint=f"run one date: penstock run {dag.dag_id} --date {start.text}",
         )
     begins, ends = start_of(dag), end_of(dag)
     if begins is not None and last < begins:
@@ -68,24 +68,24 @@ def runs_between(dag: Any, start: Moment, end: Moment) -> list[Wanted]:
 
 
 def left_out(dag: Any, start: Moment, end: Moment) -> list[str]:
-    """Which runs of the timetable between two dates :func:`runs_between` does not give, in words."""
+    """Return notes about scheduled runs between two dates that :func:`runs_between` leaves out."""
     zone = zone_of(dag)
     first, last = start.first(zone), end.last(zone)
     begins, ends = start_of(dag), end_of(dag)
     said = []
     if begins is not None and _any(dag, first, min(last, begins - _NEXT)):
-        said.append(f"{dag.dag_id} begins on {_shown(begins, zone)}: the dates before are left out")
+        said.append(f"{dag.dag_id} starts on {_shown(begins, zone)}: skipping earlier dates")
     if ends is not None and _any(dag, max(first, ends + _NEXT), last):
-        said.append(f"{dag.dag_id} ended on {_shown(ends, zone)}: the dates after are left out")
+        said.append(f"{dag.dag_id} ended on {_shown(ends, zone)}: skipping later dates")
     return said
 
 
 def run_at(dag: Any, moment: Moment) -> Wanted:
-    """The run of one date: the timetable's, where it has one then; a day means its only run.
+    """Return the run of one date: the scheduled run if there is one. A day stands for its only run.
 
     Raises:
         UsageError: The day has several runs.
-        NothingDone: It lies before the DAG's start or after its end.
+        NothingDone: The date is before the DAG's start or after its end.
     """
     zone = zone_of(dag)
     first, last = moment.first(zone), moment.last(zone)
@@ -102,8 +102,8 @@ def run_at(dag: Any, moment: Moment) -> Wanted:
         times = ", ".join(one.logical_date.astimezone(zone).strftime("%H:%M") for one in found[:3])
         raise UsageError(
             f"{dag.dag_id} has {len(found)} runs on {moment.text}: {times} ...",
-            hint=f"name one, such as {found[0].logical_date.astimezone(zone):%Y-%m-%dT%H:%M}, "
-            f"or all: --from {moment.text} --to {moment.text}",
+            hint=f"choose one, such as {found[0].logical_date.astimezone(zone):%Y-%m-%dT%H:%M}, "
+            f"or run all: --from {moment.text} --to {moment.text}",
         )
     return (
         found[0] if found else _by_hand(dag, max(filter(None, (first, begins))) if moment.is_day else first)
@@ -111,10 +111,10 @@ def run_at(dag: Any, moment: Moment) -> Wanted:
 
 
 def run_now(dag: Any) -> Wanted:
-    """A run of this moment, as one that is started by hand.
+    """Return a manual run at this moment.
 
     Raises:
-        NothingDone: The DAG begins later, or has ended.
+        NothingDone: The DAG starts later, or has ended.
     """
     now = timezone.utcnow()
     begins, ends = start_of(dag), end_of(dag)
@@ -131,40 +131,40 @@ def _by_hand(dag: Any, moment: datetime) -> Wanted:
 
 
 def start_of(dag: Any) -> datetime | None:
-    """When the DAG begins: its start date, else the earliest of its tasks'."""
+    """Return the DAG's start date, or else the earliest start date of its tasks."""
     starts = [dag.start_date, *(task.start_date for task in dag.tasks)]
     return dag.start_date or min((one for one in starts if one is not None), default=None)
 
 
 def end_of(dag: Any) -> datetime | None:
-    """When the DAG ends: its end date, else the latest of its tasks', where all of them have one."""
+    """Return the DAG's end date, or else the latest end date of its tasks if all tasks have one."""
     ends = [task.end_date for task in dag.tasks]
     return dag.end_date or (max(ends) if ends and None not in ends else None)
 
 
 def zone_of(dag: Any) -> tzinfo:
-    """The DAG's time zone, which dates without one are in."""
+    """Return the DAG's time zone, which applies to dates without a time zone."""
     zone: tzinfo = dag.timezone
     return zone
 
 
 def before_start(dag: Any, text: str, begins: datetime) -> NothingDone:
-    """The error of a date on which the DAG has not begun."""
+    """Return the error for a date before the DAG's start."""
     day = _shown(begins, zone_of(dag))
     return NothingDone(
-        f"{dag.dag_id} begins on {day}, {text} lies before",
-        hint=f"choose a date from {day} on, move the DAG's start_date, "
-        "or let the running stack do it: penstock backfill",
+        f"{dag.dag_id} starts on {day}, after {text}",
+        hint=f"choose a date from {day} on, change the DAG's start_date, "
+        "or use the running stack: penstock backfill",
     )
 
 
 def after_end(dag: Any, text: str, ends: datetime) -> NothingDone:
-    """The error of a date on which the DAG has ended: Airflow would run no task, and call that a success."""
+    """Return the error for a date after the DAG's end, for which Airflow would run no task and report success."""
     return ended(dag.dag_id, text, ends.astimezone(zone_of(dag)))
 
 
 def _shown(moment: datetime, zone: tzinfo) -> str:
-    """As people write it: midnight is the day."""
+    """Format a date for messages; at midnight, without the time."""
     return in_short(moment.astimezone(zone))
 
 

@@ -1,11 +1,11 @@
-"""Penstock's environments as a secrets backend of Airflow, for servers, workers and the command line.
+"""Penstock's environments as an Airflow secrets backend, for servers, workers and the command line.
 
     AIRFLOW__SECRETS__BACKEND=penstock.airflow.secrets.PenstockSecretsBackend
     AIRFLOW__SECRETS__BACKEND_KWARGS={"project": "/srv/sales", "environment": "prod"}
 
-Workers use the same unless ``AIRFLOW__WORKERS__SECRETS_BACKEND`` names another. The order is that of
-:mod:`penstock.lookup`, in which the backend named as ``fallback`` is the one asked next; what none of them knows
-Airflow asks its own store for.
+Workers use the same backend unless ``AIRFLOW__WORKERS__SECRETS_BACKEND`` names another. The lookup order is that of
+:mod:`penstock.lookup`, with the backend named ``fallback`` next. Airflow looks up all other names in its metadata
+database.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
 
 try:
-    # Airflow takes every other error for "unknown here" and asks the next backend.
+    # Airflow treats every other error as "not found" and asks the next backend.
     from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied as Denied
 except ImportError:  # before Airflow 3.3
     Denied = PermissionError
@@ -39,16 +39,16 @@ Answer = TypeVar("Answer")
 
 
 class PenstockSecretsBackend(BaseSecretsBackend):
-    """Connections and variables of the project's environment; what it lacks, the fallback is asked for.
+    """Provides the connections and variables of the project's environment, and then those of the fallback.
 
-    An environment that is wrong, or whose secrets cannot be decrypted, is an error and not "unknown": the next backend
-    might know the name and mean another system.
+    If the environment is invalid or its secrets cannot be decrypted, the lookup fails instead of returning None,
+    because the next backend might know the name as another system.
 
     Args:
-        project: The directory that holds ``penstock.toml``; by default as every command finds it.
-        environment: The environment's name; by default as every command chooses it.
-        fallback: Dotted name of the backend class to ask next.
-        fallback_kwargs: What that class is made with.
+        project: The directory of ``penstock.toml``; by default found as in every command.
+        environment: Name of the environment; by default chosen as in every command.
+        fallback: Dotted name of the backend class to use next.
+        fallback_kwargs: Keyword arguments for that class.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class PenstockSecretsBackend(BaseSecretsBackend):
         self._fallback = None if fallback is None else _make(fallback, fallback_kwargs or {})
 
     def get_connection(self, conn_id: str) -> Any:
-        """The connection, or None.
+        """Return the connection, or None if it is unknown.
 
         Raises:
-            AirflowSecretsBackendAccessDenied: The environment is wrong; no other backend is asked then.
+            AirflowSecretsBackendAccessDenied: The environment is invalid. Airflow then asks no other backend.
         """
         found = self._ask(lambda: lookup.declared(conn_id, self._project(), self._environment))
         if found is None and self._fallback is not None:
@@ -83,19 +83,19 @@ class PenstockSecretsBackend(BaseSecretsBackend):
         return self.deserialize_connection(conn_id, to_json(found))
 
     def get_conn_value(self, conn_id: str) -> str | None:
-        """The connection as JSON, or None.
+        """Return the connection as JSON, or None if it is unknown.
 
         Raises:
-            AirflowSecretsBackendAccessDenied: As `get_connection`.
+            AirflowSecretsBackendAccessDenied: See `get_connection`.
         """
         found = self.get_connection(conn_id)
         return None if found is None else str(found.as_json())
 
     def get_variable(self, key: str) -> str | None:
-        """The variable, or None.
+        """Return the variable, or None if it is unknown.
 
         Raises:
-            AirflowSecretsBackendAccessDenied: As `get_connection`.
+            AirflowSecretsBackendAccessDenied: See `get_connection`.
         """
         environment = self._ask(lambda: load(self._project().root, self._environment))
         found = self._ask(lambda: lookup.variable(key, environment, self._project()))
@@ -106,7 +106,7 @@ class PenstockSecretsBackend(BaseSecretsBackend):
         return found
 
     def get_config(self, key: str) -> str | None:
-        """A setting of Airflow's own, which only the fallback may know."""
+        """Return a setting of Airflow from the fallback; environments hold none."""
         return None if self._fallback is None else self._fallback.get_config(key)
 
     def _set_connection_class(self, conn_class: type) -> None:
@@ -140,12 +140,12 @@ def _mask(connection: Connection) -> None:
 
 
 def _hide(secrets: Iterable[str]) -> None:
-    """Keep secrets out of the logs, also in the forms that URLs and headers give them."""
+    """Mask secrets in logs, also in their URL-encoded and header forms."""
     forms = [form for secret in secrets if secret for form in _forms(secret)]
     if not forms:
         return
     mask_secret(forms)
-    # Airflow has two maskers: the one above is its tasks', this is its servers' and `dag.test()`'s, where it is loaded.
+    # Airflow has two maskers: the one above is for tasks, this one is for servers and `dag.test()`, if it is loaded.
     if (server := sys.modules.get("airflow._shared.secrets_masker")) is not None:
         server.mask_secret(forms)
 

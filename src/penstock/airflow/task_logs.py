@@ -1,4 +1,4 @@
-"""A log for each task of a run that has no servers, into which all goes that the task prints."""
+"""Task logs of runs without servers: all output of a task goes to its own log."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ RUNS_KEPT = 20  # of each DAG
 
 
 class TaskLogs:
-    """Sends what this process and its children print to the task that runs, and to the log of all runs between tasks.
+    """Redirects the output of this process and its children to the log of the running task.
+
+    Between tasks, output goes to the log of all runs.
 
     Args:
-        folder: Of the logs of all DAGs' runs.
+        folder: Directory for the logs of all DAGs.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -29,7 +31,7 @@ class TaskLogs:
         self._run = folder
 
     def begin_run(self, dag_id: str, name: str) -> None:
-        """Make room for a run; those of long ago are removed."""
+        """Create the directory of a run and remove old runs."""
         dag = self._folder / _file_name(dag_id)
         dag.mkdir(exist_ok=True, mode=0o700)
         runs = sorted(dag.iterdir(), key=lambda path: path.stat().st_mtime)
@@ -40,17 +42,17 @@ class TaskLogs:
         self._run.mkdir(mode=0o700)
 
     def path(self, label: str) -> Path:
-        """The log of a task."""
+        """Return the path of a task's log."""
         return self._run / f"{_file_name(label)}.log"
 
     def begin(self, label: str) -> None:
-        """From here on all goes to the task's log."""
+        """Redirect output to the task's log."""
         log = os.open(self.path(label), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         _point_to(log)
         os.close(log)
 
     def end(self, label: str, error: BaseException | None) -> None:
-        """From here on all goes to the log of all runs; a task that failed before it began gets its log now."""
+        """Redirect output to the log of all runs. A task that failed before it started gets its log now."""
         _point_to(self._between)
         if error is not None and not self.path(label).exists():
             text = "".join(traceback.format_exception(error))
@@ -59,22 +61,22 @@ class TaskLogs:
 
 
 class Masked(io.TextIOBase):
-    """Standard output on which secrets are masked, as in the tasks' logs on a server."""
+    """Standard output with masked secrets, as in task logs on a server."""
 
     def __init__(self, target: TextIO) -> None:
         self._target = target
 
     def write(self, text: str) -> int:
-        """Write the text without its secrets."""
+        """Write the text with its secrets masked."""
         self._target.write(str(redact(text)))
         return len(text)
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Write buffered output."""
         self._target.flush()
 
     def fileno(self) -> int:
-        """Of the target."""
+        """The file descriptor of the target."""
         return self._target.fileno()
 
 

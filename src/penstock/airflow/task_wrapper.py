@@ -1,4 +1,4 @@
-"""Functions of Penstock's as tasks: names mean what they mean to Airflow, and what is hopeless is not retried."""
+"""Penstock functions as Airflow tasks: names are looked up as Airflow does, and permanent errors are not retried."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Result = TypeVar("Result")
 
 
 def in_airflow(function: Callable[Words, Result]) -> Callable[Words, Result]:
-    """The function as the callable of a task: `@task` or `PythonOperator(python_callable=...)`.
+    """Wrap a function for use as a task's callable: `@task` or `PythonOperator(python_callable=...)`.
 
-    Within it, connections and variables are looked for in the project's environment and then wherever Airflow keeps
-    its own.
+    Within the function, connections and variables are looked up in the project's environment, and then in Airflow's
+    own backends.
 
     Raises:
-        AirflowFailException: Where trying again would give the same, such as with a key that is refused. The task fails
-            at once, whatever its retries.
+        AirflowFailException: A retry would fail again, such as with a refused key. The task fails at once, whatever its
+            retries.
 
     Example:
         load = task(in_airflow(load_market_data))

@@ -1,4 +1,4 @@
-"""Copies under the names that Airflow's users know: a DAG moves over by changing its imports."""
+"""Copies under the names of Airflow's transfer operators, so that you can migrate a DAG by changing its imports."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from penstock.model.errors import UsageError
 
 
 class PostgresToS3Operator(CopyOperator):
-    """Write a table's rows, or a query's, to objects: a :class:`CopyOperator` in other words.
+    """Export a table or a query to objects. A :class:`CopyOperator` with other parameter names.
 
     Args:
         s3_bucket: The bucket.
-        s3_key: The prefix of the export; with a suffix such as ``.csv.gz``, the one object.
-        table: The table, ``schema.table``; leave it out with ``sql``.
+        s3_key: The prefix of the export; with a suffix such as ``.csv.gz``, the key of a single object.
+        table: The table as ``schema.table``; leave it out if you pass ``sql``.
         sql: A query (also ``query``).
-        postgres_conn_id: Connection of the database (also ``sql_conn_id``).
+        postgres_conn_id: The connection of the database (also ``sql_conn_id``).
         **kwargs: ``s3_conn_id`` (also ``aws_conn_id``; by default ``objects``), ``file_format`` (also ``format``), the
-            other words of :class:`~penstock.model.options.CopyOptions` and those that every operator has.
+            other options of :class:`~penstock.model.options.CopyOptions` and the arguments of ``BaseOperator``.
 
     Example:
         PostgresToS3Operator(
@@ -51,20 +51,19 @@ class PostgresToS3Operator(CopyOperator):
 
 
 class S3ToSnowflakeOperator(CopyOperator):
-    """Load an export into a table: a :class:`CopyOperator` in other words.
+    """Load an export into a table. A :class:`CopyOperator` with other parameter names.
 
-    Where ``snowflake_conn_id`` leads to a Postgres database, the rows go there without a stage: the environment
-    decides.
+    If ``snowflake_conn_id`` is a Postgres connection in the environment, the rows are loaded there without a stage.
 
     Args:
         s3_bucket: The bucket.
         s3_key: The prefix of the export.
         table: The table, without its schema.
-        schema: Its schema.
+        schema: The schema of the table.
         stage: The external stage that covers the bucket.
         **kwargs: ``snowflake_conn_id`` (by default ``snowflake_default``), ``s3_conn_id`` (also ``aws_conn_id``; by
-            default ``objects``), the words of :class:`~penstock.model.options.CopyOptions` and those that every
-            operator has.
+            default ``objects``), options of :class:`~penstock.model.options.CopyOptions` and arguments of
+            ``BaseOperator``.
 
     Example:
         S3ToSnowflakeOperator(
@@ -95,16 +94,16 @@ class S3ToSnowflakeOperator(CopyOperator):
 
 
 class MoveObjectsOperator(BaseOperator):
-    """Move the objects below one prefix to another of the same bucket; returns how many there were.
+    """Move the objects of one prefix to another prefix of the same bucket, and return their number.
 
-    Safe to repeat; what was killed midway is finished by the next try.
+    The task can be repeated: the next try completes an interrupted move.
 
     Args:
         source: ``s3://connection@bucket/prefix/``.
-        target: The same, with another prefix.
+        target: Another prefix of the same bucket.
 
     Raises:
-        AirflowFailException: When the task runs: the addresses are no two prefixes of one bucket.
+        AirflowFailException: When the task runs: the addresses are not two prefixes of one bucket.
 
     Example:
         MoveObjectsOperator(task_id="archive", source="s3://lake/{{ ds }}/", target="s3://lake/archive/{{ ds }}/")
@@ -119,13 +118,13 @@ class MoveObjectsOperator(BaseOperator):
         self.target = target
 
     def execute(self, context: Context) -> int:  # noqa: ARG002 Airflow calls it so
-        """Move them."""
+        """Move the objects."""
         moved = in_airflow(_move)(self.source, self.target)
         self.log.info("%s objects moved from %s to %s", moved, self.source, self.target)
         return moved
 
 
-# What is mapped over is checked against the parameters of the signature: see CopyOperator.
+# For mapped tasks, Airflow accepts only parameters of the signature; see CopyOperator.
 _WORDS = frozenset(("sql_conn_id", "query", "s3_conn_id", "aws_conn_id", "file_format", "snowflake_conn_id"))
 PostgresToS3Operator.__init__._BaseOperatorMeta__param_names |= OPTIONS | _WORDS  # type: ignore[attr-defined]  # noqa: SLF001
 S3ToSnowflakeOperator.__init__._BaseOperatorMeta__param_names |= OPTIONS | _WORDS  # type: ignore[attr-defined]  # noqa: SLF001
@@ -148,8 +147,10 @@ def _move(source: str, target: str) -> int:
 
     origin, place = parse(source), parse(target)
     if not isinstance(origin, Objects) or not isinstance(place, Objects):
-        raise UsageError(f"{source} and {target} are no two prefixes", hint="write s3://bucket/prefix/")
+        raise UsageError(f"{source} and {target} are not two prefixes", hint="use s3://bucket/prefix/")
     if (origin.connection, origin.bucket) != (place.connection, place.bucket):
-        raise UsageError(f"{source} and {target} are of two buckets", hint="move within one")
+        raise UsageError(
+            f"{source} and {target} are in different buckets", hint="use two prefixes of one bucket"
+        )
     store = open_store(origin.connection, origin.bucket)
     return move(store, f"{origin.key.strip('/')}/", f"{place.key.strip('/')}/")

@@ -1,6 +1,7 @@
-"""Says what an environment makes of a project's DAGs: `python probe.py PROJECT`, by whatever Airflow is there.
+"""Parses a project's DAGs with the Airflow of this environment: `python upgrade_probe.py PROJECT`.
 
-Stands alone, because it runs where another Penstock is installed, or none. The last line it prints is JSON.
+It imports nothing from Penstock, because the environment may have another version of it or none. The last line of its
+output is JSON.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _WARNED = re.compile(r"^(?P<file>.+?):(?P<line>\d+): (?P<kind>\w+): (?P<message>
 
 
 def main() -> int:
-    """Print what was found."""
+    """Print the DAGs and the problems."""
     root = Path(sys.argv[1]).resolve()
     sys.path[:0] = [str(root), str(root / "dags"), str(root / "plugins")]
     dags, problems = _bag(root)
@@ -42,13 +43,13 @@ def _bag(root: Path) -> tuple[set[str], list[Problem]]:
         from airflow.models.dagbag import DagBag
     bag: Any = DagBag(str(root / "dags"))
     problems = [_error(text, Path(path), root) for path, text in bag.import_errors.items()]
-    for told in getattr(bag, "captured_warnings", {}).values():
-        problems += [one for text in told if (one := _warning(text, root)) is not None]
+    for caught in getattr(bag, "captured_warnings", {}).values():
+        problems += [one for text in caught if (one := _warning(text, root)) is not None]
     return set(bag.dags), problems
 
 
 def _error(text: str, path: Path, root: Path) -> Problem:
-    """The last place of the traceback that is in the project, and what was said."""
+    """The last traceback frame in the project, and the error message."""
     frames = [found for found in _FRAME.finditer(text) if Path(found["file"]).is_relative_to(root)]
     last = [line for line in text.strip().splitlines() if line.strip()]
     where = f"{_shown(Path(frames[-1]['file']), root)}:{frames[-1]['line']}" if frames else _shown(path, root)
@@ -63,11 +64,11 @@ def _warning(text: str, root: Path) -> Problem | None:
 
 
 def _imports(path: Path, root: Path) -> Iterator[Problem]:
-    """Names that the file imports anywhere, also inside of functions, and that are gone or about to go."""
+    """Imports anywhere in the file, also in functions, that are missing or deprecated."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8", errors="replace"))
     except (SyntaxError, ValueError):
-        return  # told by the bag, if it is a DAG file
+        return  # reported by the DagBag, if it is a DAG file
     own = {one.stem for one in root.iterdir()} | {
         one.stem for folder in FOLDERS for one in (root / folder).glob("*")
     }
@@ -80,7 +81,7 @@ def _imports(path: Path, root: Path) -> Iterator[Problem]:
 
 
 def _walk(tree: ast.AST) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
-    """Every import, and whether the file expects it to fail, or only type checkers see it."""
+    """Every import, and whether it is guarded by a try block or TYPE_CHECKING."""
 
     def visit(node: ast.AST, guarded: bool) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -104,7 +105,7 @@ def _named(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str | None]
 
 
 def _tried(module: str, name: str | None, where: str) -> Iterator[Problem]:
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             found = importlib.import_module(module)
@@ -113,11 +114,11 @@ def _tried(module: str, name: str | None, where: str) -> Iterator[Problem]:
         except ModuleNotFoundError as error:
             inside = (
                 name is not None and error.name == f"{module}.{name}"
-            )  # the module is there, and no package
-            yield "import", where, f"{module} has no {name!r}" if inside else f"there is no {error.name}"
-        except Exception as error:  # noqa: BLE001  # whatever a module does when it is imported
+            )  # the module exists, but is not a package
+            yield "import", where, f"{module} has no {name!r}" if inside else f"missing module {error.name}"
+        except Exception as error:  # noqa: BLE001  # a module can raise anything at import
             yield "import", where, f"{module}: {type(error).__name__}: {error}"
-    for one in told:
+    for one in caught:
         if _is_deprecation(one.category.__name__) and (name or module.rpartition(".")[2]) in str(one.message):
             yield "deprecation", where, _line(str(one.message))
 

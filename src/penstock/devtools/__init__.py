@@ -1,1 +1,1 @@
-"""Projects as a whole: made from a template, looked after, tried against other versions."""
+"""Tools for projects: templates, checks, test databases, upgrade checks."""

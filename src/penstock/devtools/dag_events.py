@@ -1,4 +1,4 @@
-"""What a DAG that runs in another process tells of itself."""
+"""Runs a DAG in another process and reads its events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import psutil
 from penstock.model.errors import NothingDone, PenstockError, UsageError
 from penstock.project import Project
 
-# The state of a run in which no task was there to run; Airflow calls it a success.
+# The state of a run without task instances; Airflow calls it a success.
 EMPTY = "empty"
 
 _KINDS: Mapping[int, type[PenstockError]] = {one.exit_code: one for one in (UsageError, NothingDone)}
@@ -27,15 +27,15 @@ _KINDS: Mapping[int, type[PenstockError]] = {one.exit_code: one for one in (Usag
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What to run of a DAG.
+    """What to run.
 
     Args:
         dag_id: The DAG.
-        date: The logical date of one run; by default now.
-        start: With `end`, the logical dates to run through, both included.
-        task: The one task to run; by default all.
-        conf: The run's parameters, as JSON.
-        keep_going: Run the other dates after one that failed.
+        date: The logical date of a single run; by default now.
+        start: The first logical date; with `end`, both inclusive.
+        task: The only task to run; by default all tasks.
+        conf: Parameters of the run, as JSON.
+        keep_going: Continue with the other dates after a failed run.
     """
 
     dag_id: str
@@ -47,7 +47,7 @@ class RunRequest:
     keep_going: bool = False
 
     def words(self) -> list[str]:
-        """For the command line of `penstock.airflow.run_main`."""
+        """Return the arguments for `penstock.airflow.run_main`."""
         options = {"--date": self.date, "--from": self.start, "--to": self.end, "--task": self.task}
         options["--conf"] = self.conf
         words = [f"{name}={value}" for name, value in options.items() if value is not None]
@@ -55,15 +55,16 @@ class RunRequest:
 
 
 class DagRun:
-    """A run of one DAG through Airflow, in a process that begins with the `with` block and ends with it at the latest.
+    """A run of one DAG in a child process, which ends with the `with` block at the latest.
 
-    Its events are, for each date, `start` (with `tasks`, `logical_date` and `data_interval`), `begin` and `end` of each
-    task (`task`, `state`, `seconds`, `label`, `error`, `hint`, `account`, `log`) and `done` (with `state`: `success`,
-    `failed`, or `empty` where no task was there to run); then `finished`. A task that fails is an event.
+    For each date it yields the events `start` (with `tasks`, `logical_date` and `data_interval`), `begin` and `end` of
+    each task (`task`, `state`, `seconds`, `label`, `error`, `hint`, `account`, `log`) and `done` (with `state`:
+    `success`, `failed`, or `empty` if there was no task to run). The last event is `finished`. A failed task is an
+    event, not an exception.
 
     Raises:
-        PenstockError: Airflow is not installed, the state directory is broken; while events are read, that the run
-            broke off.
+        PenstockError: Airflow is not installed, or the state directory is broken; while events are read, the run
+            ended unexpectedly.
 
     Example:
         with DagRun(project, "sales_warehouse") as events:
@@ -81,7 +82,7 @@ class DagRun:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C is for this process, which ends the other and all that it started
+            start_new_session=True,  # Ctrl-C goes to this process, which ends the child and its processes
         )
 
     def __enter__(self) -> Iterator[dict[str, Any]]:
@@ -91,7 +92,7 @@ class DagRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            # Airflow's tasks take SIGTERM as a wish and go on. What a kill interrupts is rolled back by the server.
+            # Airflow's tasks do not end on SIGTERM. The database server rolls back what a kill interrupts.
             for child in self._children():
                 with suppress(psutil.NoSuchProcess):
                     child.kill()
@@ -99,7 +100,7 @@ class DagRun:
         self._process.__exit__(kind, error, trace)
 
     def _children(self) -> list[psutil.Process]:
-        """What tasks started: a shell of theirs has a session of its own. Servers do not hang on the run."""
+        """Return the processes that tasks started, also those in other sessions; servers are not children."""
         try:
             return psutil.Process(self._process.pid).children(recursive=True)
         except psutil.NoSuchProcess:
@@ -118,10 +119,10 @@ class DagRun:
         if not finished:
             code = self._process.wait()
             raise PenstockError(
-                f"the run of the DAG {self._request.dag_id} broke off, {_ending(code)}",
+                f"the run of the DAG {self._request.dag_id} ended unexpectedly: {_ending(code)}",
                 hint=f"see {self._log}",
             )
 
 
 def _ending(code: int) -> str:
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"code {code}"
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

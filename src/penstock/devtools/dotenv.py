@@ -1,6 +1,6 @@
-"""A project's `.env`, or another file of `NAME=value` lines: variables for a command and all that it starts.
+"""A project's `.env`, or another file of `NAME=value` lines: environment variables for a command and its processes.
 
-The process's own variables win, so that what is said for one call counts.
+Variables of the process override those of the file.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 from penstock.model.errors import UsageError
 
 NAME = ".env"
-VARIABLE = "PENSTOCK_ENV_FILE"  # hands the choice on to the commands that a command starts
+VARIABLE = "PENSTOCK_ENV_FILE"  # passes the choice on to child commands
 
 
 def is_env_file(word: str) -> bool:
-    """Whether this names a file and no environment, whose name has neither dot nor slash.
+    """Whether the word names a file instead of an environment, whose name has no dot or slash.
 
     Example:
         >>> [is_env_file(word) for word in ("prod", "prod.env", ".env", "./prod")]
@@ -28,18 +28,18 @@ def is_env_file(word: str) -> bool:
 
 
 def chosen_file(root: Path | None, named: str | None = None) -> Path | None:
-    """The file that a command reads: the one named, else that of `PENSTOCK_ENV_FILE`, else the project's `.env`.
+    """Return the file to read: the named one, else that of `PENSTOCK_ENV_FILE`, else the project's `.env`.
 
     Raises:
-        UsageError: The one named is not there.
+        UsageError: The named file does not exist.
     """
     named = named or os.environ.get(VARIABLE)
     if named:
         path = Path(named).expanduser().absolute()
         if not path.is_file():
             raise UsageError(
-                f"there is no file {named}",
-                hint="--env takes the name of an environment, without dots, or a file of NAME=value lines",
+                f"missing file {named}",
+                hint="use the name of an environment, without dots, or a file of NAME=value lines",
             )
         return path
     default = None if root is None else root / NAME
@@ -47,40 +47,38 @@ def chosen_file(root: Path | None, named: str | None = None) -> Path | None:
 
 
 def read(path: Path) -> dict[str, str]:
-    """What the file says; `${NAME}` stands for another variable. A name without a value is passed over.
+    """Read the file. `${NAME}` refers to another variable; names without a value are skipped.
 
     Raises:
-        UsageError: It cannot be read, or a line is no assignment; the message shows no value.
+        UsageError: The file cannot be read, or a line is invalid; the message shows no values.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not written in UTF-8") from None
+        raise UsageError(f"{path} is not valid UTF-8", hint="save it as UTF-8") from None
     if all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines()):
         return {}
-    # Imported when there is something to read: it takes 20 ms.
+    # Imported on first use, because it takes 20 ms.
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
     for binding in parse_stream(StringIO(text)):
         if binding.error:
-            raise UsageError(
-                f"{path}:{binding.original.line}: this is no assignment", hint="write it as NAME=value"
-            )
+            raise UsageError(f"{path}:{binding.original.line}: invalid line", hint="use NAME=value")
     return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
 
 
 @contextmanager
 def given(path: Path | None, *, hand_on: bool = False) -> Iterator[Mapping[str, str]]:
-    """Within this block the file's variables are the process's, where it has none of the name.
+    """Add the file's variables to the process's environment within the block; existing variables win.
 
     Args:
-        hand_on: Commands that are started from here read the same file, instead of a `.env`.
+        hand_on: Let child commands read the same file instead of `.env`.
 
     Raises:
-        UsageError: As `read`.
+        UsageError: See `read`.
     """
     variables = {} if path is None else read(path)
     if path is not None and hand_on:
@@ -91,5 +89,5 @@ def given(path: Path | None, *, hand_on: bool = False) -> Iterator[Mapping[str, 
         yield added
     finally:
         for name, value in added.items():
-            if os.environ.get(name) == value:  # what was said since then stays
+            if os.environ.get(name) == value:  # keep values that were changed since
                 del os.environ[name]

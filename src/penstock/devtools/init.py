@@ -1,7 +1,7 @@
-"""Makes a project from a template: all of it, or nothing.
+"""Creates a project from a template, atomically.
 
-A directory that is not there yet appears whole, by one rename. Into one that is there, the shell's own perhaps, the
-finished parts are moved one after another; what a kill interrupts there, the next `make` completes.
+A new directory appears complete, by one rename. Into an existing directory, such as the current one, the finished files
+are moved one by one; after a kill, the next `make` completes the move.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from penstock.stack.port_config import PREFERRED_PORTS, free_port
 
 BUILDING, READY = ".penstock-init.building", ".penstock-init"
 
-# `.env` is never in git, so no template can hold it.
+# `.env` is never in git, so templates cannot contain it.
 DOTENV = """\
-# Variables of this machine for every `penstock` command here, and all that it starts; those of the shell win.
-# `penstock --env-file FILE ...` reads another file instead. Never in git.
+# Environment variables for every `penstock` command in this project and its processes; the shell's variables win.
+# `penstock --env-file FILE ...` reads another file instead. Do not commit this file.
 # PENSTOCK_ENV=prod
 # AIRFLOW__CORE__PARALLELISM=16
 """
@@ -29,13 +29,13 @@ DOTENV = """\
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A project that was made.
+    """A created project.
 
     Args:
         root: Its directory.
-        files: How many files it has.
-        port: Where its Airflow will answer.
-        finished: It was begun by an earlier call, which was interrupted.
+        files: Number of files.
+        port: Port of its Airflow.
+        finished: Whether it completes an earlier call that was interrupted.
     """
 
     root: Path
@@ -45,21 +45,21 @@ class Made:
 
 
 def make(directory: Path, template: str) -> Made:
-    """Make a project.
+    """Create a project.
 
     Args:
-        directory: Made where it is missing. What lies there may stay, unless the project has something of its name.
+        directory: Created if missing. Existing files stay, unless the project has files of the same name.
 
     Raises:
-        UsageError: Something would be overwritten, or there is no such template.
-        PenstockError: The directory cannot be written.
+        UsageError: A file would be overwritten, or the template is unknown.
+        PenstockError: The directory is not writable.
     """
     root = directory.resolve()
     try:
         return _make(root, template)
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
         raise PenstockError(
-            f"{error.filename or root} cannot be written: {error.strerror}", hint="choose another directory"
+            f"cannot write {error.filename or root}: {error.strerror}", hint="choose another directory"
         ) from error
 
 
@@ -86,12 +86,12 @@ def _make(root: Path, template: str) -> Made:
 
 def _refuse_to_overwrite(root: Path, template: str) -> None:
     if (root / MARKER).exists():
-        raise UsageError(f"{root} is a project already", hint="choose another directory")
+        raise UsageError(f"{root} is already a project", hint="choose another directory")
     taken = [name for name in _names(template) if (root / name).exists()]
     if taken:
         raise UsageError(
-            f"{root} holds {', '.join(taken)} already, which a project has too",
-            hint="choose another directory; nothing is overwritten",
+            f"{root} already contains {', '.join(taken)}",
+            hint="choose another directory; nothing was overwritten",
         )
 
 
@@ -100,7 +100,7 @@ def _names(template: str) -> list[str]:
 
 
 def _build(building: Path, name: str, template: str, port: int) -> None:
-    """The whole project, beside the place where it will be."""
+    """Build the complete project next to its final place."""
     if building.exists():
         shutil.rmtree(building)
     source = template_dir(template)
@@ -119,10 +119,10 @@ def _build(building: Path, name: str, template: str, port: int) -> None:
 
 
 def _settings(text: str, name: str, port: int) -> str:
-    """The template's `penstock.toml` for a project of this name, whose Airflow answers on this port."""
+    """Return the template's `penstock.toml` with this project name and Airflow port."""
     plain = re.sub(r"[^\w-]+", "-", name) or "project"
     named = re.sub(r'(?m)^name = ".*"$', f'name = "{plain}"', text, count=1)
-    return f"{named.rstrip()}\n\n[stack.ports]\nairflow = {port} # 0 for any that is free\n"
+    return f"{named.rstrip()}\n\n[stack.ports]\nairflow = {port} # 0 for any free port\n"
 
 
 def _count(path: Path) -> int:

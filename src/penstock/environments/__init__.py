@@ -1,4 +1,4 @@
-"""The systems that plans name, and the secrets that open them: the public door."""
+"""Environments: connections, variables and encrypted secrets. The public API of this package."""
 
 from __future__ import annotations
 

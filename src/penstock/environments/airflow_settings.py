@@ -1,7 +1,6 @@
-"""A project's `airflow_settings.yaml`: connections, variables and pools of this machine, as Astro projects have them.
+"""A project's `airflow_settings.yaml`: connections, variables and pools of this machine, in Astro's format.
 
-It counts where the project's default environment is in use. In another one, such as production, nothing is taken from a
-file that was written for a laptop.
+It applies only in the project's default environment, so that settings for a laptop are never used in production.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ _kept: dict[Path, tuple[_Stamp, Bundle]] = {}
 
 
 def local_settings(root: Path, environment: str | None = None) -> Bundle:
-    """What the file says; nothing where there is none, or another environment than the default one is in use.
+    """Read the file; empty if it is missing, or if the environment in use is not the default one.
 
     Args:
         environment: The environment in use; by default the one that `load` would choose.
 
     Raises:
-        UsageError: The file is wrong; the message shows no value.
+        UsageError: The file is invalid; the message shows no values.
 
     Example:
         >>> local_settings(Path("/nowhere")).connections
@@ -53,4 +52,4 @@ def _read(path: Path) -> Bundle:
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", hint=error.hint) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {type(error).__name__}") from None
+        raise UsageError(f"cannot read {path}: {type(error).__name__}") from None

@@ -1,4 +1,4 @@
-"""The types of connections: which fields each has, which it needs, and how a form asks for them."""
+"""The types of connections: their fields, which of them are required, and how a form prompts for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# The fields that every connection may have, as files call them. `schema` is Airflow's name for the database.
+# The fields of every connection, as named in files. `schema` is Airflow's name for the database.
 PLAIN_FIELDS = ("type", "host", "port", "login", "password", "database")
 ALIASES: Mapping[str, str] = {"schema": "database"}
 MAX_PORT = 65_535
@@ -15,13 +15,13 @@ CONNECTION_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a type, as a form asks for it.
+    """One field of a connection type.
 
     Args:
-        name: Its name in a file; ``extra.NAME`` lies in the mapping ``extra``.
-        title: What it is, in a few words.
-        required: Whether a connection is of no use without it.
-        default: What the form offers.
+        name: Name in a file; ``extra.NAME`` is in the mapping ``extra``.
+        title: Short description for a form.
+        required: Whether a connection needs the field.
+        default: Default value in a form.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Kind:
     fields: tuple[Field, ...]
 
     def field(self, name: str) -> Field | None:
-        """The field of this name, if the type has it."""
+        """Return the field of this name, if the type has it."""
         return next((one for one in self.fields if one.name == name), None)
 
 
@@ -60,22 +60,22 @@ KINDS: Mapping[str, Kind] = {
     "http": Kind(
         "A web service",
         (
-            Field("host", "base address, as in https://api.example.com/v1", required=True),
-            Field("port", "port, where the address does not say it"),
+            Field("host", "base URL, such as https://api.example.com/v1", required=True),
+            Field("port", "port, if not in the URL"),
             _LOGIN,
             _PASSWORD,
-            Field("extra.allow", "private hosts and networks it may reach, separated by commas"),
+            Field("extra.allow", "private hosts and networks to allow, separated by commas"),
         ),
     ),
     "s3": Kind(
-        "An object store that speaks S3",
+        "An S3-compatible object store",
         (
             Field("login", "access key id"),
             Field("password", "secret access key"),
             Field("extra.region_name", "region"),
-            Field("extra.endpoint_url", "endpoint, where it is not Amazon's"),
+            Field("extra.endpoint_url", "endpoint URL, if not Amazon's"),
             Field("extra.addressing_style", "path or virtual"),
-            Field("extra.aws_session_token", "session token of temporary keys"),
+            Field("extra.aws_session_token", "session token, for temporary keys"),
             Field("extra.bucket", "bucket"),
         ),
     ),
@@ -104,12 +104,12 @@ KINDS: Mapping[str, Kind] = {
 
 
 def kind_of(name: str) -> Kind:
-    """The type of this name; one that is not known is treated as ``generic``."""
+    """Return the type of this name; unknown types are treated as ``generic``."""
     return KINDS.get(name, KINDS["generic"])
 
 
 def is_port(text: str) -> bool:
-    """Whether the text is a port's number.
+    """Whether the text is a valid port number.
 
     Example:
         >>> is_port("5432"), is_port("0"), is_port("65536"), is_port("543Z")

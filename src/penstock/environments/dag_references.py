@@ -1,4 +1,4 @@
-"""Which connections and variables a project's DAGs ask for, found by reading their files and running none of them."""
+"""Finds the connections and variables that a project's DAGs use, by static analysis of their files."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ TEMPLATES = (".sql", ".sh")
 
 _ADDRESS = re.compile(r"(?P<connection>\w[\w.-]*):(?!//)")
 _COPIES = ("CopyOperator", "copy")
-_GROUPS = ("dbt_task_group",)  # its target is named as the connection is
+_GROUPS = ("dbt_task_group",)  # the target is named like the connection
 _OWN_WORDS = frozenset({"conn_id", "connection", "connection_id"})
 _DEFAULTS = frozenset({"default", "default_var"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Demand:
-    """One place where a connection or variable is asked for.
+    """A reference to a connection or variable.
 
     Args:
-        name: Its name; None where it is computed, so that only a run can tell.
-        file: The file, relative to the project.
-        optional: There is a default, so nothing fails without it.
+        name: The name; None if it is computed at run time.
+        file: Path relative to the project.
+        optional: Whether the reference has a default.
     """
 
     kind: Kind
@@ -44,9 +44,9 @@ class Demand:
 
 
 def demands(project_root: Path) -> tuple[Demand, ...]:
-    """Everything that the files below ``dags``, ``plugins`` and ``include`` ask for, by kind, name and place.
+    """Return all references in the files below ``dags``, ``plugins`` and ``include``, by kind, name and place.
 
-    A DAG file that is no Python is passed over: Airflow itself reports it.
+    Files with invalid Python are skipped, because Airflow reports them.
 
     Example:
         >>> demands(Path("/nowhere"))
@@ -63,7 +63,7 @@ def demands(project_root: Path) -> tuple[Demand, ...]:
 
 
 def asked_in(text: str, file: str) -> Iterator[Demand]:
-    """What the text of a DAG file asks for.
+    """Yield the references in the text of a DAG file.
 
     Example:
         >>> [one.name for one in asked_in("CopyOperator(source='shop:s.t', target='dwh:s.t')", "dag.py")]
@@ -109,7 +109,7 @@ class _Reader:
         )
 
     def mapping(self, node: ast.Dict) -> Iterator[Demand]:
-        """Default arguments, which stand in a mapping."""
+        """Yield references in a mapping, such as default arguments."""
         for key, value in zip(node.keys, node.values, strict=True):
             word = key.value if isinstance(key, ast.Constant) else None
             if isinstance(word, str) and _names_one(word, value) and self.text(value) is not None:
@@ -118,18 +118,18 @@ class _Reader:
     def address(self, node: ast.expr) -> Iterator[Demand]:
         text = self.text(node) if not isinstance(node, ast.JoinedStr) else self.beginning(node)
         match = None if text is None else _ADDRESS.match(text)
-        if match is not None and len(match["connection"]) > 1:  # one letter is a drive
+        if match is not None and len(match["connection"]) > 1:  # a single letter is a drive
             yield Demand("connection", match["connection"], self.file, node.lineno)
         elif text is None:
             yield Demand("connection", None, self.file, node.lineno)
 
     def beginning(self, node: ast.JoinedStr) -> str | None:
-        """The constant text that an f-string begins with; constants of the file are put in."""
+        """Return the constant prefix of an f-string, with the file's constants substituted."""
         texts = [
             self.text(part.value if isinstance(part, ast.FormattedValue) else part) for part in node.values
         ]
         if texts[0] is None and texts[1:] and (texts[1] or "").startswith("/"):
-            return "/"  # a path, whatever its directory is
+            return "/"  # a path, whatever the directory
         known = texts[: texts.index(None)] if None in texts else texts
         beginning = "".join(text for text in known if text is not None)
         return beginning if len(known) == len(texts) or ":" in beginning or "/" in beginning else None
@@ -144,7 +144,7 @@ class _Reader:
 
 
 def _constants(tree: ast.Module) -> dict[str, str]:
-    """Names that the file gives one text, and no other value, at its top."""
+    """Return module-level names that are assigned exactly one string."""
     found: dict[str, str] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
@@ -154,7 +154,7 @@ def _constants(tree: ast.Module) -> dict[str, str]:
 
 
 def _name(func: ast.expr) -> tuple[str, str]:
-    """The last name of what is called, and the one before it."""
+    """Return the name of the called function, and the name before it."""
     if isinstance(func, ast.Attribute):
         return func.attr, _name(func.value)[0]
     return (func.id, "") if isinstance(func, ast.Name) else ("", "")

@@ -1,4 +1,4 @@
-"""What differs between two environments."""
+"""Compares two environments."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from penstock.environments.environment import Environment
 
-# What compares, and what may be shown of it.
+# The value to compare, and the text to show.
 _Values = Mapping[tuple[str, str], tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field or variable that is not the same.
+    """One field or variable that differs.
 
     Args:
-        name: The connection's or variable's name.
-        field: The field; ``variable`` for a variable.
-        one: What it is in the first environment, masked; None where it is not there.
-        other: The same for the second.
+        name: Name of the connection or variable.
+        field: Name of the field; ``variable`` for a variable.
+        one: Masked value in the first environment; None if missing.
+        other: Masked value in the second environment; None if missing.
     """
 
     name: str
@@ -29,10 +29,10 @@ class Difference:
 
 
 def differences(one: Environment, other: Environment) -> Iterator[Difference]:
-    """What differs between them, by name; secrets are decrypted to compare them, and masked.
+    """Yield the differences by name. Secrets are decrypted for the comparison and masked in the result.
 
     Raises:
-        BadEnvironment: If a secret cannot be decrypted.
+        BadEnvironment: A secret cannot be decrypted.
     """
     left, right = _values(one), _values(other)
     for name, field in sorted(left.keys() | right.keys()):

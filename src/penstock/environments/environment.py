@@ -1,4 +1,4 @@
-"""An environment: connections and variables by name, with their secrets decrypted only when asked for."""
+"""An environment: connections and variables by name. Secrets are decrypted only on access."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Serve = Callable[[str], Connection | None]
 
 
 class Environment:
-    """What the files of one environment and of those it inherits from say together.
+    """The merged contents of an environment's file and of the files it inherits from.
 
     Args:
-        name: The environment's name; empty where the project has none.
-        layer: What the files say.
-        keys: Finds the keys; called whenever a secret is decrypted, so that a rotation is noticed.
+        name: Name of the environment; empty if the project has none.
+        layer: The merged contents.
+        keys: Returns the keys; called for every decryption, so that a key rotation takes effect.
     """
 
     __slots__ = ("_keys", "_layer", "name")
@@ -36,13 +36,13 @@ class Environment:
         self._keys = keys
 
     def connection(self, name: str, serve: Serve | None = None) -> Connection | None:
-        """The connection of this name with its secrets decrypted, or None.
+        """Return the connection of this name with decrypted secrets, or None.
 
         Args:
-            serve: Answers for what the project serves itself, where a link leads there.
+            serve: Returns the connection to one of the project's own servers, if a link refers to it.
 
         Raises:
-            BadEnvironment: If a secret cannot be decrypted, it has no type, or it links to none.
+            BadEnvironment: A secret cannot be decrypted, the type is missing, or a link is broken.
         """
         fields = self._resolve(name)
         if fields is None:
@@ -66,50 +66,50 @@ class Environment:
         return connection_of(name, texts, secret)
 
     def served_by(self, name: str) -> str | None:
-        """The server of the project's own that this connection links to in the end, such as ``warehouse``, or None.
+        """Return the project's own server that this connection links to, such as ``warehouse``, or None.
 
         Raises:
-            BadEnvironment: If it links to none.
+            BadEnvironment: A link is broken.
         """
         link = (self._resolve(name) or {}).get(LINK)
         return None if link is None else link.text
 
     def variable(self, name: str) -> str | None:
-        """The variable of this name, decrypted, or None.
+        """Return the decrypted variable of this name, or None.
 
         Raises:
-            BadEnvironment: If it cannot be decrypted.
+            BadEnvironment: The variable cannot be decrypted.
         """
         value = self._layer.variables.get(name)
         return None if value is None or value.text is None else self._text(value)
 
     def reveal(self, name: str) -> Mapping[str, str]:
-        """The fields of a connection as texts, secrets decrypted; none where there is no such connection.
+        """Return the fields of a connection as text with decrypted secrets; empty if the connection is unknown.
 
         Raises:
-            BadEnvironment: As `connection`.
+            BadEnvironment: See `connection`.
         """
         return {field: self._text(value) for field, value in (self._resolve(name) or {}).items()}
 
     def connection_names(self) -> tuple[str, ...]:
-        """The names of all connections, sorted."""
+        """Return the sorted names of all connections."""
         return tuple(sorted(name for name, entry in self._layer.connections.items() if not entry.excluded))
 
     def variable_names(self) -> tuple[str, ...]:
-        """The names of all variables, sorted."""
+        """Return the sorted names of all variables."""
         return tuple(sorted(name for name, value in self._layer.variables.items() if value.text is not None))
 
     def excluded(self, name: str) -> Place | None:
-        """Where a connection is taken away by name, if it is: nobody should look for it elsewhere."""
+        """Return where a connection is excluded, if it is; it must not be looked up elsewhere then."""
         entry = self._layer.connections.get(name)
         return entry.place if entry is not None and entry.excluded else None
 
     def shown(self, name: str) -> Mapping[str, str]:
-        """The fields of a connection with secrets masked; needs no key.
+        """Return the fields of a connection with masked secrets; needs no key.
 
         Raises:
-            UsageError: If there is no such connection.
-            BadEnvironment: If it links to none.
+            UsageError: The connection is unknown.
+            BadEnvironment: A link is broken.
         """
         fields = self._resolve(name)
         if fields is None:
@@ -117,11 +117,11 @@ class Environment:
         return {field: show(field, value) for field, value in ordered(fields).items()}
 
     def explain(self, name: str) -> tuple[Explained, ...]:
-        """Every field of the connection or variable of this name, and where it comes from.
+        """Return every field of the connection or variable of this name, and where it comes from.
 
         Raises:
-            UsageError: If there is neither.
-            BadEnvironment: If the connection links to none.
+            UsageError: The name is unknown.
+            BadEnvironment: A link is broken.
         """
         found = [
             Explained("connection", name, field, show(field, value), *where(value))
@@ -134,10 +134,10 @@ class Environment:
         return tuple(found)
 
     def explain_variable(self, name: str) -> Explained:
-        """The same of a variable alone.
+        """Return where a variable comes from.
 
         Raises:
-            UsageError: If there is none.
+            UsageError: The variable is unknown.
         """
         if name not in self.variable_names():
             raise self._unknown(name, self.variable_names())
@@ -152,14 +152,12 @@ class Environment:
 
     def _unknown(self, name: str, known: set[str] | tuple[str, ...]) -> UsageError:
         if place := self.excluded(name):
-            return UsageError(
-                f"{place} excludes {name!r}", hint="take that line out, or define it anew there"
-            )
+            return UsageError(f"{place} excludes {name!r}", hint="remove that line, or define the name there")
         where = f"environment {self.name!r}" if self.name else "the project's environments"
-        return UsageError(f"{where}: no {name!r}", hint=suggestion(name, known))
+        return UsageError(f"{where}: unknown name {name!r}", hint=suggestion(name, known))
 
     def _resolve(self, name: str, path: tuple[str, ...] = ()) -> Mapping[str, Value] | None:
-        """The connection's fields, those of the connection it links to included."""
+        """Return the connection's fields, including those of the connection it links to."""
         entry = self._layer.connections.get(name)
         if entry is None or entry.excluded:
             return None
@@ -168,7 +166,7 @@ class Environment:
         if link is not None and link.text is not None:
             if link.text in (*path, name):
                 circle = " -> ".join([*path, name, link.text])
-                raise BadEnvironment(link.place, f"{LINK} is a circle: {circle}", "take one of the links out")
+                raise BadEnvironment(link.place, f"circular {LINK}: {circle}", "remove one of the links")
             linked = self._resolve(link.text, (*path, name))
             if linked is None:
                 if link.text not in SERVED or link.text in self._layer.connections:
@@ -180,7 +178,7 @@ class Environment:
     def _no_link(self, name: str, link: Value) -> BadEnvironment:
         known = suggestion(link.text or "", self.connection_names())
         return BadEnvironment(
-            link.place, f"connection {name!r} is the {LINK} of an unknown connection {link.text!r}", known
+            link.place, f"{LINK} of connection {name!r} names an unknown connection {link.text!r}", known
         )
 
     def _text(self, value: Value) -> str:

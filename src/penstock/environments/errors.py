@@ -1,4 +1,4 @@
-"""What may be wrong with an environment's files and keys; each names the file and the line."""
+"""Errors in environment files and keys. Each names the file and the line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from penstock.model.errors import PenstockError
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where something stands.
+    """A position in an environment file.
 
     Args:
-        environment: The environment whose file it is.
-        file: The file, relative to the project.
-        line: Counted from 1.
+        environment: The environment of the file.
+        file: Path relative to the project.
+        line: Line number, starting at 1.
 
     Example:
         >>> str(Place("dev", "environments/dev.yaml", 3))
@@ -32,7 +32,7 @@ class Place:
 
 
 class BadEnvironment(PenstockError):
-    """A file of an environment says something that cannot be: the message begins with the file and the line."""
+    """An environment file is invalid. The message begins with the file and the line."""
 
     def __init__(self, place: Place, message: str, hint: str | None = None) -> None:
         super().__init__(f"{place}: {message}", hint)
@@ -40,11 +40,11 @@ class BadEnvironment(PenstockError):
 
 
 class PlainSecret(BadEnvironment):
-    """A secret stands in a file as plain text.
+    """A file holds a secret in plain text.
 
     Args:
-        what: Which, in words.
-        path: The names that lead to it in the file.
+        what: Description of the secret.
+        path: Keys that lead to it in the file.
     """
 
     def __init__(self, place: Place, what: str, path: tuple[str, ...]) -> None:
@@ -55,35 +55,35 @@ class PlainSecret(BadEnvironment):
 
 
 class SecretProblem(BadEnvironment):
-    """A secret of a file cannot be read."""
+    """A secret in a file cannot be decrypted."""
 
 
 class MissingKey(SecretProblem):
-    """There is no key at all."""
+    """No key was found."""
 
 
 class WrongKey(SecretProblem):
-    """The secret was encrypted with a key that is not among the keys here."""
+    """The secret was encrypted with a key that is not available."""
 
 
 class TamperedSecret(SecretProblem):
-    """The secret was altered after it was encrypted."""
+    """The secret was modified after it was encrypted."""
 
 
 class BadKey(PenstockError):
-    """A key is none, or others may read its file."""
+    """A key is invalid, or other accounts can read its file."""
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """A hint: the known word that was probably meant, or all of them.
+    """Return a hint with the most similar known word, or with all of them.
 
     Example:
         >>> suggestion("pasword", ["login", "password"])
         'did you mean password?'
         >>> suggestion("x", ["login", "password"])
-        'there are: login, password'
+        'known: login, password'
     """
     names = sorted(known)
     if close := get_close_matches(word, names, n=1):
         return f"did you mean {close[0]}?"
-    return f"there are: {', '.join(names)}" if names else "there are none yet"
+    return f"known: {', '.join(names)}" if names else "none defined yet"

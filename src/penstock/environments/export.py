@@ -1,4 +1,4 @@
-"""Gives an environment's connections and variables out to other formats."""
+"""Exports an environment's connections and variables to other formats."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from penstock.model.errors import UsageError
 
 
 def give_out(environment: Environment, *, reveal: bool) -> Bundle:
-    """What an environment provides; secrets are masked, which needs no key, unless they are to be revealed.
+    """Return what an environment provides. Secrets are masked, which needs no key, unless `reveal` is set.
 
     Raises:
-        BadEnvironment: If something is wrong with it, or a secret cannot be decrypted.
+        BadEnvironment: The environment is invalid, or a secret cannot be decrypted.
     """
     served = {
         name: server
@@ -37,7 +37,7 @@ def give_out(environment: Environment, *, reveal: bool) -> Bundle:
 def _connection_in_full(environment: Environment, name: str) -> Connection:
     found = environment.connection(name)
     if found is None:
-        raise UsageError(f"environment {environment.name!r}: no {name!r}")
+        raise UsageError(f"environment {environment.name!r}: unknown name {name!r}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The fields of a connection, by the names that files give them."""
+"""The fields of a connection, by their names in files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from penstock.model.connection import Connection, Secret
 
 
 def fields_of(connection: Connection) -> dict[str, str]:
-    """The connection's fields as a file names them, those without a value left out. Secrets in the clear.
+    """Return the connection's fields by their names in files, without empty ones. Secrets are in plain text.
 
     Example:
         >>> fields_of(Connection(name="dwh", type="postgres", port=5432, extra={"sslmode": "require"}))
@@ -29,10 +29,10 @@ def fields_of(connection: Connection) -> dict[str, str]:
 
 
 def connection_of(name: str, fields: Mapping[str, str], secret: Collection[str] = ()) -> Connection:
-    """The connection that these fields describe; one of them is its type.
+    """Build a connection from fields, which must include its type.
 
     Args:
-        secret: Names of further fields, without ``extra.``, that are secrets whatever they are called.
+        secret: Names of extra fields, without ``extra.``, that are secrets regardless of their name.
 
     Example:
         >>> connection_of("dwh", {"type": "postgres", "port": "5432"}).port

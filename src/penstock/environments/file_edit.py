@@ -1,4 +1,4 @@
-"""A file of an environment that is about to be changed: value by value in memory, then at once on the disk."""
+"""Edits an environment file: values change in memory, then the file is written atomically."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from penstock.environments.yaml_edit import put, remove
 from penstock.environments.yaml_nodes import compose, is_null
 from penstock.model.errors import PenstockError
 
-# Every value of a file by the names that lead to it.
+# Every value of a file by its path of keys.
 Contents = Mapping[tuple[str, ...], str | None]
 
 
 class Draft:
-    """The file of one environment, as it shall be; a file that is not there begins empty.
+    """The edited file of one environment; starts empty if the file is missing.
 
     Args:
         root: The project's directory.
-        environment: The environment's name.
+        environment: Name of the environment.
 
     Raises:
-        BadEnvironment: If the file is wrong already.
+        BadEnvironment: The existing file is invalid.
     """
 
     def __init__(self, root: Path, environment: str) -> None:
@@ -41,16 +41,16 @@ class Draft:
         self.file: EnvironmentFile = parse(self._text, self.shown, environment)
 
     def has(self, path: Sequence[str]) -> bool:
-        """Whether something stands at this path."""
+        """Whether there is a value at this path."""
         return any(one[: len(path)] == tuple(path) for one in self.contents())
 
     def contents(self) -> Contents:
-        """Every value of the file by the names that lead to it."""
+        """Return every value of the file by its path of keys."""
         node = compose(self._text, Place(self.environment, self.shown, 1))
         return {} if node is None else dict(_flat(node, ()))
 
     def line(self, path: Sequence[str]) -> int:
-        """The line where the value at this path begins."""
+        """Return the line where the value at this path begins."""
         node = compose(self._text, Place(self.environment, self.shown, 1))
         for name in path:
             pairs = node.value if isinstance(node, yaml.MappingNode) else ()
@@ -61,7 +61,7 @@ class Draft:
         """Set one value; None is null.
 
         Raises:
-            BadEnvironment: If the result would be wrong, or the file is written so that it cannot be changed alone.
+            BadEnvironment: The result would be invalid, or the value cannot be changed without changing others.
         """
         whole = tuple(path)
         kept = {one: text for one, text in self.contents().items() if one != whole[: len(one)]}
@@ -69,41 +69,41 @@ class Draft:
         self._become(put(self._text, path, value), {**expected, whole: value}, whole)
 
     def begin(self, text: str) -> None:
-        """Give a file that says nothing, or holds remarks only, its whole text; far quicker than value by value.
+        """Set the whole text of a file that is empty or has only comments; much faster than value by value.
 
         Raises:
-            BadEnvironment: If the text is wrong.
+            BadEnvironment: The text is invalid.
         """
         remarks = f"{self._text.rstrip()}\n" if self._text.strip() else ""
         self.file = parse(remarks + text, self.shown, self.environment)
         self._text = remarks + text
 
     def remove(self, path: Sequence[str]) -> None:
-        """Take out what stands at this path; nothing happens where nothing does.
+        """Remove the value at this path, if it exists.
 
         Raises:
-            BadEnvironment: As `put`.
+            BadEnvironment: See `put`.
         """
         whole = tuple(path)
         expected = {one: text for one, text in self.contents().items() if one[: len(whole)] != whole}
         self._become(remove(self._text, path), expected, whole)
 
     def save(self) -> bool:
-        """Write the file, if anything changed; readers see the old text or the new.
+        """Write the file atomically, if it changed.
 
         Raises:
-            PenstockError: If somebody else changed it in the meantime, or it cannot be written.
+            PenstockError: Another process changed the file meanwhile, or it cannot be written.
         """
         text = self._text.replace("\n", self._line_end)
         if text == self._before:
             return False
         if self._read() != self._before:
-            raise PenstockError(f"{self.shown} was changed by somebody else meanwhile", hint="run it again")
+            raise PenstockError(f"another process changed {self.shown} meanwhile", hint="run it again")
         try:
             self.path.parent.mkdir(exist_ok=True)
             _replace(self.path.resolve(), text)
         except OSError as error:
-            raise PenstockError(f"{self.shown} cannot be written: {error.strerror}") from error
+            raise PenstockError(f"cannot write {self.shown}: {error.strerror}") from error
         self._before = text
         return True
 
@@ -120,10 +120,10 @@ class Draft:
             raise
 
     def _prove(self, expected: Contents, path: tuple[str, ...]) -> None:
-        """An anchor, say, is one text with several meanings: whatever else changed must not be written."""
+        """Check that only this value changed; an anchor, for example, can stand for several values."""
         if self.contents() != expected:
             where = Place(self.environment, self.shown, 1)
-            raise BadEnvironment(where, f"{'.'.join(path)} cannot be changed alone", "edit the file by hand")
+            raise BadEnvironment(where, f"cannot change only {'.'.join(path)}", "edit the file by hand")
 
 
 def _flat(node: yaml.Node, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], str | None]]:

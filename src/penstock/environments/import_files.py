@@ -1,4 +1,4 @@
-"""Takes connections and variables of other formats into an environment's file."""
+"""Imports connections and variables from other formats into an environment file."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from penstock.environments.secret_detection import holds_secret, looks_secret
 from penstock.environments.write import encrypt
 from penstock.model.connection import Connection
 
-Names = tuple[str, ...]  # the names that lead to a value of a file
+Names = tuple[str, ...]  # the path of keys to a value in a file
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was taken in.
+    """The result of an import.
 
     Args:
-        file: The file it was written to.
-        written: Names of connections and variables that are new or differ from what the environment said.
-        unchanged: Names of those that it said already.
-        encrypted: How many secrets were encrypted.
+        file: The file that was written.
+        written: Names of connections and variables that are new or changed.
+        unchanged: Names that the environment already had with the same contents.
+        encrypted: Number of encrypted secrets.
     """
 
     file: str
@@ -42,16 +42,16 @@ class Taken:
 
 
 def take_in(root: Path, environment: str, bundle: Bundle, secret: Collection[str] = ()) -> Taken:
-    """Write a bundle into an environment's file, secrets encrypted. All of it is written, or nothing.
+    """Write a bundle to an environment file, atomically and with encrypted secrets.
 
     Args:
-        secret: Names of variables and further fields that are secrets, though their names do not tell.
+        secret: Names of variables and extra fields that are secrets although their names do not suggest it.
 
     Raises:
-        PenstockError: If the file is wrong, or what is taken in cannot stand in one.
+        PenstockError: The file is invalid, or cannot represent the bundle.
     """
     draft = Draft(root, environment)
-    # Under the name of the file, so that a file that is not there yet is an empty environment.
+    # Under the name of the file, so that a missing file counts as an empty environment.
     now = load(root, environment) if draft.path.is_file() else None
     connections = [one for one in bundle.connections if now is None or _connection(now, one.name) != one]
     variables = {
@@ -75,7 +75,7 @@ def take_in(root: Path, environment: str, bundle: Bundle, secret: Collection[str
 
 
 def _fields(draft: Draft, now: Environment | None, connection: Connection) -> dict[Names, str | None]:
-    """The connection's fields by their places in the file; those that it has now and shall not have are None."""
+    """Return the connection's fields by path; None for fields to remove."""
     name = connection.name
     before = now.shown(name) if now is not None and name in now.connection_names() else {}
     fields = {**dict.fromkeys(before), **fields_of(connection)}
@@ -93,7 +93,7 @@ def _put(draft: Draft, values: Mapping[Names, str | None], connections: Iterable
 
 
 def _nested(values: Mapping[Names, str | None]) -> dict[str, Any]:
-    """The values below their names."""
+    """Return the values as nested mappings."""
     top: dict[str, Any] = {}
     for (*names, last), value in values.items():
         below = top
@@ -107,18 +107,18 @@ def _path(draft: Draft, name: str, field: str) -> Names:
     if field.startswith(EXTRA):
         return "connections", name, "extra", field.removeprefix(EXTRA)
     if field == "database" and draft.has(("connections", name, "schema")):
-        field = "schema"  # its other name
+        field = "schema"  # the other name of database
     return "connections", name, field
 
 
 def _closed(root: Path, name: str, text: str, secret: Collection[str]) -> str:
-    # A text that looks encrypted is none here: it was in another format, which knows nothing of that.
+    # Text that looks encrypted is plain text here, because other formats have no encrypted values.
     hidden = name in secret or holds_secret(name, text) or _hides_secret(text) or is_encrypted(text)
     return encrypt(root, text) if hidden else text
 
 
 def _hides_secret(text: str) -> bool:
-    """Whether a text is JSON with a secret somewhere inside."""
+    """Whether the text is JSON that contains a secret."""
     if text[:1] not in ("{", "["):
         return False
     try:
@@ -137,7 +137,7 @@ def _connection(environment: Environment, name: str) -> Connection | None:
     try:
         return environment.connection(name)
     except BadEnvironment:
-        return None  # whatever it is, it is not what is taken in
+        return None  # unreadable, so it differs from the imported value
 
 
 def _variable(environment: Environment, name: str) -> str | None:

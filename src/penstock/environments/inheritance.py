@@ -1,4 +1,4 @@
-"""Which files an environment consists of, in the order in which they are merged, and whether they contradict."""
+"""The files of an environment in merge order, and conflicts between them."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ _NAME = re.compile(r"\w[\w-]*", re.ASCII)
 
 
 def environment_names(root: Path) -> tuple[str, ...]:
-    """The environments that a project has files for, by name."""
+    """Return the names of the environments that have files."""
     return tuple(
         sorted(path.stem for path in (root / DIRECTORY).glob(f"*{SUFFIX}") if _NAME.fullmatch(path.stem))
     )
 
 
 def path_of(root: Path, name: str) -> Path:
-    """The file of an environment, whether or not it is there.
+    """Return the path of an environment's file, whether or not it exists.
 
     Raises:
-        UsageError: If this can name none.
+        UsageError: The name is invalid.
     """
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot name an environment", hint="use letters, digits, - and _")
+        raise UsageError(f"invalid environment name {name!r}", hint="use letters, digits, - and _")
     return root / DIRECTORY / f"{name}{SUFFIX}"
 
 
 def read_lineage(root: Path, name: str, draft: EnvironmentFile | None = None) -> tuple[EnvironmentFile, ...]:
-    """The environment's file and those it inherits from, each once, parents before children.
+    """Read the environment's file and those it inherits from, each once, parents before children.
 
     Args:
-        draft: What is about to stand in the environment's file, instead of what stands there.
+        draft: New contents of the environment's file, to use instead of the file.
 
     Raises:
-        BadEnvironment: If one of them is wrong, a parent is unknown, or the inheritance is a circle.
-        UsageError: If there is no such environment.
+        BadEnvironment: A file is invalid, a parent is unknown, or the inheritance is circular.
+        UsageError: The environment is unknown.
     """
     if draft is None and not path_of(root, name).is_file():
-        raise UsageError(f"no environment {name!r}", hint=suggestion(name, environment_names(root)))
+        raise UsageError(f"unknown environment {name!r}", hint=suggestion(name, environment_names(root)))
     lineage: dict[str, EnvironmentFile] = {}
     _visit(root, name, [], lineage, draft)
     return tuple(lineage.values())
@@ -67,7 +67,7 @@ def _visit(
     for parent, place in file.inherits:
         if parent in path:
             circle = " -> ".join([*path[path.index(parent) :], parent])
-            raise BadEnvironment(place, f"the inheritance is a circle: {circle}", "take one inherits out")
+            raise BadEnvironment(place, f"circular inheritance: {circle}", "remove one of the inherits")
         if not _NAME.fullmatch(parent) or not path_of(root, parent).is_file():
             raise BadEnvironment(
                 place,
@@ -80,11 +80,11 @@ def _visit(
 
 
 def merge_lineage(lineage: Sequence[EnvironmentFile]) -> Layer:
-    """The files as one.
+    """Merge the files.
 
     Raises:
-        BadEnvironment: If two of them, neither of which inherits from the other, define one thing differently, and no
-            descendant of both settles it.
+        BadEnvironment: Two files that do not inherit from each other define a value differently, and no descendant of
+            both defines it.
     """
     ancestors = _ancestors(lineage)
     for one, other in combinations(lineage, 2):
@@ -107,12 +107,12 @@ def _check_pair(one: Layer, other: Layer, heirs: Sequence[Layer], heir: str) -> 
         if not any(_settles(layer, what) for layer in heirs):
             raise BadEnvironment(
                 second,
-                f"{' '.join(part for part in what if part)} differs from {first}, and neither file inherits the other",
-                hint=f"say in {heir} which holds",
+                f"{' '.join(part for part in what if part)} differs from {first}, and neither inherits the other",
+                hint=f"define the value in {heir}",
             )
 
 
-# What differs: ("connection", its name, its field or "" for the whole) or ("variable", its name, "").
+# A conflict: ("connection", name, field or "" for the whole connection) or ("variable", name, "").
 What = tuple[str, str, str]
 
 

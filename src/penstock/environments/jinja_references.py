@@ -1,4 +1,4 @@
-"""Connections and variables that Jinja templates ask for: `{{ var.value.region }}`, `{{ conn.warehouse.host }}`."""
+"""Finds connections and variables in Jinja templates: `{{ var.value.region }}`, `{{ conn.warehouse.host }}`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Asked = tuple[Literal["connection", "variable"], str, int, bool]
 
 
 def asked_in_templates(text: str) -> Iterator[Asked]:
-    """Kind, name, line (the text's first is 0) and whether a default is given.
+    """Yield kind, name, line (starting at 0) and whether a default is given.
 
     Example:
         >>> list(asked_in_templates("select {{ var.value.region }}, {{ var.value.get('day', ds) }}"))

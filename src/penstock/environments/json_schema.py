@@ -1,4 +1,4 @@
-"""The JSON Schema of environment files, for editors. Files themselves are read by `reading`, which knows lines."""
+"""The JSON Schema of environment files, for editors. `parse_file` reads the files themselves, with line numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.environments.connection_types import CONNECTION_NAME, KINDS, MAX_PORT
 
-# Any one value: files are read as texts, so `8080`, `true` and `eu` are as good as `"8080"`, `"true"` and `"eu"`.
+# Any scalar: values are read as text, so `8080`, `true` and `eu` equal `"8080"`, `"true"` and `"eu"`.
 One = str | int | float | bool
 Secret = Annotated[str, Field(pattern="^(enc:[0-9a-f]{8}:\\S+)?$")]
 Known = Annotated[str, Field(json_schema_extra={"examples": list(KINDS)})]
@@ -20,44 +20,44 @@ class _Model(BaseModel):
 
 
 class ConnectionEntry(_Model):
-    """A connection, or the fields of it that differ from what is inherited. A field of null is taken away."""
+    """A connection, or its fields that differ from the inherited ones. Null removes a field."""
 
     type: Known | None = None
     """postgres, http, s3, snowflake, generic, or any other type that Airflow knows."""
     host: str | None = None
-    """Host name or address; of a web service, its base address."""
+    """Host name or address; for a web service, the base URL."""
     port: Annotated[int, Field(ge=1, le=MAX_PORT)] | None = None
-    """The port."""
+    """Port number."""
     login: One | None = None
-    """The login, or the access key id of an object store."""
+    """Login; for an object store, the access key id."""
     password: Secret | None = None
-    """The password, encrypted by `penstock env encrypt`."""
+    """Password, encrypted by `penstock env encrypt`."""
     database: One | None = None
-    """The database to enter."""
+    """Name of the database."""
     schema_: Annotated[One | None, Field(alias="schema")] = None
     """Airflow's name for the database."""
     extra: dict[str, One | None] | None = None
-    """Further fields, such as sslmode. Secrets among them are encrypted by `penstock env encrypt`."""
+    """Extra fields, such as sslmode. `penstock env encrypt` encrypts secrets among them."""
     same_as: str | None = None
-    """Another connection: this one has its fields, but for those given here, and inherits nothing else."""
+    """Name of another connection, whose fields this one uses except for those given here. It inherits nothing else."""
 
 
 class EnvironmentDocument(_Model):
     """An environment of a Penstock project: its connections and variables."""
 
     inherits: str | list[str] | None = None
-    """The environment, or environments, whose connections and variables this one shares."""
+    """The environment or environments to inherit connections and variables from."""
     connections: Annotated[
         dict[str, ConnectionEntry | None] | None,
         Field(json_schema_extra={"propertyNames": {"pattern": f"^{CONNECTION_NAME.pattern}$"}}),
     ] = None
-    """Connections by name. A connection of null is excluded, although a parent has it."""
+    """Connections by name. Null excludes an inherited connection."""
     variables: dict[str, One | None] | None = None
-    """Variables by name. A variable of null is excluded. Secrets are encrypted by `penstock env encrypt`."""
+    """Variables by name. Null excludes an inherited variable. `penstock env encrypt` encrypts secrets."""
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of ``environments/*.yaml``."""
+    """Return the JSON Schema of ``environments/*.yaml``."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **EnvironmentDocument.model_json_schema(),
@@ -65,5 +65,5 @@ def schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The same as a file holds it."""
+    """Return the JSON Schema as the text of a file."""
     return json.dumps(schema(), indent=2) + "\n"

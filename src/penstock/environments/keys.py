@@ -1,7 +1,7 @@
-"""The keys that secrets in environment files are encrypted with, and the form of an encrypted secret.
+"""The keys for secrets in environment files, and the format of an encrypted secret.
 
-A secret is written ``enc:KEY:TOKEN``: a plain text, which every editor, formatter and ``git diff`` leaves alone. KEY is
-the beginning of the key's SHA-256, so that a wrong key and an altered token can be told apart; TOKEN is Fernet's.
+An encrypted secret has the form ``enc:KEY:TOKEN``, which editors, formatters and ``git diff`` leave unchanged. KEY is
+the beginning of the key's SHA-256, which distinguishes a wrong key from a modified token. TOKEN is a Fernet token.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ _ENCRYPTED = re.compile(r"enc:(?P<key>[0-9a-f]{8}):(?P<token>\S+)")
 
 
 def is_encrypted(text: str) -> bool:
-    """Whether the text is meant as an encrypted secret."""
+    """Whether the text has the form of an encrypted secret."""
     return text.startswith(PREFIX)
 
 
 def key_of(text: str) -> str | None:
-    """Which key an encrypted secret was made with; None where it is damaged."""
+    """Return the id of the key of an encrypted secret; None if the text is damaged."""
     match = _ENCRYPTED.fullmatch(text)
     return match["key"] if match else None
 
 
 class Keys:
-    """The keys at hand: the first encrypts, each decrypts what was made with it.
+    """The available keys. The first one encrypts; all of them decrypt.
 
     Args:
-        texts: The keys, as 32 bytes in URL-safe base64.
-        origin: Where they come from, for messages.
+        texts: The keys, each 32 bytes in URL-safe base64.
+        origin: Where the keys come from, for messages.
 
     Raises:
-        BadKey: If one of them is no key. The message does not show it.
+        BadKey: A key is invalid. The message does not show it.
     """
 
     __slots__ = ("_fernets", "origin", "texts")
 
-    def __init__(self, texts: Sequence[str], origin: str = "the keys given") -> None:
+    def __init__(self, texts: Sequence[str], origin: str = "the given keys") -> None:
         from cryptography.fernet import Fernet
 
         self._fernets: dict[str, Fernet] = {}
@@ -62,49 +62,47 @@ class Keys:
                 self._fernets[_identity(text)] = Fernet(text)
             except ValueError:
                 raise BadKey(
-                    f"{origin}: key {number} is no key", hint="a key is 32 bytes in URL-safe base64"
+                    f"{origin}: key {number} is invalid", hint="a key is 32 bytes in URL-safe base64"
                 ) from None
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """What the keys are called in encrypted secrets."""
+        """The ids of the keys, as used in encrypted secrets."""
         return tuple(self._fernets)
 
     def encrypt(self, text: str) -> str:
-        """The text as it may stand in a file."""
+        """Return the encrypted text for a file."""
         name, fernet = next(iter(self._fernets.items()))
         return f"{PREFIX}{name}:{fernet.encrypt(text.encode()).decode('ascii')}"
 
     def decrypt(self, text: str, place: Place) -> str:
-        """What was encrypted.
+        """Return the decrypted text.
 
         Raises:
-            SecretProblem: If no key, the wrong keys, or an altered text are at hand; the message names the place.
+            SecretProblem: The key is missing, or the text was modified; the message names the place.
         """
         from cryptography.fernet import InvalidToken
 
         match = _ENCRYPTED.fullmatch(text)
         if match is None:
-            raise TamperedSecret(
-                place, "this is no encrypted secret, or only a part of one", hint="set the secret anew"
-            )
+            raise TamperedSecret(place, "damaged encrypted secret", hint="set the secret again")
         if not self._fernets:
             raise MissingKey(
                 place,
-                f"the secret was encrypted with key {match['key']}, and there is no key here",
-                hint=f"put the team's key into .penstock/{FILE} (readable by you alone) or into {VARIABLE}",
+                f"no key for a secret that was encrypted with key {match['key']}",
+                hint=f"put the team's key into .penstock/{FILE} (readable by you only) or into {VARIABLE}",
             )
         if match["key"] not in self._fernets:
             raise WrongKey(
                 place,
-                f"the secret was encrypted with key {match['key']}; {self.origin} holds {', '.join(self.ids)}",
-                hint=f"add that key to .penstock/{FILE}, on a line of its own, or set the secret anew",
+                f"the secret was encrypted with key {match['key']}, but {self.origin} has {', '.join(self.ids)}",
+                hint=f"add that key to .penstock/{FILE}, on a separate line, or set the secret again",
             )
         try:
             return self._fernets[match["key"]].decrypt(match["token"]).decode()
         except (InvalidToken, ValueError):
             raise TamperedSecret(
-                place, "the secret was altered after it was encrypted", hint="restore it, or set it anew"
+                place, "the secret was modified after it was encrypted", hint="restore it, or set it again"
             ) from None
 
     def __repr__(self) -> str:
@@ -112,10 +110,10 @@ class Keys:
 
 
 def find_keys(root: Path) -> Keys:
-    """The project's keys: those of ``PENSTOCK_KEY`` (separated by commas), else those of the file (one a line).
+    """Return the project's keys: from ``PENSTOCK_KEY`` (separated by commas), else from the key file (one per line).
 
     Raises:
-        BadKey: If one is no key, or others may read the file.
+        BadKey: A key is invalid, or other accounts can read the file.
     """
     if given := os.environ.get(VARIABLE):
         return Keys(given.replace(",", " ").split(), VARIABLE)
@@ -125,29 +123,29 @@ def find_keys(root: Path) -> Keys:
     except (FileNotFoundError, NotADirectoryError):
         return Keys((), str(path))
     except PermissionError as error:
-        raise BadKey(f"{path} cannot be read", hint="check who owns it") from error
+        raise BadKey(f"cannot read {path}", hint="check its owner") from error
     if stat.S_IMODE(status.st_mode) & 0o077:
-        raise BadKey(f"others may read {path}", hint=f"chmod 600 {path}")
+        raise BadKey(f"other accounts can read {path}", hint=f"chmod 600 {path}")
     try:
         return Keys(path.read_text(encoding="utf-8").split(), str(path))
     except (PermissionError, UnicodeDecodeError) as error:
-        raise BadKey(f"{path} cannot be read", hint="check who owns it") from error
+        raise BadKey(f"cannot read {path}", hint="check its owner") from error
 
 
 def new_key() -> str:
-    """A key out of the system's randomness."""
+    """Return a new random key."""
     from cryptography.fernet import Fernet
 
     return Fernet.generate_key().decode("ascii")
 
 
 def write_keys(root: Path, texts: Sequence[str]) -> Keys:
-    """Make these the project's keys, in a file that this account alone may read.
+    """Write the project's keys to a file that only this account can read.
 
-    The state directory is also hidden from git, so that no key is committed by accident.
+    The state directory is also ignored by git, so that no key is committed by accident.
 
     Raises:
-        PenstockError: The state directory cannot be made.
+        PenstockError: The state directory cannot be created.
     """
     directory = Project(root).make_state_dir()
     path = directory / FILE
@@ -159,5 +157,5 @@ def write_keys(root: Path, texts: Sequence[str]) -> Keys:
 
 
 def _identity(key: str) -> str:
-    # A key is 256 random bits: 32 bits of its digest tell keys apart and give nothing away.
+    # A key has 256 random bits: 32 bits of its digest identify it and reveal nothing.
     return hashlib.sha256(key.encode()).hexdigest()[:8]

@@ -1,7 +1,7 @@
-"""What one environment file says, and how the files of an inheritance become one: field by field, the later wins.
+"""The contents of one environment file, and the merge of inherited files: field by field, the later file wins.
 
-Merging is associative, so that a chain of files means the same however it is grouped. What makes it so is that
-"inherit nothing of this connection" is kept as a mark on the entry, instead of being acted upon and forgotten.
+Merging is associative, so the grouping of a chain of files does not matter. For this, "inherit nothing of this
+connection" is stored as a flag on the entry instead of being applied at once.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from penstock.environments.errors import Place
 
 LINK = "same_as"
 EXTRA = "extra."
-# What a project serves itself, on demand: a link may lead there without a file that defines it.
+# The project's own servers and services: links may refer to them without a definition in a file.
 SERVED = frozenset({"source", "target", "warehouse", "objects", "sandbox"})
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value as it stands in a file; a text of None takes away what was inherited."""
+    """One value in a file; None removes an inherited value."""
 
     text: str | None = field(repr=False)
     place: Place
@@ -27,12 +27,12 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a file says about one connection.
+    """The entry of one connection in a file.
 
     Args:
-        fields: Its fields by name; those of the mapping ``extra`` are called ``extra.NAME``.
-        place: Where the connection's name stands.
-        fresh: Nothing is inherited: the connection was excluded, or begins anew as a link.
+        fields: Fields by name; those of the mapping ``extra`` are named ``extra.NAME``.
+        place: Position of the connection's name.
+        fresh: Whether nothing is inherited, because the connection was excluded or is a link.
     """
 
     fields: Mapping[str, Value]
@@ -41,20 +41,20 @@ class Entry:
 
     @property
     def excluded(self) -> bool:
-        """Whether the connection is taken away, and not given anew."""
+        """Whether the connection is excluded and not defined again."""
         return self.fresh and not self.fields
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What a file, or several merged ones, say."""
+    """The contents of one file, or of several merged files."""
 
     connections: Mapping[str, Entry] = field(default_factory=dict)
     variables: Mapping[str, Value] = field(default_factory=dict)
 
 
 def merge(below: Layer, above: Layer) -> Layer:
-    """Both as one; where they differ, ``above`` holds."""
+    """Merge two layers; ``above`` wins."""
     connections = dict(below.connections)
     for name, entry in above.connections.items():
         connections[name] = _merge_entries(connections[name], entry) if name in connections else entry

@@ -1,4 +1,4 @@
-"""Chooses, reads and keeps environments: files are read again only when one of them changed."""
+"""Chooses, loads and caches environments. Files are read again only when one of them changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 VARIABLE = "PENSTOCK_ENV"
 BASE = "base"
 
-# What says that a file is unchanged: saved in place its time or size differ, replaced also its inode.
+# The stamp of a file: time and size change when it is saved in place, and the inode when it is replaced.
 Stamp = tuple[int, int, int] | None
 
 _kept: dict[tuple[Path, str], tuple[dict[Path, Stamp], Layer]] = {}
@@ -27,19 +27,19 @@ _defaults: dict[Path, tuple[Stamp, str | None]] = {}
 
 
 def load(root: Path, name: str | None = None, *, key: Keys | str | None = None) -> Environment:
-    """The environment of the project at ``root``.
+    """Load an environment of the project at ``root``.
 
-    It is chosen by the argument, else ``PENSTOCK_ENV``, else ``[project] environment`` of ``penstock.toml``, else it is
-    ``base`` if that has a file; a project without any has an empty one.
+    It is chosen by the argument, else by ``PENSTOCK_ENV``, else by ``[project] environment`` in ``penstock.toml``, else
+    it is ``base`` if that has a file. A project without environments has an empty one.
 
     Args:
-        root: The directory that holds ``penstock.toml`` and ``environments/``.
-        name: The environment's name.
-        key: The key to decrypt with, instead of ``PENSTOCK_KEY`` or ``.penstock/key``; needed for secrets only.
+        root: The directory of ``penstock.toml`` and ``environments/``.
+        name: Name of the environment.
+        key: Key for decryption, instead of ``PENSTOCK_KEY`` or ``.penstock/key``; needed only for secrets.
 
     Raises:
-        BadEnvironment: If a file is wrong or holds a secret in plain text; with the file and the line.
-        UsageError: If there is no such environment.
+        BadEnvironment: A file is invalid or holds a secret in plain text; the message has the file and the line.
+        UsageError: The environment is unknown.
 
     Example:
         >>> load(Path("/nowhere")).connection_names()
@@ -51,7 +51,7 @@ def load(root: Path, name: str | None = None, *, key: Keys | str | None = None) 
 
 
 def choose(root: Path, name: str | None = None) -> str | None:
-    """Which environment `load` loads; None where the project has none."""
+    """Return the name of the environment that `load` loads; None if the project has none."""
     chosen = name or os.environ.get(VARIABLE) or _default(root)
     if chosen:
         return chosen
@@ -74,7 +74,7 @@ def _layer(root: Path, name: str) -> Layer:
         return kept[1]
     from penstock.environments.inheritance import merge_lineage, path_of, read_lineage
 
-    # Stamped before they are read: a change in between is seen the next time.
+    # Stamp the files before reading, so that a change in between is noticed the next time.
     before = {path: _stamp(path) for path in (root / "environments").glob("*.yaml")}
     lineage = read_lineage(root, name)
     for file in lineage:
@@ -99,5 +99,5 @@ def _keys(root: Path, key: Keys | str | None) -> Callable[[], Keys]:
 
     if key is None:
         return partial(find_keys, root)
-    given = Keys([key], "the key given") if isinstance(key, str) else key
+    given = Keys([key], "the given key") if isinstance(key, str) else key
     return lambda: given

@@ -1,4 +1,4 @@
-"""Whether an environment provides what the project's DAGs ask for."""
+"""Checks whether an environment provides the names that the project's DAGs use."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from penstock.environments.loading import BASE
 from penstock.model.errors import PenstockError
 from penstock.project import Project
 
-_SHOWN = 3  # places; the rest are counted
+_SHOWN = 3  # number of places to list; the rest are counted
 
 
 class NotProvided(PenstockError):
-    """DAGs ask for a connection or variable that an environment does not provide."""
+    """DAGs use a connection or variable that an environment does not provide."""
 
 
 def lacking(
     environment: Environment, asked: Iterable[Demand], elsewhere: Collection[str] = ()
 ) -> Iterator[NotProvided]:
-    """What is asked for and not provided, a problem each. Needs no key, and connects to nothing.
+    """Yield a problem for each name that is used but not provided. Needs no key and makes no connections.
 
     Args:
-        elsewhere: Names that come from somewhere else: the process's variables, a vault, an embedded server.
+        elsewhere: Names from other places: environment variables, a vault, an embedded server.
     """
     provided = {"connection": environment.connection_names(), "variable": environment.variable_names()}
     places: dict[tuple[Kind, str], list[str]] = {}
@@ -38,34 +38,34 @@ def lacking(
     for (kind, name), found in places.items():
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         yield NotProvided(
-            f"{where} has no {kind} {name!r}, which {', '.join(found[:_SHOWN])}{more} ask{'s' * (len(found) == 1)} for",
+            f"{where} has no {kind} {name!r}, used in {', '.join(found[:_SHOWN])}{more}",
             hint=f"penstock {'connection add' if kind == 'connection' else 'variable set'} {name}{option}",
         )
 
 
 def served(environment: Environment, elsewhere: Collection[str] = ()) -> Iterator[NotProvided]:
-    """Connections that lead to what the project serves itself, which no deployment should do by mistake.
+    """Yield a problem for each connection to one of the project's own servers, which is a mistake in a deployment.
 
     Args:
-        elsewhere: Names for which it is no mistake.
+        elsewhere: Names for which this is intended.
     """
     for name in environment.connection_names():
         try:
             server = environment.served_by(name)
         except PenstockError:
-            continue  # told already
+            continue  # already reported
         if server is not None and name not in elsewhere:
             yield NotProvided(
-                f"environment {environment.name!r}: connection {name!r} leads to this project's own {server!r}",
+                f"environment {environment.name!r}: connection {name!r} links to this project's own {server!r}",
                 hint=f"penstock connection add {name} --env {environment.name}, or --elsewhere {name}",
             )
 
 
 def deployed(root: Path) -> tuple[str, ...]:
-    """The environments that DAGs run in: the project's default, and those that no other inherits from.
+    """Return the environments that DAGs run in: the project's default, and those that no other inherits from.
 
     Raises:
-        PenstockError: If a file is wrong.
+        PenstockError: A file is invalid.
     """
     names = environment_names(root)
     parents = {
@@ -75,5 +75,5 @@ def deployed(root: Path) -> tuple[str, ...]:
 
 
 def default(root: Path) -> str:
-    """The environment in use where nothing else is said, whatever this process's variables say."""
+    """Return the project's default environment, independent of this process's environment variables."""
     return str(Project(root).section("project").get("environment", BASE))

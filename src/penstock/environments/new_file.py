@@ -1,4 +1,4 @@
-"""The text of a file that is not there yet."""
+"""The text of a new environment file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _INDENT = 2
 
 
 def write(contents: Mapping[str, Any], indent: int = 0) -> str:
-    r"""Names, and texts or further names below them, as the text of a new file.
+    r"""Return nested mappings as the text of a new file.
 
     Example:
         >>> write({"variables": {"region": "eu", "odd": "a: b"}})

@@ -1,4 +1,4 @@
-"""Reads one environment file into a layer, remembering the line of every value."""
+"""Parses one environment file into a layer, with the line of every value."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ NEVER_ENCRYPTED = frozenset({"type", "port", LINK})
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentFile:
-    """What stands in one file.
+    """The contents of one file.
 
     Args:
-        inherits: The environments it names as parents, each with its place.
-        plain: Secrets that stand there as plain text.
+        inherits: Names of the parents, each with its place.
+        plain: Secrets in plain text.
     """
 
     name: str
@@ -39,19 +39,19 @@ def read_file(path: Path, shown: str, name: str) -> EnvironmentFile:
     """Read the file of the environment ``name``.
 
     Args:
-        shown: What messages call the file.
+        shown: Name of the file in messages.
 
     Raises:
-        BadEnvironment: If it is no YAML, or says something that cannot be; the message shows no value.
+        BadEnvironment: The file is not valid YAML, or its contents are invalid; the message shows no values.
     """
     return parse(read_text(path, Place(name, shown, 1)), shown, name)
 
 
 def read_text(path: Path, place: Place) -> str:
-    """The text of a file, its line ends as they are.
+    """Read the text of a file, with unchanged line endings.
 
     Raises:
-        BadEnvironment: If it cannot be read, or is no UTF-8.
+        BadEnvironment: The file cannot be read, or is not UTF-8.
     """
     try:
         return path.read_bytes().decode()
@@ -60,7 +60,7 @@ def read_text(path: Path, place: Place) -> str:
 
 
 def parse(text: str, shown: str, name: str) -> EnvironmentFile:
-    """As `read_file`, from the file's text."""
+    """Parse the text of a file; see `read_file`."""
     reader = _Reader(name, shown)
     inherits: tuple[tuple[str, Place], ...] = ()
     connections: dict[str, Entry] = {}
@@ -92,7 +92,7 @@ class _Reader(Nodes):
 
     def connection(self, name: str, key: yaml.Node, node: yaml.Node) -> Entry:
         if not CONNECTION_NAME.fullmatch(name):
-            raise self.problem(key, f"{name!r} cannot name a connection", "use letters, digits, - and _")
+            raise self.problem(key, f"invalid connection name {name!r}", "use letters, digits, - and _")
         if is_null(node) and node.value:
             return Entry({}, self.place(key), fresh=True)
         fields: dict[str, Value] = {}
@@ -101,11 +101,13 @@ class _Reader(Nodes):
                 fields.update(self.further(name, one))
                 continue
             if written not in FIELDS:
-                hint = f"{suggestion(written, FIELDS)}; further fields belong under extra"
-                raise self.problem(where, f"connection {name!r} has no field {written!r}", hint)
+                hint = f"{suggestion(written, FIELDS)}; put other fields under extra"
+                raise self.problem(where, f"connection {name!r}: unknown field {written!r}", hint)
             field = ALIASES.get(written, written)
             if field in fields:
-                raise self.problem(where, f"connection {name!r} has {field} twice", "schema is the database")
+                raise self.problem(
+                    where, f"connection {name!r}: duplicate {field}", "schema and database are the same field"
+                )
             fields[field] = self.field(("connections", name, written), one)
         if not fields:
             raise self.problem(key, f"connection {name!r} is empty", "write null to exclude it")
@@ -127,8 +129,8 @@ class _Reader(Nodes):
                 raise self.problem(node, f"{name} of connection {connection!r} cannot be encrypted")
         elif text is not None:
             if name == "port" and not is_port(text):
-                hint = "a port is a number from 1 to 65535"
-                raise self.problem(node, f"connection {connection!r} has the port {text!r}", hint)
+                hint = "use a number from 1 to 65535"
+                raise self.problem(node, f"connection {connection!r}: invalid port {text!r}", hint)
             self.note_plain(f"{name} of connection {connection!r}", path, text, node)
         return Value(text, self.place(node))
 

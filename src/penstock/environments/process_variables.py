@@ -1,4 +1,4 @@
-"""Connections from the process's environment, in the form that Airflow reads them: a URI or JSON."""
+"""Connections from environment variables, in Airflow's notation: a URI or JSON."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ AIRFLOW = "AIRFLOW_CONN_"
 def find_connection(
     name: str, variables: Mapping[str, str] | None = None, *, prefixes: Sequence[str] = (OWN, AIRFLOW)
 ) -> Connection | None:
-    """The connection that ``PENSTOCK_CONN_<NAME>`` or ``AIRFLOW_CONN_<NAME>`` describes, if one is set.
+    """Return the connection in ``PENSTOCK_CONN_<NAME>`` or ``AIRFLOW_CONN_<NAME>``, if one is set.
 
     Args:
-        variables: By default the process's.
-        prefixes: What the variables' names may begin with; the first that is set counts.
+        variables: The environment; by default that of the process.
+        prefixes: Prefixes of the variable names; the first one that is set is used.
 
     Raises:
-        UsageError: If the variable holds neither a URI nor JSON; the message names it and shows nothing of it.
+        UsageError: The variable holds neither a URI nor JSON; the message has its name but not its value.
 
     Example:
         >>> find_connection("dwh", {"PENSTOCK_CONN_DWH": "postgres://etl:secret@db:5432/dwh"}).host

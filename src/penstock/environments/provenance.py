@@ -1,4 +1,4 @@
-"""What may be shown of an environment's values, and where they come from."""
+"""The masked values of an environment, and where they come from."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Explained:
     """One field, and where it comes from.
 
     Args:
-        name: The connection's or variable's name.
-        field: The connection's field (``extra.NAME`` for a further one); ``value`` for a variable.
-        value: As it may be shown: secrets masked.
-        file: The file, relative to the project.
-        line: The line in it.
-        environment: The environment whose file it is.
+        name: Name of the connection or variable.
+        field: Field of the connection (``extra.NAME`` for an extra field); ``value`` for a variable.
+        value: Value for display, with masked secrets.
+        file: Path relative to the project.
+        line: Line number in the file.
+        environment: The environment of the file.
     """
 
     kind: Literal["connection", "variable"]
@@ -35,17 +35,17 @@ class Explained:
 
 
 def show(field: str, value: Value) -> str:
-    """The value of this field as it may be shown."""
+    """Return the field's value for display, with masked secrets."""
     text = value.text or ""
     return MASK if is_encrypted(text) else masked(field.removeprefix(EXTRA), text)
 
 
 def where(value: Value) -> tuple[str, int, str]:
-    """File, line and environment of a value."""
+    """Return file, line and environment of a value."""
     return value.place.file, value.place.line, value.place.environment
 
 
 def ordered(fields: Mapping[str, Value]) -> Mapping[str, Value]:
-    """The fields in the order in which people read them."""
+    """Return the fields in display order."""
     plain = [field for field in PLAIN_FIELDS if field in fields]
     return {field: fields[field] for field in (*plain, *sorted(fields.keys() - {*plain}))}

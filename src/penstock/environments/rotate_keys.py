@@ -1,4 +1,4 @@
-"""Changes the key that a project's secrets are encrypted with."""
+"""Rotates the key of a project's secrets."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from penstock.environments.keys import VARIABLE, Keys, find_keys, is_encrypted, 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a rotation did.
+    """The result of a key rotation.
 
     Args:
-        key: The key that every secret is encrypted with now, as secrets name it.
-        secrets: How many were encrypted anew.
-        files: Which files they stand in.
-        kept: Older keys that still decrypt.
+        key: Id of the new key.
+        secrets: Number of re-encrypted secrets.
+        files: Files of the re-encrypted secrets.
+        kept: Ids of old keys that still decrypt.
     """
 
     key: str
@@ -31,14 +31,14 @@ class Rotation:
 def rotate(root: Path, *, forget: bool = False) -> Rotation:
     """Encrypt every secret of every environment with a new key.
 
-    The new key is written first and the old ones stay, so whoever reads in the meantime can read either. With
-    ``PENSTOCK_KEY`` set no key is made: its first key becomes the one.
+    The new key is written first and the old keys stay, so concurrent readers can decrypt both. If ``PENSTOCK_KEY`` is
+    set, its first key is used instead of a new one.
 
     Args:
-        forget: Drop the old keys in the end; whoever has older files cannot read their secrets then.
+        forget: Remove the old keys at the end. Secrets in older copies of the files can then not be decrypted.
 
     Raises:
-        SecretProblem: If a secret cannot be decrypted. Nothing is changed then.
+        SecretProblem: A secret cannot be decrypted. Nothing was changed.
     """
     old = find_keys(root)
     given = old.origin == VARIABLE

@@ -1,4 +1,4 @@
-"""Names that promise a secret, and texts that hold one."""
+"""Detects secrets by the names of fields and by their text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 MASK = "***"
 
-# Keys of the sandbox, which everybody knows: they open nothing else, and may stand in a file.
+# Public keys of the sandbox: they open nothing else and may be in files as plain text.
 SANDBOX_KEYS = frozenset(
     {"sandbox-prices-free", "sandbox-prices-paid", "sandbox-weather-free", "sandbox-weather-paid"}
 )
@@ -27,7 +27,7 @@ _LAST = frozenset(
     }
     | {"credentials", "apikey", "dsn", "pat"}
 )
-# A key is a secret in this company only: a `sort_key` or an `aws_access_key_id` is none.
+# "key" means a secret only together with these words: `sort_key` and `aws_access_key_id` are not secrets.
 _KEYS = frozenset(
     {"api", "access", "private", "secret", "account", "signing", "encryption", "fernet", "master", "shared"}
     | {"auth", "client", "app"}
@@ -39,7 +39,7 @@ _LOGIN_IN_URI = re.compile(
 
 
 def looks_secret(name: str) -> bool:
-    """Whether a field or variable of this name holds a secret.
+    """Whether the name of a field or variable suggests a secret.
 
     Example:
         >>> [looks_secret(name) for name in ("password", "apiKey", "aws_access_key_id", "token_url", "sort_key")]
@@ -54,7 +54,7 @@ def looks_secret(name: str) -> bool:
 
 
 def holds_secret(name: str, text: str) -> bool:
-    """Whether this text under this name is a secret: by its name, or because it is a URI with a password in it.
+    """Whether the value is a secret: by its name, or because it is a URI with a password.
 
     Example:
         >>> holds_secret("queue", "amqp://guest:guest@broker//"), holds_secret("queue", "amqp://broker//")
@@ -70,7 +70,7 @@ def holds_secret(name: str, text: str) -> bool:
 
 
 def masked(name: str, text: str) -> str:
-    """The text as it may be shown under this name.
+    """Return the text for display under this name, with secrets masked.
 
     Example:
         >>> masked("queue", "amqp://guest:guest@broker//"), masked("api_token", "abc"), masked("host", "db")
@@ -82,11 +82,11 @@ def masked(name: str, text: str) -> str:
 
 
 class Extra(dict[str, str]):
-    """Further fields of a connection, whose secrets show themselves only when one is asked for by its name.
+    """Extra fields of a connection; secrets are masked except on access by name.
 
     Args:
         fields: The fields.
-        secret: Names that are secrets whatever they are called.
+        secret: Names of fields that are secrets regardless of their name.
 
     Example:
         >>> Extra({"sslmode": "require", "api_key": "abc"})
@@ -96,12 +96,12 @@ class Extra(dict[str, str]):
     __slots__ = ("_secret",)
 
     def __init__(self, fields: object = (), secret: frozenset[str] = frozenset()) -> None:
-        super().__init__(fields)  # type: ignore[call-overload]  # whatever a dict takes
+        super().__init__(fields)  # type: ignore[call-overload]  # accepts what dict accepts
         self._secret = secret
 
     @property
     def hidden(self) -> frozenset[str]:
-        """The names of the fields that are secrets, or hold one."""
+        """Return the names of the fields that hold secrets."""
         return frozenset(
             name for name, text in self.items() if name in self._secret or holds_secret(name, text)
         )

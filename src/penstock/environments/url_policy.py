@@ -1,7 +1,7 @@
-"""Which addresses a connection may reach over HTTP, checked when it is used.
+"""Checks at use which addresses a connection may reach over HTTP.
 
-A plan's address may come from elsewhere, and a name may resolve to anything: a machine in a cloud answers on a
-link-local address with the credentials of its account. Every address that a name resolves to is looked at.
+A plan's URL may come from an untrusted source, and a name can resolve to any address: cloud machines serve the
+credentials of their account on a link-local address. Every address that a name resolves to is checked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from penstock.model.errors import ConnectionFailed
 
 Address = IPv4Address | IPv6Address
 
-# Where clouds answer to their own machines, beside the link-local addresses: Alibaba, Azure, Oracle; Amazon, Google.
+# Metadata addresses of clouds besides the link-local ones: Alibaba, Azure, Oracle; Amazon, Google.
 _METADATA = frozenset(
     ip_address(text)
     for text in ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254")
@@ -30,14 +30,14 @@ class NotAllowed(ConnectionFailed):
 
 
 def allowed(url: str, connection: Connection) -> tuple[Address, ...]:
-    """The addresses that this URL leads to, each of which the connection may reach.
+    """Return the addresses of this URL's host after checking that the connection may reach each of them.
 
-    Whoever connects should connect to one of these: the name could resolve to another address the next time.
-    ``extra.allow`` of the connection lists hosts, addresses and networks that are allowed whatever they are.
+    Connect to one of these addresses, because the name could resolve to another address the next time. The connection's
+    ``extra.allow`` lists hosts, addresses and networks that are always allowed.
 
     Raises:
-        NotAllowed: If it is no HTTP address, or leads to a link-local, a metadata or no single host's address.
-        ConnectionFailed: If the name does not resolve.
+        NotAllowed: The URL is not an HTTP URL, or resolves to a link-local, metadata or multicast address.
+        ConnectionFailed: The name does not resolve.
 
     Example:
         >>> allowed("http://127.0.0.1:8080/", Connection(name="api", type="http"))
@@ -51,15 +51,15 @@ def allowed(url: str, connection: Connection) -> tuple[Address, ...]:
         if _forbidden(address) and not _listed(address, connection):
             raise NotAllowed(
                 f"connection {connection.name!r} may not reach {parts.hostname}: {address} is {_forbidden(address)}",
-                hint=f"if it should, list it: penstock connection set {connection.name} --extra allow={address}",
+                hint=f"to allow it: penstock connection set {connection.name} --extra allow={address}",
             )
     return addresses
 
 
 def keeps_credentials(url: str, connection: Connection) -> bool:
-    """Whether the connection's login may be sent to this URL: only to its own origin, and to hosts that it lists.
+    """Whether the connection's credentials may be sent to this URL: only to its own origin and to hosts in its `allow`.
 
-    Ask this of every redirect.
+    Check this for every redirect.
 
     Example:
         >>> api = Connection(name="api", type="http", host="https://api.example.com/v1")
@@ -73,7 +73,7 @@ def keeps_credentials(url: str, connection: Connection) -> bool:
 
 
 def base_url(connection: Connection) -> str:
-    """Where the connection's service is.
+    """Return the base URL of the connection.
 
     Example:
         >>> base_url(Connection(name="api", type="http", host="localhost", port=8080))
@@ -90,15 +90,15 @@ def base_url(connection: Connection) -> str:
 
 
 def resolve(host: str, port: int) -> tuple[Address, ...]:
-    """Every address of a host.
+    """Resolve a host to all of its addresses.
 
     Raises:
-        ConnectionFailed: If it has none.
+        ConnectionFailed: The host has no address.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise ConnectionFailed(f"no host is called {host!r}", hint="check the host's name") from error
+        raise ConnectionFailed(f"unknown host {host!r}", hint="check the host name") from error
     return tuple(dict.fromkeys(ip_address(str(one[4][0]).partition("%")[0]) for one in found))
 
 
@@ -110,7 +110,7 @@ def _split(url: str, connection: Connection) -> SplitResult:
         parts = SplitResult("", "", "", "", "")
     if parts.scheme not in _PORTS or not parts.hostname:
         raise NotAllowed(
-            f"connection {connection.name!r}: that is no HTTP address", hint="begin it with https://"
+            f"connection {connection.name!r}: not an HTTP URL", hint="use a URL that begins with https://"
         )
     return parts
 
@@ -126,12 +126,12 @@ def _forbidden(address: Address) -> str | None:
         if one in _METADATA:
             return "a cloud's metadata address"
         if one.is_unspecified or one.is_multicast:
-            return "no single host's address"
+            return "not the address of a single host"
     return None
 
 
 def _inside(address: Address) -> Iterator[IPv4Address]:
-    """The IPv4 addresses that an IPv6 address stands for."""
+    """Yield the IPv4 addresses embedded in an IPv6 address."""
     if isinstance(address, IPv6Address):
         tunnels = (address.ipv4_mapped, address.sixtofour)
         yield from (one for one in tunnels if one is not None)
@@ -149,5 +149,5 @@ def _listed(address: Address, connection: Connection) -> bool:
             if address in ip_network(one, strict=False):
                 return True
         except ValueError:
-            continue  # a host's name
+            continue  # a host name
     return False

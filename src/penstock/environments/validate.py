@@ -1,4 +1,4 @@
-"""Everything that is wrong with an environment, not only the first thing."""
+"""Finds all problems of an environment, not only the first one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from penstock.model.errors import PenstockError
 
 
 def problems(root: Path, name: str, *, secrets: bool = True) -> Iterator[PenstockError]:
-    """What is wrong with this environment, in the order of its files.
+    """Yield the problems of this environment, in the order of its files.
 
     Args:
-        secrets: Also decrypt every secret, which takes the key.
+        secrets: Also decrypt every secret, which needs the key.
 
     Example:
         >>> [str(problem) for problem in problems(Path("/nowhere"), "dev")]
-        ["no environment 'dev'"]
+        ["unknown environment 'dev'"]
     """
     try:
         lineage = read_lineage(root, name)
@@ -46,7 +46,7 @@ def _incomplete(environment: Environment) -> Iterator[BadEnvironment]:
             continue
         last = environment.explain(name)[-1] if fields else None
         place = Place(last.environment, last.file, last.line) if last else Place(environment.name, "", 1)
-        if LINK in fields:  # the project serves it, whole
+        if LINK in fields:  # the project's own server is complete
             continue
         if "type" not in fields:
             yield BadEnvironment(
@@ -77,4 +77,4 @@ def _locked(environment: Environment) -> Iterator[SecretProblem]:
                     seen.add(error.place)
                     yield error
             except BadEnvironment:
-                continue  # told already
+                continue  # already reported

@@ -1,4 +1,4 @@
-"""Changes the files of environments: connections, variables, and the keys of their secrets."""
+"""Changes environment files: connections, variables and secrets."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from penstock.environments.secret_detection import holds_secret
 
 
 def save_connection(root: Path, environment: str, name: str, fields: Mapping[str, str | None]) -> str:
-    """Set fields of a connection in an environment's file; secrets among them are encrypted.
+    """Set fields of a connection in an environment file, and encrypt secrets among them.
 
     Args:
-        fields: By name, ``extra.NAME`` for a further one; None takes a field away, also an inherited one.
+        fields: Values by field name (``extra.NAME`` for extra fields); None removes a field, even an inherited one.
 
     Returns:
         The file that was written.
 
     Raises:
-        PenstockError: If the result would be wrong, or there is no key to encrypt with. Nothing is written then.
+        PenstockError: The result would be invalid, or the key is missing. Nothing was written.
     """
     draft = Draft(root, environment)
     for field, text in fields.items():
@@ -49,7 +49,7 @@ def save_connection(root: Path, environment: str, name: str, fields: Mapping[str
 
 
 def remove_connection(root: Path, environment: str, name: str) -> str:
-    """Take a connection out of an environment, and exclude it there where it is inherited.
+    """Remove a connection from an environment, and exclude it if it is inherited.
 
     Returns:
         The file that was written.
@@ -58,7 +58,7 @@ def remove_connection(root: Path, environment: str, name: str) -> str:
 
 
 def save_variable(root: Path, environment: str, name: str, text: str, *, secret: bool = False) -> str:
-    """Set a variable in an environment's file, encrypted if it is a secret or its name says so.
+    """Set a variable in an environment file; it is encrypted if `secret` is set or its name suggests a secret.
 
     Returns:
         The file that was written.
@@ -70,7 +70,7 @@ def save_variable(root: Path, environment: str, name: str, text: str, *, secret:
 
 
 def remove_variable(root: Path, environment: str, name: str) -> str:
-    """Take a variable out of an environment, and exclude it there where it is inherited.
+    """Remove a variable from an environment, and exclude it if it is inherited.
 
     Returns:
         The file that was written.
@@ -79,19 +79,19 @@ def remove_variable(root: Path, environment: str, name: str) -> str:
 
 
 def encrypt(root: Path, text: str) -> str:
-    """The text as it may stand in a file of the project; the project's first secret makes its key.
+    """Encrypt a text for a file of the project. The first secret of a project creates its key.
 
     Raises:
-        MissingKey: If the project holds secrets already, and their key is not here.
+        MissingKey: The project already has secrets, and their key is missing.
     """
     return _encrypting_keys(root).encrypt(text)
 
 
 def encrypt_plain(root: Path, environment: str) -> tuple[Place, ...]:
-    """Encrypt every secret that stands in an environment's file as plain text.
+    """Encrypt all plain-text secrets in an environment file.
 
     Returns:
-        Where they stand.
+        The places of these secrets.
     """
     draft = Draft(root, environment)
     plain = draft.file.plain
@@ -107,7 +107,7 @@ def _remove(
 ) -> str:
     draft = Draft(root, environment)
     draft.remove(path)
-    if path[1] in names(_outlook(root, draft)):  # it is inherited
+    if path[1] in names(_outlook(root, draft)):  # inherited
         draft.put(path, None)
     draft.save()
     return draft.shown
@@ -123,7 +123,7 @@ def _encrypting_keys(root: Path) -> Keys:
             if text is not None and is_encrypted(text):
                 raise MissingKey(
                     Place(name, draft.shown, draft.line(path)),
-                    "the project has secrets, and their key is not here",
+                    "missing key for the project's existing secrets",
                     hint=f"put the team's key into .penstock/key or into {VARIABLE}",
                 )
     return write_keys(root, [new_key()])
@@ -142,6 +142,6 @@ def _path(draft: Draft, name: str, field: str) -> tuple[str, ...]:
 
 
 def _outlook(root: Path, draft: Draft) -> Environment:
-    """The environment as it will be when the draft is saved."""
+    """Return the environment as it would be after saving the draft."""
     layer = merge_lineage(read_lineage(root, draft.environment, draft.file))
     return Environment(draft.environment, layer, lambda: find_keys(root))

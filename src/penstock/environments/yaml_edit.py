@@ -1,7 +1,7 @@
-"""Changes single values in the text of a YAML file and leaves every other character as it was, comments and order too.
+"""Changes single values in the text of a YAML file and keeps all other characters, including comments and order.
 
-A library that writes YAML anew changes quotes, indents and long lines that nobody touched; here the marks of the parsed
-nodes say which characters a value occupies, and only those are replaced.
+A library that rewrites the whole file would also change quotes, indentation and long lines elsewhere. Here, the marks
+of the parsed nodes locate the characters of a value, and only those are replaced.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _INDENT = 2
 
 
 def put(text: str, path: Sequence[str], value: str | None) -> str:
-    r"""The text with the value at this path set; what is missing on the way is made. None writes ``null``.
+    r"""Return the text with the value at this path set. Missing parents are created. None writes ``null``.
 
     Example:
         >>> put("variables:\n  a: x  # mine\n", ("variables", "b"), "y")
@@ -36,7 +36,7 @@ def put(text: str, path: Sequence[str], value: str | None) -> str:
 
 
 def remove(text: str, path: Sequence[str]) -> str:
-    r"""The text without the value at this path; a mapping that becomes empty goes too. Unchanged if it is not there.
+    r"""Return the text without the value at this path, if it exists. Mappings that become empty are removed too.
 
     Example:
         >>> remove("variables:\n  a: x\n  b: y\n", ("variables", "a"))
@@ -60,7 +60,7 @@ def remove(text: str, path: Sequence[str]) -> str:
 
 
 def scalar(value: str | None) -> str:
-    r"""The text as one YAML scalar on one line, quoted only where it must be.
+    r"""Return the text as a YAML scalar on one line, quoted only if necessary.
 
     Example:
         >>> scalar("eu"), scalar("null"), scalar("a: b"), scalar("5432"), scalar(None)
@@ -92,13 +92,13 @@ def _reads_back(plain: str, value: str) -> bool:
 
 
 def _compose(text: str) -> yaml.Node | None:
-    # The loader in Python: its marks count characters, whatever they are.
+    # The pure Python loader, because its marks count characters instead of bytes.
     node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     return node
 
 
 def _descend(node: yaml.Node, path: Sequence[str]) -> tuple[yaml.Node, int]:
-    """The deepest node on the path, and how many names lead to it."""
+    """Return the deepest existing node on the path, and the number of keys that lead to it."""
     for depth, name in enumerate(path):
         if not isinstance(node, yaml.MappingNode):
             return node, depth
@@ -133,7 +133,7 @@ def _insert_block(text: str, node: yaml.MappingNode, rest: Sequence[str], value:
 
 
 def _fill(text: str, root: yaml.Node, above: Sequence[str], rest: Sequence[str], value: str | None) -> str:
-    """Put a mapping where there is nothing, or one value."""
+    """Put a mapping in place of nothing or of a scalar."""
     parent, _ = _descend(root, above[:-1])
     assert isinstance(parent, yaml.MappingNode)
     key, old = next((key, old) for key, old in parent.value if key.value == above[-1])
@@ -181,7 +181,7 @@ def _drop_lines(text: str, key: yaml.Node, value: yaml.Node) -> str:
 
 
 def _end(node: yaml.Node) -> int:
-    """Where a node's own text ends: the parser lets a block end where the next thing begins."""
+    """Return where a node's own text ends; the parser ends a block where the next node begins."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         if isinstance(node, yaml.MappingNode):

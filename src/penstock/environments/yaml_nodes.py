@@ -1,4 +1,4 @@
-"""YAML as nodes that know their lines. Nothing is built from them but texts, so a file can load nothing."""
+"""YAML nodes with line numbers. Only text is constructed from them, so a file cannot load Python objects."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ _STANDARD = "tag:yaml.org,2002:"
 
 
 def compose(text: str, place: Place) -> yaml.Node | None:
-    """The text's root; None where it is empty.
+    """Parse the text and return its root node; None if it is empty.
 
     Args:
-        place: What messages name; its line is replaced.
+        place: Place for messages; the line is replaced.
 
     Raises:
-        BadEnvironment: If it is not YAML, or more than one document. The message shows no value.
+        BadEnvironment: The text is not valid YAML, or has several documents. The message shows no values.
     """
     try:
         node: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
-        # Not chained, and the snippet is left out: it would show what stands on the line.
+        # Not chained and without the snippet, which would show the contents of the line.
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         where = Place(place.environment, place.file, line)
-        raise BadEnvironment(where, f"not valid YAML: {error.problem}") from None
+        raise BadEnvironment(where, f"invalid YAML: {error.problem}") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise BadEnvironment(
-            place, f"not valid YAML: {getattr(error, 'reason', 'nested too deep')}"
+            place, f"invalid YAML: {getattr(error, 'reason', 'nested too deeply')}"
         ) from None
     return node
 
 
 def is_null(node: yaml.Node) -> bool:
-    """Whether it is ``null``, or nothing at all."""
+    """Whether the node is ``null`` or empty."""
     return isinstance(node, yaml.ScalarNode) and node.tag == f"{_STANDARD}null"
 
 
@@ -44,8 +44,8 @@ class Nodes:
     """Reads the nodes of one file.
 
     Args:
-        environment: Whose file it is.
-        file: What messages call it.
+        environment: The environment of the file.
+        file: Name of the file in messages.
     """
 
     def __init__(self, environment: str, file: str) -> None:
@@ -53,45 +53,45 @@ class Nodes:
         self.file = file
 
     def items(self, node: yaml.Node | None, what: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-        """Names, the nodes of the names, and the nodes of the values; nothing where the mapping is left empty.
+        """Yield the name, the key node and the value node of each item; nothing for an empty mapping.
 
         Raises:
-            BadEnvironment: If it is no mapping, or a name stands in it twice.
+            BadEnvironment: The node is not a mapping, or has a duplicate name.
         """
         if node is None or is_null(node):
             return
         if not isinstance(node, yaml.MappingNode):
-            raise self.problem(node, f"{what} must be a mapping", "write it as name: value lines")
+            raise self.problem(node, f"{what} must be a mapping", "use lines of name: value")
         seen: set[str] = set()
         for key, value in node.value:
             name = self.text(key, what)
             if not name:
-                raise self.problem(key, f"{what}: a name is missing")
+                raise self.problem(key, f"{what}: missing name")
             if name in seen:
-                raise self.problem(key, f"{what}: {name!r} stands there twice", "keep one of them")
+                raise self.problem(key, f"{what}: duplicate {name!r}", "remove one of them")
             seen.add(name)
             yield name, key, value
 
     def text(self, node: yaml.Node, what: str) -> str | None:
-        """The text of one value as it was written; None for null.
+        """Return the text of a scalar as written; None for null.
 
         Raises:
-            BadEnvironment: If it is a list or a mapping, or has a tag.
+            BadEnvironment: The node is a list or a mapping, or has a tag.
         """
         if is_null(node):
             return None
         if not isinstance(node, yaml.ScalarNode):
             raise self.problem(
-                node, f"{what} must be one value", "put lists and mappings into quotes, as JSON"
+                node, f"{what} must be a single value", "write lists and mappings as quoted JSON"
             )
         if not node.tag.startswith(_STANDARD):
-            raise self.problem(node, f"{what}: tags are not used here", "write the value alone")
+            raise self.problem(node, f"{what}: tags are not allowed", "write the value without the tag")
         return str(node.value)
 
     def place(self, node: yaml.Node) -> Place:
-        """Where the node begins."""
+        """Return the place where the node begins."""
         return Place(self.environment, self.file, node.start_mark.line + 1)
 
     def problem(self, node: yaml.Node, message: str, hint: str | None = None) -> BadEnvironment:
-        """What is wrong with this node."""
+        """Return an error for this node."""
         return BadEnvironment(self.place(node), message, hint)

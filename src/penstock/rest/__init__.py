@@ -1,1 +1,1 @@
-"""Web APIs: requests of one kind, many at once, under one limit; what comes back is kept as it came."""
+"""Web APIs: concurrent requests under a shared rate limit. Answers are stored unchanged in the lake."""

@@ -1,4 +1,4 @@
-"""Answers on their way to the lake: gathered, and handed over many at a time."""
+"""A buffer that collects answers and writes them to the lake in batches."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from penstock.model.api.response import Answer
 
 Deliver = Callable[[Sequence[Answer]], None]
 
-_BATCH_BYTES = 16 << 20  # of bodies: so much waits in memory, and twice that while it is written
-_LONGEST_S = 30.0  # a slow API's answers wait no longer than this
+_BATCH_BYTES = 16 << 20  # size of the bodies kept in memory; twice that while a batch is written
+_LONGEST_S = 30.0  # maximum age of an answer in the buffer
 
 
 class Buffer:
-    """Gathers answers. Of those that came, no more than one batch is ever not landed yet: half of it while the other
-    half is being written.
+    """Collects answers and lands them in batches. At most one batch of received answers has not landed yet: one half is
+    collected while the other half is written.
 
     Args:
-        deliver: Lands answers, whole or not at all. Called in a thread, by one at a time.
-        batch: How many answers that are.
+        deliver: Lands answers atomically. Called in a thread, never concurrently.
+        batch: Number of answers per batch.
 
     Attributes:
-        landed: How many answers were handed over.
+        landed: Number of answers passed to `deliver`.
     """
 
     def __init__(self, deliver: Deliver, batch: int) -> None:
@@ -37,10 +37,10 @@ class Buffer:
         self._turn = asyncio.Lock()
 
     async def put(self, answer: Answer) -> None:
-        """Take an answer in; waits where the lake is slower than the API.
+        """Add an answer; waits if the lake is slower than the API.
 
         Raises:
-            PenstockError: If an earlier answer could not be landed.
+            PenstockError: An earlier answer could not be landed.
         """
         if not self._waiting:
             self._since = time.monotonic()
@@ -50,12 +50,12 @@ class Buffer:
             await self._hand_over()
 
     async def flush(self) -> None:
-        """Land everything that came."""
+        """Land all answers in the buffer."""
         await self._hand_over(everything=True)
         await self._settled()
 
     async def watch(self) -> None:
-        """Land what has waited for long, for ever."""
+        """Land answers that reach the maximum age; runs until cancelled."""
         while True:
             await asyncio.sleep(_LONGEST_S / 4)
             if self._waiting and self._is_due():
@@ -71,7 +71,7 @@ class Buffer:
     async def _hand_over(self, *, everything: bool = False) -> None:
         async with self._turn:
             await self._settled()
-            # Somebody who waited before us may have taken it all.
+            # An earlier waiter may have landed everything.
             if self._waiting and (everything or self._is_due()):
                 answers, self._waiting, self._bytes = self._waiting, [], 0
                 self._since = time.monotonic()
@@ -83,6 +83,6 @@ class Buffer:
 
     async def _settled(self) -> None:
         if self._writing is not None:
-            # Whoever is cancelled here leaves the writing to go on: a later flush waits for it.
+            # If this is cancelled, the write continues; a later flush waits for it.
             await asyncio.shield(self._writing)
             self._writing = None

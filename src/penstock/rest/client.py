@@ -1,4 +1,4 @@
-"""One call of an API: to an address that was checked, with the key where it belongs and nowhere else."""
+"""One call to an API: only to checked addresses, with the key only where it belongs."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.rest.credential import Credential
 from penstock.rest.hosts import Origin, Origins, Way
 
-_MOST_BYTES = 256 << 20  # an answer beyond this is no answer but an accident
+_MOST_BYTES = 256 << 20  # larger answers are errors
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=15.0)
 _DROPPED = frozenset(("set-cookie", "set-cookie2", "authorization", "proxy-authenticate", "cookie"))
 
-# Which worker calls; none outside of a landing.
+# The calling worker; none outside of a landing.
 LANE: ContextVar[int | None] = ContextVar("lane", default=None)
 
 
 def _not_ours(_: logging.LogRecord) -> bool:
-    """Headers are written to the debug log of httpcore, and a service may repeat the key in one."""
+    """Drop httpcore's debug log during calls: it has headers, in which a service may repeat the key."""
     return LANE.get() is None
 
 
@@ -40,7 +40,7 @@ for _part in ("connection", "http11", "http2", "proxy", "socks"):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back from one call, secrets taken out."""
+    """The result of one call, without secrets."""
 
     url: str
     status: int
@@ -51,11 +51,11 @@ class Reply:
 
 
 class Broken(Exception):
-    """No answer came: too slow, connection broken, not HTTP. Trying again may help."""
+    """The call got no answer: timeout, broken connection, not HTTP. A retry may help."""
 
 
 class Client:
-    """Calls one API. To be used as an asynchronous context manager."""
+    """Calls one API. Use it as an asynchronous context manager."""
 
     def __init__(self, plan: ApiPlan, credential: Credential, way: Way) -> None:
         self.credential = credential
@@ -78,17 +78,17 @@ class Client:
             await transport.aclose()
 
     def address(self, path: str, parameters: Sequence[tuple[str, str]]) -> str:
-        """The URL of a path below the connection's own, without the key."""
+        """Return the URL of a path below that of the connection, without the key."""
         query = urlencode(parameters, quote_via=quote)
         both = f"{self._base}{path}"
         return f"{both}{'&' if '?' in both else '?'}{query}" if query else both
 
     async def call(self, url: str, headers: Mapping[str, str]) -> Reply:
-        """Ask for this URL, which holds no key, and read the whole answer.
+        """Request this URL, which holds no key, and read the complete answer.
 
         Raises:
-            Broken: If no answer came.
-            ConnectionFailed: If the connection may not reach the address, or its certificate is no good.
+            Broken: The call got no answer.
+            ConnectionFailed: The connection may not reach the address, or the certificate is invalid.
         """
         parts = urlsplit(url)
         origin = await self._origins.find(url, parts)
@@ -97,21 +97,21 @@ class Client:
         try:
             response, body = await self._send(origin, parts, headers)
         except TimeoutError:
-            raise Broken(f"no whole answer in {self._timeout:g} s") from None
+            raise Broken(f"no complete answer within {self._timeout:g} s") from None
         except httpx.ConnectError as error:
             if "CERTIFICATE" in str(error).upper():
                 raise ConnectionFailed(
-                    f"{parts.hostname}: its certificate is no good", hint="check it"
+                    f"invalid certificate of {parts.hostname}", hint="check the certificate and the host name"
                 ) from None
             self._origins.turn(parts)
-            raise Broken(f"{parts.hostname} cannot be reached") from None
+            raise Broken(f"cannot reach {parts.hostname}") from None
         except httpx.RequestError as error:
             raise Broken(_WORDS.get(type(error).__name__, "the connection broke")) from None
         except httpx.InvalidURL:
             raise UsageError(
-                f"{self.credential.clean_url(url)!r} is no address", hint="check path and rows"
+                f"invalid address {self.credential.clean_url(url)!r}", hint="check path and rows of the plan"
             ) from None
-        # By the steady clock, so that answers never come before their questions.
+        # By the monotonic clock, so that an answer is never earlier than its request.
         answered_at = datetime.fromtimestamp(asked_at.timestamp() + time.perf_counter() - begun, UTC)
         return Reply(
             url=self.credential.clean_url(url),
@@ -149,12 +149,12 @@ class Client:
         return {name: self.credential.clean(value) for name, value in headers.items() if name not in _DROPPED}
 
     def _transport(self, scheme: str) -> httpx.AsyncHTTPTransport:
-        """A connection for each worker: a pool looks at all of its connections before and after every call, which is a
-        third of the processor time of 16 in one.
+        """One connection per worker. A pool checks all of its connections before and after every call, which takes a
+        third of the processor time with 16 connections.
         """
         lane = scheme, LANE.get() or 0
         if lane not in self._transports:
-            # Reading the certificates that are trusted takes 50 ms, which is for nothing where all is plain HTTP.
+            # Reading the trusted certificates takes 50 ms, which plain HTTP does not need.
             if scheme == "https" and self._trusted is None:
                 self._trusted = httpx.create_ssl_context()
             self._transports[lane] = httpx.AsyncHTTPTransport(verify=self._trusted or False, limits=_ONE)
@@ -162,12 +162,12 @@ class Client:
 
 
 _WORDS = {
-    "ReadTimeout": "no whole answer in time",
+    "ReadTimeout": "no complete answer in time",
     "ConnectTimeout": "the host did not answer in time",
-    "RemoteProtocolError": "the connection was closed before the answer was whole",
-    "DecodingError": "the answer is packed, and damaged",
+    "RemoteProtocolError": "the connection was closed before the answer was complete",
+    "DecodingError": "the compressed answer is damaged",
     "ReadError": "the connection broke",
-    "UnsupportedProtocol": "that is no HTTP address",
+    "UnsupportedProtocol": "not an HTTP address",
 }
 
 
@@ -178,5 +178,5 @@ async def _read(response: httpx.Response) -> bytes:
         pieces.append(piece)
         size += len(piece)
         if size > _MOST_BYTES:
-            raise Broken(f"an answer of more than {_MOST_BYTES >> 20} MiB")
+            raise Broken(f"the answer exceeds {_MOST_BYTES >> 20} MiB")
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -1,4 +1,4 @@
-"""The key of an API: where it goes, and how it is kept out of everything else."""
+"""The key of an API: adds it to requests and removes it from everything else."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from penstock.model.api import Auth
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed, UsageError
 
-_SHORTEST = 6  # a shorter key is found in innocent texts, too
+_SHORTEST = 6  # shorter keys also occur in unrelated texts
 
 
 class Credential:
-    """The key of an API, put where the plan says."""
+    """The key of an API, sent where the plan says."""
 
     def __init__(self, auth: Auth, connection: Connection, key: Secret | None) -> None:
         if auth.place != "none" and key is None:
             raise ConnectionFailed(
-                f"the connection {connection.name!r} has no password to be the key",
-                hint=f"penstock connection set {connection.name} --password, or auth: none",
+                f"connection {connection.name!r} has no password to use as the key",
+                hint=f"penstock connection set {connection.name} --password, or auth: none in the plan",
             )
         secret = key.reveal() if key is not None and auth.place != "none" else ""
         self.parameters: dict[str, str] = {}
@@ -38,26 +38,27 @@ class Credential:
                 self.headers["Authorization"] = f"Basic {token}"
         if any(not value.isascii() or not value.isprintable() for value in self.headers.values()):
             raise UsageError(
-                f"the key of {connection.name!r} is no text that a header may hold", hint="check it"
+                f"the key of {connection.name!r} contains characters that a header cannot hold",
+                hint="check the key",
             )
         forms = {token, *_forms(secret)} - {""}
         self._forms = [form for form in sorted(forms, key=len, reverse=True) if len(form) >= _SHORTEST]
 
     def clean(self, text: str) -> str:
-        """The text without the key."""
+        """Return the text without the key."""
         for form in self._forms:
             text = text.replace(form, "***")
         return text
 
     def clean_bytes(self, data: bytes) -> bytes:
-        """The bytes without the key: an API that repeats it in its answers shall not have it kept."""
+        """Return the bytes without the key, in case an API repeats it in its answers."""
         for form in self._forms:
             if form.encode() in data:
                 data = data.replace(form.encode(), b"***")
         return data
 
     def clean_url(self, url: str) -> str:
-        """The address without the key's parameter."""
+        """Return the address without the key's parameter."""
         if not self.parameters:
             return self.clean(url)
         parts = urlsplit(url)
@@ -65,13 +66,13 @@ class Credential:
         return self.clean(urlunsplit(parts._replace(query="&".join(kept))))
 
     def clean_next(self, following: str) -> str:
-        """How the next page is asked for, without the key."""
-        told = json.loads(following)
-        return json.dumps({**told, "url": self.clean_url(told["url"])}) if "url" in told else following
+        """Return the request for the next page without the key."""
+        state = json.loads(following)
+        return json.dumps({**state, "url": self.clean_url(state["url"])}) if "url" in state else following
 
 
 def _forms(secret: str) -> set[str]:
-    """How a service may repeat a text: as it is, in an address, in JSON."""
+    """The forms in which a service may repeat a text: unchanged, URL-encoded, in JSON."""
     in_json = json.dumps(secret)[1:-1]
     return {
         secret,

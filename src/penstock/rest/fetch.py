@@ -1,4 +1,4 @@
-"""Asks all requests of a plan, many at once."""
+"""Makes all requests of a plan concurrently."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from penstock.rest.requester import Exchange, GivenUp
 from penstock.rest.requests import Question, Todo
 from penstock.rest.stats import Fetched
 
-_EVERY_S = 0.25  # somebody who looks on is told how far it is
+_EVERY_S = 0.25  # interval of progress updates
 
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """What an API is entered by.
+    """What is needed to call an API.
 
     Args:
-        permits: Let each call through; None where there is no limit.
+        permits: Permits for calls; None if there is no limit.
     """
 
     credential: Credential
@@ -43,11 +43,11 @@ def fetch(
     deliver: Deliver,
     progress: LandingProgress | None = None,
 ) -> Fetched:
-    """Ask these requests; answers are handed over as they come.
+    """Make these requests and pass on the answers as they arrive.
 
     Raises:
-        SourceError: If the API refuses the key, or too many requests had to be given up. What came by then is landed.
-        PenstockError: If the lake or the limit cannot be used.
+        SourceError: The API refuses the key, or too many requests failed. Answers received by then have landed.
+        PenstockError: The lake or the rate limit is not available.
     """
     run = _Run(plan, todo, Buffer(deliver, plan.batch), progress)
 
@@ -58,7 +58,7 @@ def fetch(
         asyncio.get_running_loop()
     except RuntimeError:
         return begin()
-    # The caller has a loop of its own, as a notebook does.
+    # The caller already runs an event loop, as a notebook does.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as thread:
@@ -113,7 +113,7 @@ class _Run:
             self._progress.update(Underway(account.calls, account.answers, self._buffer.landed, waiting))
 
     async def _work(self, number: int, exchange: Exchange) -> None:
-        """Ask one request after another. The first one is asked alone: a wrong key costs one call."""
+        """Make one request after another. The first one is made alone, so that a wrong key costs only one call."""
         LANE.set(number)
         if number:
             await self._first_came.wait()
@@ -126,7 +126,7 @@ class _Run:
         self._first_came.set()
 
     async def _ask(self, todo: Todo, exchange: Exchange) -> None:
-        """One request with all of its pages."""
+        """Make one request with all of its pages."""
         known = todo.known
         at = known.next if known.page else first_page(self._plan.pages)
         self._account.asked += 1
@@ -146,8 +146,8 @@ class _Run:
         if account.failed > self._plan.retries.failures:
             raise SourceError(
                 f"{self._plan.connection} does not answer: {given_up.reason}; "
-                f"{account.failed} requests were given up",
-                hint="what came has landed; run it again, it asks for what is missing",
+                f"gave up {account.failed} requests",
+                hint="received answers have landed; run it again to request the missing ones",
             )
 
 

@@ -1,4 +1,4 @@
-"""Where a connection leads: the addresses of its hosts, checked, and how far its key may go."""
+"""The checked addresses of a connection's hosts, and the hosts that may receive its key."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from urllib.parse import SplitResult
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where a connection leads, and how far its key may go.
+    """The service of a connection, and the rules for its addresses and its key.
 
     Args:
-        base: Address of the service, with what of its path every request begins with.
-        resolve: Gives the addresses of a URL's host, all of them checked; raises where one is not allowed.
+        base: URL of the service, including the path prefix of every request.
+        resolve: Returns the checked addresses of a URL's host; raises if one is not allowed.
         keeps: Whether the key may be sent to this URL.
     """
 
@@ -26,12 +26,12 @@ class Way:
 
 @dataclass(slots=True)
 class Origin:
-    """Where to connect to for one scheme, host and port.
+    """The addresses for one scheme, host and port.
 
     Args:
-        netlocs: Addresses and ports, of which the first is to be taken.
-        host: What the request calls it.
-        sni: What a certificate has to be for, where it is not the address.
+        netlocs: Addresses with ports; the first one is used.
+        host: The Host header.
+        sni: The name that the certificate must match, if it is not the address.
         keeps: Whether the key may be sent there.
     """
 
@@ -43,22 +43,22 @@ class Origin:
 
 
 class Origins:
-    """Those that were called, each looked up once."""
+    """The origins that were called; each host is resolved once."""
 
     def __init__(self, way: Way) -> None:
         self._way = way
         self._known: dict[tuple[str, str], Origin] = {}
 
     async def find(self, url: str, parts: SplitResult) -> Origin:
-        """Where to connect to for this URL.
+        """Return the origin for this URL.
 
         Raises:
-            ConnectionFailed: If the connection may not reach the address.
+            ConnectionFailed: The connection may not reach the address.
         """
         return self._known.get((parts.scheme, parts.netloc)) or await self._open(url, parts)
 
     def turn(self, parts: SplitResult) -> None:
-        """Take the host's next address the next time, and look its name up anew behind the last."""
+        """Use the host's next address from now on; after the last one, resolve the name again."""
         origin = self._known.get((parts.scheme, parts.netloc))
         if origin is not None:
             del origin.netlocs[0]

@@ -1,4 +1,4 @@
-"""How a long answer goes on: the next page, read off the one before."""
+"""Pagination: derives the request for the next page from the current page."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _REL = re.compile(r';\s*rel\s*=\s*"?([^";]*)"?', re.IGNORECASE)
 
 
 class NotPaged(ValueError):
-    """The answer does not say how it goes on: it is no JSON."""
+    """The answer is not JSON, so the next page is unknown."""
 
 
 def first_page(pages: Pages | None) -> str | None:
-    """How the first page is asked for; None where nothing is to be said about it."""
+    """Return the parameters of the first page as JSON; None if it needs none."""
     if pages is None:
         return None
     parameters = {}
@@ -34,12 +34,12 @@ def first_page(pages: Pages | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that came.
+    """A received page.
 
     Args:
-        number: Counted from 0.
-        at: How it was asked for, as :func:`first_page` or :func:`next_page` said.
-        url: An address in the answer may be relative to it.
+        number: Page number, starting at 0.
+        at: The request for this page, as returned by :func:`first_page` or :func:`next_page`.
+        url: URL of the page; addresses in the answer may be relative to it.
     """
 
     number: int
@@ -50,10 +50,10 @@ class Page:
 
 
 def next_page(plan: ApiPlan, page: Page) -> str | None:
-    """How the page behind this one is asked for, as JSON; None where there is none.
+    """Return the request for the next page as JSON; None after the last page.
 
     Raises:
-        NotPaged: If the answer is no JSON.
+        NotPaged: The answer is not JSON.
     """
     pages = plan.pages
     if pages is None or page.number + 1 >= pages.most:

@@ -1,4 +1,4 @@
-"""One question to an API and the answer to it, over as many calls as that takes and no more."""
+"""Requests one page from an API, with retries and redirects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_REDIRECTS = 5
 
 
 class GivenUp(Exception):
-    """One request that is left for the next run."""
+    """A request failed and is left for the next run."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -33,11 +33,11 @@ class GivenUp(Exception):
 
 
 class Exchange:
-    """Asks an API one question at a time; any number may be under way at once.
+    """Requests pages from an API. Any number of requests can run concurrently.
 
     Args:
-        pacer: Lets each call through; None where there is no limit.
-        account: Calls are counted in it.
+        pacer: Gives permits for calls; None if there is no limit.
+        account: Counts the calls.
     """
 
     def __init__(self, plan: ApiPlan, client: Client, pacer: Pacer | None, account: Fetched) -> None:
@@ -47,11 +47,11 @@ class Exchange:
         self._account = account
 
     async def answer(self, question: Question) -> Answer:
-        """The answer, tried for as the plan says.
+        """Return the answer; retries as the plan says.
 
         Raises:
-            GivenUp: If none came.
-            SourceError: If the API refuses the key, or leads in a circle.
+            GivenUp: All attempts failed.
+            SourceError: The API refuses the key, or its next page is the same page.
         """
         retries = self._plan.retries
         patience = Patience(retries.patience_s)
@@ -87,30 +87,30 @@ class Exchange:
         return _as_answer(question, reply, action, number, following)
 
     def _next(self, question: Question, reply: Reply) -> str | None:
-        """How the next page is asked for, without the key."""
+        """Return the request for the next page, without the key."""
         page = Page(question.page, question.at, reply.url, reply.headers, reply.body)
         try:
             following = next_page(self._plan, page)
         except NotPaged:
-            raise Again("an answer that is no JSON, and tells no next page") from None
+            raise Again("the answer is not JSON, so the next page is unknown") from None
         if following is None:
             return None
         following = self._client.credential.clean_next(following)
         if following == question.at:
-            raise SourceError(f"{reply.url} names itself as its next page", hint="check pages in the plan")
+            raise SourceError(f"{reply.url} names itself as the next page", hint="check pages in the plan")
         return following
 
     def _url(self, question: Question) -> str:
-        told = {} if question.at is None else json.loads(question.at)
-        if "url" in told:
-            return str(told["url"])
-        replaced: Mapping[str, str] = told.get("parameters", {})
+        state = {} if question.at is None else json.loads(question.at)
+        if "url" in state:
+            return str(state["url"])
+        replaced: Mapping[str, str] = state.get("parameters", {})
         request = question.request
         parameters = [pair for pair in request.parameters if pair[0] not in replaced]
         return self._client.address(request.path, [*parameters, *replaced.items()])
 
     async def _call(self, url: str, headers: Mapping[str, str], patience: Patience) -> Reply:
-        """The reply behind every redirect, each of which is a call of its own."""
+        """Return the reply after all redirects; each redirect counts as a call."""
         for _ in range(_MOST_REDIRECTS + 1):
             queued = time.monotonic()
             async with nullcontext() if self._pacer is None else self._pacer.permit():
@@ -121,7 +121,7 @@ class Exchange:
                 return reply
             url = urljoin(url, reply.headers["location"])
         raise SourceError(
-            f"{reply.url}: redirected {_MOST_REDIRECTS} times", hint="check the connection's address"
+            f"{reply.url}: redirected {_MOST_REDIRECTS} times", hint="check the host of the connection"
         )
 
     async def _asked_to_wait(self, reply: Reply) -> float | None:
@@ -152,10 +152,12 @@ def _as_answer(
 
 def _stopped(plan: ApiPlan, reply: Reply) -> PenstockError:
     said = " ".join(reply.body[:200].decode("utf-8", "replace").split())
-    what = {401: "does not know the key", 403: "lets this key not do this"}.get(reply.status, "refuses")
+    what = {401: "rejects the key", 403: "does not permit this with this key"}.get(
+        reply.status, "refuses the request"
+    )
     kind = Refused if reply.status in (401, 403) else SourceError
     return kind(
         f"{plan.connection} {what}: status {reply.status}{f', {said!r}' if said else ''}",
-        hint=f"check the key: penstock connection test {plan.connection}; in the plan, statuses says what a status "
-        "means",
+        hint=f"check the key: penstock connection test {plan.connection}; to accept a status, set statuses in the "
+        "plan",
     )

@@ -1,4 +1,4 @@
-"""The requests that a plan makes of its rows."""
+"""The requests that a plan makes from its rows."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Request:
     """One request, without its key.
 
     Args:
-        key: Identifies it: equal for equal path, parameters and headers.
-        path: Below the connection's own address.
+        key: Identity of the request: equal for equal path, parameters and headers.
+        path: Path below the connection's address.
     """
 
     key: str
@@ -39,12 +39,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a request before it is asked.
+    """What is known about a request before it is made.
 
     Args:
-        page: So many pages of it have landed.
-        next: How the next one is asked for; None where there is no further.
-        validators: Headers that ask whether an earlier answer is still good.
+        page: Number of pages that have landed.
+        next: Request for the next page; None after the last one.
+        validators: Headers of a conditional request.
     """
 
     page: int = 0
@@ -54,7 +54,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """A request, and what is known of it."""
+    """A request, and what is known about it."""
 
     request: Request
     known: Known
@@ -65,9 +65,9 @@ class Question:
     """One page of a request.
 
     Args:
-        page: Counted from 0.
-        at: How it is asked for, as the page before it said; None where nothing is to be said about it.
-        validators: Headers that ask whether an earlier answer is still good.
+        page: Page number, starting at 0.
+        at: The request for this page, from the page before; None if it needs no parameters.
+        validators: Headers of a conditional request.
     """
 
     request: Request
@@ -77,13 +77,13 @@ class Question:
 
 
 def make_requests(plan: ApiPlan, rows: Iterator[Row], values: Row) -> Iterator[Request]:
-    """A request for each row, in their order; one that is equal to an earlier one is left out.
+    """Yield a request for each row, in order, without duplicates.
 
     Args:
-        values: Further values for placeholders, of the run and not of a row.
+        values: Additional values for placeholders, from the run instead of a row.
 
     Raises:
-        UsageError: If a placeholder names nothing.
+        UsageError: A placeholder has no value.
     """
     seen: set[bytes] = set()
     for row in rows:
@@ -95,13 +95,13 @@ def make_requests(plan: ApiPlan, rows: Iterator[Row], values: Row) -> Iterator[R
 
 
 def plain_rows(each: Each, directory: Path) -> Iterator[Row]:
-    """The rows, unless they are asked of a database.
+    """Yield the rows, unless they come from a database.
 
     Args:
-        directory: Where the path of a file begins.
+        directory: Base directory for the path of a file.
 
     Raises:
-        SourceError: If the file cannot be read.
+        SourceError: The file cannot be read.
     """
     if each.file is not None:
         yield from _file_rows(directory / each.file)
@@ -118,12 +118,15 @@ def _file_rows(path: Path) -> Iterator[Row]:
             for line, row in enumerate(csv.DictReader(file), 2):
                 if None in row or None in row.values():
                     raise SourceError(
-                        f"'{path}', row {line}: not as many fields as the header", hint="mend it"
+                        f"'{path}', row {line}: wrong number of fields",
+                        hint="write as many fields as in the header",
                     )
                 yield row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise SourceError(f"'{path}' cannot be read: {reason}", hint="check the path of the rows") from None
+        raise SourceError(
+            f"cannot read '{path}': {reason}", hint="check the path of the rows in the plan"
+        ) from None
 
 
 def _request(plan: ApiPlan, row: Row, values: Row) -> Request:
@@ -142,10 +145,10 @@ def _request(plan: ApiPlan, row: Row, values: Row) -> Request:
 
 
 def fill(template: str, values: Row, *, quoted: bool = False) -> str:
-    """The template with every ``{name}`` replaced.
+    """Return the template with every ``{name}`` replaced.
 
     Raises:
-        UsageError: If there is no such value.
+        UsageError: A value is missing.
 
     Example:
         >>> fill("/v1/{ticker}", {"ticker": "BRK/A"}, quoted=True)
@@ -155,7 +158,9 @@ def fill(template: str, values: Row, *, quoted: bool = False) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1] not in values:
             known = ", ".join(values) or "none"
-            raise UsageError(f"{template!r}: there is no value {match[1]!r}", hint=f"there are: {known}")
+            raise UsageError(
+                f"unknown placeholder {match[1]!r} in {template!r}", hint=f"known values: {known}"
+            )
         found = text(values[match[1]])
         return quote(found, safe="") if quoted else found
 
@@ -163,7 +168,7 @@ def fill(template: str, values: Row, *, quoted: bool = False) -> str:
 
 
 def text(value: object) -> str:
-    """A value as a query says it."""
+    """Return a value as text for a query string."""
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""Whether a request is tried again, and when."""
+"""Whether and when a request is retried."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 
 class Again(Exception):
-    """No answer yet, and trying again may bring one."""
+    """A call failed, and a retry may succeed."""
 
     def __init__(self, reason: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
@@ -18,7 +18,7 @@ class Again(Exception):
 
 
 class Patience:
-    """Decides whether a request is tried again, and when."""
+    """Decides whether and when a request is retried."""
 
     def __init__(self, seconds: float) -> None:
         self.queued_s = 0.0
@@ -26,18 +26,18 @@ class Patience:
         self._begun = time.monotonic()
 
     def __call__(self, error: Exception) -> bool | float:
-        """Whether to try again, or after how many seconds."""
+        """Return whether to retry, or the seconds to wait before the retry."""
         if not isinstance(error, Again):
             return False
         left = self._seconds - (time.monotonic() - self._begun - self.queued_s)
-        # To wait for an hour where the plan's patience ends in a minute would help nobody.
+        # Do not wait beyond the plan's retry limit.
         if left <= 0 or (error.wait_s or 0) > left:
             return False
         return True if error.wait_s is None else error.wait_s
 
 
 def asked_wait_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the API asks to wait, written as a number or as a date; None where it does not."""
+    """Return the seconds that the API asks to wait, given as a number or a date; None if it does not ask."""
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
@@ -47,7 +47,7 @@ def asked_wait_s(headers: Mapping[str, str]) -> float | None:
         pass
     try:
         until = parsedate_to_datetime(value)
-        # By the API's own clock, where it tells the time.
+        # Relative to the API's own clock, if the answer has a Date header.
         now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
         return max(0.0, (until - now).total_seconds())
     except (ValueError, TypeError):

@@ -12,11 +12,11 @@ class Fetched:
     """The account of one run.
 
     Args:
-        asked: Requests that were asked, each with all of its pages.
-        answers: Pages that came.
-        calls: Calls that were made, repeated ones and redirects included.
-        failed: Requests that were given up.
-        reasons: The errors by what they were.
+        asked: Number of requests made, each with all of its pages.
+        answers: Number of received pages.
+        calls: Number of calls, including retries and redirects.
+        failed: Number of failed requests.
+        reasons: Number of errors by reason.
     """
 
     asked: int = 0
@@ -34,7 +34,7 @@ class Fetched:
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
     def count(self, answer: Answer) -> None:
-        """Count an answer that came."""
+        """Count a received answer."""
         self.answers += 1
         self.bytes += len(answer.body)
         self.absent += answer.outcome == "absent"

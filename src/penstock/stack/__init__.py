@@ -1,4 +1,4 @@
-"""What runs on this machine for a project: Postgres servers, Airflow, and services on demand."""
+"""The processes of a project on this machine: Postgres servers, Airflow, and services on demand."""
 
 from penstock.stack.postgres.manage import SERVERS, ServerStatus, ensure, status, stop
 

@@ -1,4 +1,4 @@
-"""The running stack's own REST API."""
+"""A client for the REST API of the running stack's Airflow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAGE = 100
 
 
 class Refused(PenstockError):
-    """Airflow refuses a request.
+    """Airflow refused a request.
 
     Args:
         status: The HTTP status.
@@ -29,7 +29,7 @@ class Refused(PenstockError):
 
 
 class AirflowApi:
-    """A session with Airflow's API, logged in.
+    """An authenticated session with Airflow's API.
 
     Raises:
         ConnectionFailed: Airflow does not answer, or refuses the login.
@@ -40,14 +40,14 @@ class AirflowApi:
     """
 
     def __init__(self, url: str, login: str, secret: str) -> None:
-        # Straight to this machine: a proxy would not know it.
+        # Without proxies, because the server is on this machine.
         self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False)
         body = {"username": login, "password": secret}
         answer = self._send("POST", "/auth/token", body)
         if not answer.is_success:
             raise ConnectionFailed(
-                f"Airflow on {url} refuses the login of {login} ({answer.status_code})",
-                hint="the stack reads .penstock/airflow/passwords.json when it starts: penstock restart",
+                f"Airflow on {url} refuses the login {login} ({answer.status_code})",
+                hint="restart the stack to read .penstock/airflow/passwords.json again: penstock restart",
             )
         self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
@@ -60,31 +60,31 @@ class AirflowApi:
         self._client.close()
 
     def get(self, path: str, **parameters: Any) -> Any:
-        """What lies at a path below `/api/v2/`.
+        """Get a path below `/api/v2/`.
 
         Raises:
-            Refused: Airflow refuses.
-            ConnectionFailed: It does not answer.
+            Refused: Airflow refused the request.
+            ConnectionFailed: Airflow does not answer.
         """
         return self._ask("GET", path, None, parameters)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """Create something; as `get`."""
+        """Post to a path; raises as `get` does."""
         return self._ask("POST", path, body)
 
     def put(self, path: str) -> Any:
-        """Do something; as `get`."""
+        """Put to a path; raises as `get` does."""
         return self._ask("PUT", path)
 
     def patch(self, path: str, body: dict[str, Any]) -> Any:
-        """Change something; as `get`."""
+        """Patch a path; raises as `get` does."""
         return self._ask("PATCH", path, body)
 
     def every(self, path: str, name: str, **parameters: Any) -> list[dict[str, Any]]:
-        """All pages of a list.
+        """Get all pages of a list.
 
         Args:
-            name: What the answer calls the list.
+            name: The list's key in the answer.
         """
         found: list[dict[str, Any]] = []
         while True:
@@ -120,7 +120,7 @@ def open_api(project: Project) -> AirflowApi:
     """Log in to the project's running stack.
 
     Raises:
-        ConnectionFailed: The stack does not run, or Airflow does not answer.
+        ConnectionFailed: The stack is not running, or Airflow does not answer.
     """
     url = running(project).address("api-server")
     if url is None:
@@ -129,7 +129,7 @@ def open_api(project: Project) -> AirflowApi:
 
 
 def _detail(answer: httpx.Response) -> str:
-    """Airflow's own words."""
+    """Return Airflow's error message."""
     try:
         detail = answer.json()["detail"]
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Airflow's keys, made once, and its file of logins."""
+"""Airflow's keys, generated once, and its password file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from penstock.project import MARKER, Project, write_private
 from penstock.stack.config import Options
 
 STATE = "airflow"
-LOGIN, PASSWORD = "airflow", "airflow"  # refused wherever another machine could call
+LOGIN, PASSWORD = "airflow", "airflow"  # refused if other machines can connect
 
 
 def keys(project: Project) -> Mapping[str, str]:
-    """Airflow's settings that are secret: what encrypts its store, and what signs its tokens and cookies.
+    """Return Airflow's secret settings: the keys that encrypt its database and sign its tokens and cookies.
 
     Raises:
-        PenstockError: Their file was damaged.
+        PenstockError: The key file is damaged.
     """
     path = project.make_state_dir(STATE) / "keys.json"
     if not path.exists():
@@ -34,7 +34,7 @@ def keys(project: Project) -> Mapping[str, str]:
 
 
 def passwords_file(project: Project) -> Path:
-    """Where Airflow reads who may log in; written with the default login where there is none."""
+    """Return the path of Airflow's password file; creates it with the default login if it is missing."""
     path = project.make_state_dir(STATE) / "passwords.json"
     if not path.exists():
         write_private(path, json.dumps({LOGIN: PASSWORD}) + "\n")
@@ -42,36 +42,36 @@ def passwords_file(project: Project) -> Path:
 
 
 def require_safe(project: Project, options: Options) -> None:
-    """Refuse to be reached from other machines with a password that everybody knows.
+    """Refuse to listen for other machines with the default password.
 
     Raises:
-        UsageError: That is what the project asks for.
-        PenstockError: The file of logins was damaged.
+        UsageError: The project is configured so.
+        PenstockError: The password file is damaged.
     """
     path = passwords_file(project)
     if not options.is_local and _read(path).get(LOGIN) == PASSWORD:
         raise UsageError(
-            f"{MARKER} lets other machines reach Airflow (host {options.host}), and the password is still the default",
-            hint=f"write another one into {path}, or take the host out",
+            f"{MARKER} exposes Airflow to other machines (host {options.host}) with the default password",
+            hint=f"change the password in {path}, or remove the host setting",
         )
 
 
 def password(project: Project) -> str:
-    """The password of the login, for Penstock's own requests.
+    """Return the password for Penstock's own requests.
 
     Raises:
-        PenstockError: The file of logins was damaged, or the login taken out.
+        PenstockError: The password file is damaged, or does not contain the login.
     """
     found = _read(passwords_file(project)).get(LOGIN)
     if found is None:
         raise PenstockError(
-            f"{passwords_file(project)} has no password of {LOGIN}", hint="put it back, then penstock restart"
+            f"{passwords_file(project)} has no password for {LOGIN}", hint="add it, then run penstock restart"
         )
     return found
 
 
 def shown_login(project: Project) -> str:
-    """How to log in, for the terminal: a password of the user's own is not shown."""
+    """Return the login for display in a terminal; a changed password is not shown."""
     known = _read(passwords_file(project)).get(LOGIN) == PASSWORD
     return f"{LOGIN} / {PASSWORD}" if known else f"{LOGIN}, password in {passwords_file(project)}"
 
@@ -81,6 +81,6 @@ def _read(path: Path) -> Mapping[str, str]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise PenstockError(
-            f"{path} is damaged", hint="put a backup back, or remove it to have it made anew"
+            f"{path} is damaged", hint="restore a backup, or remove the file to create a new one"
         ) from error
     return {str(name): str(value) for name, value in found.items()}

@@ -1,4 +1,4 @@
-"""The variables that Airflow's processes run with."""
+"""Environment variables for Airflow's processes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from penstock.stack.airflow_settings import BACKEND, airflow_variables
 from penstock.stack.config import Options
 from penstock.stack.postgres import server
 
-METADATA = "metadata"  # the server
-DATABASE = "airflow"  # its database
+METADATA = "metadata"  # name of the server
+DATABASE = "airflow"  # name of its database
 
 
 def airflow_environment(project: Project, options: Options) -> dict[str, str]:
-    """The variables of every process of Airflow's, and of its command line where it is to meet the running stack.
+    """Return the environment for Airflow's processes, and for its command line against the running stack.
 
-    The caller's own `AIRFLOW__` variables count, `[stack.airflow]` before them; neither where the stack would not hold
-    together.
+    `[stack.airflow]` overrides the caller's `AIRFLOW__` variables. Neither can override settings that the stack depends
+    on.
 
     Raises:
         PenstockError: The metadata server was never started.
@@ -34,26 +34,26 @@ def airflow_environment(project: Project, options: Options) -> dict[str, str]:
         chosen=options.airflow,
         fixed={**_settings(project, options), **keys(project)},
     )
-    # glibc gives each thread an arena of its own, which holds memory that nobody uses.
+    # By default glibc gives each thread its own arena, which wastes memory.
     return {"MALLOC_ARENA_MAX": "2", **variables}
 
 
 _HABITS: Mapping[str, str] = {
     "CORE__PARALLELISM": "8",  # the default of 32 forks as many workers
-    # Of one core: 0.1 s costs 17 %, 0.25 s 7.5 %, and six tasks take 1 to 2 s or 2 to 3 s.
+    # 0.1 s costs 17 % of a core and six tasks take 1 to 2 s; 0.25 s costs 7.5 % and they take 2 to 3 s.
     "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
-    "DAG_PROCESSOR__REFRESH_INTERVAL": "10",  # how long a new file waits to be seen; the default is five minutes
+    "DAG_PROCESSOR__REFRESH_INTERVAL": "10",  # delay until a new file is found; the default is five minutes
     "API__WORKERS": "1",
 }
 
 
 def _settings(project: Project, options: Options) -> dict[str, str]:
-    """What holds the stack together."""
+    """The settings that the stack depends on."""
     backend = {"project": str(project.root)}
     if environment := os.environ.get("PENSTOCK_ENV"):
         backend["environment"] = environment
-    told = json.dumps(backend)
+    backend_kwargs = json.dumps(backend)
     url = f"http://{options.own_host}:{options.port}"
     return {
         "CORE__EXECUTOR": "LocalExecutor",
@@ -66,10 +66,10 @@ def _settings(project: Project, options: Options) -> dict[str, str]:
         "API__PORT": str(options.port),
         "API__BASE_URL": f"http://localhost:{options.port}" if options.is_local else url,
         "DATABASE__SQL_ALCHEMY_CONN": _metadata_url(project),
-        "DATABASE__CHECK_MIGRATIONS": "False",  # done before anything starts
-        "SECRETS__BACKEND_KWARGS": told,
+        "DATABASE__CHECK_MIGRATIONS": "False",  # migrations run before anything starts
+        "SECRETS__BACKEND_KWARGS": backend_kwargs,
         "WORKERS__SECRETS_BACKEND": BACKEND,
-        "WORKERS__SECRETS_BACKEND_KWARGS": told,
+        "WORKERS__SECRETS_BACKEND_KWARGS": backend_kwargs,
     }
 
 

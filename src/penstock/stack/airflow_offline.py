@@ -1,4 +1,4 @@
-"""The variables with which Airflow works in one process, without servers."""
+"""Environment variables for Airflow in a single process, without servers."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from penstock.project import Project
 from penstock.stack.airflow_settings import airflow_variables
 from penstock.stack.config import read_options
 
-RUN_LOCK = ("airflow", "run.lock")  # held by whoever uses the metadata database of `penstock run`
+RUN_LOCK = ("airflow", "run.lock")  # held by the user of `penstock run`'s metadata database
 
 
 def airflow_alone(project: Project, database: Path | None = None) -> dict[str, str]:
-    """The caller's variables, and those of Airflow on a metadata database that no server knows.
+    """Return the caller's environment with the settings for Airflow on a separate metadata database.
 
-    Settings of `[stack.airflow]` and the caller's own `AIRFLOW__` variables count as they do for the stack.
+    `[stack.airflow]` and the caller's `AIRFLOW__` variables apply as they do in the stack.
 
     Args:
-        database: By default the one of `penstock run`.
+        database: Path of the database; by default that of `penstock run`.
 
     Raises:
-        UsageError: `penstock.toml` asks for what cannot be.
+        UsageError: `penstock.toml` is invalid.
     """
     return airflow_variables(
         project,
         run_database(project).parent,
-        # With the default of 2 the DAG's own line may be cut off.
+        # With the default of 2, the line in the DAG file may be missing.
         habits={"CORE__DAGBAG_IMPORT_ERROR_TRACEBACK_DEPTH": "50"},
         chosen=read_options(project).airflow,
         fixed={
@@ -36,5 +36,5 @@ def airflow_alone(project: Project, database: Path | None = None) -> dict[str, s
 
 
 def run_database(project: Project) -> Path:
-    """The metadata database of `penstock run`, in Airflow's home there."""
+    """Return the path of `penstock run`'s metadata database."""
     return project.make_state_dir("airflow", "run") / "metadata.db"

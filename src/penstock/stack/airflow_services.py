@@ -1,4 +1,4 @@
-"""Airflow's parts, started as its own command line starts them."""
+"""Airflow's components, started as by Airflow's own command line."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ API_SERVER = "api-server"
 
 
 def airflow_parts(project: Project, options: Options, pool: Executor, nurseries: Nurseries) -> list[Command]:
-    """What is done once, and the four processes.
+    """Return the one-off commands and Airflow's four processes.
 
     Args:
-        options: With the port that was found for Airflow.
-        pool: Asks Airflow how it is.
-        nurseries: Fork all of Airflow's from one process.
+        options: Options with the chosen port for Airflow.
+        pool: Runs the health checks.
+        nurseries: Fork all of Airflow's processes from one.
     """
     url = f"http://{options.own_host}:{options.port}"
     health = Health(url, pool)
@@ -63,11 +63,11 @@ def airflow_parts(project: Project, options: Options, pool: Executor, nurseries:
         )
 
     address = ("--host", options.host, "--port", str(options.port))
-    # The log servers of these two would bind every interface; on one machine the files are read directly.
+    # The log servers of these two would listen on all interfaces; on one machine, log files are read directly.
     quiet = "--skip-serve-logs"
     marker = _migrated(project)
     migrating = program(MIGRATION, "penstock.airflow.migrate_db", str(marker))
-    manifest = program(DBT, "penstock.airflow.dbt.manifest_main", forked=False)  # dbt's imports are others
+    manifest = program(DBT, "penstock.airflow.dbt.manifest_main", forked=False)  # dbt has different imports
     return [
         Once(MIGRATION, migrating, is_done=lambda: _is_migrated(project, marker), needs=(METADATA,)),
         Once(DBT, manifest, is_done=lambda: not _has_dbt(project), needs=("warehouse", METADATA)),
@@ -83,7 +83,7 @@ def _migrated(project: Project) -> Path:
 
 
 def _is_migrated(project: Project, marker: Path) -> bool:
-    """Whether this version of Airflow has brought this very database up to date."""
+    """Whether this version of Airflow has already migrated this database."""
     found = server.load(project, METADATA)
     if found is None or not marker.exists():
         return False
@@ -91,7 +91,7 @@ def _is_migrated(project: Project, marker: Path) -> bool:
         with found.enter(DATABASE) as session:
             row = session.execute("SELECT to_regclass('public.alembic_version') IS NOT NULL").fetchone()
             return row is not None and bool(row[0])
-    except psycopg.Error:  # the server fell a moment ago; the migration will say so
+    except psycopg.Error:  # the server has just stopped; the migration reports it
         return False
 
 

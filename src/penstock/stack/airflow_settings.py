@@ -1,4 +1,4 @@
-"""The variables that every Airflow of a project runs with, whether servers are there or not."""
+"""Environment variables for every Airflow of a project, with or without servers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _HABITS: Mapping[str, str] = {
     "LOGGING__COLORED_CONSOLE_LOG": "False",
     "USAGE_DATA_COLLECTION__ENABLED": "False",
     "COSMOS__ENABLE_TELEMETRY": "False",
-    # Cosmos would store all that the producer told so far in a variable, with each value it tells, for a retry that it
-    # does not support and that a run without a scheduler never makes.
+    # With each value it pushes, Cosmos would store all earlier values in a variable, for a retry that it does not
+    # support and that a run without a scheduler never makes.
     "COSMOS__ENABLE_WATCHER_RELIABLE_RETRY": "False",
 }
 _OTHERS: Mapping[str, str] = {
@@ -35,13 +35,13 @@ def airflow_variables(
     chosen: Mapping[str, str],
     fixed: Mapping[str, str],
 ) -> dict[str, str]:
-    """The caller's variables, and those of Airflow. Settings are named as in ``CORE__PARALLELISM``.
+    """Return the caller's environment with Airflow's settings. Names of settings look like ``CORE__PARALLELISM``.
 
     Args:
-        home: The directory of this Airflow's own files.
-        habits: Settings that the caller's own ``AIRFLOW__`` variables go before.
-        chosen: Settings that go before those: the project's.
-        fixed: Settings that nobody can change.
+        home: Airflow's home directory.
+        habits: Defaults; the caller's ``AIRFLOW__`` variables override them.
+        chosen: The project's settings, which override both.
+        fixed: Settings that cannot be overridden.
     """
     ours = {
         "CORE__DAGS_FOLDER": str(project.root / "dags"),

@@ -1,4 +1,4 @@
-"""Runs of a DAG's past, made by the running stack."""
+"""Backfills: runs of a DAG for past dates, made by the running stack."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from penstock.model.errors import PenstockError, UsageError
 from penstock.stack.airflow_api import AirflowApi, Refused
 
 ENDED = frozenset({"success", "failed"})
-_MANY = 12  # names to list where none is near
+_MANY = 12  # names to list if none is similar
 _NOT_FOUND, _CONFLICT, _UNPROCESSABLE = 404, 409, 422
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to run.
+    """A request for a backfill.
 
     Args:
         dag_id: The DAG.
         start: The first logical date.
-        end: The last one; a day is meant to its end.
-        reprocess: Which runs that exist already are run again: `none`, `failed`, or `completed`, which is all.
-        max_active: How many run at once; None means as many as the DAG allows.
-        conf: The runs' parameters.
+        end: The last logical date; a day includes all its runs.
+        reprocess: Which existing runs to repeat: `none`, `failed`, or `completed` for all.
+        max_active: Number of concurrent runs; None for the DAG's own limit.
+        conf: Parameters of the runs.
     """
 
     dag_id: str
@@ -42,15 +42,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would run.
+    """A planned backfill.
 
     Args:
-        body: The request that has it run.
+        body: The body of the API request that creates it.
         dates: The logical dates of the runs.
-        existing: How many runs of that time exist and are left alone.
-        paused: The DAG is, so that nothing of it runs.
-        failed: How many of those that exist have failed.
-        beyond: How many dates of the schedule are left out, for they lie after the DAG's end: its tasks would not run.
+        existing: Number of existing runs in that time that are not repeated.
+        paused: Whether the DAG is paused, so that nothing runs.
+        failed: Number of existing runs that failed.
+        beyond: Number of scheduled dates that are skipped because they are after the DAG's end.
     """
 
     body: dict[str, Any]
@@ -63,11 +63,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How far a backfill is.
+    """Progress of a backfill.
 
     Args:
-        total: How many runs it has.
-        states: How many of them are in which state.
+        total: Number of runs.
+        states: Number of runs by state.
         failed: The runs that failed, by logical date.
     """
 
@@ -77,22 +77,22 @@ class Account:
 
     @property
     def ended(self) -> int:
-        """How many runs have ended."""
+        """The number of runs that have ended."""
         return sum(count for state, count in self.states.items() if state in ENDED)
 
 
 def plan(api: AirflowApi, wish: Wish) -> Plan:
-    """Ask Airflow what it would run.
+    """Plan a backfill with a dry run in Airflow.
 
     Raises:
-        UsageError: There is no such DAG, it has no schedule, or the dates make no sense.
-        NothingDone: The DAG ended before.
+        UsageError: The DAG is unknown or has no schedule, or the dates are invalid.
+        NothingDone: The DAG ended before the first date.
     """
     dag = find_dag(api, wish.dag_id)
     zone = _zone(dag["timezone"])
     first, last = wish.start.first(zone), wish.end.last(zone)
     if first > last:
-        raise UsageError(f"{wish.start.text} lies after {wish.end.text}", hint="exchange --from and --to")
+        raise UsageError(f"{wish.start.text} is after {wish.end.text}", hint="swap --from and --to")
     body: dict[str, Any] = {
         "dag_id": wish.dag_id,
         "from_date": first.isoformat(),
@@ -122,10 +122,10 @@ def plan(api: AirflowApi, wish: Wish) -> Plan:
 
 
 def create(api: AirflowApi, planned: Plan) -> dict[str, Any]:
-    """Have it run; Airflow's own description of the backfill.
+    """Create the backfill; return Airflow's description of it.
 
     Raises:
-        PenstockError: Another backfill of the DAG goes on.
+        PenstockError: Another backfill of the DAG is running.
     """
     dag = planned.body["dag_id"]
     try:
@@ -133,13 +133,13 @@ def create(api: AirflowApi, planned: Plan) -> dict[str, Any]:
     except Refused as error:
         if error.status != _CONFLICT:
             raise
-    # Up to half a minute passes before Airflow notes that all runs of a backfill have ended.
+    # Airflow takes up to half a minute to notice that all runs of a backfill have ended.
     before = going_on(api, dag)
     so_far = account(api, before)
     if so_far.ended < so_far.total or not so_far.total:
         raise PenstockError(
-            f"a backfill of {dag} goes on already, and Airflow runs one at a time",
-            hint=f"penstock backfill {dag} --follow waits for it, --cancel ends it",
+            f"a backfill of {dag} is already running; Airflow allows one at a time",
+            hint=f"wait for it with penstock backfill {dag} --follow, or end it with --cancel",
         )
     cancel(api, before)
     return _create(api, planned)
@@ -151,11 +151,11 @@ def _create(api: AirflowApi, planned: Plan) -> dict[str, Any]:
 
 
 def going_on(api: AirflowApi, dag_id: str) -> dict[str, Any]:
-    """The backfill of the DAG that goes on.
+    """Return the DAG's running backfill.
 
     Raises:
-        UsageError: There is no such DAG.
-        PenstockError: None goes on.
+        UsageError: The DAG is unknown.
+        PenstockError: The DAG has no running backfill.
     """
     find_dag(api, dag_id)
     for one in api.every("backfills", "backfills", dag_id=dag_id, order_by="-id"):
@@ -163,15 +163,15 @@ def going_on(api: AirflowApi, dag_id: str) -> dict[str, Any]:
             found: dict[str, Any] = one
             return found
     raise PenstockError(
-        f"no backfill of {dag_id} goes on", hint=f"penstock backfill {dag_id} --from DATE --to DATE"
+        f"no backfill of {dag_id} is running", hint=f"penstock backfill {dag_id} --from DATE --to DATE"
     )
 
 
 def account(api: AirflowApi, backfill: dict[str, Any], dates: Sequence[str] | None = None) -> Account:
-    """How far a backfill is.
+    """Return the progress of a backfill.
 
     Args:
-        dates: The logical dates of its runs; by default those of all runs in its time that a backfill made.
+        dates: The logical dates of its runs; by default those of all backfill runs in its time range.
     """
     runs = _runs(api, backfill["dag_id"], backfill["from_date"], backfill["to_date"], run_type="backfill")
     ours = [run for run in runs if dates is None or run["logical_date"] in dates]
@@ -180,30 +180,30 @@ def account(api: AirflowApi, backfill: dict[str, Any], dates: Sequence[str] | No
 
 
 def failed_tasks(api: AirflowApi, run: dict[str, Any]) -> list[str]:
-    """The tasks that failed in a run, without those that never ran because of them."""
+    """Return the failed tasks of a run, without tasks that failed upstream."""
     path = f"dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances"
     return [one["task_id"] for one in api.every(path, "task_instances", state="failed")]
 
 
 def cancel(api: AirflowApi, backfill: dict[str, Any]) -> None:
-    """End a backfill: runs that wait are given up, those that run come to their end."""
+    """Cancel a backfill: queued runs are dropped, running ones finish."""
     try:
         api.put(f"backfills/{backfill['id']}/cancel")
     except Refused as error:
-        if error.status != _CONFLICT:  # it has ended meanwhile
+        if error.status != _CONFLICT:  # a conflict means that it has ended
             raise
 
 
 def unpause(api: AirflowApi, dag_id: str) -> None:
-    """Let the DAG's runs go."""
+    """Unpause the DAG."""
     api.patch(f"dags/{dag_id}", {"is_paused": False})
 
 
 def find_dag(api: AirflowApi, dag_id: str) -> dict[str, Any]:
-    """What Airflow knows of a DAG.
+    """Return Airflow's description of a DAG.
 
     Raises:
-        UsageError: It knows none of this name; the message names those that are near.
+        UsageError: The DAG is unknown; the hint names similar ones.
     """
     try:
         found: dict[str, Any] = api.get(f"dags/{dag_id}/details")
@@ -212,16 +212,16 @@ def find_dag(api: AirflowApi, dag_id: str) -> dict[str, Any]:
             raise
         known = sorted(one["dag_id"] for one in api.every("dags", "dags"))
         near = get_close_matches(dag_id, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known[:_MANY]) or 'none yet'}"
+        hint = f"did you mean {near[0]}?" if near else f"known DAGs: {', '.join(known[:_MANY]) or 'none yet'}"
         raise UsageError(
-            f"Airflow knows no DAG {dag_id!r}",
-            hint=f"{hint}; a new file is seen within ten seconds, and penstock parse says what is wrong with it",
+            f"unknown DAG {dag_id!r}",
+            hint=f"{hint}; Airflow finds a new file within ten seconds; penstock parse checks the files",
         ) from error
     return found
 
 
 def _zone(name: str) -> tzinfo:
-    """The time zone of this name, or of this distance from UTC."""
+    """Return the time zone with this name or UTC offset."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

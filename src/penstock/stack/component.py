@@ -1,4 +1,4 @@
-"""One part of the stack, brought up and kept up: waits for those it needs, is watched, and restarted when it ends."""
+"""One component of the stack: starts after its dependencies, is monitored, and restarts when it ends or hangs."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from penstock.stack.processes import Identity, activity_s
 State = Literal["waiting", "starting", "healthy", "restarting"]
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-STEADY_S = 60.0  # a part that ran this long begins with the first pause again
-HANG_S = 60.0  # Airflow's own threshold is 30 s; a machine that is busy with a big load may be late
-# One that still uses, or waits for, so much of a processor may be slow, because the machine is; it is given more time.
+STEADY_S = 60.0  # a part that ran this long restarts without backoff
+HANG_S = 60.0  # Airflow's own threshold is 30 s, but a busy machine may need longer
+# A part that still uses, or waits for, this share of a processor is slow rather than hung; it gets more time.
 _STIRS, _SLOW = 0.01, 10
 
 
 class Runner(Protocol):
-    """How a part is started and looked at. No method waits for long: all parts are stepped in turn."""
+    """Starts and inspects a part. Methods must not block, because all parts are stepped in turn."""
 
     name: str
     needs: tuple[str, ...]
-    start_limit_s: float  # one that lives but is not ready by then hangs
+    start_limit_s: float  # a live part that is not ready by then counts as hung
 
     def launch(self) -> None:
-        """Begin to start it."""
+        """Begin to start the part."""
 
     def ended(self) -> str | None:
-        """Why it does not run, or None while it does."""
+        """Return why the part is not running, or None while it runs."""
 
     def ready(self) -> bool:
-        """Whether it does what it is there for."""
+        """Whether the part does its work."""
 
     def silence_s(self) -> float:
-        """For how long it has given no sign of life, although it runs."""
+        """Return the seconds since the last heartbeat of the running part."""
 
     def kill(self) -> None:
-        """End it at once, because it hangs."""
+        """Kill the part because it hangs."""
 
     def process(self) -> Identity | None:
-        """Its process, where it has one."""
+        """Return the part's process, if any."""
 
     def address(self) -> str | None:
-        """Where it answers."""
+        """Return the address of the part, if any."""
 
 
 class Part:
-    """The life of one part.
+    """The lifecycle of one part.
 
     Args:
-        runner: Starts it.
-        clock: Seconds that only grow.
-        hang_s: Without a sign of life for so long it hangs, and is killed and started again.
-        activity_s: Processor time of a process, grown by what it had to wait for.
+        runner: Starts the part.
+        clock: A monotonic clock in seconds.
+        hang_s: Seconds without a heartbeat after which the part counts as hung and is restarted.
+        activity_s: Returns the processor time of a process plus its waiting time for a processor.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class Part:
 
     @property
     def name(self) -> str:
-        """The runner's."""
+        """The name of the part."""
         return self.runner.name
 
     def step(self, healthy: Collection[str]) -> None:
-        """Look at it once, and do what is due.
+        """Check the part once, and start, restart or kill it if necessary.
 
         Args:
             healthy: Names of the parts that are healthy now.
@@ -106,7 +106,7 @@ class Part:
             self._enter("healthy")
 
     def expect_restart(self) -> None:
-        """It is ended on purpose: start it again at once, and do not count it as a fall."""
+        """Expect an intended stop: restart at once, and do not count it as a failure."""
         self.reason = "restarted on request"
         self._due = 0.0
         self._in_a_row = 0
@@ -125,7 +125,7 @@ class Part:
         return f"hung: no sign of life for {silence_s:.0f} s" if silence_s > patience_s else None
 
     def _stirs(self, silence_s: float) -> bool:
-        """Whether its process did anything, or would have liked to, in the second half of the silence."""
+        """Whether its process used or waited for a processor in the second half of the silence."""
         if self._midway is None:
             return False
         then_s, before_s = self._midway
@@ -137,7 +137,7 @@ class Part:
         self._enter("starting")
         try:
             self.runner.launch()
-        except (OSError, PenstockError) as error:  # such as a full disk, or a damaged file of keys
+        except (OSError, PenstockError) as error:  # such as a full disk or a damaged key file
             self._fell(str(error))
 
     def _fell(self, reason: str) -> None:
@@ -155,10 +155,10 @@ class Part:
 
 
 def pause_s(falls: int) -> float:
-    """How long to wait before another start.
+    """Return the seconds to wait before the next start.
 
     Args:
-        falls: How often it fell in a row before.
+        falls: Number of previous consecutive failures.
 
     Example:
         >>> [pause_s(falls) for falls in (0, 1, 2, 9)]

@@ -1,4 +1,4 @@
-"""Which parts the stack has."""
+"""The list of the stack's parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penstock.stack.forkserver import Nurseries
 from penstock.stack.port_config import free_port
 from penstock.stack.postgres.runner import Embedded
 
-# Also the order in which they are shown.
+# Also the display order.
 PARTS = (
     METADATA,
     "source",
@@ -26,14 +26,14 @@ PARTS = (
     "dag-processor",
     "triggerer",
 )
-LASTING = tuple(name for name in PARTS if name not in (MIGRATION, DBT))  # those that keep running
+LASTING = tuple(name for name in PARTS if name not in (MIGRATION, DBT))  # long-running parts
 
 
 def assemble(project: Project, pool: ThreadPoolExecutor, nurseries: Nurseries) -> list[Runner]:
-    """The runners of all parts, none of them started.
+    """Return the runners of all parts; does not start them.
 
     Raises:
-        UsageError: `penstock.toml` asks for what cannot be.
+        UsageError: `penstock.toml` is invalid.
     """
     options = read_options(project)
     if options.port == 0:

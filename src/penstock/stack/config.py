@@ -1,4 +1,4 @@
-"""What `penstock.toml` asks of the stack as a whole: where Airflow answers, and with which settings."""
+"""The `[stack]` options of `penstock.toml`: Airflow's address and settings."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from penstock.stack.port_config import read_wishes
 from penstock.stack.postgres.server import HOST
 
 AIRFLOW = "airflow"
-SHORTEST_HANG_S = 10.0  # Airflow's parts give a sign of life every 5 s
+SHORTEST_HANG_S = 10.0  # Airflow's processes send a heartbeat every 5 s
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The `[stack]` table, as far as it is not about Postgres.
+    """The options of the `[stack]` table, except those for Postgres.
 
     Args:
-        host: The address that Airflow binds.
-        port: Airflow's; 0 means any that is free.
+        host: The address that Airflow listens on.
+        port: Airflow's port; 0 for any free port.
         airflow: Airflow's settings, such as `CORE__PARALLELISM`.
         seed: Whether new servers get the table of products.
-        hang_s: A part without a sign of life for so long is started again.
+        hang_s: A part without a heartbeat for this many seconds is restarted.
     """
 
     host: str = HOST
@@ -37,20 +37,20 @@ class Options:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can call."""
+        """Whether only this machine can connect."""
         return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
 
     @property
     def own_host(self) -> str:
-        """The address under which this machine itself calls."""
+        """The address that this machine uses to connect."""
         return HOST if self.host in ("0.0.0.0", "localhost") else self.host  # noqa: S104  # compared, not bound
 
 
 def read_options(project: Project) -> Options:
-    """What the project asks for.
+    """Read the options from the project's configuration.
 
     Raises:
-        UsageError: A host that is no address, a port that is none, a setting whose name is none, too short a time.
+        UsageError: The host, the port, the name of a setting, or the time is invalid.
     """
     stack = project.section("stack")
     host, airflow = str(stack.get("host", HOST)), stack.get("airflow", {})
@@ -59,14 +59,15 @@ def read_options(project: Project) -> Options:
             ipaddress.ip_address(host)
         except ValueError as error:
             raise UsageError(
-                f"{MARKER}: stack.host is no address: {host!r}", hint='host = "127.0.0.1"'
+                f"{MARKER}: invalid stack.host {host!r}", hint='use an address: host = "127.0.0.1"'
             ) from error
     if not isinstance(airflow, dict):
-        raise UsageError(f"{MARKER}: stack.airflow must be a table")
+        raise UsageError(f"{MARKER}: stack.airflow is not a table", hint="write a section [stack.airflow]")
     for name in airflow:
         if not re.fullmatch(r"[A-Z][A-Z0-9_]*__[A-Z0-9_]+", name):
             raise UsageError(
-                f"{MARKER}: stack.airflow.{name} is no setting", hint="write it as CORE__PARALLELISM = 16"
+                f"{MARKER}: invalid setting name stack.airflow.{name}",
+                hint="use a name such as CORE__PARALLELISM = 16",
             )
     return Options(
         host,
@@ -80,7 +81,7 @@ def read_options(project: Project) -> Options:
 def _hang_s(asked: object) -> float:
     if isinstance(asked, bool) or not isinstance(asked, int | float) or asked < SHORTEST_HANG_S:
         raise UsageError(
-            f"{MARKER}: stack.hang_after_s is no number of seconds from {SHORTEST_HANG_S:.0f}: {asked!r}",
-            hint=f"hang_after_s = {HANG_S:.0f}",
+            f"{MARKER}: invalid stack.hang_after_s {asked!r}",
+            hint=f"use at least {SHORTEST_HANG_S:.0f} seconds: hang_after_s = {HANG_S:.0f}",
         )
     return float(asked)

@@ -1,4 +1,4 @@
-"""Programs that outlive whoever starts them: nobody's child, in a session of their own."""
+"""Detached programs: they outlive the process that starts them, and run in their own session."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from penstock.stack.processes import Identity, identify
 
 _ANSWER_TIMEOUT_S = 2.0
 _SERVER_ERROR = 500
-_OTHERS = ("AIRFLOW_", "PENSTOCK_CONN_", "RCLONE_")  # variables of the caller's that are none of its business
+_OTHERS = ("AIRFLOW_", "PENSTOCK_CONN_", "RCLONE_")  # variables of the caller that are not passed on
 
-# Starts a program in a session of its own, prints its number and ends, so that the program is nobody's child: it is not
-# taken for a part of the task that needed it first, and whoever did need not bury it.
+# Starts a program in its own session, prints its process id and exits. The program is then not a child of the task that
+# first needed it, and init reaps it.
 _STARTER = """
 import os, signal, sys
 argv = sys.argv[1:]
@@ -36,22 +36,23 @@ print(os.posix_spawn(argv[0], argv, os.environ, setsid=True,
 def launch(
     project: Project, argv: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> Identity | None:
-    """Start a program detached; None where it ended at once.
+    """Start a detached program; return None if it ended at once.
 
-    As root, in a project that another account owns, it runs as that account, so that what it writes is theirs.
+    If the caller is root and another account owns the project, the program runs as that account, which then owns the
+    files it writes.
 
     Args:
-        argv: The program, by its full path, and its arguments.
-        environment: Beside the caller's variables that are not Airflow's.
-        log: Takes its output; begun anew when it has grown large.
+        argv: The full path of the program, and its arguments.
+        environment: Variables to add to the caller's, of which Airflow's are removed.
+        log: File for the output; replaced when it becomes large.
 
     Raises:
-        PenstockError: It cannot be run.
+        PenstockError: The program cannot be run.
     """
     project.make_state_dir(log.parent.name)
     account = server_account(project.state_dir)
     if account is not None and account.uid != project.state_dir.stat().st_uid:
-        account = None  # root's own project
+        account = None  # the project belongs to root
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
     with open_log(log) as output:
         started = subprocess.run(
@@ -69,24 +70,24 @@ def launch(
             check=False,
         )
     if started.returncode:
-        raise PenstockError(f"{argv[0]} cannot be run", hint=f"see {log}")
+        raise PenstockError(f"cannot run {argv[0]}", hint=f"see {log}")
     return identify(int(started.stdout))
 
 
 def orphans(mark: Mapping[str, str]) -> list[Identity]:
-    """Processes that began a session and carry these variables."""
+    """Return session leaders that have these environment variables."""
     found = []
     for process in psutil.process_iter():
         try:
             if os.getsid(process.pid) == process.pid and mark.items() <= process.environ().items():
                 found.append(identify(process.pid))
-        except (psutil.Error, OSError):  # gone, or another account's
+        except (psutil.Error, OSError):  # ended, or another account's
             continue
     return [one for one in found if one is not None]
 
 
 def is_listening(process: Identity, port: int) -> bool:
-    """Whether it is this process that listens there; where that may not be asked, it is taken for granted."""
+    """Whether this process listens on the port; True if that cannot be checked."""
     try:
         held = psutil.Process(process.pid).net_connections(kind="tcp")
     except psutil.AccessDenied:
@@ -97,8 +98,8 @@ def is_listening(process: Identity, port: int) -> bool:
 
 
 def answers(url: str) -> bool:
-    """Whether something answers there and is not at a loss; that it asks who calls is an answer too."""
-    # Straight to this machine: a proxy would not know it.
+    """Whether a server answers with a status below 500; a request for authentication counts as an answer."""
+    # Without proxies, because the server is on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=_ANSWER_TIMEOUT_S):

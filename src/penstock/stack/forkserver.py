@@ -1,4 +1,4 @@
-"""Starts Airflow's processes as forks of one that has their imports; see `penstock.airflow.forkserver_main`."""
+"""Starts Airflow's processes as forks of a process with preloaded imports; see `penstock.airflow.forkserver_main`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from penstock.stack.processes import Identity, identify, is_alive, kill_family
 
 _MODULE = "penstock.airflow.forkserver_main"
 _TOLD_BYTES = 65_536
-# What Airflow's parts import. Not all of it is of use to each, but what a part has no use for costs it nothing: the
-# pages are shared.
+# Modules that Airflow's components import. A component may not need all of them, but unused modules cost nothing,
+# because their pages are shared.
 AIRFLOW = (
     "airflow.__main__",
     "airflow.models",
@@ -28,7 +28,7 @@ AIRFLOW = (
 
 
 class Child:
-    """One process that was ordered; it begins when the nursery has come to it."""
+    """One requested process; it starts when the forkserver handles the request."""
 
     def __init__(self, nursery: _Nursery) -> None:
         self._nursery = nursery
@@ -38,16 +38,16 @@ class Child:
         self.is_unwanted = False
 
     def cancel(self) -> None:
-        """Have it killed as soon as it begins."""
+        """Kill the process as soon as it starts."""
         self.is_unwanted = True
 
     def identity(self) -> Identity | None:
-        """The process, once it began."""
+        """Return the process, once it has started."""
         self._nursery.listen()
         return self.found
 
     def poll(self) -> int | None:
-        """Its exit code, or None while it runs or has yet to begin; 1 where nobody can tell it any more."""
+        """Return the exit code; None before and while it runs; 1 if it is unknown because the forkserver ended."""
         self._nursery.listen()
         if self.code is None and not self._nursery.is_there() and not is_alive(self.found):
             self.code = 1
@@ -55,7 +55,7 @@ class Child:
 
 
 class _Nursery:
-    """One process that forks, with the variables that it was started with."""
+    """One forkserver, and the environment it was started with."""
 
     def __init__(self, shared: Sequence[str], environment: Mapping[str, str], log: int) -> None:
         self.environment = environment
@@ -78,38 +78,38 @@ class _Nursery:
         return self._process.poll() is None
 
     def is_needed(self) -> bool:
-        """Whether it can still tell of a child that lives."""
+        """Whether it still monitors a live child."""
         self.listen()
         return self.is_there() and any(child.code is None for child in self._ordered)
 
     def order(self, words: Sequence[str], log: int) -> Child:
         child = Child(self)
-        told = {"words": list(words), "order": len(self._ordered)}
-        socket.send_fds(self._control, [json.dumps(told).encode()], [log])
+        message = {"words": list(words), "order": len(self._ordered)}
+        socket.send_fds(self._control, [json.dumps(message).encode()], [log])
         self._ordered.append(child)
         return child
 
     def listen(self) -> None:
-        """Take in what became of the children."""
+        """Process reports about the children."""
         while True:
             try:
-                told = self._control.recv(_TOLD_BYTES)
-            except OSError:  # nothing more for now, or nobody there
+                message = self._control.recv(_TOLD_BYTES)
+            except OSError:  # no more messages, or the other end is closed
                 return
-            if not told:
+            if not message:
                 return
-            self._note(json.loads(told))
+            self._note(json.loads(message))
 
-    def _note(self, told: Mapping[str, int]) -> None:
-        if "begun" in told:
-            child = self._ordered[told["begun"]]
-            child.pid, child.found = told["pid"], identify(told["pid"])
+    def _note(self, message: Mapping[str, int]) -> None:
+        if "begun" in message:
+            child = self._ordered[message["begun"]]
+            child.pid, child.found = message["pid"], identify(message["pid"])
             if child.is_unwanted and child.found is not None:
                 kill_family(child.found)
             return
         for child in self._ordered:
-            if child.pid == told["ended"] and child.code is None:
-                child.code = told["code"]
+            if child.pid == message["ended"] and child.code is None:
+                child.code = message["code"]
 
     def close(self) -> None:
         self._process.kill()
@@ -118,10 +118,10 @@ class _Nursery:
 
 
 class Nurseries:
-    """The nursery that there is, made anew where it ended or where its variables are no longer what is asked for.
+    """The current forkserver; replaced when it has ended or when another environment is needed.
 
     Args:
-        shared: The modules that it imports.
+        shared: The modules to preload.
     """
 
     def __init__(self, shared: Sequence[str] = AIRFLOW) -> None:
@@ -129,21 +129,21 @@ class Nurseries:
         self._all: list[_Nursery] = []
 
     def close(self) -> None:
-        """Have nothing begin any more that was ordered; what began goes on."""
+        """Drop requests that have not started; started processes continue."""
         for one in self._all:
             one.close()
         self._all = []
 
     def launch(self, words: Sequence[str], environment: Mapping[str, str], log: int) -> Child:
-        """Order a process.
+        """Request a process.
 
         Args:
-            words: A module with a `main`, and its arguments.
-            environment: Its variables, which it shares with the others.
-            log: Where its output goes.
+            words: A module with a `main` function, and its arguments.
+            environment: The environment, shared with the other processes.
+            log: File descriptor for the output.
 
         Raises:
-            OSError: No nursery can be started, or there is no room for the order.
+            OSError: The forkserver cannot be started, or the socket is full.
         """
         fitting = [one for one in self._all if one.is_there() and one.environment == environment]
         for one in self._all:

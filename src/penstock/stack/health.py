@@ -1,4 +1,4 @@
-"""How Airflow says it is, and for how long one of its parts has said nothing."""
+"""Airflow's health report, and the time since the last heartbeat of its components."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 from penstock.stack.heartbeat import UP_S, Clock, Poll
 
 _TIMEOUT_S = 5.0
-_COMING_UP_S = 0.3  # how old a report may be; each costs the api-server three queries
+_COMING_UP_S = 0.3  # maximum age of a report; each one costs the api-server three queries
 
 
 class Health:
-    """Airflow's own health report.
+    """Polls Airflow's health report.
 
     Args:
-        url: Of the api-server, such as `http://127.0.0.1:5884`.
-        pool: Asks for it.
-        clock: Seconds that only grow, and not while the machine sleeps.
+        url: URL of the api-server, such as `http://127.0.0.1:5884`.
+        pool: Runs the requests.
+        clock: A monotonic clock in seconds that stops while the machine is suspended.
     """
 
     def __init__(self, url: str, pool: Executor, clock: Clock = time.monotonic) -> None:
@@ -30,20 +30,20 @@ class Health:
         self._silence_s: dict[str | None, float] = {}
 
     def answers(self) -> bool:
-        """Whether the api-server answers, and reaches its database."""
+        """Whether the api-server answers and reaches its database."""
         self._look(_COMING_UP_S)
         return _is_well(self._report)
 
     def beats(self, part: str, since: float) -> bool:
-        """Whether the part gave a sign of life after this moment; an older one was its dead predecessor's."""
+        """Whether the part sent a heartbeat after this time; older heartbeats are from an earlier process."""
         self._look(_COMING_UP_S)
         beat = _beat(self._report, part)
         return beat is not None and datetime.fromisoformat(beat).timestamp() >= since
 
     def silence_s(self, part: str | None = None) -> float:
-        """How long the part, by default the api-server, has given no sign of life while one could have been seen.
+        """Return the seconds without a heartbeat of the part, by default the api-server.
 
-        Time in which the api-server or the database was silent does not count against another part.
+        Time in which the api-server or the database did not answer does not count for other parts.
         """
         self._look(UP_S)
         return self._silence_s.get(part, 0.0)
@@ -71,8 +71,8 @@ def _beat(report: dict[str, Any], part: str) -> str | None:
 
 
 def fetch(url: str, timeout_s: float = _TIMEOUT_S) -> dict[str, Any]:
-    """The JSON object that lies there; empty where nothing answers with one."""
-    # Straight to this machine: a proxy would not know it.
+    """Fetch a JSON object; empty if the URL does not answer with one."""
+    # Without proxies, because the server is on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=timeout_s) as answer:

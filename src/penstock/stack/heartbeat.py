@@ -1,4 +1,4 @@
-"""Signs of life: asked for beside everything else, because who hangs does not answer."""
+"""Heartbeats, polled in threads because a hung process does not answer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Generic, TypeVar
 
-UP_S = 5.0  # how often what is up is asked; each question costs it some work
-# The longest time between two answers that counts as silence: the one who asks may have been halted himself.
+UP_S = 5.0  # interval between checks of a running part
+# Longer gaps between two answers do not count as silence, because the supervisor itself may have been suspended.
 _MOST_S = 15.0
 
 Answer = TypeVar("Answer")
@@ -16,12 +16,12 @@ Clock = Callable[[], float]
 
 
 class Poll(Generic[Answer]):
-    """A question that is asked again and again, and never waited for.
+    """A repeated check that never blocks the caller.
 
     Args:
-        ask: May take its time; it raises nothing.
-        pool: Asks.
-        clock: Seconds that only grow, and not while the machine sleeps.
+        ask: The check; may be slow, must not raise.
+        pool: Runs the check.
+        clock: A monotonic clock in seconds that stops while the machine is suspended.
     """
 
     def __init__(self, ask: Callable[[], Answer], pool: Executor, clock: Clock = time.monotonic) -> None:
@@ -32,7 +32,7 @@ class Poll(Generic[Answer]):
         self._answered: float | None = None
 
     def look(self, every_s: float) -> tuple[Answer, float] | None:
-        """An answer that came since, and the seconds from the one before it to this; asks again when that is due."""
+        """Return a new answer and the seconds since the previous one, if any; start the next check when it is due."""
         found = None
         if self._asking is not None and self._asking.done():
             now = self._clock()
@@ -45,12 +45,12 @@ class Poll(Generic[Answer]):
 
 
 class Pulse:
-    """For how long something has given no sign of life.
+    """Measures the time without a heartbeat.
 
     Args:
-        is_alive: Whether it gives one; may take its time.
-        pool: Asks.
-        clock: Seconds that only grow, and not while the machine sleeps.
+        is_alive: Whether there is a heartbeat; may be slow.
+        pool: Runs the check.
+        clock: A monotonic clock in seconds that stops while the machine is suspended.
     """
 
     def __init__(self, is_alive: Callable[[], bool], pool: Executor, clock: Clock = time.monotonic) -> None:
@@ -58,7 +58,7 @@ class Pulse:
         self._silence_s = 0.0
 
     def silence_s(self) -> float:
-        """The seconds that were seen to pass without one."""
+        """Return the observed seconds without a heartbeat."""
         if (found := self._poll.look(UP_S)) is not None:
             is_alive, passed_s = found
             self._silence_s = 0.0 if is_alive else self._silence_s + passed_s

@@ -1,4 +1,4 @@
-"""Starts and stops the stack from outside, whatever state the last one was left in."""
+"""Starts and stops the stack, whatever state the previous stack was left in."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from penstock.stack.state_file import ENVIRONMENT, StackRecord
 EMBEDDED = (METADATA, *manage.SERVERS)
 START_TIMEOUT_S, STOP_TIMEOUT_S = 180.0, 15.0
 GRACE_S = 2.0
-FALLS = 3  # so often a part may fall before `start` gives up
+FALLS = 3  # number of failures of a part after which `start` gives up
 _POLL_S = 0.1
-START_LOCK = (state_file.STATE, "start.lock")  # held by whoever starts or resets the stack
+START_LOCK = (state_file.STATE, "start.lock")  # held while the stack is started or reset
 
-Tell = Callable[[StackRecord], None]
+OnChange = Callable[[StackRecord], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """How a start began.
+    """The state found by `begin`.
 
     Args:
-        already: The stack was running.
-        recovered: Parts that a supervisor left behind which was killed, or lost its power.
+        already: Whether the stack was running.
+        recovered: Parts that a crashed supervisor had left running, now stopped.
     """
 
     already: bool
@@ -50,11 +50,11 @@ class Beginning:
 
 
 def begin(project: Project) -> Beginning:
-    """Start the supervisor, unless it runs. Idempotent, and safe when several callers do it at once.
+    """Start the supervisor, unless it is running. Idempotent, and safe for concurrent callers.
 
     Raises:
-        ConnectionFailed: Airflow's port is taken, or a server's data cannot be read.
-        UsageError: The project asks for what is refused, or the stack runs in another environment.
+        ConnectionFailed: Airflow's port is in use, or a server's data is unreadable.
+        UsageError: The configuration is invalid, or the stack is running in another environment.
         PenstockError: Airflow or Postgres is not installed, or a supervisor hangs.
     """
     _require_installed()
@@ -64,7 +64,7 @@ def begin(project: Project) -> Beginning:
             _require_recorded(project, found)
             _require_same_environment(found)
             return Beginning(already=True)
-        recovered = _end_left(found)  # servers that run may be in use, and need no start
+        recovered = _end_left(found)  # running servers may be in use, and need no restart
         for name in EMBEDDED:
             manage.require_readable(project, name)
         options = read_options(project)
@@ -76,11 +76,11 @@ def begin(project: Project) -> Beginning:
     return Beginning(already=False, recovered=recovered)
 
 
-def follow(project: Project, tell: Tell) -> StackRecord:
-    """Wait until every part is healthy, telling of each change.
+def follow(project: Project, on_change: OnChange) -> StackRecord:
+    """Wait until every part is healthy, and call `on_change` with each new record.
 
     Raises:
-        PenstockError: A part does not come up, or the supervisor ended.
+        PenstockError: A part does not start, or the supervisor ended.
     """
     deadline = time.monotonic() + START_TIMEOUT_S
     before: dict[str, int] = {}
@@ -88,9 +88,9 @@ def follow(project: Project, tell: Tell) -> StackRecord:
         found = recall(project)
         if found is None or not found.is_supervised:
             raise PenstockError(
-                "the supervisor of the stack ended", hint=f"see {project.state_dir}/logs/supervisor.log"
+                "the stack's supervisor ended", hint=f"see {project.state_dir}/logs/supervisor.log"
             )
-        tell(found)
+        on_change(found)
         if found.is_healthy:
             return found
         before = before or {part.name: part.restarts for part in found.parts}
@@ -101,15 +101,15 @@ def follow(project: Project, tell: Tell) -> StackRecord:
                 )
         if time.monotonic() > deadline:
             late = ", ".join(part.name for part in found.parts if part.state != "healthy")
-            raise PenstockError(f"not up after {START_TIMEOUT_S:.0f} s: {late}", hint="penstock logs")
+            raise PenstockError(f"not healthy after {START_TIMEOUT_S:.0f} s: {late}", hint="penstock logs")
         time.sleep(_POLL_S)
 
 
 def stop(project: Project) -> bool:
-    """Stop everything; False where nothing ran. Running tasks are ended, open transactions rolled back.
+    """Stop everything; return False if nothing was running. Ends running tasks and rolls back open transactions.
 
     Raises:
-        PenstockError: Something would not end.
+        PenstockError: A process did not end.
     """
     found = recall(project)
     if found is not None and found.is_supervised:
@@ -120,17 +120,17 @@ def stop(project: Project) -> bool:
                 os.kill(found.supervisor.pid, signal.SIGKILL)
                 break
             time.sleep(_POLL_S / 2)
-        _end_everything(project, found)  # what is left if it was killed
+        _end_everything(project, found)  # in case the supervisor was killed
         return True
     return _end_everything(project, found)
 
 
 def restart(project: Project, part: str) -> float:
-    """Have the supervisor restart one part; the seconds until it was healthy again.
+    """Have the supervisor restart one part; return the seconds until it was healthy.
 
     Raises:
-        ConnectionFailed: The stack does not run.
-        PenstockError: It does not come up again.
+        ConnectionFailed: The stack is not running.
+        PenstockError: The part does not start again.
     """
     found = running(project)
     began, clock = time.time(), time.monotonic()
@@ -142,7 +142,7 @@ def restart(project: Project, part: str) -> float:
 
 
 def _end_left(found: StackRecord | None) -> tuple[str, ...]:
-    """End what a dead supervisor left of Airflow, and say what that was."""
+    """End the Airflow processes that a crashed supervisor left; return their names."""
     left = [part for part in (found.parts if found else ()) if part.name not in EMBEDDED]
     alive = tuple(part.name for part in left if part.process is not None and processes.family(part.process))
     processes.end([part.process for part in left if part.process is not None], GRACE_S)
@@ -178,8 +178,8 @@ def _spawn(project: Project) -> None:
 def _require_recorded(project: Project, found: StackRecord) -> None:
     if state_file.load(project) is None:
         raise PenstockError(
-            f"the record of the stack is damaged, and its supervisor (process {found.supervisor.pid}) hangs",
-            hint="penstock stop ends what runs, then penstock start",
+            f"the stack's record is damaged, and its supervisor (process {found.supervisor.pid}) hangs",
+            hint="run penstock stop, then penstock start",
         )
 
 
@@ -187,8 +187,8 @@ def _require_same_environment(found: StackRecord) -> None:
     asked = os.environ.get(ENVIRONMENT)
     if asked != found.environment:
         raise UsageError(
-            f"the stack runs in {_named(found.environment)}, not in {_named(asked)}",
-            hint=f"penstock --env {asked} restart" if asked else "penstock stop, then penstock start",
+            f"the stack is running in {_named(found.environment)}, not in {_named(asked)}",
+            hint=f"penstock --env {asked} restart" if asked else "run penstock stop, then penstock start",
         )
 
 
@@ -203,27 +203,27 @@ def _require_installed() -> None:
 
 
 def require_unwatched(project: Project, names: Collection[str]) -> None:
-    """Make sure that none of these is a part that the running stack would start again.
+    """Check that the running stack does not supervise any of these servers.
 
     Raises:
-        UsageError: One is.
+        UsageError: The stack would restart one of them.
     """
     found = recall(project)
     watched = {part.name for part in found.parts} if found is not None and found.is_supervised else set()
     if names := [name for name in names if name in watched]:
         raise UsageError(
-            f"the stack runs, and would start {' and '.join(names)} again",
-            hint=f"penstock stop, which stops everything, or penstock restart {names[0]}",
+            f"the running stack would restart {' and '.join(names)}",
+            hint=f"penstock stop to stop everything, or penstock restart {names[0]}",
         )
 
 
 def running(project: Project) -> StackRecord:
-    """The record of the running stack.
+    """Return the record of the running stack.
 
     Raises:
-        ConnectionFailed: It does not run.
+        ConnectionFailed: The stack is not running.
     """
     found = recall(project)
     if found is None or not found.is_supervised:
-        raise ConnectionFailed("the stack does not run", hint="penstock start")
+        raise ConnectionFailed("the stack is not running", hint="penstock start")
     return found

@@ -1,4 +1,4 @@
-"""Locks on files of a project's state directory, which end with the process that holds them."""
+"""File locks in a project's state directory, released when the process ends."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from penstock.project import Project, leave_to_owner
 
 @contextmanager
 def locked(project: Project, *parts: str, busy: Callable[[str], None] = lambda _: None) -> Iterator[None]:
-    """Hold a lock; it is waited for.
+    """Hold a lock within the block; wait for it first.
 
     Args:
-        parts: The file, below the state directory.
-        busy: Told first who holds the lock, such as `process 4711`; it may raise instead of waiting.
+        parts: Path of the file below the state directory.
+        busy: Called with the holder, such as `process 4711`, before waiting; may raise instead.
 
     Raises:
-        BrokenState: The state directory cannot be used.
+        BrokenState: The state directory is not usable.
 
     Example:
         with locked(project, "airflow", "run.lock"):
@@ -36,14 +36,14 @@ def locked(project: Project, *parts: str, busy: Callable[[str], None] = lambda _
                 busy(_holder(lock))
                 fcntl.flock(lock, fcntl.LOCK_EX)
             if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:
-                with suppress(OSError):  # on a full disk the lock counts, and is nobody's
+                with suppress(OSError):  # on a full disk the lock works, but does not name its holder
                     os.truncate(lock.fileno(), 0)
                     os.pwrite(lock.fileno(), str(os.getpid()).encode(), 0)
                 yield
                 return
         project.make_state_dir(
             *parts[:-1]
-        )  # it was removed meanwhile, and whoever comes next would not see it
+        )  # the file was removed meanwhile, so the next process would not see the lock
 
 
 def _holder(lock: IO[str]) -> str:

@@ -1,7 +1,7 @@
-"""A program that a project runs on demand beside its servers: an object store, the sandbox.
+"""Services that a project runs on demand: the object store and the sandbox.
 
-It is started detached, in a session of its own, by whoever needs it first, and goes on until it is stopped. What is
-remembered of it between commands, its port, its keys and its process, lies in one file that only this account reads.
+The first command that needs a service starts it detached, in its own session, and it runs until it is stopped. Its
+port, keys and process are stored in a file that only this account can read.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from penstock.state_dir import broken_state
 STATE = "services"
 START_TIMEOUT_S = 30.0
 GRACE_S = 3.0
-ATTEMPTS = 3  # another program may take the port between the look and the start
+ATTEMPTS = 3  # another program may take the port between the check and the start
 _POLL_S = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A service as it is remembered: where it listens, what opens it, and its process.
+    """The stored state of a service: port, keys and process.
 
     Args:
-        keys: Generated once, by their names.
-        process: What was started last; it may be gone.
+        keys: Keys by name, generated once.
+        process: The process started last; it may have ended.
     """
 
     port: int = 0
@@ -50,18 +50,18 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What is run, and how to enter it.
+    """The definition of a service.
 
     Args:
-        name: Also of its connection and of its port in `[stack.ports]`.
-        port: Taken when it is free, else one in steps of ten; one that `penstock.toml` asks for is taken or refused.
-        package: Without it installed the name is not known.
-        command: The program, by its full path, and its arguments.
-        connection: How to enter it.
-        environment: What its variables are beside the caller's.
-        keys: Names of the secrets that are generated for it once.
-        prepare: Called before each start, such as to make the directories it serves.
-        path: Answers over HTTP when it is ready, with whatever status below 500.
+        name: Name of the service, of its connection, and of its port in `[stack.ports]`.
+        port: Preferred port. If it is in use, the next free one in steps of ten, unless `penstock.toml` sets the port.
+        package: The service is unknown if this package is not installed.
+        command: Returns the full path of the program, and its arguments.
+        connection: Returns the connection to the service.
+        environment: Returns variables to add to the caller's.
+        keys: Names of the secrets to generate once.
+        prepare: Called before each start, such as to create directories.
+        path: HTTP path that answers with a status below 500 when the service is ready.
     """
 
     name: str
@@ -75,19 +75,20 @@ class Service:
     path: str = "/"
 
     def is_up(self, found: Running) -> bool:
-        """Whether this very process answers."""
+        """Whether the service's own process answers."""
         return is_alive(found.process) and answers(f"http://{HOST}:{found.port}{self.path}")
 
 
 def ensure(project: Project, service: Service) -> Connection:
-    """Make the service answer, starting it where it does not run, and say how to enter it.
+    """Start the service unless it is running, and return its connection.
 
-    Idempotent, and safe when many processes call it at once.
+    Idempotent, and safe for concurrent processes.
 
     Raises:
-        ConnectionFailed: It does not start; the message ends with what its log says, or with who holds its port.
-        PenstockError: The state directory is another account's, or was damaged.
-        UsageError: `penstock.toml` asks for a port that is none.
+        ConnectionFailed: The service does not start; the message ends with the last line of its log, or with the
+            process that uses its port.
+        PenstockError: The state directory belongs to another account, or is damaged.
+        UsageError: The port in `penstock.toml` is invalid.
     """
     found = load(project, service)
     if not service.is_up(found):
@@ -97,10 +98,10 @@ def ensure(project: Project, service: Service) -> Connection:
 
 
 def stop(project: Project, service: Service) -> bool:
-    """End the service; False where it did not run.
+    """Stop the service; return False if it was not running.
 
     Raises:
-        PenstockError: What is remembered of it was damaged.
+        PenstockError: The service's stored state is damaged.
     """
     if not _record(project, service).exists():
         return False
@@ -114,15 +115,15 @@ def stop(project: Project, service: Service) -> bool:
 
 
 def log_of(project: Project, service: Service) -> Path:
-    """Where its output goes."""
+    """Return the path of the service's log."""
     return project.state_dir / "logs" / f"{service.name}.log"
 
 
 def load(project: Project, service: Service) -> Running:
-    """The service as last remembered; nothing where it never ran.
+    """Load the stored state of the service; empty if it never ran.
 
     Raises:
-        PenstockError: The state belongs to another account, or was damaged.
+        PenstockError: The state belongs to another account, or is damaged.
     """
     path = _record(project, service)
     try:
@@ -137,7 +138,7 @@ def load(project: Project, service: Service) -> Running:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PenstockError(
             f"{path} is damaged, so the keys of {service.name!r} are lost",
-            hint=f"remove {path} to have new ones made",
+            hint=f"remove {path} to generate new keys",
         ) from error
 
 
@@ -152,11 +153,11 @@ def _save(project: Project, service: Service, found: Running) -> None:
 
 
 def _started(project: Project, service: Service) -> Running:
-    """The service, up. Called under its lock."""
+    """Start the service and return its state. The caller holds the lock."""
     found = load(project, service)
     if service.is_up(found):
         return found
-    # One that lives and does not answer hangs; one that nobody remembers was started by a command killed just then.
+    # A live process that does not answer hangs; one without stored state was started by a command that was killed.
     left = orphans(_mark(project, service))
     processes.end([*([found.process] if found.process else []), *left], GRACE_S)
     found = replace(found, keys=_keys(service, found))
@@ -187,7 +188,7 @@ def _came_up(service: Service, found: Running) -> bool:
     deadline = time.monotonic() + START_TIMEOUT_S
     while is_alive(found.process) and time.monotonic() < deadline:
         assert found.process is not None
-        # Who answers may be another program that took the port a moment ago.
+        # Another program may have taken the port a moment ago.
         if is_listening(found.process, found.port) and service.is_up(found):
             return True
         time.sleep(_POLL_S)

@@ -1,4 +1,4 @@
-"""The account that Postgres runs under: the caller's, or an unprivileged one where the caller is root."""
+"""The account that runs Postgres: the caller's, or an unprivileged one if the caller is root."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from typing import IO
 
 from penstock.model.errors import PenstockError
 
-UNPRIVILEGED = (
-    "nobody"  # exists on every Linux; a service account of our own would be one more thing to remove
-)
+UNPRIVILEGED = "nobody"  # exists on every Linux, so no service account has to be created and removed
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account other than the caller's, which root steps down to."""
+    """An account other than the caller's, to which root drops its privileges."""
 
     name: str
     uid: int
@@ -28,12 +26,13 @@ class Account:
 
 
 def server_account(state_dir: Path) -> Account | None:
-    """The account to step down to, or None where the caller is not root and runs Postgres itself.
+    """Return the account that runs Postgres, or None if the caller is not root and runs it itself.
 
-    It is the owner of the state directory, so that `sudo` once does not lock them out; `nobody` where that is root.
+    This is the owner of the state directory, so that a single `sudo` does not lock the owner out; `nobody` if the owner
+    is root.
 
     Raises:
-        PenstockError: The caller is root and this machine has no account `nobody`.
+        PenstockError: The caller is root, and this machine has no account `nobody`.
     """
     if os.geteuid() != 0:
         return None
@@ -50,7 +49,7 @@ def server_account(state_dir: Path) -> Account | None:
 
 
 def can_reach(account: Account, path: Path) -> bool:
-    """Whether the account may pass through every directory above `path`, as a stranger or as its owner."""
+    """Whether the account may traverse every directory above `path`, as its owner or as another user."""
     above = [directory.stat() for directory in path.resolve().parents]
     return all(
         found.st_mode & (stat.S_IXUSR if found.st_uid == account.uid else stat.S_IXOTH) for found in above
@@ -58,7 +57,7 @@ def can_reach(account: Account, path: Path) -> bool:
 
 
 def give_to(account: Account | None, path: Path) -> None:
-    """Make the account the owner of `path`; without one the caller stays the owner."""
+    """Make the account the owner of `path`; None leaves the owner unchanged."""
     if account is not None:
         os.chown(path, account.uid, account.gid)
 
@@ -69,15 +68,15 @@ def run_as(
     """Run a program as the account, without the caller's terminal, pipes, directory and `PG*` variables.
 
     Args:
-        account: Whom to run as; None means the caller.
+        account: The account to run as; None for the caller.
         argv: The program and its arguments.
-        output: Where both of its outputs go. A server it starts keeps holding them, so not a pipe in that case.
+        output: File for standard output and error. Not a pipe if the program starts a server, which keeps it open.
 
     Raises:
-        PenstockError: Stepping down to the account is not permitted here.
+        PenstockError: Changing to the account is not permitted here.
     """
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_"))}
-    environment["LC_ALL"] = "C"  # messages in English whatever the caller's language
+    environment["LC_ALL"] = "C"  # messages in English, whatever the caller's locale
     try:
         return subprocess.run(
             argv,
@@ -85,7 +84,7 @@ def run_as(
             group=account.gid if account else None,
             extra_groups=[] if account else None,
             env=environment,
-            cwd="/",  # the caller's directory may be closed to the account
+            cwd="/",  # the account may lack access to the caller's directory
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -96,6 +95,6 @@ def run_as(
     except PermissionError as error:
         whom = account.name if account else "this account"
         raise PenstockError(
-            f"{Path(argv[0]).name} cannot be run as {whom}: {error.strerror}",
-            hint="run Penstock as an ordinary user, or where programs may be executed",
+            f"cannot run {Path(argv[0]).name} as {whom}: {error.strerror}",
+            hint="run Penstock as an ordinary user, or on a file system that permits execution",
         ) from error

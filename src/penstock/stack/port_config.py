@@ -1,4 +1,4 @@
-"""What `penstock.toml` asks of a server: its port and its settings."""
+"""Port and settings of a server in `penstock.toml`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Wishes:
     """A server's `[stack]` settings.
 
     Args:
-        port: Taken when it is free; 0 means any.
-        settings: Postgres settings, preferred to Penstock's own.
+        port: Preferred port; 0 for any free port.
+        settings: Postgres settings, which override Penstock's own.
     """
 
     port: int
@@ -29,29 +29,34 @@ class Wishes:
 
 
 def read_wishes(project: Project, name: str) -> Wishes:
-    """What the project asks of the server.
+    """Read the project's settings for the server.
 
     Raises:
-        UsageError: A port that is none, or a setting whose name is none.
+        UsageError: The port or the name of a setting is invalid.
     """
     stack = project.section("stack")
     ports, settings = stack.get("ports", {}), stack.get("postgres", {})
     if not isinstance(ports, dict) or not isinstance(settings, dict):
-        raise UsageError(f"{MARKER}: stack.ports and stack.postgres must be tables")
+        raise UsageError(
+            f"{MARKER}: stack.ports or stack.postgres is not a table",
+            hint="write sections [stack.ports] and [stack.postgres]",
+        )
     port = ports.get(name, PREFERRED_PORTS.get(name, 0))
     if not isinstance(port, int) or not 0 <= port < 2**16:
-        raise UsageError(f"{MARKER}: stack.ports.{name} is no port: {port!r}")
+        raise UsageError(
+            f"{MARKER}: invalid port stack.ports.{name}: {port!r}", hint="use a number from 0 to 65535"
+        )
     for key in settings:
         if not re.fullmatch(r"[a-z_.]+", key):
-            raise UsageError(f"{MARKER}: stack.postgres.{key} is no name of a setting")
+            raise UsageError(f"{MARKER}: invalid setting name stack.postgres.{key}")
     return Wishes(port, {key: _as_setting(value) for key, value in settings.items()})
 
 
 def asks_for(project: Project, name: str) -> int | None:
-    """The port that the project asks for, 0 for any; None where it leaves it to Penstock.
+    """Return the port that the project sets, 0 for any; None if it sets none.
 
     Raises:
-        UsageError: A port that is none.
+        UsageError: The port is invalid.
     """
     ports = project.section("stack").get("ports", {})
     return read_wishes(project, name).port if isinstance(ports, dict) and name in ports else None
@@ -64,10 +69,10 @@ def _as_setting(value: object) -> str:
 
 
 def free_port(remembered: int, preferred: int) -> int:
-    """The remembered port, or the next free one in steps of ten, which keeps several clones apart and readable.
+    """Return the stored port, or the next free one in steps of ten, so that ports of several clones stay readable.
 
     Raises:
-        ConnectionFailed: Every port of this machine is taken.
+        ConnectionFailed: Every port of this machine is in use.
     """
     steps = range(preferred, min(preferred + 200, 2**16), 10) if preferred else ()
     for port in (remembered, *steps, 0):
@@ -78,4 +83,4 @@ def free_port(remembered: int, preferred: int) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise ConnectionFailed("no port is free on this machine", hint="stop what listens here")
+    raise ConnectionFailed("no free port on this machine", hint="stop a program that listens on one")

@@ -1,4 +1,4 @@
-"""Who holds a port."""
+"""Checks that a port is free, and finds the process that uses it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from penstock.model.errors import ConnectionFailed
 
 
 def require_free(host: str, port: int, setting: str) -> None:
-    """Make sure that the port can be bound.
+    """Check that the port can be bound.
 
     Args:
-        setting: How the user asks for another, such as `[stack.ports] airflow`.
+        setting: The setting of the port, such as `[stack.ports] airflow`, for the hint.
 
     Raises:
-        ConnectionFailed: It is taken; the message names the process that holds it.
+        ConnectionFailed: The port is in use; the message names the process.
     """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -25,10 +25,10 @@ def require_free(host: str, port: int, setting: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise ConnectionFailed(
-                f"port {port} on {host} is taken by {_holder(port)}"
+                f"port {port} on {host} is in use by {_holder(port)}"
                 if error.errno == errno.EADDRINUSE
-                else f"{host}:{port} cannot be bound: {error.strerror}",
-                hint=f"stop it, or choose another port in penstock.toml: {setting} = {port + 10}",
+                else f"cannot bind {host}:{port}: {error.strerror}",
+                hint=f"stop that process, or choose another port in penstock.toml: {setting} = {port + 10}",
             ) from error
 
 

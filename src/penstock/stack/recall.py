@@ -1,4 +1,4 @@
-"""What is known of the stack: its record, or where that is lost what its processes themselves tell."""
+"""Finds the stack: from its record or, if that is lost, from its running processes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from penstock.stack.processes import Identity
 from penstock.stack.state_file import PartRecord, StackRecord
 
 SUPERVISOR = "supervisor"
-WRITTEN_ANEW_S = 5.0  # a supervisor that lives looks after its record every second
+WRITTEN_ANEW_S = 5.0  # a live supervisor checks its record every second
 _NOBODY = Identity(0, "")
 _POLL_S = 0.1
 
 
 def recall(project: Project) -> StackRecord | None:
-    """The record; where it is missing or damaged, what runs all the same, by the logs that it writes to.
+    """Return the stack's record. If it is missing or damaged, find running processes by the logs they write to.
 
-    A supervisor that lives writes its record anew, which is waited for. None where nothing runs.
+    Waits for a live supervisor to write its record again. Returns None if nothing is running.
 
     Raises:
         BrokenState: The state belongs to another account.

@@ -1,4 +1,4 @@
-"""Removes what the stack keeps, and nothing else."""
+"""Removes the stack's data, and nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from penstock.stack.airflow_offline import RUN_LOCK
 from penstock.stack.lock import locked
 from penstock.stack.postgres import server
 
-# Not the keys of the environments, without which their secrets are lost.
+# The keys of the environments stay, because their secrets would be lost.
 FOLDERS = (
     server.STATE,
     on_demand.STATE,
@@ -25,10 +25,10 @@ FOLDERS = (
 
 
 def reset(project: Project) -> int:
-    """Stop the stack and remove its state; the bytes that were freed.
+    """Stop the stack and remove its state; return the number of freed bytes.
 
     Raises:
-        PenstockError: A DAG runs here, or something would not stop; nothing was removed then.
+        PenstockError: A DAG is running, or a process did not stop. Nothing was removed.
     """
     with locked(project, *RUN_LOCK, busy=_refuse), locked(project, *lifecycle.START_LOCK):
         lifecycle.stop(project)
@@ -41,14 +41,14 @@ def reset(project: Project) -> int:
             if folder.is_dir() and not folder.is_symlink():
                 shutil.rmtree(folder)
             else:
-                folder.unlink(missing_ok=True)  # a file in its place
+                folder.unlink(missing_ok=True)  # in case it is a file
     return freed
 
 
 def _refuse(holder: str) -> None:
     raise PenstockError(
-        f"{holder} runs a DAG here, and its data and its log would go",
-        hint="wait for its end, or end it (Ctrl-C), then: penstock reset",
+        f"{holder} is running a DAG, whose data and log would be removed",
+        hint="wait until it ends or stop it (Ctrl-C), then run penstock reset",
     )
 
 

@@ -1,4 +1,4 @@
-"""What commands ask of the supervisor: a file for each part to restart, and a signal that wakes it."""
+"""Restart requests to the supervisor: one file per part, and a signal that wakes it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _FOLDER = "restart"
 
 
 def request_restart(project: Project, supervisor: Identity, part: str) -> None:
-    """Ask for a part to be restarted."""
+    """Request the restart of a part."""
     (project.make_state_dir(STATE, _FOLDER) / part).touch(mode=0o600)
     if is_alive(supervisor):
         os.kill(supervisor.pid, signal.SIGUSR1)
 
 
 def taken_requests(project: Project) -> list[str]:
-    """The parts to restart; each request is answered once."""
+    """Take the pending requests and return the parts to restart."""
     folder = project.state_dir / STATE / _FOLDER
     found = sorted(folder.iterdir()) if folder.is_dir() else []
     for path in found:

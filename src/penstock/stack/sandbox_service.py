@@ -1,4 +1,4 @@
-"""The embedded outside world: the sandbox's APIs, served by `python -m penstock_sandbox.serve`."""
+"""The sandbox as a service: APIs for demos and tests, served by `python -m penstock_sandbox.serve`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from penstock.stack.on_demand import Running, Service
 from penstock.stack.postgres.server import HOST
 
 NAME = "sandbox"
-TOKEN = "token"  # noqa: S105  # its name: it opens the pages where failures are switched on
+TOKEN = "token"  # noqa: S105  # a name; the token protects the pages that switch failures on
 
 
 def _command(project: Project, found: Running) -> Sequence[str]:  # noqa: ARG001  # a service's signature
@@ -23,7 +23,7 @@ def _environment(project: Project, found: Running) -> Mapping[str, str]:
 
 
 def _connection(found: Running) -> Connection:
-    # It lies on this machine, which a connection must allow.
+    # It is on this machine, which the connection must allow.
     return Connection(name=NAME, type="http", host=f"http://{HOST}", port=found.port, extra={"allow": HOST})
 
 

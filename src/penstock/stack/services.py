@@ -1,4 +1,4 @@
-"""The services that a project runs on demand, by their names. Another one is one more line in `SERVICES`."""
+"""The services that a project runs on demand, by name. To add one, add a line to `SERVICES`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SERVICES: Mapping[str, Service] = {one.name: one for one in (OBJECTS, SANDBOX)}
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """What `status` found.
+    """The status of a service.
 
     Args:
         state: `absent` (never started), `stopped`, `running`, or `unready` (a process that does not answer).
-        port: Where it listens, or did last.
-        pid: Its process, where there is one.
+        port: The current or last port.
+        pid: The process, if it is running.
     """
 
     name: str
@@ -39,7 +39,7 @@ class ServiceStatus:
 
 
 def is_installed(name: str) -> bool:
-    """Whether the package that the service of this name needs is installed."""
+    """Whether the package of this service is installed."""
     try:
         distribution(SERVICES[name].package)
     except PackageNotFoundError:
@@ -48,10 +48,10 @@ def is_installed(name: str) -> bool:
 
 
 def ensure(project: Project, name: str) -> Connection:
-    """Make the service of this name answer, and say how to enter it.
+    """Start the service of this name unless it is running, and return its connection.
 
     Raises:
-        PenstockError: As `service.ensure`.
+        PenstockError: See `on_demand.ensure`.
 
     Example:
         connection = ensure(find_project(), "objects")
@@ -60,16 +60,16 @@ def ensure(project: Project, name: str) -> Connection:
 
 
 def stop(project: Project, name: str) -> bool:
-    """End the service of this name; False where it did not run.
+    """Stop the service of this name; return False if it was not running.
 
     Raises:
-        PenstockError: What is remembered of it was damaged.
+        PenstockError: The service's stored state is damaged.
     """
     return on_demand.stop(project, SERVICES[name])
 
 
 def status(project: Project, name: str) -> ServiceStatus:
-    """How the service of this name is now; starts nothing."""
+    """Return the status of the service of this name; starts nothing."""
     one = SERVICES[name]
     found = on_demand.load(project, one)
     state: Literal["absent", "stopped", "unready", "running"] = "stopped" if found.port else "absent"

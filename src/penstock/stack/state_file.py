@@ -1,4 +1,4 @@
-"""What the supervisor knows of the stack, as it writes it down for every other command to read."""
+"""The stack's record, which the supervisor writes for other commands."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from penstock.state_dir import broken_state
 STATE = "stack"
 FILE = "record.json"
 
-# Names the environment that a process and its children use.
+# The variable with the environment of a process and its children.
 ENVIRONMENT = "PENSTOCK_ENV"
 
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """One part as it was last seen.
+    """The last known state of one part.
 
     Args:
         state: `waiting`, `starting`, `healthy` or `restarting`.
-        since: When it came into this state, in seconds since 1970.
-        took_s: How long its last start took.
-        restarts: How often it fell and was started again.
-        reason: Why it fell last.
-        once: It does its work and ends.
+        since: When the part entered this state, in seconds since 1970.
+        took_s: Duration of the last start in seconds.
+        restarts: Number of restarts after a failure.
+        reason: Reason of the last failure.
+        once: Whether the part does its work and exits.
     """
 
     name: str
@@ -48,7 +48,7 @@ class StackRecord:
     """The supervisor and its parts.
 
     Args:
-        environment: The one that all parts were started with.
+        environment: The environment of all parts.
     """
 
     supervisor: Identity
@@ -58,26 +58,26 @@ class StackRecord:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether every part is."""
+        """Whether every part is healthy."""
         return bool(self.parts) and all(part.state == "healthy" for part in self.parts)
 
     @property
     def is_supervised(self) -> bool:
-        """Whether the supervisor that wrote it still runs."""
+        """Whether the supervisor that wrote the record is still running."""
         return is_alive(self.supervisor)
 
     def processes(self, names: Sequence[str] | None = None) -> list[Identity]:
-        """The processes of these parts, by default of all."""
+        """Return the processes of these parts, by default of all."""
         chosen = [part for part in self.parts if names is None or part.name in names]
         return [part.process for part in chosen if part.process is not None]
 
     def address(self, name: str) -> str | None:
-        """Where the part answers."""
+        """Return the address of the part."""
         return next((part.address for part in self.parts if part.name == name), None)
 
 
 def save(project: Project, record: StackRecord) -> None:
-    """Write the record, readable by this account alone.
+    """Write the record, readable by this account only.
 
     Raises:
         OSError: The disk is full.
@@ -86,10 +86,10 @@ def save(project: Project, record: StackRecord) -> None:
 
 
 def load(project: Project) -> StackRecord | None:
-    """The record as last written, or None where nothing was started, or a damaged one is all there is.
+    """Load the record; None if it is missing or damaged.
 
     Raises:
-        BrokenState: It belongs to another account.
+        BrokenState: The record belongs to another account.
     """
     try:
         found = json.loads((project.state_dir / STATE / FILE).read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ def load(project: Project) -> StackRecord | None:
 
 
 def stamp(project: Project) -> tuple[int, int] | None:
-    """What tells the record as it lies on the disk from every other; None where there is none."""
+    """Return a stamp of the record file that changes with every write; None if it is missing."""
     try:
         found = (project.state_dir / STATE / FILE).stat()
     except OSError:
@@ -111,7 +111,7 @@ def stamp(project: Project) -> tuple[int, int] | None:
 
 
 def forget(project: Project) -> None:
-    """Remove the record: nothing of it runs any more."""
+    """Remove the record, because nothing is running any more."""
     with suppress(FileNotFoundError, NotADirectoryError):
         (project.state_dir / STATE / FILE).unlink()
 

@@ -1,4 +1,4 @@
-"""The state of each part as a user asks for it: the record, checked against what really runs."""
+"""The status of each part: the record, checked against the running processes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from penstock.stack.state_file import PartRecord, StackRecord
 
 @dataclass(frozen=True, slots=True)
 class PartStatus:
-    """One part as it is now.
+    """The current status of one part.
 
     Args:
-        state: As in its record; `stopped`, or `unsupervised` where it runs but nobody would restart it. A service
-            is `healthy` or `hanging`.
-        pid: Its first process.
-        memory_bytes: With its children, shared pages divided among those who share them.
-        address: Where it answers.
-        since: When it came into this state, as ISO 8601.
-        restarts: How often it fell.
-        reason: Why it fell last.
+        state: The state in the record; or `stopped`; or `unsupervised` if it runs without a supervisor. A service is
+            `healthy` or `hanging`.
+        pid: The main process.
+        memory_bytes: Memory including child processes; shared pages are divided among the processes.
+        address: Address of the part.
+        since: When the part entered this state, in ISO 8601.
+        restarts: Number of failures.
+        reason: Reason of the last failure.
     """
 
     name: str
@@ -41,7 +41,7 @@ class PartStatus:
 
 
 def look(project: Project) -> list[PartStatus]:
-    """Every part, the supervisor first, then the services that run."""
+    """Return the status of every part, the supervisor first, then of the running services."""
     found = recall(project)
     running = [one for name in services.SERVICES if (one := _service(project, name)) is not None]
     if found is None:
@@ -52,7 +52,7 @@ def look(project: Project) -> list[PartStatus]:
 
 
 def _service(project: Project, name: str) -> PartStatus | None:
-    """A service, which is nobody's to restart: what needs it starts it."""
+    """Return the status of a service. Services are not supervised; they start on demand."""
     found = services.status(project, name)
     if found.pid is None:
         return None
@@ -74,7 +74,7 @@ def _service(project: Project, name: str) -> PartStatus | None:
 def _supervisor(found: StackRecord, everyone: Everyone) -> PartStatus:
     if not found.is_supervised:
         return PartStatus("supervisor", "stopped")
-    # With the process that it has Airflow's parts forked from.
+    # Includes the forkserver of Airflow's processes.
     held = processes.memory(found.supervisor, everyone, without=found.processes())
     return PartStatus("supervisor", "healthy", found.supervisor.pid, held, None, _iso(found.began))
 

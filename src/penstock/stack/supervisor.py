@@ -1,7 +1,7 @@
-"""The process that brings the stack up and keeps it up: `python -m penstock.stack.supervisor`.
+"""The process that starts the stack and keeps it running: `python -m penstock.stack.supervisor`.
 
-It runs in a session of its own and outlives the command that started it. What it knows it writes into its record; what
-it is asked for it finds in files, and a signal wakes it. SIGTERM ends the stack.
+It runs in its own session and outlives the command that started it. It writes the state of the stack to a record, and
+reads requests from files when a signal wakes it. SIGTERM stops the stack.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from penstock.stack.state_file import ENVIRONMENT, PartRecord, StackRecord
 from penstock.state_dir import BrokenState
 
 BUSY_PAUSE_S, QUIET_PAUSE_S = 0.1, 1.0
-GRACE_S = 3.0  # Airflow's parts need 1 to 2.5 s
+GRACE_S = 3.0  # Airflow's processes need 1 to 2.5 s
 
 
 class Supervisor:
-    """Steps every part in turn until it is told to stop.
+    """Steps every part in turn until it is stopped.
 
     Args:
-        parts: In the order in which they are shown.
-        publish: Told of every change.
-        clear: Ends what a part is, for a restart on request.
-        is_lost: Whether what was published last is no longer there.
+        parts: The parts in display order.
+        publish: Called with the records after every change.
+        clear: Stops a part, for a restart on request.
+        is_lost: Whether the published record has disappeared.
     """
 
     def __init__(
@@ -62,22 +62,22 @@ class Supervisor:
         self._last: tuple[PartRecord, ...] = ()
 
     def step(self) -> bool:
-        """Look at every part once; whether all are healthy."""
+        """Check every part once; return whether all are healthy."""
         for part in self.parts:
             part.step({other.name for other in self.parts if other.state == "healthy"})
-        self.tell()
+        self.publish_changes()
         return all(part.state == "healthy" for part in self.parts)
 
-    def tell(self) -> None:
-        """Publish what changed or was lost. What cannot be written, on a full disk, is tried again at the next step."""
-        found = tuple(_told(part) for part in self.parts)
+    def publish_changes(self) -> None:
+        """Publish the records if they changed or were lost. A failed write, such as on a full disk, is retried."""
+        found = tuple(_record_of(part) for part in self.parts)
         if found != self._last or self._is_lost():
             with suppress(OSError, BrokenState):
                 self._publish(found)
                 self._last = found
 
     def restart(self, name: str) -> None:
-        """Stop a part and have it started again; a name that is none is passed over."""
+        """Stop and restart a part; unknown names are ignored."""
         for part in self.parts:
             if part.name == name and part.state != "waiting":
                 self._clear(part)
@@ -85,10 +85,10 @@ class Supervisor:
 
 
 def supervise(project: Project) -> None:
-    """Keep the project's stack up until SIGTERM.
+    """Keep the project's stack running until SIGTERM.
 
     Raises:
-        PenstockError: `penstock.toml` asks for what cannot be.
+        PenstockError: `penstock.toml` is invalid.
     """
     began = time.time()
     myself = identify(os.getpid())
@@ -123,7 +123,7 @@ def supervise(project: Project) -> None:
 
 
 def _stop_all(project: Project, parts: Sequence[Part], pool: ThreadPoolExecutor) -> None:
-    """Airflow first, because it writes to its database until the end."""
+    """Stop Airflow first, because it writes to its database until it ends."""
     commands = [part.runner.process() for part in parts if not isinstance(part.runner, Embedded)]
     processes.end([one for one in commands if one is not None], GRACE_S)
     embedded = [part.name for part in parts if isinstance(part.runner, Embedded)]
@@ -131,7 +131,7 @@ def _stop_all(project: Project, parts: Sequence[Part], pool: ThreadPoolExecutor)
 
 
 def _warm_up(parts: Sequence[Part]) -> None:
-    """Have Airflow build what it answers its tasks with: it does so when it is first asked, and a task would wait."""
+    """Send a first request to Airflow's execution API, which is built on first use, so that no task waits for it."""
     for part in parts:
         if part.name == API_SERVER:
             fetch(f"{part.runner.address()}/execution/health", timeout_s=60)
@@ -144,7 +144,7 @@ def _clear(project: Project, part: Part) -> None:
         processes.end([process], GRACE_S)
 
 
-def _told(part: Part) -> PartRecord:
+def _record_of(part: Part) -> PartRecord:
     return PartRecord(
         name=part.name,
         state=part.state,
@@ -159,7 +159,7 @@ def _told(part: Part) -> PartRecord:
 
 
 class _Wake:
-    """Sleeps until a signal comes; one that came before is not missed."""
+    """Sleeps until a signal arrives; earlier signals are not lost."""
 
     def __init__(self, reader: int) -> None:
         self._reader = reader
@@ -181,13 +181,13 @@ def _waking() -> Iterator[_Wake]:
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
-    for number in (signal.SIGCHLD, signal.SIGUSR1):  # a part ended, or something is asked for: look now
+    for number in (signal.SIGCHLD, signal.SIGUSR1):  # a part ended, or a request arrived: check now
         signal.signal(number, lambda *_: None)
     yield wake
 
 
 def _lock(project: Project) -> IO[str] | None:
-    """Held as long as this process lives: there is one supervisor for a project."""
+    """Take the lock that ensures one supervisor per project; held until this process ends."""
     lock = (project.make_state_dir(state_file.STATE) / "supervisor.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -198,7 +198,7 @@ def _lock(project: Project) -> IO[str] | None:
 
 
 def main() -> int:
-    """Supervise the project that the caller is in."""
+    """Supervise the project of the current directory."""
     project = find_project()
     lock = _lock(project)
     if lock is None:

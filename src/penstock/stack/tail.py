@@ -1,4 +1,4 @@
-"""Reads the logs of the parts, and goes on reading."""
+"""Reads and follows the logs of the parts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from penstock.stack.postgres.log import log_path
 from penstock.stack.services import SERVICES
 
 _POLL_S = 0.3
-_LINE_BYTES = 500  # of a long line; enough is read for as many of them as are asked for
+_LINE_BYTES = 500  # assumed length of a line, to estimate how much to read
 
 
 def log_files(project: Project) -> Mapping[str, Path]:
-    """The log of each part, of the supervisor and of each service."""
+    """Return the paths of the logs of all parts, the supervisor and the services."""
     folder = project.state_dir / "logs"
     parts = {
         name: log_path(project, name) if name in EMBEDDED else folder / f"{name}.log"
@@ -28,11 +28,11 @@ def log_files(project: Project) -> Mapping[str, Path]:
 
 
 class Reader:
-    """Yields lines of several logs.
+    """Yields the lines of several logs.
 
     Args:
-        files: By the name of their part; those that do not exist yet are waited for.
-        last: How many lines of each to begin with.
+        files: Paths by name of the part; missing files may appear later.
+        last: Number of initial lines per log.
     """
 
     def __init__(self, files: Mapping[str, Path], last: int) -> None:
@@ -42,7 +42,7 @@ class Reader:
         self._rests: dict[str, bytes] = {}
 
     def lines(self, *, follow: bool) -> Iterator[tuple[str, str]]:
-        """Part and line; with `follow` without end."""
+        """Yield pairs of part and line; with `follow`, endlessly."""
         for name, path in self._files.items():
             for line in self._tail(name, path):
                 yield name, line
@@ -58,7 +58,7 @@ class Reader:
         return lines[-self._last :] if self._last else []
 
     def _more(self, name: str, path: Path) -> list[str]:
-        if _size(path) < self._places[name]:  # begun anew
+        if _size(path) < self._places[name]:  # the log was replaced
             self._places[name] = 0
         try:
             with path.open("rb") as log:

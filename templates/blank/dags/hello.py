@@ -1,4 +1,4 @@
-"""A file goes into the warehouse, every row accounted for, and is counted there."""
+"""Copy a file into the warehouse, account for every row, and check the table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ with DAG(
 
     @task
     def greet() -> str:
-        """Say what the variable `greeting` of the environment says."""
+        """Return the variable `greeting` of the environment."""
         return f"{Variable.get('greeting')}, warehouse"
 
     copy = CopyOperator(

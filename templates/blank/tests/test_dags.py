@@ -1,4 +1,4 @@
-"""What holds for every DAG of the project, and what one of them does."""
+"""Tests of every DAG of the project, and of the DAG `hello`."""
 
 from __future__ import annotations
 

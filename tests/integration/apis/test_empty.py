@@ -126,7 +126,7 @@ def test_the_command(
     assert "  answers              1" in output.out
     assert output.err == (
         "error: lake:w: no answer holds a record\n"
-        "hint: where the API may have nothing: --allow-empty, in Python allow_empty=True\n"
+        "hint: if the API may have no data: --allow-empty, in Python allow_empty=True\n"
     )
     assert main([*words, "--json"]) == ExitCode.NOTHING
     assert json.loads(capsys.readouterr().out)["empty"] is True
@@ -145,11 +145,9 @@ def test_the_task(
     monkeypatch.setattr(LandOperator, "_tell", lambda _, lines: logged.extend(lines))
     service.behave = listed()
     words: dict[str, Any] = {"plan": lists, "target": "lake:w", "rows": cities(1)}
-    with pytest.raises(
-        AirflowFailException, match="no answer holds a record; where the API may have nothing"
-    ):
+    with pytest.raises(AirflowFailException, match="no answer holds a record; if the API may have no data"):
         LandOperator(task_id="fetch", **words).execute({"run_id": "a"})
-    assert "1 request = 1 answered + 0 whose earlier answer is still good" in logged
+    assert "1 request = 1 answered + 0 with an earlier answer that is still valid" in logged
     assert "1 answer, 0 of them absent, 0 unchanged" in logged
     done = LandOperator(task_id="fetch", allow_empty=True, **words).execute({"run_id": "a"})
     assert (done["empty"], done["answers"]) == (True, 1)

@@ -115,7 +115,7 @@ def test_a_service_that_is_down_ends_the_landing_and_the_next_catches_up(
 ) -> None:
     service.behave = lambda asked: Say(status=503) if asked.number >= 30 else weather(asked)
     impatient = plan(retries={"attempts": 2, "first_wait_s": 0.01, "failures": 3}, concurrency=4)
-    with pytest.raises(SourceError, match=r"api does not answer: status 503; 4 requests were given up"):
+    with pytest.raises(SourceError, match=r"api does not answer: status 503; gave up 4 requests"):
         penstock.land(impatient, "lake:weather", rows=cities(60))
     assert len(service.asked) < 50
     service.behave = weather

@@ -62,7 +62,7 @@ def test_another_machine_is_kept_out_of_a_bucket(
     def meanwhile(asked: Asked) -> Say:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PENSTOCK_PROJECT", str(other))
-            with pytest.raises(penstock.PenstockError, match="being landed by another process"):
+            with pytest.raises(penstock.PenstockError, match="another process is landing"):
                 penstock.land(plan(), "lake:weather", rows=cities(1), label="x")
         return weather(asked)
 
@@ -74,14 +74,14 @@ def test_where_nothing_keeps_other_machines_out_it_is_said(
     service: Service, lake: Path, plan: Plan, bucket: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     penstock.land(plan(), "lake:weather", rows=cities(1), label="x")
-    assert f"other machines are not kept out of s3://{bucket}" in caplog.text
+    assert f"cannot lock s3://{bucket}" in caplog.text
 
 
 def test_a_lake_of_this_machine_needs_no_warehouse(
     service: Service, lake: Path, plan: Plan, caplog: pytest.LogCaptureFixture
 ) -> None:
     penstock.land(plan(), "lake:weather", rows=cities(1), label="x")
-    assert "not kept out" not in caplog.text
+    assert "cannot lock" not in caplog.text
 
 
 def test_what_the_command_shows(

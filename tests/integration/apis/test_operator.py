@@ -57,7 +57,7 @@ def test_a_refused_key_fails_the_task_at_once(service: Service, lake: Path, plan
     from airflow.sdk.exceptions import AirflowFailException
 
     service.behave = lambda asked: Say({"message": f"Invalid API key {KEY}"}, status=401)
-    with pytest.raises(AirflowFailException, match="does not know the key") as failed:
+    with pytest.raises(AirflowFailException, match="rejects the key") as failed:
         make(plan=plan(), target="lake:weather", rows=cities(50)).execute({"run_id": "a"})
     assert KEY not in str(failed.value)
     assert len(service.asked) == 1

@@ -326,7 +326,7 @@ def test_cities_by_name_and_by_size(weather: ModuleType, text: str, names: list[
 
 
 def test_a_city_that_there_is_not(weather: ModuleType) -> None:
-    with pytest.raises(UsageError, match="no city 'Atlantis'"):
+    with pytest.raises(UsageError, match="unknown city 'Atlantis'"):
         list(weather.cities_of("Boston; Atlantis", weather.us_cities()))
 
 

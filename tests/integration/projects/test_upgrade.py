@@ -89,9 +89,9 @@ def test_requirements_that_contradict(root: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--airflow", "three"], 2, "'three' is no version"),
-        (["--python", "3.99"], 1, "this machine has no Python 3.99"),
-        (["--python", "three"], 1, "this machine has no Python three"),
+        (["--airflow", "three"], 2, "invalid version 'three'"),
+        (["--python", "3.99"], 1, "Python 3.99 is not installed"),
+        (["--python", "three"], 1, "Python three is not installed"),
     ],
 )
 def test_what_cannot_be_tried(

@@ -33,11 +33,11 @@ def test_every_problem_is_told_at_once(shop: Shop) -> None:
     assert (done.returncode, done.stderr.count("Traceback")) == (1, 0)
     found = json.loads(done.stdout)
     output = {(one["file"], one["line"]): one["message"] for one in found["problems"]}
-    assert "there is a DAG of this name in dags/again.py:3" in output["dags/shop.py", 8]
+    assert "also in dags/again.py:3" in output["dags/shop.py", 8]
     assert "Variable region not found" in output["dags/asks.py", 2]
     lacking = [one["message"] for one in found["problems"] if one["file"] is None]
     assert lacking == [
-        "the project has no connection 'dwh', which dags/copies.py:6 asks for",
+        "the project has no connection 'dwh', used in dags/copies.py:6",
         "the project has no variable 'region', which dags/asks.py:2 asks for",
     ]
     assert [one["dag"] for one in found["dags"]] == ["six", "copies", "mapped", "days", "six", "sleeps"]

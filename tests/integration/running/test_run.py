@@ -106,7 +106,7 @@ def test_a_task_alone_where_no_run_was_made_before(shop: Shop) -> None:
     done = shop.command("run", "days", "--task", "raed")
     assert (done.returncode, done.stderr) == (
         2,
-        "error: days has no task 'raed'\nhint: did you mean read?\n",
+        "error: unknown task 'raed' in days\nhint: did you mean read?\n",
     )
 
 
@@ -129,7 +129,7 @@ def test_a_date_before_the_start_is_nothing_to_run(shop: Shop) -> None:
     done = shop.command("run", "six", "--date", "2013-01-31")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         5,
-        "error: six begins on 2013-02-01, 2013-01-31 lies before",
+        "error: six starts on 2013-02-01, after 2013-01-31",
     )
 
 
@@ -166,7 +166,7 @@ def test_a_damaged_database_is_set_aside_and_told(shop: Shop) -> None:
             database.with_name(database.name + side).unlink(missing_ok=True)
         done = shop.command("run", "six", "--date", "2013-02-05", "--task", "t0")
         assert done.returncode == 0, done.stderr
-        assert done.stdout.splitlines()[0].endswith("set aside as metadata.db.damaged, and a fresh one made")
+        assert done.stdout.splitlines()[0].endswith("renamed it to metadata.db.damaged and created a new one")
         assert database.with_name("metadata.db.damaged").read_bytes() == damage
 
 
@@ -193,7 +193,7 @@ def test_who_waits_is_told_for_whom(shop: Shop) -> None:
         subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as waiting,
     ):
         assert waiting.stdout is not None
-        output = f"waiting for process {os.getpid()}, which runs a DAG here or resets the project\n"
+        output = f"waiting for process {os.getpid()}, which is running a DAG or resetting the project\n"
         assert waiting.stdout.readline() == output
         waiting.terminate()
 
@@ -207,7 +207,7 @@ def test_nothing_is_reset_under_a_run(shop: Shop) -> None:
     assert done.returncode == 1
     assert (
         done.stderr.splitlines()[0]
-        == f"error: process {os.getpid()} runs a DAG here, and its data and its log would go"
+        == f"error: process {os.getpid()} is running a DAG, whose data and log would be removed"
     )
     assert kept.exists()
     assert shop.command("reset", "--yes").returncode == 0
@@ -281,7 +281,7 @@ def test_a_range_that_reaches_beyond_the_end_says_what_it_leaves_out(ends: Shop)
     done = ends.command("run", "ends", "--from", "2013-02-04", "--to", "2013-02-08")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "ends ended on 2013-02-05: the dates after are left out"
+    assert lines[0] == "ends ended on 2013-02-05: skipping later dates"
     assert [line for line in lines if "data interval" in line] == [
         "ends  2013-02-04  data interval 2013-02-04 to 2013-02-05",
         "ends  2013-02-05  data interval 2013-02-05 to 2013-02-06",
@@ -292,7 +292,7 @@ def test_a_saturday_of_a_schedule_of_weekdays_says_which_interval_it_reads(ends:
     done = ends.command("run", "ends", "--date", "2013-02-02")
     assert done.returncode == 0, done.stderr
     note, title, *_ = done.stdout.splitlines()
-    assert note.startswith("2013-02-02 is not a date of ends's schedule (0 0 * * 1-5): a run by hand")
+    assert note.startswith("2013-02-02 is not in the schedule of ends (0 0 * * 1-5): making a manual run")
     assert title == "ends  2013-02-02  data interval 2013-01-31 to 2013-02-01"
     assert "reads 2013-01-31 00:00:00+00:00 to 2013-02-01 00:00:00+00:00" in ends.log(
         "ends", "2013-02-02T000000", "day"

@@ -96,7 +96,7 @@ def test_without_a_manifest_the_import_error_says_what_to_do(gallery: Path) -> N
     words = [sys.executable, "-c", PARSE, str(gallery / "dags")]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "has no manifest" in done.stderr
+    assert "missing dbt manifest" in done.stderr
 
 
 def test_an_interrupted_demo_leaves_nothing_running(gallery: Path) -> None:

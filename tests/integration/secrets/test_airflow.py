@@ -42,7 +42,7 @@ def test_a_broken_environment_stops_the_task_and_says_why(shop: Shop) -> None:
     assert done.returncode == 1
     everything = done.stdout + done.stderr
     assert "environments/prod.yaml:" in everything
-    assert "there is no key here" in everything
+    assert "no key for a secret" in everything
 
 
 @pytest.mark.soak

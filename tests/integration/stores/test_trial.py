@@ -20,7 +20,7 @@ def test_a_store_that_lets_one_in(objects: Connection) -> None:
 
 def test_a_bucket(objects: Connection) -> None:
     known = replace(objects, extra={**objects.extra, "bucket": "replication-bucket"})
-    assert dict(try_connection(known))["right"] == "may list replication-bucket"
+    assert dict(try_connection(known))["right"] == "can list replication-bucket"
 
     unknown = replace(objects, extra={**objects.extra, "bucket": "nowhere-at-all"})
     with pytest.raises(ConnectionFailed, match="no bucket 'nowhere-at-all'"):

@@ -53,11 +53,11 @@ def output(path: Path, root: Path) -> list[str]:
                 'from airflow.sdk import dag\n@dag(schedule=None)\ndef a():\n    SQLExecuteQueryOperator(task_id="q", '
                 'conn_id="w", sql="gone.sql")\na()\n'
             ),
-            ":4: a: q: sql names a file that is not there: gone.sql",
+            ":4: a: q: sql names a missing file: gone.sql",
         ),
         (
             EMPTY.format(name="a") + EMPTY.format(name="a"),
-            ":4: a: there is a DAG of this name in line 2",
+            ":4: duplicate DAG id 'a', also in line 2",
         ),
     ],
     ids=["module", "syntax", "exit", "cron", "cycle", "template", "twice"],
@@ -74,7 +74,7 @@ def test_a_file_in_order_has_nothing_wrong(write, tmp_path: Path) -> None:  # ty
 def test_a_dag_function_that_nobody_calls_is_noted(write, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     path = write("a.py", "from airflow.sdk import dag\n@dag(schedule=None)\ndef never(): ...\n")
     assert [one.message for one in import_file(path, tmp_path).notes] == [
-        "holds no DAG: never is decorated with @dag, and not called"
+        "defines no DAG: never is decorated with @dag but never called"
     ]
 
 
@@ -84,7 +84,7 @@ def test_dags_of_one_name_in_two_files(write, tmp_path: Path) -> None:  # type: 
     assert (found.file, found.line, found.message) == (
         "dags/two.py",
         2,
-        "a: there is a DAG of this name in dags/one.py:2",
+        "duplicate DAG id 'a', also in dags/one.py:2",
     )
 
 
@@ -113,7 +113,7 @@ def test_a_dag_is_found_by_a_name_that_stands_in_no_file(write, tmp_path: Path) 
 def test_an_unknown_dag_is_answered_with_those_that_are_near(write, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     write("a.py", EMPTY.format(name="sales_daily"))
     write("broken.py", "from airflow.sdk import DAG\nimport pandsa\n")
-    with pytest.raises(UsageError, match="no DAG 'sale_daily'") as error:
+    with pytest.raises(UsageError, match="unknown DAG 'sale_daily'") as error:
         find_dag("sale_daily", tmp_path)
     assert error.value.hint == (
         "did you mean sales_daily?; cannot be imported: dags/broken.py:2: ModuleNotFoundError: No module named 'pandsa'"
@@ -125,6 +125,6 @@ def test_a_dag_in_a_broken_or_a_skipped_file_says_so(write, tmp_path: Path) -> N
     write("made.py", 'from include.factory import make\nmake("hidden")\n')
     with pytest.raises(PenstockError, match=r"dags/broken\.py:2: ModuleNotFoundError"):
         find_dag("shop", tmp_path)
-    with pytest.raises(UsageError, match="no DAG 'hidden'") as error:
+    with pytest.raises(UsageError, match="unknown DAG 'hidden'") as error:
         find_dag("hidden", tmp_path)
-    assert "made.py has it, but Airflow skips that file" in (error.value.hint or "")
+    assert "made.py defines it, but Airflow skips that file" in (error.value.hint or "")

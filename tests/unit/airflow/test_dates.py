@@ -81,9 +81,9 @@ def test_the_day_on_which_the_dag_begins_at_noon_is_no_day_before() -> None:
 @pytest.mark.parametrize(
     ("schedule", "start", "end", "message"),
     [
-        ("@daily", "2013-02-03", "2013-02-02", "lies after"),
-        (None, "2013-02-02", "2013-02-03", "no schedule"),
-        ("@once", "2013-02-02", "2013-02-03", "no schedule"),
+        ("@daily", "2013-02-03", "2013-02-02", "is after"),
+        (None, "2013-02-02", "2013-02-03", "no periodic schedule"),
+        ("@once", "2013-02-02", "2013-02-03", "no periodic schedule"),
     ],
 )
 def test_ranges_that_make_no_sense(schedule: str | None, start: str, end: str, message: str) -> None:
@@ -94,7 +94,7 @@ def test_ranges_that_make_no_sense(schedule: str | None, start: str, end: str, m
 @pytest.mark.parametrize(
     ("schedule", "start", "end", "message"),
     [
-        ("@daily", "2013-01-01", "2013-01-31", "begins on 2013-02-01"),
+        ("@daily", "2013-01-01", "2013-01-31", "starts on 2013-02-01"),
         ("0 9 * * 1-5", "2013-02-02", "2013-02-03", "no run between"),
     ],
 )
@@ -110,7 +110,7 @@ def test_a_day_of_several_runs_without_one_at_midnight_is_asked_back() -> None:
 
 
 def test_a_date_before_the_start_is_refused_with_the_day_it_starts() -> None:
-    with pytest.raises(NothingDone, match="begins on 2013-02-01, 2013-01-31 lies before"):
+    with pytest.raises(NothingDone, match="starts on 2013-02-01, after 2013-01-31"):
         run_at(dag("@daily", NEW_YORK), parse_moment("2013-01-31"))
 
 
@@ -127,8 +127,8 @@ def test_a_range_ends_with_the_dag_and_what_is_left_out_is_said() -> None:
     def said(start: str, end: str, found: Any = daily) -> list[str]:
         return left_out(found, parse_moment(start), parse_moment(end))
 
-    assert said("2013-02-04", "2013-02-09") == ["shop ended on 2013-02-05: the dates after are left out"]
-    assert said("2013-01-31", "2013-02-02") == ["shop begins on 2013-02-01: the dates before are left out"]
+    assert said("2013-02-04", "2013-02-09") == ["shop ended on 2013-02-05: skipping later dates"]
+    assert said("2013-01-31", "2013-02-02") == ["shop starts on 2013-02-01: skipping earlier dates"]
     assert said("2013-02-01", "2013-02-05") == []
     assert said("2013-01-31", "2013-02-07", ending("@weekly")) == []  # Sundays: the 3rd alone
 
@@ -166,5 +166,5 @@ def test_a_dag_ends_with_its_tasks_where_each_has_an_end() -> None:
 
 
 def test_a_run_now_before_the_start_is_nothing_to_run() -> None:
-    with pytest.raises(NothingDone, match="begins on 2100-01-01, now lies before"):
+    with pytest.raises(NothingDone, match="starts on 2100-01-01, after now"):
         run_now(dag("@daily", start="2100-01-01"))

@@ -96,10 +96,10 @@ def test_the_fallback_is_asked_next(root: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_wrong_environment_is_an_error_and_not_unknown(root: Path) -> None:
     (root / ".penstock" / "key").unlink()
     backend = make(root, fallback=f"{__name__}.Vault", fallback_kwargs={"path": "vault"})
-    with pytest.raises(Denied, match=r"environments/base\.yaml:.*there is no key here") as caught:
+    with pytest.raises(Denied, match=r"environments/base\.yaml:.*no key for a secret") as caught:
         backend.get_connection("dwh")
     assert caught.value.__cause__ is None
-    with pytest.raises(Denied, match="no environment 'nope'"):
+    with pytest.raises(Denied, match="unknown environment 'nope'"):
         make(root, environment="nope").get_variable("region")
 
 

@@ -16,7 +16,7 @@ from penstock.model.errors import PenstockError
 pytest.importorskip("airflow")
 
 from penstock.airflow.json_events import carried_out
-from penstock.airflow.run_database import failures_told
+from penstock.airflow.run_database import database_failures
 
 
 def fill_the_disk() -> int:
@@ -48,8 +48,8 @@ def test_a_fault_of_our_own_is_none_of_them() -> None:
 def test_a_database_that_fails_is_named(tmp_path: Path) -> None:
     database = tmp_path / "metadata.db"
     with (
-        pytest.raises(PenstockError, match=r"metadata\.db.* failed: no such table: dag_run") as caught,
-        failures_told(database),
+        pytest.raises(PenstockError, match=r"failed: .*metadata\.db: no such table: dag_run") as caught,
+        database_failures(database),
         closing(sqlite3.connect(database)) as session,
     ):
         session.execute("SELECT * FROM dag_run")

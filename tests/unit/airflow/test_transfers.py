@@ -83,5 +83,5 @@ def test_objects_are_moved_within_a_bucket_only() -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
     task = transfers.MoveObjectsOperator(task_id="t", source="s3://a/x/", target="s3://b/x/")
-    with pytest.raises(AirflowFailException, match="of two buckets"):
+    with pytest.raises(AirflowFailException, match="in different buckets"):
         task.execute({})

@@ -70,12 +70,12 @@ def test_data_of_another_major_version(root: Path, output: Told, capsys: pytest.
     remember(root, "warehouse", "16")
     level, said = output()["server warehouse"]
     assert level == "wrong"
-    assert "was made by PostgreSQL 16, the programs here are 18; " in said
+    assert "is from PostgreSQL 16, but version 18 is installed; " in said
     # A start says the same, and changes nothing.
     for command in (["db", "start", "warehouse"], ["start"]):
         assert main(command) == 1
         err = capsys.readouterr().err
-        assert "was made by PostgreSQL 16" in err
+        assert "is from PostgreSQL 16" in err
         assert "hint: dump it" in err
     assert (root / ".penstock/postgres/warehouse/data/PG_VERSION").read_text() == "16\n"
 
@@ -97,7 +97,7 @@ def test_keys_that_others_may_read(root: Path, output: Told) -> None:
     key = root / ".penstock" / "key"
     key.write_text("k")
     key.chmod(0o644)
-    assert output()["keys"] == ("wrong", f"others may read {key} (mode 644); chmod 600 {key}")
+    assert output()["keys"] == ("wrong", f"other accounts can read {key} (mode 644); chmod 600 {key}")
 
 
 def test_a_state_directory_that_others_may_read(root: Path, output: Told) -> None:
@@ -109,7 +109,7 @@ def test_a_state_that_is_no_directory(root: Path, output: Told, capsys: pytest.C
     (root / ".penstock").rmdir()
     (root / ".penstock").touch()
     level, said = output()["state"]
-    assert (level, "is no directory" in said) == ("wrong", True)
+    assert (level, "is not a directory" in said) == ("wrong", True)
     assert main(["db", "start", "warehouse"]) == 1
     assert "is a file, but Penstock needs a directory" in capsys.readouterr().err
 
@@ -130,7 +130,7 @@ def test_a_port_that_is_taken_and_who_holds_it(root: Path, output: Told) -> None
         settings.write_text(settings.read_text().replace("airflow = 0", f"airflow = {port}"))
         level, said = output()["port of airflow"]
     assert level == "wrong"
-    assert f"port {port} on 127.0.0.1 is taken by process {os.getpid()}" in said
+    assert f"port {port} on 127.0.0.1 is in use by process {os.getpid()}" in said
     assert "penstock.toml" in said
 
 
@@ -138,7 +138,7 @@ def test_a_port_that_is_taken_and_who_holds_it(root: Path, output: Told) -> None
     ("file", "text", "what", "level", "message"),
     [
         ("penstock.toml", "[stack", "project", "wrong", "is not valid TOML"),
-        ("penstock.toml", "[stack.ports]\nairflow = 99999\n", "project", "wrong", "is no port"),
+        ("penstock.toml", "[stack.ports]\nairflow = 99999\n", "project", "wrong", "invalid port"),
         ("environments/dev.yaml", "inherits: bse\n", "environments", "wrong", "did you mean base?"),
         (
             "environments/dev.yaml",
@@ -148,8 +148,14 @@ def test_a_port_that_is_taken_and_who_holds_it(root: Path, output: Told) -> None
             "penstock env encrypt dev",
         ),
         ("environments/base.yaml", "variables: {}\n", "environments", "warning", "no variable 'greeting'"),
-        (".env", "what is this\n'", ".env", "wrong", "is no assignment"),
-        ("airflow_settings.yaml", "airflow: 1\n", "airflow_settings.yaml", "wrong", "has no section airflow"),
+        (".env", "what is this\n'", ".env", "wrong", "invalid line"),
+        (
+            "airflow_settings.yaml",
+            "airflow: 1\n",
+            "airflow_settings.yaml",
+            "wrong",
+            "missing section airflow",
+        ),
         ("requirements.txt", "penstock[nope]\n", "extra nope", None, ""),
     ],
 )
@@ -202,4 +208,4 @@ def test_the_command_tells_it_and_fails(root: Path, capsys: pytest.CaptureFixtur
 
 def test_without_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert [one.message for one in examine(None) if one.what == "project"] == ["there is no project here"]
+    assert [one.message for one in examine(None) if one.what == "project"] == ["not in a project"]

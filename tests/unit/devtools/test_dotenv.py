@@ -90,9 +90,9 @@ def test_a_command_hands_the_choice_on(root: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--env-file", "nope.env"], "there is no file nope.env"),
-        (["--env", "nope.env"], "there is no file nope.env"),
-        (["--env-file", "bad.env"], "bad.env:2: this is no assignment"),
+        (["--env-file", "nope.env"], "missing file nope.env"),
+        (["--env", "nope.env"], "missing file nope.env"),
+        (["--env-file", "bad.env"], "bad.env:2: invalid line"),
     ],
 )
 def test_a_file_that_is_wrong(
@@ -106,5 +106,5 @@ def test_a_file_that_is_wrong(
 
 
 def test_a_directory_is_no_file(root: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot read"):
         read(root)

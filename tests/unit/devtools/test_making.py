@@ -66,14 +66,14 @@ def test_into_the_directory_that_the_shell_is_in(tmp_path: Path, monkeypatch: py
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "README.md").write_text("mine")
     assert main(["init", str(tmp_path)]) == 2
-    assert "holds README.md already" in capsys.readouterr().err
+    assert "already contains README.md" in capsys.readouterr().err
     assert names(tmp_path) == {"README.md"}
     assert (tmp_path / "README.md").read_text() == "mine"
 
 
 def test_a_project_is_not_made_twice(tmp_path: Path) -> None:
     make(tmp_path / "shop", "blank")
-    with pytest.raises(UsageError, match="is a project already"):
+    with pytest.raises(UsageError, match="is already a project"):
         make(tmp_path / "shop", "gallery")
 
 
@@ -127,7 +127,7 @@ def test_a_taken_port_is_stepped_aside_from(
 def test_a_directory_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["init", str(tmp_path / "file" / "shop")]) == 1
-    assert "cannot be written" in capsys.readouterr().err
+    assert "cannot write" in capsys.readouterr().err
 
 
 def test_data_that_was_generated_is_not_part_of_a_template(
@@ -154,5 +154,5 @@ def test_templates_hold_nothing_that_runs_leave_behind() -> None:
         assert not [
             file for file in files if file.startswith("include/data/") and not file.endswith("ignore")
         ]
-    with pytest.raises(UsageError, match="no template 'nope'"):
+    with pytest.raises(UsageError, match="unknown template 'nope'"):
         template_dir("nope")

@@ -38,7 +38,7 @@ def test_pools_survive_a_round_trip() -> None:
 
 @pytest.mark.parametrize("slots", ["many", "true", "-2", "null"])
 def test_a_pool_needs_its_slots(slots: str) -> None:
-    with pytest.raises(UsageError, match="pool a: pool_slot must be a whole number"):
+    with pytest.raises(UsageError, match="pool a: pool_slot must be an integer"):
         read(f"airflow: {{pools: [{{pool_name: a, pool_slot: {slots}}}]}}")
 
 
@@ -61,4 +61,4 @@ def test_check_counts_what_it_holds(root: Path, capsys: pytest.CaptureFixture[st
 def test_a_wrong_file_is_a_problem(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "airflow_settings.yaml").write_text("connections: []\n")
     assert main(["env", "check"]) == 1
-    assert "airflow_settings.yaml: the file has no section airflow" in capsys.readouterr().out
+    assert "airflow_settings.yaml: missing section airflow" in capsys.readouterr().out

@@ -97,8 +97,8 @@ def lacks(root: Path, name: str, *elsewhere: str) -> list[str]:
 
 def test_what_an_environment_lacks(root: Path) -> None:
     assert lacks(root, "base") == [
-        "environment 'base' has no connection 'dwh', which dags/a/dag.py:2 asks for",
-        "environment 'base' has no variable 'region', which dags/a/view.sql:2 asks for",
+        "environment 'base' has no connection 'dwh', used in dags/a/dag.py:2",
+        "environment 'base' has no variable 'region', used in dags/a/view.sql:2",
     ]
     assert lacks(root, "base", "dwh", "region") == []
     assert [text.split(",")[0] for text in lacks(root, "prod")] == [
@@ -168,5 +168,5 @@ def test_a_deployment_that_leads_to_the_projects_own_servers(
     monkeypatch.chdir(tmp_path)
     assert main(["env", "check", "dev"]) == 0
     assert main(["env", "check", "prod"]) == 1
-    assert "connection 'market' leads to this project's own 'warehouse'" in capsys.readouterr().out
+    assert "connection 'market' links to this project's own 'warehouse'" in capsys.readouterr().out
     assert main(["env", "check", "prod", "--elsewhere", "market"]) == 0

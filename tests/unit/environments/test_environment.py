@@ -116,7 +116,7 @@ def test_explain_names_file_line_and_environment(write: Write) -> None:
 
 def test_unknown_names_are_suggested(write: Write) -> None:
     prod = load(write(base=BASE, prod=PROD), "prod")
-    with pytest.raises(UsageError, match="no 'warehose'") as caught:
+    with pytest.raises(UsageError, match="unknown name 'warehose'") as caught:
         prod.explain("warehose")
     assert caught.value.hint == "did you mean warehouse?"
     with pytest.raises(UsageError, match=r"prod.yaml:8 excludes 'old_api'"):

@@ -234,7 +234,7 @@ def test_exports_of_airflow() -> None:
                 name="dwh", type="postgres", host="db", login="etl", password=Secret("s"), database="sales"
             ),
         ),
-        remarks=("PATH is neither a connection nor a variable of Airflow's",),
+        remarks=("PATH is neither an Airflow connection nor an Airflow variable",),
     )
 
 
@@ -256,14 +256,14 @@ desk:
     assert bundle.connections[0].host == "db"
     assert bundle.connections[1].extra == {"account": "a1", "warehouse": "W", "schema": "S"}
     assert bundle.remarks == (
-        "shop_dev: schema is dbt's own and stays in profiles.yml",
-        "shop_dev: threads is dbt's own and stays in profiles.yml",
-        "lake is of type duckdb, which is not read: postgres and snowflake are",
+        "shop_dev: schema is a dbt setting and stays in profiles.yml",
+        "shop_dev: threads is a dbt setting and stays in profiles.yml",
+        "lake: unsupported type duckdb; only postgres and snowflake are imported",
     )
 
 
 def test_names_that_differ_in_case_only_are_refused() -> None:
-    with pytest.raises(UsageError, match="dwh and DWH are both AIRFLOW_CONN_DWH"):
+    with pytest.raises(UsageError, match="dwh and DWH have the same variable AIRFLOW_CONN_DWH"):
         dotenv.settings(
             Bundle(connections=(Connection(name="dwh", type="http"), Connection(name="DWH", type="http")))
         )
@@ -285,5 +285,5 @@ def test_the_format_is_told_by_the_file(path: str, text: str, form: str) -> None
 
 
 def test_a_format_that_nothing_tells() -> None:
-    with pytest.raises(UsageError, match="nothing tells"):
+    with pytest.raises(UsageError, match="unknown format of"):
         formats.guess("connections", "")

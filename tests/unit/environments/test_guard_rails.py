@@ -15,29 +15,29 @@ WAREHOUSE = "connections:\n  warehouse:\n    type: postgres\n"
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("a: [b\n", 2, "not valid YAML"),
-        ("a: b: secret\n", 1, "not valid YAML: mapping values are not allowed"),
-        ("a: 1\n---\nb: 2\n", 2, "not valid YAML"),
-        ("variables:\n  a: \x07\n", 1, "not valid YAML"),
+        ("a: [b\n", 2, "invalid YAML"),
+        ("a: b: secret\n", 1, "invalid YAML: mapping values are not allowed"),
+        ("a: 1\n---\nb: 2\n", 2, "invalid YAML"),
+        ("variables:\n  a: \x07\n", 1, "invalid YAML"),
         ("- a\n", 1, "must be a mapping"),
         ("conections:\n", 1, "unknown section 'conections'"),
         ("connections: []\n", 1, "connections must be a mapping"),
         ("connections:\n  warehouse: db\n", 2, "'warehouse' must be a mapping"),
         ("connections:\n  warehouse:\n", 2, "'warehouse' is empty"),
         ("connections:\n  warehouse: {}\n", 2, "'warehouse' is empty"),
-        ("connections:\n  a b: {type: http}\n", 2, "'a b' cannot name a connection"),
-        (f"{WAREHOUSE}    hots: db\n", 4, "'warehouse' has no field 'hots'"),
-        (f"{WAREHOUSE}    <<: {{}}\n", 4, "has no field '<<'"),
-        (f"{WAREHOUSE}    type: http\n", 4, "'type' stands there twice"),
-        (f"{WAREHOUSE}    database: a\n    schema: b\n", 5, "has database twice"),
-        (f"{WAREHOUSE}    port: 65536\n", 4, "has the port '65536'"),
-        (f"{WAREHOUSE}    port: 54 32\n", 4, "has the port '54 32'"),
+        ("connections:\n  a b: {type: http}\n", 2, "invalid connection name 'a b'"),
+        (f"{WAREHOUSE}    hots: db\n", 4, "'warehouse': unknown field 'hots'"),
+        (f"{WAREHOUSE}    <<: {{}}\n", 4, "unknown field '<<'"),
+        (f"{WAREHOUSE}    type: http\n", 4, "duplicate 'type'"),
+        (f"{WAREHOUSE}    database: a\n    schema: b\n", 5, "duplicate database"),
+        (f"{WAREHOUSE}    port: 65536\n", 4, "invalid port '65536'"),
+        (f"{WAREHOUSE}    port: 54 32\n", 4, "invalid port '54 32'"),
         (f"{WAREHOUSE}    port: enc:0a0b0c0d:xyz\n", 4, "port of connection 'warehouse' cannot be encrypted"),
-        (f"{WAREHOUSE}    host: [a]\n", 4, "must be one value"),
-        (f"{WAREHOUSE}    password: !secret abc\n", 4, "tags are not used"),
-        ("variables:\n  a: !!python/object/apply:os.system [id]\n", 2, "must be one value"),
-        ("variables:\n  a: {b: c}\n", 2, "must be one value"),
-        ("inherits: {a: b}\n", 1, "must be one value"),
+        (f"{WAREHOUSE}    host: [a]\n", 4, "must be a single value"),
+        (f"{WAREHOUSE}    password: !secret abc\n", 4, "tags are not allowed"),
+        ("variables:\n  a: !!python/object/apply:os.system [id]\n", 2, "must be a single value"),
+        ("variables:\n  a: {b: c}\n", 2, "must be a single value"),
+        ("inherits: {a: b}\n", 1, "must be a single value"),
     ],
 )
 def test_what_a_file_cannot_say(write: Write, text: str, line: int, message: str) -> None:
@@ -83,9 +83,9 @@ def test_an_empty_password_is_none(write: Write) -> None:
 
 def test_a_circle(write: Write) -> None:
     root = write(a="inherits: b\n", b="inherits:\n  - c\n", c="inherits: [a]\n", d="inherits: d\n")
-    with pytest.raises(BadEnvironment, match=r"c.yaml:1: the inheritance is a circle: a -> b -> c -> a"):
+    with pytest.raises(BadEnvironment, match=r"c.yaml:1: circular inheritance: a -> b -> c -> a"):
         load(root, "a")
-    with pytest.raises(BadEnvironment, match=r"d.yaml:1: the inheritance is a circle: d -> d"):
+    with pytest.raises(BadEnvironment, match=r"d.yaml:1: circular inheritance: d -> d"):
         load(root, "d")
 
 
@@ -111,7 +111,7 @@ def test_two_parents_that_differ(write: Write, one: str, other: str, what: str) 
     root = write(one=one, other=other, child="inherits: [one, other]\n")
     with pytest.raises(BadEnvironment, match=rf"other.yaml:1: {what} from environments/one.yaml:1") as caught:
         load(root, "child")
-    assert caught.value.hint == "say in environments/child.yaml which holds"
+    assert caught.value.hint == "define the value in environments/child.yaml"
     root = write(child="inherits: [one, other]\nconnections: {dwh: null}\nvariables: {region: asia}\n")
     assert load(root, "child").variable("region") == "asia"
 
@@ -139,8 +139,8 @@ def test_links(write: Write) -> None:
     )
     environment = load(root)
     for name, message in (
-        ("a", r"base.yaml:3: same_as is a circle: a -> b -> a"),
-        ("c", r"base.yaml:4: connection 'c' is the same_as of an unknown connection 'nowhere'"),
+        ("a", r"base.yaml:3: circular same_as: a -> b -> a"),
+        ("c", r"base.yaml:4: same_as of connection 'c' names an unknown connection 'nowhere'"),
         ("d", r"base.yaml:5: connection 'd' has no type"),
     ):
         with pytest.raises(BadEnvironment, match=message):
@@ -164,10 +164,10 @@ def test_check_finds_everything_at_once(write: Write) -> None:
         "environments/base.yaml:7: variable 'token' is a secret in plain text",
         "environments/base.yaml:2: connection 'warehouse' (postgres) has no login",
         "environments/base.yaml:2: connection 'warehouse' (postgres) has no database",
-        "environments/base.yaml:3: connection 'reporting' is the same_as of an unknown connection 'wharehouse'",
+        "environments/base.yaml:3: same_as of connection 'reporting' names an unknown connection 'wharehouse'",
         "environments/base.yaml:4: connection 'odd' has no type",
     ]
 
 
 def test_no_environments(tmp_path: Path) -> None:
-    assert [problem.message for problem in problems(tmp_path, "base")] == ["no environment 'base'"]
+    assert [problem.message for problem in problems(tmp_path, "base")] == ["unknown environment 'base'"]

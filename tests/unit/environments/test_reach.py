@@ -108,7 +108,7 @@ def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
-    with pytest.raises(ConnectionFailed, match=r"no host is called 'nowhere\.example'"):
+    with pytest.raises(ConnectionFailed, match=r"unknown host 'nowhere\.example'"):
         allowed("https://nowhere.example/", http())
 
 

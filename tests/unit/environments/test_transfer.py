@@ -199,9 +199,9 @@ def test_exec_hands_on_the_exit_code(root: Path) -> None:
         (["prod"], "no command given"),
         (["prod", "--"], "no command given"),
         (["prod", "--", "no-such-program"], "program 'no-such-program' not found"),
-        (["nope", "--", "true"], "no environment 'nope'"),
-        (["prod", "--pg", "api", "--", "true"], "api is of type http"),
-        (["prod", "--pg", "nope", "--", "true"], "no connection 'nope'"),
+        (["nope", "--", "true"], "unknown environment 'nope'"),
+        (["prod", "--pg", "api", "--", "true"], "connection 'api' has the type http"),
+        (["prod", "--pg", "nope", "--", "true"], "unknown connection 'nope'"),
     ],
 )
 def test_exec_refuses(root: Path, words: list[str], message: str) -> None:

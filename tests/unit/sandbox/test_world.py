@@ -148,7 +148,7 @@ def test_switches_do_not_disturb_one_another() -> None:
         ),
         ('{"sed": 1}', "sed: Extra inputs"),
         ("{", "the text: Invalid JSON"),
-        ("nowhere.json", "nowhere.json cannot be read"),
+        ("nowhere.json", "cannot read the sandbox settings nowhere.json"),
     ],
     ids=["too much", "unknown", "no json", "no file"],
 )

@@ -107,7 +107,7 @@ def test_a_taken_port_is_named_with_its_holder() -> None:
         holder.listen()
         port = holder.getsockname()[1]
         with pytest.raises(
-            ConnectionFailed, match=f"port {port} .* is taken by process {os.getpid()} "
+            ConnectionFailed, match=f"port {port} .* is in use by process {os.getpid()} "
         ) as caught:
             require_free("127.0.0.1", port, "[stack.ports] airflow")
         assert "[stack.ports] airflow" in str(caught.value.hint)

@@ -1,4 +1,4 @@
--- Each entrance of the day once, and not a ticket nor a cent more or less than the table has.
+-- Each of the day's entrances appears once; tickets and revenue equal those of the table.
 with rows_of_the_day as (
     select * from daily_operations.guest_attendance where admission_date = date '{{ ds }}'
 )

@@ -1,4 +1,4 @@
--- As many items as the table asks for, all of this day, none twice.
+-- The view holds as many items as the table asks for, all of this day and without repetition.
 select
     (select count(*) from daily_operations.items_to_order)
     = (select count(*) from daily_operations.inventory where inventory_date = date '{{ ds }}' and order_more)

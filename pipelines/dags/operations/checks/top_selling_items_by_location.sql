@@ -1,4 +1,4 @@
--- Every location that sold anything has its first, nothing but firsts is there, and no item sold more.
+-- Every location with sales has a best seller, the view holds only best sellers, and no other item sold more.
 with sold as (
     select btrim(location_name) as location_name, item_name, sum(quantity_sold) as quantity_sold
     from daily_operations.item_sales

@@ -1,4 +1,4 @@
--- Each employee once, and the year's hours and earnings up to the day add up to those of the table.
+-- Each employee appears once; hours and earnings from January 1 to the day equal those of the table.
 with rows_of_the_year as (
     select *
     from daily_operations.labor

@@ -1,4 +1,4 @@
--- No reading is missing from the days, or in two of them, and the average lies between the extremes.
+-- Every reading belongs to exactly one day, and each average lies between the day's minimum and maximum.
 SELECT
     (SELECT count(*) FROM weather.readings)
     = (SELECT coalesce(sum(readings), 0) FROM weather.city_day_summary_temperature) AS every_reading_is_in_one_day,

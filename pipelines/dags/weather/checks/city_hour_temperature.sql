@@ -1,4 +1,4 @@
--- No hour is missing between a city's first and last; each reading is in its hour.
+-- Each city has every hour between its first and its last; each reading belongs to its hour.
 SELECT
     NOT EXISTS (
         SELECT FROM weather.city_hour_temperature

@@ -1,4 +1,4 @@
--- One row for each city that was ever measured, and it is the newest.
+-- Each city with readings has one row, which holds its newest reading.
 SELECT
     NOT EXISTS (
         SELECT FROM weather.cities AS city

@@ -1,4 +1,4 @@
--- Each answer that was taken in last has its reading, and each reading its main condition.
+-- Each answer of the last run has a reading, and each reading has a main condition.
 SELECT
     NOT EXISTS (
         SELECT FROM weather.raw_current_weather AS raw

@@ -29,7 +29,7 @@ select
     year,
     month,
     product_id,
-    -- The last name it was sold under in the month; a product has one version on any day.
+    -- The product's last name in the month; a product has one version per day.
     (array_agg(product_name order by valid_from desc))[1] as product_name,
     count(*) as sales,
     sum(quantity) as quantity,

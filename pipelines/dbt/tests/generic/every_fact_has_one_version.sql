@@ -1,4 +1,4 @@
-{#- Each fact finds exactly one version of the dimension, and its day lies within that version. -#}
+{#- Each fact joins exactly one version of the dimension, which is valid on the day of the fact. -#}
 {% test every_fact_has_one_version(model, dimension, surrogate) %}
 select facts.sale_id
 from {{ model }} as facts

@@ -1,4 +1,4 @@
-{#- Each key has exactly one current version, and that is the one without an end. -#}
+{#- Each key has exactly one current version: the version without an end. -#}
 {% test one_current_version(model, key) %}
 select {{ key }}
 from {{ model }}

@@ -1,4 +1,4 @@
-{#- Two relations tell of the same number of sales, units and money. `count` is what one row of `model` stands for. -#}
+{#- Two relations have the same totals of sales, units and money. `count` is the number of sales per row of `model`. -#}
 {% test same_totals(model, other, count, quantity, amount, other_amount=none) %}
 with
 

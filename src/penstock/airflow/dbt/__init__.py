@@ -1,1 +1,1 @@
-"""dbt projects as task groups. Its modules load neither Airflow nor Cosmos until a task group is asked for."""
+"""dbt projects as task groups. Airflow and Cosmos are imported only when a task group is built."""

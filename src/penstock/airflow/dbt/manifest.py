@@ -1,4 +1,4 @@
-"""The dbt project's manifest, which DAG files read instead of asking dbt: made anew when the project changed."""
+"""The manifest of the dbt project. DAG files read it instead of running dbt; it is rebuilt when the project changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _READ_BY_DBT = (".sql", ".yml", ".yaml", ".md", ".csv", ".py")
 
 
 def current_manifest(project_dir: Path, target_dir: Path) -> Path:
-    """The path of the manifest; `dbt parse` writes it first where a file of the project is newer.
+    """Return the path of the manifest; run `dbt parse` first if a file of the project is newer.
 
     Raises:
         PenstockError: dbt cannot parse the project.
@@ -28,10 +28,10 @@ def current_manifest(project_dir: Path, target_dir: Path) -> Path:
 
 
 def refresh(project: Project, find_warehouse: Callable[[], Connection | None]) -> None:
-    """Where the project has models, and dbt is installed, make their manifest current for DAG files to read.
+    """Update the manifest for DAG files, if the project has models and dbt is installed.
 
     Args:
-        find_warehouse: Asked, where dbt is to parse, for what `profiles.yml` asks for. Nothing is connected to.
+        find_warehouse: Returns the connection for `profiles.yml`; called only if dbt parses. dbt does not connect.
 
     Raises:
         PenstockError: dbt cannot parse the project.
@@ -39,7 +39,7 @@ def refresh(project: Project, find_warehouse: Callable[[], Connection | None]) -
     folder, target = project.root / "dbt", project.make_state_dir("dbt") / "target"
     if not folder.is_dir() or find_spec("dbt") is None or is_current(folder, target):
         return
-    with locked(project, "dbt", "manifest.lock"):  # two that write it at once would leave half of each
+    with locked(project, "dbt", "manifest.lock"):  # concurrent writers would mix their output
         if is_current(folder, target):
             return
         warehouse = find_warehouse()
@@ -49,13 +49,13 @@ def refresh(project: Project, find_warehouse: Callable[[], Connection | None]) -
 
 
 def is_current(project_dir: Path, target_dir: Path) -> bool:
-    """Whether the manifest is there, and no file of the project newer."""
+    """Whether the manifest exists and is newer than all files of the project."""
     manifest = target_dir / "manifest.json"
     return manifest.exists() and manifest.stat().st_mtime >= _changed(project_dir)
 
 
 def _changed(project_dir: Path) -> float:
-    """When a file was last written, or made to disappear, which changes its directory."""
+    """The time of the last change to a file or, for removed files, to its directory."""
     paths = [project_dir, *project_dir.rglob("*")]
     return max(path.stat().st_mtime for path in paths if path.is_dir() or path.suffix in _READ_BY_DBT)
 
@@ -66,4 +66,4 @@ def _parse(project_dir: Path, target_dir: Path) -> None:
     words = ["--quiet", "parse", "--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
     result = dbtRunner().invoke([*words, "--target-path", str(target_dir), "--no-partial-parse"])
     if not result.success:
-        raise PenstockError(f"dbt cannot parse {project_dir}: {result.exception}", hint="see the log of dbt")
+        raise PenstockError(f"dbt cannot parse {project_dir}: {result.exception}", hint="see dbt's log")

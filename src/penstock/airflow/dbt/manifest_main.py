@@ -1,4 +1,4 @@
-"""Makes the project's dbt manifest current, for DAG files to read: `python -m penstock.airflow.dbt.manifest_main`."""
+"""Updates the project's dbt manifest for DAG files: `python -m penstock.airflow.dbt.manifest_main`."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from penstock.project import find_project
 
 
 def main() -> int:
-    """Write the manifest, unless it is current.
+    """Write the manifest, unless it is up to date.
 
-    A project that dbt cannot parse is told on the last line and is no failure: everything else runs without it, and the
-    DAG that lacks its manifest says so itself.
+    If dbt cannot parse the project, the last line of output has the error, and the exit code is 0 all the same:
+    everything else works without the manifest, and a DAG that needs it reports the error itself.
     """
-    gc.disable()  # a process of three seconds
+    gc.disable()  # the process lives for three seconds
     project = find_project()
     try:
         connection = lookup.find(WAREHOUSE, project)
         if connection is not None and connection.type == "postgres":
-            os.environ |= dbt_settings(connection)  # what profiles.yml asks for; nothing is connected to
+            os.environ |= dbt_settings(connection)  # for profiles.yml; dbt does not connect
         current_manifest(project.root / "dbt", project.make_state_dir("dbt") / "target")
     except PenstockError as error:
         print(error.message, file=sys.stderr)  # noqa: T201  # into its log

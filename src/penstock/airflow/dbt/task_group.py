@@ -1,4 +1,4 @@
-"""A dbt project as a task group: every model and its tests are tasks, and one `dbt build` runs them all."""
+"""A dbt project as a task group: each model and its tests are tasks, and a single `dbt build` runs them all."""
 
 from __future__ import annotations
 
@@ -18,24 +18,23 @@ from penstock.model.errors import UsageError
 def dbt_task_group(
     group_id: str, project_dir: Path, *, manifest: Path, profile: str, target: str
 ) -> DbtTaskGroup:
-    """The models and tests of a dbt project as tasks.
+    """Build a task group from the models and tests of a dbt project.
 
-    One task, the producer, runs `dbt build` in its own process; the others report what became of their model. They
-    wait for the producer instead of polling beside it: no worker slot is held by waiting, the order is the same
-    whatever runs the DAG, and what is polled once needs no interval.
+    One task, the producer, runs `dbt build` in its own process; the other tasks report the result of their model. They
+    start after the producer has finished instead of polling while it runs, so no task holds a worker slot while it
+    waits, and the order is the same with every executor.
 
     Args:
-        manifest: What `dbt parse` wrote. Reading it is all that happens while the DAG file is parsed.
+        manifest: The file that `dbt parse` wrote. Parsing the DAG file only reads this file.
         profile: Name of the profile in the project's `profiles.yml`.
-        target: Name of the target in it, and of the connection whose fields it takes from PENSTOCK_DBT_HOST and so on.
+        target: Name of the target in the profile, and of the connection that is passed to it in PENSTOCK_DBT_HOST and
+            the other PENSTOCK_DBT variables.
 
     Raises:
-        UsageError: There is no manifest yet.
+        UsageError: The manifest does not exist yet.
     """
     if not manifest.is_file():
-        raise UsageError(
-            f"the dbt project has no manifest {manifest}", hint="penstock demo, or dbt parse, makes it"
-        )
+        raise UsageError(f"missing dbt manifest {manifest}", hint="create it with penstock demo or dbt parse")
     group = DbtTaskGroup(
         group_id=group_id,
         project_config=ProjectConfig(project_dir, manifest_path=manifest, install_dbt_deps=False),
@@ -63,7 +62,7 @@ def dbt_task_group(
 
 
 def _prepare(context: Any, *, connection: str, is_producer: bool) -> None:
-    # Also those that only report: tried again, they run dbt themselves.
+    # This includes tasks that only report: on a retry they run dbt themselves.
     enter_for_dbt(connection)
     if is_producer:
         _tell_only_what_is_asked(context)
@@ -73,13 +72,13 @@ def _report_after_build(producer: Any, tasks: list[Any]) -> None:
     for task in tasks:
         if task is not producer and not task.upstream_task_ids:
             producer >> task
-            # It also runs where the producer failed, as a model that was built says so even then; but not where the
-            # producer was never run, for then nobody would ever answer it.
+            # The task also runs if the producer failed, because models that were built still report success. It does
+            # not run if the producer never ran, because it would wait forever.
             task.trigger_rule = TriggerRule.ONE_DONE
 
 
 def _report_shared_tests(producer: Any, tasks: list[Any]) -> None:
-    """Let a test of several models report for itself. Cosmos draws its task, yet only ever tells of whole models."""
+    """Report the result of tests that belong to several models. Cosmos adds their tasks but reports only on models."""
     reporting = {task.model_unique_id for task in tasks if isinstance(task, DbtTestWatcherOperator)}
     known = {test for tests in producer.tests_per_model.values() for test in tests}
     shared = reporting & known
@@ -89,9 +88,9 @@ def _report_shared_tests(producer: Any, tasks: list[Any]) -> None:
 
 
 def _tell_only_what_is_asked(context: Any) -> None:
-    """Push no value that no task pulls: nodes that begin or compile, and tests that pass, which models sum up.
+    """Skip XComs that no task pulls: nodes that start or compile, and passed tests, which the models summarize.
 
-    Each push is a request to Airflow's API, 10 ms and more. With all of them a build of 2 s took 5.
+    Each push is a request to Airflow's API of at least 10 ms. With all of them, a build of 2 s took 5 s.
     """
     instance = context["ti"]
     push = instance.xcom_push

@@ -1,4 +1,4 @@
-"""Tries a connection step by step, name, network, login, database, right, and says at which it fails."""
+"""Tests a connection step by step (name, network, login, database, privileges) and reports the step that fails."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["Step", "try_connection"]
 
 
 def try_connection(connection: Connection) -> Iterator[Step]:
-    """Each step that went well, as it goes; the first that does not is the error.
+    """Yield each successful step as it completes; raise at the first failure.
 
     Raises:
-        PenstockError: What failed.
+        PenstockError: A step failed.
     """
     tries = {"postgres": try_postgres, "http": try_http, "s3": try_s3, "snowflake": try_snowflake}
     yield from tries.get(connection.type, try_network)(connection)

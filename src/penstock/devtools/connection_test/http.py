@@ -1,4 +1,4 @@
-"""Web services: where their address leads, and whether they let one in."""
+"""Connection test for web services."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from penstock.model.errors import ConnectionFailed
 
 _REDIRECTS = range(300, 400)
 _MOST_REDIRECTS = 5
-_DENIED = {401: "the login or the password is wrong", 403: "the login has no right to this"}
+_DENIED = {401: "wrong login or password", 403: "the login lacks permission"}
 
 
 def try_http(connection: Connection) -> Iterator[Step]:
-    """Name, network, login; every redirect is checked, and takes no credentials to another host."""
+    """Test name, network and login. Every redirect is checked, and credentials are not sent to another host."""
     url = base_url(connection)
     for _ in range(_MOST_REDIRECTS):
         addresses = allowed(url, connection)
@@ -36,11 +36,13 @@ def try_http(connection: Connection) -> Iterator[Step]:
             )
         yield "login", f"answers {status}" if connection.login or connection.password else "none asked for"
         return
-    raise ConnectionFailed(f"{connection.name}: redirected {_MOST_REDIRECTS} times", hint="check its address")
+    raise ConnectionFailed(
+        f"{connection.name}: redirected {_MOST_REDIRECTS} times", hint="check the host of the connection"
+    )
 
 
 def _head(url: str, addresses: tuple[Address, ...], connection: Connection) -> tuple[int, str | None]:
-    """Ask for the head of a page, at an address that was checked."""
+    """Send a HEAD request to a checked address."""
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
@@ -55,7 +57,9 @@ def _head(url: str, addresses: tuple[Address, ...], connection: Connection) -> t
         answer = asker.getresponse()
         return answer.status, answer.getheader("Location")
     except ssl.SSLError as error:
-        raise ConnectionFailed(f"{host}: {error.reason or 'no TLS'}", hint="check its certificate") from None
+        raise ConnectionFailed(
+            f"TLS failed with {host}: {error.reason or 'no TLS'}", hint="check the certificate"
+        ) from None
     except (OSError, http.client.HTTPException) as error:
         raise ConnectionFailed(f"{host} does not speak HTTP: {type(error).__name__}") from None
     finally:

@@ -1,4 +1,4 @@
-"""The first steps, which every system has in common: its name, and whether it answers."""
+"""The first steps of every connection test: resolve the name and connect to the port."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from penstock.environments.url_policy import Address, resolve
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed
 
-# What was tried, and what came of it.
+# The step and its result.
 Step = tuple[str, str]
 
 TIMEOUT_S = 10
 
 
 def try_network(connection: Connection) -> Iterator[Step]:
-    """The name of the host, and whether its port answers."""
+    """Resolve the connection's host and connect to its port."""
     if not connection.host or not connection.port:
         raise ConnectionFailed(
-            f"{connection.name} names no host and port, so there is nothing to try", hint="give it both"
+            f"cannot test {connection.name}: host or port is missing",
+            hint=f"penstock connection set {connection.name} --host HOST --port PORT",
         )
     yield from try_host(connection.host, connection.port)
 
 
 def try_host(host: str, port: int) -> Iterator[Step]:
-    """The same of a host and a port."""
+    """Resolve a host and connect to a port."""
     addresses = resolve(host, port)
     yield "name", f"{host} is {addresses[0]}"
     with closing(open_socket(host, addresses, port)):
@@ -34,7 +35,7 @@ def try_host(host: str, port: int) -> Iterator[Step]:
 
 
 def open_socket(host: str, addresses: tuple[Address, ...], port: int) -> socket.socket:
-    """Open a connection to the first of these addresses that answers."""
+    """Connect to the first of these addresses that answers."""
     failed = ""
     for address in addresses:
         try:

@@ -1,4 +1,4 @@
-"""PostgreSQL: who one is there, where, and what one may do."""
+"""Connection test for PostgreSQL: login, database and privileges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PORT = 5432
 
 
 def try_postgres(connection: Connection) -> Iterator[Step]:
-    """Name, network, login, database, right."""
+    """Test name, network, login, database and privileges."""
     from penstock.postgres.connect import connect
 
     if connection.host and not connection.host.startswith("/"):  # a path is a local socket
@@ -28,10 +28,10 @@ def try_postgres(connection: Connection) -> Iterator[Step]:
     yield "login", row["login"]
     yield "database", f"{row['database']}, PostgreSQL {row['version']}"
     may = (
-        "may read only"
+        "read-only"
         if row["read_only"]
-        else "may make schemas"
+        else "can create schemas"
         if row["may_create"]
-        else "may not make schemas"
+        else "cannot create schemas"
     )
     yield "right", may

@@ -1,4 +1,4 @@
-"""Object stores and Snowflake, where their packages are installed."""
+"""Connection tests for object stores and Snowflake, if their packages are installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from penstock.model.connection import Connection
 
 
 def try_s3(connection: Connection) -> Iterator[Step]:
-    """The endpoint, and the right to enter the bucket, or to list buckets where none is named."""
+    """Test the endpoint and access to the bucket, or to the list of buckets if the connection names none."""
     from penstock.objects.s3 import S3Store, list_buckets
 
     endpoint, bucket = connection.extra.get("endpoint_url"), connection.extra.get("bucket")
@@ -19,14 +19,14 @@ def try_s3(connection: Connection) -> Iterator[Step]:
         yield "name", f"{endpoint} is {allowed(endpoint, connection)[0]}"
     if bucket:
         S3Store(connection, bucket).enter()
-        yield "right", f"may list {bucket}"
+        yield "right", f"can list {bucket}"
     else:
         buckets = list_buckets(connection)
-        yield "right", f"may list buckets: {', '.join(buckets[:5]) or 'there are none'}"
+        yield "right", f"can list buckets: {', '.join(buckets[:5]) or 'none'}"
 
 
 def try_snowflake(connection: Connection) -> Iterator[Step]:
-    """Whether the login is let in, and what it is there."""
+    """Test the login, and report its user, role and database."""
     from penstock.snowflake.connect import snowflake_connect
 
     with closing(snowflake_connect(connection)) as session:

@@ -1,4 +1,4 @@
-"""What is wrong with this machine, or with a project on it, and how to mend it: `penstock doctor`."""
+"""Checks the machine and the project, and suggests fixes: `penstock doctor`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["Finding", "Level", "examine"]
 
 
 def examine(project: Project | None, *, connect: bool = True) -> Iterator[Finding]:
-    """Every finding, the machine's first. Nothing is changed, and nothing is started.
+    """Yield all findings, those of the machine first. Changes nothing and starts nothing.
 
     Args:
-        project: None where there is none; then only the machine is looked at.
-        connect: Also ask the Postgres servers that the environment names, each for at most three seconds.
+        project: The project; None to check only the machine.
+        connect: Also connect to the environment's Postgres servers, for at most three seconds each.
     """
     yield from machine.examine(project)
     if project is None:
-        yield Finding(Level.warning, "project", "there is no project here", "penstock init, or cd into one")
+        yield Finding(Level.warning, "project", "not in a project", "penstock init, or cd into a project")
         return
     settings = list(config.settings(project))
     yield from settings

@@ -1,4 +1,4 @@
-"""One thing that was looked at."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from penstock.model.errors import PenstockError
 
 
 class Level(StrEnum):
-    """How bad it is: a warning may cost time or surprise, what is wrong keeps something from working."""
+    """Severity: `warning` may cause delays or surprises, `wrong` keeps something from working."""
 
     ok = "ok"
     warning = "warning"
@@ -18,12 +18,12 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Args:
-        what: Which, in a word or two, such as `disk`.
-        message: What was found.
-        remedy: What to do about it; none where it is ok.
+        what: Subject of the check, such as `disk`.
+        message: The finding.
+        remedy: How to fix it; None if it is ok.
     """
 
     level: Level
@@ -33,5 +33,5 @@ class Finding:
 
 
 def of_error(what: str, error: PenstockError, level: Level = Level.wrong) -> Finding:
-    """An error as a finding, its hint as the remedy."""
-    return Finding(level, what, error.message, error.hint or "correct it")
+    """Turn an error into a finding, with its hint as the remedy."""
+    return Finding(level, what, error.message, error.hint or "fix it")

@@ -1,4 +1,4 @@
-"""What is looked at in a project's own files: `penstock.toml`, environments, `.env`, `airflow_settings.yaml`."""
+"""Checks of a project's files: `penstock.toml`, environments, `.env`, `airflow_settings.yaml`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from penstock.project import MARKER, Project
 
 
 def settings(project: Project) -> Iterator[Finding]:
-    """What was found in `penstock.toml`, without which nothing else can be looked at."""
+    """Check `penstock.toml`, which all other checks need."""
     yield from _told("project", lambda: _settings(project))
 
 
 def examine(project: Project) -> Iterator[Finding]:
-    """What was found in the other files: one line for each that is right, one for each mistake in the others."""
+    """Check the other files; yield one finding per valid file and one per error."""
     yield from _told("environments", lambda: _environments(project))
     yield from _told(dotenv.NAME, lambda: _dotenv(project))
     yield from _told(NAME, lambda: _airflow_settings(project))
@@ -46,17 +46,19 @@ def _settings(project: Project) -> Iterator[Finding]:
     if (project.root / "dags").is_dir():
         yield Finding(Level.ok, "project", f"{project.name!r} in {project.root}")
     else:
-        yield Finding(Level.warning, MARKER, "the project has no dags/", "penstock init shows the layout")
+        yield Finding(
+            Level.warning, MARKER, "missing directory dags/", "create it; see penstock init for the layout"
+        )
 
 
 def _environments(project: Project) -> Iterator[Finding]:
-    told: set[str] = set()
+    seen: set[str] = set()
     for name in environment_names(project.root):
         for problem in problems(project.root, name):
-            if problem.message not in told:
-                told.add(problem.message)
+            if problem.message not in seen:
+                seen.add(problem.message)
                 yield of_error("environments", problem)
-    if told:
+    if seen:
         return
     local = local_settings(project.root)
     known = {*lookup.EMBEDDED, *local.variables, *(one.name for one in local.connections)}
@@ -65,24 +67,24 @@ def _environments(project: Project) -> Iterator[Finding]:
     for problem in missing:
         yield of_error("environments", problem, Level.warning)
     if not missing:
-        names = ", ".join(environment_names(project.root)) or "none, which is fine"
+        names = ", ".join(environment_names(project.root)) or "none (optional)"
         yield Finding(Level.ok, "environments", names)
 
 
 def _dotenv(project: Project) -> Iterator[Finding]:
     path = project.root / dotenv.NAME
     if not path.exists():
-        yield Finding(Level.ok, dotenv.NAME, "none, which is fine")
+        yield Finding(Level.ok, dotenv.NAME, "none (optional)")
         return
     if dotenv.read(path) and path.stat().st_mode & 0o077:
-        yield Finding(Level.warning, dotenv.NAME, "others may read it", f"chmod 600 {path}")
+        yield Finding(Level.warning, dotenv.NAME, "other accounts can read it", f"chmod 600 {path}")
     else:
-        yield Finding(Level.ok, dotenv.NAME, "read for every command")
+        yield Finding(Level.ok, dotenv.NAME, "applies to every command")
 
 
 def _airflow_settings(project: Project) -> Iterator[Finding]:
     if not (project.root / NAME).exists():
-        yield Finding(Level.ok, NAME, "none, which is fine")
+        yield Finding(Level.ok, NAME, "none (optional)")
         return
     found = local_settings(project.root)
     parts = {"connections": found.connections, "variables": found.variables, "pools": found.pools}

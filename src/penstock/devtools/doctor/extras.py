@@ -1,4 +1,4 @@
-"""Which extras of Penstock a project needs, and whether what they consist of is installed."""
+"""Checks that the packages of the extras that a project needs are installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FOLDERS = {"dags": "airflow", "dbt": "dbt"}
 
 
 def missing_extras(project: Project | None) -> Iterator[Finding]:
-    """What the project asks for in `requirements.txt`, or plainly uses, and this environment lacks."""
+    """Yield missing packages of the extras that the project lists in `requirements.txt` or evidently uses."""
     for extra in sorted(_asked(project)):
         lacking = [name for name in _packages(extra) if not _is_installed(name)]
         if lacking:

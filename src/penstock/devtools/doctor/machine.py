@@ -1,4 +1,4 @@
-"""What is looked at on the machine: Python, the account, room, limits, clock and locale."""
+"""Checks of the machine: Python, account, disk, memory, limits, clock and locale."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from penstock.project import Project
 GB = 1024**3
 MB = 1024**2
 PYTHONS = ((3, 11), (3, 13))
-DISK_NEEDED, DISK_ADVISED = 1 * GB, 5 * GB  # a started stack holds 0.5 GB, the servers' log up to 4 GB
-MEMORY_NEEDED = int(1.3 * GB)  # the stack at rest holds 1.0 to 1.2 GB
+DISK_NEEDED, DISK_ADVISED = 1 * GB, 5 * GB  # a running stack takes 0.5 GB, the servers' WAL up to 4 GB
+MEMORY_NEEDED = int(1.3 * GB)  # the idle stack takes 1.0 to 1.2 GB
 SHARED_MEMORY_ADVISED = 512 * MB
 FILES_NEEDED = 1024
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
@@ -29,7 +29,7 @@ _ROOT = Path("/")
 
 
 def examine(project: Project | None) -> Iterator[Finding]:
-    """What was found, in the order in which one would mend it."""
+    """Yield the findings in the order in which to fix them."""
     yield _python()
     yield _system()
     yield _account(project)
@@ -48,7 +48,12 @@ def _python() -> Finding:
     low, high = (".".join(map(str, version)) for version in PYTHONS)
     if PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
         return Finding(Level.ok, "python", f"{here} in {sys.prefix}")
-    return Finding(Level.wrong, "python", f"{here} is not {low} to {high}", f"install Python {high}")
+    return Finding(
+        Level.wrong,
+        "python",
+        f"unsupported version {here}; supported are {low} to {high}",
+        f"install Python {high}",
+    )
 
 
 def _system() -> Finding:
@@ -57,7 +62,7 @@ def _system() -> Finding:
     return Finding(
         Level.wrong,
         "system",
-        f"the stack needs Linux with /proc, this is {sys.platform}",
+        f"the stack needs Linux with /proc, but this is {sys.platform}",
         "use a Linux machine",
     )
 
@@ -72,12 +77,12 @@ def _account(project: Project | None) -> Finding:
     except PenstockError as error:
         return of_error("account", error)
     if account is None:
-        return Finding(Level.ok, "account", f"uid {os.geteuid()}, runs the servers itself")
+        return Finding(Level.ok, "account", f"uid {os.geteuid()} runs the servers")
     where = ""
     if project is not None and not can_reach(account, state):
-        where = f"; it cannot reach {state}, so their data lies in {SYSTEM_DIR}"
+        where = f"; their data is in {SYSTEM_DIR}, because it cannot access {state}"
     return Finding(
-        Level.ok, "account", f"root; Postgres refuses it, so the servers run as {account.name}{where}"
+        Level.ok, "account", f"root; the servers run as {account.name}, because Postgres refuses root{where}"
     )
 
 
@@ -87,7 +92,9 @@ def _disk(path: Path) -> Finding:
     if usage.free >= DISK_ADVISED:
         return Finding(Level.ok, "disk", said)
     level = Level.wrong if usage.free < DISK_NEEDED else Level.warning
-    return Finding(level, "disk", said, f"free some: loads want {DISK_ADVISED // GB} GB, a start 1 GB")
+    return Finding(
+        level, "disk", said, f"free some space: loads need {DISK_ADVISED // GB} GB, a start needs 1 GB"
+    )
 
 
 def _memory() -> Finding:
@@ -98,9 +105,7 @@ def _memory() -> Finding:
     if free >= MEMORY_NEEDED:
         return Finding(Level.ok, "memory", said)
     level = Level.wrong if total < MEMORY_NEEDED else Level.warning
-    return Finding(
-        level, "memory", said, "the whole stack needs 1.3 GB; penstock run and penstock copy need less"
-    )
+    return Finding(level, "memory", said, "the stack needs 1.3 GB; penstock run and penstock copy need less")
 
 
 def _container_limit() -> int | None:
@@ -127,7 +132,7 @@ def _shared_memory(path: Path) -> Finding:
     if size >= SHARED_MEMORY_ADVISED:
         return Finding(Level.ok, "shared memory", said)
     return Finding(
-        Level.ok, "shared memory", f"{said}, which big joins outgrow; the servers use files instead"
+        Level.ok, "shared memory", f"{said}, too little for large joins; the servers use files instead"
     )
 
 
@@ -143,17 +148,17 @@ def _open_files() -> Finding:
 def _locale() -> Finding:
     encoding = locale.getpreferredencoding(do_setlocale=False).lower()
     if encoding in ("utf-8", "utf8") and sys.getfilesystemencoding() == "utf-8":
-        return Finding(Level.ok, "locale", "texts and file names are UTF-8")
+        return Finding(Level.ok, "locale", "text and file names are UTF-8")
     return Finding(
         Level.warning,
         "locale",
-        f"texts are {encoding}, so names of files may be garbled",
+        f"the encoding is {encoding}, so file names may be garbled",
         "export LC_ALL=C.UTF-8",
     )
 
 
 def _clock(project: Project) -> Finding:
-    """A clock that was set back makes the tokens that Airflow's parts give one another not valid yet."""
+    """Check for a clock that was set back, because Airflow's tokens are then not valid yet."""
     paths = [project.state_dir, *project.state_dir.glob("*"), *project.state_dir.glob("logs/*")]
     ahead = max((path.stat().st_mtime for path in paths if path.exists()), default=0.0) - time.time()
     if ahead < 60:
@@ -161,6 +166,6 @@ def _clock(project: Project) -> Finding:
     return Finding(
         Level.warning,
         "clock",
-        f"files of {project.state_dir} are {ahead:,.0f} s younger than now",
-        "set the clock, then penstock restart: tokens are refused until it has caught up",
+        f"files in {project.state_dir} are {ahead:,.0f} s in the future",
+        "set the clock, then penstock restart; Airflow refuses tokens until the clock has caught up",
     )

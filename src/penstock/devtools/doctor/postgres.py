@@ -1,4 +1,4 @@
-"""What is looked at in the Postgres servers that the environment names: whether they answer, and how they are set."""
+"""Checks of the environment's Postgres servers: whether they answer, and their settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OLDEST = 140000  # PostgreSQL 14, as the server itself numbers its versions
 
 
 def examine(project: Project) -> Iterator[Finding]:
-    """What was found. The project's own servers are not started for it."""
+    """Check the servers. Does not start the project's own servers."""
     environment = load(project.root)
     names = [name for name in environment.connection_names() if environment.served_by(name) is None]
     names += [one.name for one in local_settings(project.root).connections if one.name not in names]
@@ -42,9 +42,9 @@ def _ask(connection: Connection) -> list[Finding]:
             ).fetchall()
     except PenstockError as error:
         return [of_error(what, error, Level.warning)]
-    (told,) = rows
-    findings = [Finding(Level.ok, what, f"PostgreSQL {told['shown']} answers")]
-    if told["compression"] in ("on", "pglz"):
+    (server,) = rows
+    findings = [Finding(Level.ok, what, f"PostgreSQL {server['shown']} answers")]
+    if server["compression"] in ("on", "pglz"):
         findings.append(
             Finding(
                 Level.warning,
@@ -53,13 +53,13 @@ def _ask(connection: Connection) -> list[Finding]:
                 "ALTER SYSTEM SET wal_compression = 'lz4'; SELECT pg_reload_conf();  (or 'off')",
             )
         )
-    if told["version"] < OLDEST:
+    if server["version"] < OLDEST:
         findings.append(
             Finding(
                 Level.warning,
                 what,
-                "older than PostgreSQL 14, the oldest that is still maintained",
-                "upgrade it",
+                "older than PostgreSQL 14, the oldest maintained version",
+                "upgrade the server",
             )
         )
     return findings

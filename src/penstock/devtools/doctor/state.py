@@ -1,4 +1,4 @@
-"""What is looked at in a project's state: its directory, keys, servers, ports, and what a kill left behind."""
+"""Checks of a project's state: directory, keys, servers, ports, and remains of a crash."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ PRIVATE = ("key", "airflow/keys.json", "airflow/passwords.json", "stack/record.j
 
 
 def examine(project: Project) -> Iterator[Finding]:
-    """What was found."""
+    """Yield the findings."""
     if not project.state_dir.exists():
-        yield Finding(Level.ok, "state", f"{project.state_dir} is not there yet; the first start makes it")
+        yield Finding(
+            Level.ok, "state", f"{project.state_dir} does not exist yet; the first start creates it"
+        )
     else:
         found = _directory(project)
         yield found
-        if found.level is Level.wrong:  # nothing in it can be looked at
+        if found.level is Level.wrong:  # its contents cannot be checked
             return
         yield from _private(project)
         yield from _servers(project)
@@ -40,20 +42,22 @@ def examine(project: Project) -> Iterator[Finding]:
 def _directory(project: Project) -> Finding:
     path = project.state_dir
     if not path.is_dir():
-        return Finding(Level.wrong, "state", f"{path} is no directory", f"mv {path} {path}.old")
+        return Finding(Level.wrong, "state", f"{path} is not a directory", f"mv {path} {path}.old")
     found = path.stat()
     if found.st_uid != os.geteuid() and os.geteuid() != 0:
         return Finding(
             Level.wrong,
             "state",
-            f"{path} belongs to uid {found.st_uid}, you are uid {os.geteuid()}",
-            "run Penstock as the account that made it, or sudo chown -R",
+            f"{path} belongs to uid {found.st_uid}, but you are uid {os.geteuid()}",
+            "run Penstock as the owner, or change the owner with sudo chown -R",
         )
     if not os.access(path, os.W_OK | os.X_OK):
-        return Finding(Level.wrong, "state", f"{path} cannot be written", f"chmod u+rwx {path}")
+        return Finding(Level.wrong, "state", f"cannot write to {path}", f"chmod u+rwx {path}")
     mode = stat.S_IMODE(found.st_mode)
     if mode & 0o066:
-        return Finding(Level.warning, "state", f"others may read {path} (mode {mode:o})", f"chmod 700 {path}")
+        return Finding(
+            Level.warning, "state", f"other accounts can read {path} (mode {mode:o})", f"chmod 700 {path}"
+        )
     return Finding(Level.ok, "state", f"{path}, mode {mode:o}")
 
 
@@ -62,16 +66,18 @@ def _private(project: Project) -> Iterator[Finding]:
     for path in paths:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:
-            yield Finding(Level.wrong, "keys", f"others may read {path} (mode {mode:o})", f"chmod 600 {path}")
+            yield Finding(
+                Level.wrong, "keys", f"other accounts can read {path} (mode {mode:o})", f"chmod 600 {path}"
+            )
         elif not os.access(path, os.R_OK):
             yield Finding(
                 Level.wrong,
                 "keys",
                 f"{path} belongs to another account",
-                "run Penstock as the one that made it",
+                "run Penstock as that account",
             )
     if not any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths):
-        yield Finding(Level.ok, "keys", f"{len(paths)} private files, readable by their owner alone")
+        yield Finding(Level.ok, "keys", f"{len(paths)} private files, readable only by their owner")
 
 
 def _servers(project: Project) -> Iterator[Finding]:
@@ -87,7 +93,7 @@ def _servers(project: Project) -> Iterator[Finding]:
             continue
         except OSError as error:
             yield Finding(
-                Level.wrong, what, f"{error.filename} cannot be read: {error.strerror}", "check who owns it"
+                Level.wrong, what, f"cannot read {error.filename}: {error.strerror}", "check its owner"
             )
             continue
         pid = postmaster_pid(found)
@@ -95,15 +101,15 @@ def _servers(project: Project) -> Iterator[Finding]:
             yield Finding(
                 Level.wrong,
                 what,
-                f"process {pid} lets nobody in",
-                f"penstock db stop {name}, penstock doctor",
+                f"process {pid} does not accept connections",
+                f"penstock db stop {name}, then penstock doctor",
             )
         elif pid is None and (found.data_dir / "postmaster.pid").exists():
             yield Finding(
                 Level.warning,
                 what,
                 "was killed and left its pid file",
-                "none needed: the next start recovers",
+                "nothing to do: the next start recovers",
             )
         else:
             yield Finding(Level.ok, what, f"running on port {found.port}" if pid else "stopped")
@@ -138,7 +144,7 @@ def _leftovers(project: Project) -> Iterator[Finding]:
             Level.wrong,
             "stack",
             f"{path} is damaged",
-            "penstock stop ends what it left; a supervisor that runs writes it anew",
+            "penstock stop ends leftover processes; a running supervisor writes the record again",
         )
     elif found is None:
         yield Finding(Level.ok, "stack", "stopped")
@@ -146,23 +152,23 @@ def _leftovers(project: Project) -> Iterator[Finding]:
         yield Finding(
             Level.ok if found.is_healthy else Level.warning,
             "stack",
-            "running" if found.is_healthy else "not every part is healthy",
+            "running" if found.is_healthy else "some parts are not healthy",
             None if found.is_healthy else "penstock status, penstock logs",
         )
     else:
         yield Finding(
             Level.warning,
             "stack",
-            f"broke off: its supervisor {found.supervisor.pid} is gone",
-            "penstock start recovers it, penstock stop ends what it left",
+            f"crashed: its supervisor {found.supervisor.pid} has ended",
+            "penstock start recovers it; penstock stop ends leftover processes",
         )
     left = server.load(Project(project.state_dir / TESTS), "warehouse")
     if left is not None and (pid := postmaster_pid(left)) is not None:
         yield Finding(
             Level.warning,
             "tests",
-            f"their server still runs (process {pid})",
-            "penstock test ends it when it is done",
+            f"their server is still running (process {pid})",
+            "the next penstock test ends it",
         )
 
 
@@ -189,8 +195,8 @@ def _taken(project: Project, name: str, error: PenstockError) -> Finding:
     what = f"port of {name}"
     if name == AIRFLOW or name in project.section("stack").get("ports", {}):
         return of_error(what, error)
-    # Nobody asked for this very port.
-    return Finding(Level.warning, what, error.message, "none needed: the server takes another one")
+    # The project does not require this port.
+    return Finding(Level.warning, what, error.message, "nothing to do: the server uses another port")
 
 
 def _runs(project: Project, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What breaks in a project under other versions, tried in a throwaway environment; nothing of the project changes."""
+"""Checks what breaks in a project under other versions, in a temporary environment. Does not change the project."""
 
 from penstock.devtools.upgrade.check import check
 from penstock.devtools.upgrade.report import Kind, Problem, Report

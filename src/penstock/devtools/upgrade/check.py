@@ -1,4 +1,4 @@
-"""Tries a project under other versions: resolve, install into a throwaway environment, parse both there and here."""
+"""Checks a project under other versions: resolves, installs into a temporary environment, and parses there and here."""
 
 from __future__ import annotations
 
@@ -20,40 +20,44 @@ from penstock.devtools.upgrade.requirements import installed, own_source, pins, 
 from penstock.model.errors import PenstockError
 from penstock.project import Project
 
-Tell = Callable[[str], None]
+ReportStep = Callable[[str], None]
 
-BIG = 1024 * 1024  # bytes; bigger files are linked, not copied
+BIG = 1024 * 1024  # bytes; larger files are linked instead of copied
 LEFT_OUT = (".penstock", ".git", ".venv", "venv", "__pycache__", ".pytest_cache", "target", "logs")
 MANIFEST = Path("dbt", "target", "manifest.json")  # in the state directory
-NOWHERE = "postgres://nobody@localhost/nothing"  # dbt only reads the project; nothing is connected to
+NOWHERE = "postgres://nobody@localhost/nothing"  # placeholder: dbt does not connect
 TIMEOUT_S = 300
 
 
-def check(project: Project, airflow: str | None, python: str | None, tell: Tell = lambda _: None) -> Report:
-    """Try the project under another version of Airflow, of Python, or of all that it asks for.
+def check(
+    project: Project, airflow: str | None, python: str | None, report_step: ReportStep = lambda _: None
+) -> Report:
+    """Check the project under another version of Airflow or Python, or with the newest allowed packages.
 
     Args:
-        airflow: Such as `3.2` or `3.2.1`; None for the newest that the requirements allow.
-        python: Such as `3.12`, which this machine must have; None for the one that runs now.
-        tell: Called with each step before it begins.
+        airflow: Version of Airflow, such as `3.2` or `3.2.1`; None for the newest that the requirements allow.
+        python: Version of Python, such as `3.12`, which must be installed; None for the running version.
+        report_step: Called with each step before it begins.
 
     Raises:
-        UsageError: The project has no requirements, or a version is none.
+        UsageError: The project has no requirements, or a version is invalid.
         NoIndex: No package index answers.
-        PenstockError: uv or the Python asked for is missing.
+        PenstockError: uv or the requested Python is missing.
     """
     version = python or ".".join(map(str, sys.version_info[:2]))
     place = Path(tempfile.mkdtemp(prefix="penstock-upgrade-"))
     try:
-        return _check(project, airflow, version, place, tell)
+        return _check(project, airflow, version, place, report_step)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _check(project: Project, airflow: str | None, python: str, place: Path, tell: Tell) -> Report:
+def _check(
+    project: Project, airflow: str | None, python: str, place: Path, report_step: ReportStep
+) -> Report:
     requirements = wanted(project, airflow, place)
     interpreter = _interpreter(python)
-    tell("resolving the requirements")
+    report_step("resolving the requirements")
     own = own_source(place)
     constraints = place / "constraints.txt"
     constraints.write_text(f"{own}\n" if own else "", encoding="utf-8")
@@ -74,28 +78,25 @@ def _check(project: Project, airflow: str | None, python: str, place: Path, tell
     versions = pins(resolved.read_text(encoding="utf-8"))
     now = installed()
     changed = {name: (now[name], one) for name, one in versions.items() if now.get(name, one) != one}
-    tell(f"installing {len(versions)} packages into a throwaway environment")
+    report_step(f"installing {len(versions)} packages into a temporary environment")
     uv.run("venv", "--quiet", "--python", interpreter, place / "venv")
     other = place / "venv" / "bin" / "python"
     try:
         uv.run("pip", "install", "--quiet", "--python", other, "--requirement", resolved)
     except uv.Unsolvable as error:  # a package without a wheel that cannot be built
         return Report(python, versions, changed, (Problem(Kind.resolution, "", error.message),), 0)
-    tell("parsing the DAGs there, and here")
+    report_step("parsing the DAGs with both versions")
     with ThreadPoolExecutor(max_workers=2) as pool:
         there = pool.submit(_parsed, _copied(project, place / "there"), str(other))
         here = pool.submit(_parsed, _copied(project, place / "here", with_manifest=True), sys.executable)
         (problems, dags), (today, dags_today) = there.result(), here.result()
-    gone = [
-        Problem(Kind.parse, "", f"the DAG {name!r} is not found any more")
-        for name in sorted(dags_today - dags)
-    ]
-    told = [*problems, *(gone if not any(one.kind is Kind.parse for one in problems) else ())]
-    return Report(python, versions, changed, marked(told, today), len(dags))
+    gone = [Problem(Kind.parse, "", f"the DAG {name!r} is missing") for name in sorted(dags_today - dags)]
+    reported = [*problems, *(gone if not any(one.kind is Kind.parse for one in problems) else ())]
+    return Report(python, versions, changed, marked(reported, today), len(dags))
 
 
 def _interpreter(version: str) -> str:
-    """The Python of this version, the one that runs now where it is of it."""
+    """Return the interpreter of this version; the running one if it matches."""
     if version == ".".join(map(str, sys.version_info[:2])):
         return sys.executable
     try:
@@ -103,16 +104,16 @@ def _interpreter(version: str) -> str:
     except uv.Unsolvable as error:
         raise uv.NoPython(version) from error
     answer = subprocess.run([found, "-c", ""], capture_output=True, check=False)
-    if answer.returncode:  # a shim, say, for a version that is not chosen
+    if answer.returncode:  # for example a shim for an inactive version
         raise uv.NoPython(version)
     return found
 
 
 def _copied(project: Project, copy: Path, *, with_manifest: bool = False) -> Project:
-    """The project's files elsewhere, so that nothing that is tried can change it.
+    """Copy the project's files, so that the check cannot change the project.
 
     Args:
-        with_manifest: Also dbt's manifest, where there is one: that of the versions installed now.
+        with_manifest: Also copy the dbt manifest of the installed versions, if there is one.
     """
 
     def copy_or_link(source: str, target: str) -> None:
@@ -131,24 +132,24 @@ def _copied(project: Project, copy: Path, *, with_manifest: bool = False) -> Pro
 
 
 def _parsed(project: Project, python: str) -> tuple[list[Problem], set[str]]:
-    """What one environment says of the project's DAGs, and the DAGs it finds."""
-    told: list[Problem] = []
+    """Parse the project's DAGs in one environment; return the problems and the DAG ids."""
+    reported: list[Problem] = []
     if (project.root / "dbt").is_dir():
-        # By way of penstock, which the project asks for, or else it has no use for a manifest.
+        # Run through penstock: without penstock in its requirements, the project needs no manifest.
         said = _run(project, python, "-m", "penstock.airflow.dbt.manifest_main")
         if not (project.state_dir / MANIFEST).exists() and "No module named" not in said.stderr:
             last = (said.stderr.strip() or said.stdout.strip()).splitlines()
-            told.append(Problem(Kind.dbt, "dbt", last[-1] if last else "dbt cannot parse the project"))
-    probe = files("penstock") / "airflow" / "probe.py"
+            reported.append(Problem(Kind.dbt, "dbt", last[-1] if last else "dbt cannot parse the project"))
+    probe = files("penstock") / "airflow" / "upgrade_probe.py"
     done = _run(project, python, "-P", str(probe), str(project.root))
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
         last = done.stderr.strip().splitlines()
-        told.append(Problem(Kind.parse, "", last[-1] if last else "the DAGs cannot be parsed"))
-        return told, set()
+        reported.append(Problem(Kind.parse, "", last[-1] if last else "the DAGs cannot be parsed"))
+        return reported, set()
     found: dict[str, Any] = json.loads(lines[-1])
-    told += [Problem(Kind(kind), where, message) for kind, where, message in found["problems"]]
-    return told, set(found["dags"])
+    reported += [Problem(Kind(kind), where, message) for kind, where, message in found["problems"]]
+    return reported, set(found["dags"])
 
 
 def _run(project: Project, python: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -178,5 +179,5 @@ def _run(project: Project, python: str, *words: str) -> subprocess.CompletedProc
         )
     except subprocess.TimeoutExpired as error:
         raise PenstockError(
-            f"parsing took more than {TIMEOUT_S} s", hint="penstock parse tells which file"
+            f"parsing took more than {TIMEOUT_S} s", hint="find the slow file with penstock parse"
         ) from error

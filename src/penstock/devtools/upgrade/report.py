@@ -1,4 +1,4 @@
-"""What a trial of other versions found."""
+"""The report of an upgrade check."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a problem is: only a deprecation lets everything run."""
+    """The kind of a problem. All kinds except deprecations break something."""
 
-    resolution = "resolution"  # the requirements contradict one another
-    parse = "parse"  # a DAG file cannot be imported, or a DAG is gone
-    missing_import = "import"  # a name is gone that is imported inside of a function
+    resolution = "resolution"  # the requirements conflict
+    parse = "parse"  # a DAG file cannot be imported, or a DAG is missing
+    missing_import = "import"  # an import inside a function fails
     dbt = "dbt"  # dbt cannot parse the models
     deprecation = "deprecation"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing that breaks, or will.
+    """Something that breaks or is deprecated.
 
     Args:
-        where: File and line, relative to the project; empty where it is about no file.
-        today: It is so with the versions installed now, too.
+        where: File and line, relative to the project; empty if not about a file.
+        today: Whether the problem also exists with the installed versions.
     """
 
     kind: Kind
@@ -34,14 +34,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a trial found.
+    """The result of an upgrade check.
 
     Args:
-        python: The version it was tried with.
-        versions: Of all packages tried, by name.
-        changed: Those that are installed now in another version, by name: now and then.
-        problems: What breaks, or will.
-        dags: How many DAGs were found.
+        python: The checked version of Python.
+        versions: Versions of all checked packages, by name.
+        changed: Packages with a different installed version, by name: the installed and the checked version.
+        problems: What breaks or is deprecated.
+        dags: Number of DAGs.
     """
 
     python: str
@@ -52,12 +52,12 @@ class Report:
 
     @property
     def broken(self) -> tuple[Problem, ...]:
-        """What works now and would not."""
+        """The problems that do not exist with the installed versions."""
         return tuple(one for one in self.problems if not one.today and one.kind is not Kind.deprecation)
 
 
 def marked(found: Iterable[Problem], today: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The problems found, sorted, with those marked that are there today. Lines may have moved; files have not.
+    """Return the sorted problems, marking those that also exist today. Line numbers may differ, files must match.
 
     Example:
         >>> one = Problem(Kind.parse, "dags/a.py:3", "x")

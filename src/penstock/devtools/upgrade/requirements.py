@@ -1,4 +1,4 @@
-"""What a project asks to be installed, with another Airflow, and this very Penstock whatever an index has."""
+"""The requirements of a project for an upgrade check, with another Airflow and the running Penstock."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _VERSION = re.compile(r"\d+(\.\d+){0,2}((a|b|rc)\d+)?")
 
 
 def wanted(project: Project, airflow: str | None, place: Path) -> list[Path]:
-    """The files of requirements to resolve: the project's own, and one that pins what is tried.
+    """Return the requirement files to resolve: the project's own, and one that pins the checked version.
 
     Args:
         airflow: A version such as `3.2` or `3.2.1`; None for the newest that the project allows.
-        place: Where the second file is written.
+        place: Directory for the second file.
 
     Raises:
-        UsageError: The project has no requirements, or this is no version.
+        UsageError: The project has no requirements, or the version is invalid.
     """
     own = project.root / FILE
     if not own.is_file():
         raise UsageError(
-            f"{project.root} has no {FILE}, so there is nothing to try",
-            hint="write down what the project needs, such as penstock[airflow,dbt,stack]",
+            f"missing {FILE} in {project.root}",
+            hint="list the project's packages in it, such as penstock[airflow,dbt,stack]",
         )
     pin = place / "pin.in"
     pin.write_text("" if airflow is None else f"{AIRFLOW}{_pinned(airflow)}\n", encoding="utf-8")
@@ -41,19 +41,19 @@ def wanted(project: Project, airflow: str | None, place: Path) -> list[Path]:
 
 def _pinned(version: str) -> str:
     if not _VERSION.fullmatch(version):
-        raise UsageError(f"{version!r} is no version", hint="--airflow 3.2 or --airflow 3.2.1")
+        raise UsageError(f"invalid version {version!r}", hint="use --airflow 3.2 or --airflow 3.2.1")
     return f"=={version}" if version.count(".") > 1 else f"=={version}.*"
 
 
 def own_source(place: Path) -> str | None:
-    """A requirement that stands for the Penstock that runs now, where it came from a directory or a file.
+    """Return a requirement for the running Penstock if it was installed from a directory or a file, else None.
 
-    A directory, such as a checkout, is built into `place` first. None where it came from an index.
+    A directory, such as a checkout, is built into `place` first. Returns None for an installation from an index.
     """
-    told = distribution("penstock").read_text("direct_url.json")
-    if told is None:
+    recorded = distribution("penstock").read_text("direct_url.json")
+    if recorded is None:
         return None
-    url = urlparse(json.loads(told)["url"])
+    url = urlparse(json.loads(recorded)["url"])
     path = Path(unquote(url.path))
     if url.scheme != "file" or not path.exists():
         return None
@@ -82,13 +82,13 @@ def _built(checkout: Path, place: Path) -> Path:
     wheels = sorted(place.glob("penstock-*.whl"))
     if done.returncode or not wheels:
         raise PenstockError(
-            f"{checkout} cannot be built: {done.stderr.strip()[-200:]}", hint="pip install hatchling"
+            f"cannot build {checkout}: {done.stderr.strip()[-200:]}", hint="pip install hatchling"
         )
     return wheels[-1]
 
 
 def pins(text: str) -> dict[str, str]:
-    r"""Names and versions of a resolution.
+    r"""Parse the names and versions of a resolution.
 
     Example:
         >>> pins("# by uv\napache-airflow==3.2.2\n    # via x\n")
@@ -99,5 +99,5 @@ def pins(text: str) -> dict[str, str]:
 
 
 def installed() -> dict[str, str]:
-    """Names, as indexes write them, and versions of what is installed here."""
+    """Return the normalized names and the versions of all installed packages."""
     return {re.sub(r"[-_.]+", "-", one.name).lower(): one.version for one in distributions() if one.name}

@@ -1,4 +1,4 @@
-"""Calls `uv`, which resolves and installs, with the package index that this machine has configured for pip."""
+"""Runs `uv` to resolve and install packages, with the package index that is configured for pip."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ class NoIndex(PenstockError):
 
 
 class NoPython(PenstockError):
-    """No Python of the version asked for is on this machine."""
+    """The requested version of Python is not installed."""
 
     def __init__(self, version: str) -> None:
         super().__init__(
-            f"this machine has no Python {version}",
-            hint="install it, or put it on the PATH, or choose another: --python 3.12",
+            f"Python {version} is not installed",
+            hint="install it, add it to PATH, or choose another version: --python 3.12",
         )
 
 
 class Unsolvable(PenstockError):
-    """What was asked for cannot be had; the message is uv's explanation."""
+    """The requirements cannot be resolved or installed; the message is uv's explanation."""
 
 
 def run(*words: object) -> str:
-    """Call uv and return what it prints.
+    """Run uv and return its output.
 
     Raises:
         NoIndex: No package index answers.
-        Unsolvable: It cannot do what it was asked.
+        Unsolvable: The requirements cannot be resolved or installed.
         PenstockError: uv is not installed.
     """
     done = subprocess.run(
@@ -64,8 +64,8 @@ def run(*words: object) -> str:
     said = _LOGIN_IN_URL.sub(r"\1***@", done.stderr.strip())
     if _NO_ANSWER.search(said):
         raise NoIndex(
-            "no package index answers, so other versions cannot be tried here",
-            hint="configure one for pip or uv, such as PIP_INDEX_URL, or try it where there is a network",
+            "cannot check other versions: no package index answers",
+            hint="configure an index for pip or uv, such as PIP_INDEX_URL, or run it on a machine with network access",
         )
     raise Unsolvable(said.removeprefix("error: "))
 
@@ -77,12 +77,12 @@ def _uv() -> str:
         return str(find_uv_bin())
     found = shutil.which("uv")
     if found is None:
-        raise PenstockError("uv is not installed, which tries other versions", hint="pip install uv")
+        raise PenstockError("cannot check other versions: uv is not installed", hint="pip install uv")
     return found
 
 
 def _environment() -> dict[str, str]:
-    """The caller's variables, and pip's settings under the names that uv reads."""
+    """Return the caller's environment, with pip's settings under uv's names."""
     variables = {
         name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")
     }
@@ -96,7 +96,7 @@ def _environment() -> dict[str, str]:
         if value and (name != "SSL_CERT_FILE" or Path(value).is_file()):
             variables[name] = value
     if not given:
-        # As pip does, which takes the best of all indexes that it is told of.
+        # Like pip, use the best version from all configured indexes.
         variables.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     return variables
 

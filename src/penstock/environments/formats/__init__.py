@@ -1,4 +1,4 @@
-"""Connections and variables in the formats of Airflow, Astro and dbt: pure functions from text and to text."""
+"""Connections and variables in the formats of Airflow, Astro and dbt: pure functions from and to text."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["FORMATS", "Bundle", "Format", "guess", "left_out", "read", "write"]
 
 
 def guess(path: str, text: str) -> Format:
-    """The format of a file, by its name and what it begins with.
+    """Guess the format of a file from its name and its first characters.
 
     Raises:
-        UsageError: If nothing tells.
+        UsageError: The format cannot be guessed.
 
     Example:
         >>> guess("include/.env", "AIRFLOW_VAR_REGION=north")
@@ -33,17 +33,17 @@ def guess(path: str, text: str) -> Format:
         return "airflow-settings" if any(line.startswith("airflow:") for line in lines) else "dbt"
     if name.startswith(".env") or name.endswith(".env"):
         return "env"
-    raise UsageError(f"nothing tells the format of {path}", hint=f"--format {'|'.join(FORMATS)}")
+    raise UsageError(f"unknown format of {path}", hint=f"use --format {'|'.join(FORMATS)}")
 
 
 def read(text: str, form: str, environment: Mapping[str, str] | None = None) -> Bundle:
-    """The connections and variables that a text of this format holds.
+    """Parse the connections and variables in a text of this format.
 
     Args:
-        environment: What dbt's ``env_var('NAME')`` stands for.
+        environment: Values for dbt's ``env_var('NAME')``.
 
     Raises:
-        UsageError: If the text is not of the format; the message shows no value.
+        UsageError: The text is not valid in this format; the message shows no values.
 
     Example:
         >>> read("AIRFLOW_VAR_REGION=north", "env").variables
@@ -61,10 +61,10 @@ def read(text: str, form: str, environment: Mapping[str, str] | None = None) -> 
 
 
 def write(bundle: Bundle, form: str) -> str:
-    r"""The connections and variables as a text of this format, secrets in the clear.
+    r"""Return the connections and variables as text in this format. Secrets are in plain text.
 
     Raises:
-        UsageError: If the format cannot tell two of the names apart.
+        UsageError: Two names are equal in this format.
 
     Example:
         >>> write(Bundle(variables={"region": "north"}), "env")
@@ -82,7 +82,7 @@ def write(bundle: Bundle, form: str) -> str:
 
 
 def left_out(bundle: Bundle, form: str) -> tuple[str, ...]:
-    """What a text of this format cannot hold, a line each, without secrets.
+    """Return what this format cannot represent, one line each, without secrets.
 
     Example:
         >>> left_out(Bundle(variables={"region": "north"}), "json")
@@ -100,5 +100,5 @@ def left_out(bundle: Bundle, form: str) -> tuple[str, ...]:
 
 def _known(form: str) -> str:
     if form not in FORMATS:
-        raise UsageError(f"no format {form!r}", hint=f"one of {', '.join(FORMATS)}")
+        raise UsageError(f"unknown format {form!r}", hint=f"use one of {', '.join(FORMATS)}")
     return form

@@ -1,4 +1,4 @@
-"""A connection as Airflow writes it down: named fields, JSON, or a URI."""
+"""Connections in Airflow's notations: named fields, JSON and URI."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from penstock.environments.formats.extras import to_texts, to_values
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import UsageError
 
-EXTRA_KEY = "__extra__"  # Airflow's own name for extra fields that a query string cannot hold
+EXTRA_KEY = "__extra__"  # Airflow's name for extra fields that a query string cannot hold
 
 _FROM_AIRFLOW = {"postgresql": "postgres", "aws": "s3"}
 _TO_AIRFLOW = {"s3": "aws"}
 
 
 def from_fields(name: str, fields: Mapping[str, Any]) -> Connection:
-    """The connection that Airflow's fields (``conn_type``, ``schema``, ``extra`` …) describe.
+    """Build a connection from Airflow's fields (``conn_type``, ``schema``, ``extra`` …).
 
     Raises:
-        UsageError: If they describe none; the message shows none of their values.
+        UsageError: The fields are invalid; the message shows no values.
 
     Example:
         >>> from_fields("dwh", {"conn_type": "postgres", "schema": "sales", "port": "5432"}).database
@@ -30,15 +30,15 @@ def from_fields(name: str, fields: Mapping[str, Any]) -> Connection:
     try:
         return _from_fields(name, fields)
     except (ValueError, KeyError, TypeError, AttributeError):
-        # Not chained: the parser's own words would show the value.
+        # Not chained, because the parser's message would show the value.
         raise UsageError(
-            f"{name}: these fields are no connection",
-            hint="conn_type is required, port is a number, extra is JSON",
+            f"{name}: invalid connection fields",
+            hint="conn_type is required, port must be a number, extra must be JSON",
         ) from None
 
 
 def to_fields(connection: Connection) -> dict[str, Any]:
-    """The connection in Airflow's fields, those without a value left out. The password is in the clear.
+    """Return the connection as Airflow's fields, without empty ones. The password is in plain text.
 
     Example:
         >>> to_fields(Connection(name="dwh", type="postgres", database="sales"))
@@ -46,7 +46,7 @@ def to_fields(connection: Connection) -> dict[str, Any]:
     """
     extra: dict[str, Any] = to_values(connection.extra)
     schema = connection.database
-    if connection.type == "snowflake":  # Airflow keeps Snowflake's database among the extra fields
+    if connection.type == "snowflake":  # Airflow stores Snowflake's database in the extra fields
         schema = extra.pop("schema", None)
         if connection.database is not None:
             extra["database"] = connection.database
@@ -63,15 +63,15 @@ def to_fields(connection: Connection) -> dict[str, Any]:
 
 
 def to_json(connection: Connection) -> str:
-    """The connection as the value of an ``AIRFLOW_CONN_`` variable. The password is in the clear."""
+    """Return the connection as the value of an ``AIRFLOW_CONN_`` variable. The password is in plain text."""
     return json.dumps(to_fields(connection))
 
 
 def from_text(name: str, text: str) -> Connection:
-    """The connection that a URI or JSON describes, as the value of an ``AIRFLOW_CONN_`` variable does.
+    """Parse a connection from a URI or JSON, such as the value of an ``AIRFLOW_CONN_`` variable.
 
     Raises:
-        UsageError: If the text is neither; the message shows nothing of it.
+        UsageError: The text is neither; the message does not show it.
 
     Example:
         >>> from_text("dwh", "postgres://etl:secret@db:5432/sales").host
@@ -83,12 +83,12 @@ def from_text(name: str, text: str) -> Connection:
         return _from_uri(name, text.strip())
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
-            f"{name} is no connection", hint="write it as postgres://login:password@host:port/database"
+            f"{name}: invalid connection", hint="use postgres://login:password@host:port/database"
         ) from None
 
 
 def to_uri(connection: Connection) -> str:
-    """The connection as a URI, as Airflow would write it. The password is in the clear.
+    """Return the connection as a URI in Airflow's notation. The password is in plain text.
 
     Example:
         >>> to_uri(Connection(name="dwh", type="postgres", host="db", port=5432, database="sales"))
@@ -143,7 +143,7 @@ def _from_uri(name: str, uri: str) -> Connection:
 
 
 def _host(parts: SplitResult) -> str:
-    """The host as it was written: `SplitResult.hostname` would make it lower case, quoted characters included."""
+    """Return the host as written; `SplitResult.hostname` would convert it to lower case, including escapes."""
     place = parts.netloc.rpartition("@")[2]
     if place.startswith("["):
         return place[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""`airflow_settings.yaml`, in which Astro projects keep connections, variables and pools."""
+"""`airflow_settings.yaml`, the file for connections, variables and pools in Astro projects."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _AIRFLOW = {name: "conn_type" if name == "type" else name for name in _FIELDS}
 
 
 def read(text: str) -> Bundle:
-    """The connections and variables; entries without a name, which the file is delivered with, are passed over.
+    """Parse the connections and variables; entries without a name, as in the original template, are skipped.
 
     Raises:
-        UsageError: If the text is no such file, or a connection is none; the message shows no value.
+        UsageError: The text is not such a file, or a connection is invalid; the message shows no values.
 
     Example:
         >>> read("airflow: {variables: [{variable_name: region, variable_value: north}]}").variables
@@ -48,7 +48,7 @@ def read(text: str) -> Bundle:
 
 
 def write(bundle: Bundle) -> str:
-    """The file. In the clear."""
+    """Return the text of the file. Secrets are in plain text."""
     connections = []
     for connection in bundle.connections:
         fields = to_fields(connection)
@@ -71,7 +71,7 @@ def write(bundle: Bundle) -> str:
 def _pool(entry: Mapping[str, Any]) -> Pool:
     name, slots = str(entry["pool_name"]), entry.get("pool_slot")
     if not isinstance(slots, int) or isinstance(slots, bool) or slots < -1:
-        raise UsageError(f"pool {name}: pool_slot must be a whole number", hint="-1 for any number")
+        raise UsageError(f"pool {name}: pool_slot must be an integer", hint="use -1 for no limit")
     description = str(entry.get("pool_description") or "")
     return Pool(name, slots, description, bool(entry.get("pool_include_deferred")))
 
@@ -80,7 +80,7 @@ def _section(text: str) -> Mapping[str, Any]:
     settings = load_yaml(text)
     airflow = settings.get("airflow") if isinstance(settings, dict) else None
     if not isinstance(airflow, dict):
-        raise UsageError("the file has no section airflow", hint="this is not an airflow_settings.yaml")
+        raise UsageError("missing section airflow", hint="check that this is an airflow_settings.yaml")
     return airflow
 
 

@@ -1,4 +1,4 @@
-"""What every format is read into and written from: connections, variables, and remarks on what found no place."""
+"""The common representation of all formats: connections, variables, and remarks about everything else."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from penstock.model.connection import Connection
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool of Airflow's, which limits how many of its tasks run at a time.
+    """An Airflow pool, which limits the number of concurrent tasks.
 
     Args:
-        slots: How many; -1 for any number.
-        include_deferred: Tasks that wait in the triggerer count too.
+        slots: Number of slots; -1 for no limit.
+        include_deferred: Whether deferred tasks take slots.
     """
 
     name: str
@@ -25,11 +25,11 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """Connections and variables on their way from one format to another.
+    """Connections and variables in transit between formats.
 
     Args:
-        pools: Those of Airflow's, which only its own store can hold.
-        remarks: What the format held that has no place elsewhere, such as pools; a line each, without secrets.
+        pools: Airflow pools, which only Airflow's own database can hold.
+        remarks: Contents that have no equivalent elsewhere, such as pools; one line each, without secrets.
     """
 
     connections: tuple[Connection, ...] = ()

@@ -12,7 +12,7 @@ from penstock.environments.formats.yaml_io import dump_yaml, load_yaml
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import UsageError
 
-# What of an output says how to reach and enter the system; the rest tells dbt how to work.
+# Fields of an output that describe the connection; the other fields are settings of dbt.
 _PLACE = {
     "postgres": ("host", "port", "login", "password", "database"),
     "snowflake": ("login", "password", "database"),
@@ -44,13 +44,13 @@ _ENV_VAR = re.compile(
 
 
 def read(text: str, variables: Mapping[str, str]) -> Bundle:
-    """Each output as a connection of its name; of the same name in two profiles, both bear the profile's in front.
+    """Parse each output as a connection with its name, prefixed with the profile if two profiles share the name.
 
     Args:
-        variables: What ``env_var('NAME')`` stands for.
+        variables: Values for ``env_var('NAME')``.
 
     Raises:
-        UsageError: If the text is no such file, or a variable it names is not set.
+        UsageError: The text is not such a file, or a variable is not set.
 
     Example:
         >>> read("shop: {outputs: {dev: {type: postgres, host: db, dbname: sales}}}", {}).connections[0].name
@@ -65,26 +65,31 @@ def read(text: str, variables: Mapping[str, str]) -> Bundle:
         fields = {_ALIASES.get(key, key): _resolved(value, alias, variables) for key, value in output.items()}
         kind = str(fields.pop("type", None))
         if kind not in _PLACE:
-            remarks.append(f"{alias} is of type {kind}, which is not read: {' and '.join(_PLACE)} are")
+            remarks.append(f"{alias}: unsupported type {kind}; only {' and '.join(_PLACE)} are imported")
             continue
         connections.append(_connection(alias, kind, fields))
         known = (*_PLACE[kind], *_FURTHER[kind])
         remarks += [
-            f"{alias}: {key} is dbt's own and stays in profiles.yml" for key in fields if key not in known
+            f"{alias}: {key} is a dbt setting and stays in profiles.yml" for key in fields if key not in known
         ]
     return Bundle(connections=tuple(connections), remarks=tuple(remarks))
 
 
 def write(bundle: Bundle, profile: str = "penstock") -> str:
-    """One profile with an output for each Postgres and Snowflake connection; the first is the target. In the clear."""
+    """Return a profile with an output for each Postgres and Snowflake connection; the first one is the target.
+
+    Secrets are in plain text.
+    """
     outputs = {one.name: _output(one) for one in bundle.connections if one.type in _PLACE}
     target = {"target": next(iter(outputs))} if outputs else {}
     return dump_yaml({profile: {**target, "outputs": outputs}})
 
 
 def left_out(bundle: Bundle) -> tuple[str, ...]:
-    """What `write` cannot say of the connections, a line each."""
-    others = [f"{one.name} is of type {one.type}" for one in bundle.connections if one.type not in _PLACE]
+    """Return what `write` leaves out of the connections, one line each."""
+    others = [
+        f"{one.name}: unsupported type {one.type}" for one in bundle.connections if one.type not in _PLACE
+    ]
     further = [
         f"{one.name}: dbt has no field {key}"
         for one in bundle.connections
@@ -96,7 +101,7 @@ def left_out(bundle: Bundle) -> tuple[str, ...]:
 
 
 def _outputs(profiles: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    wrong = UsageError("the file holds no profile with outputs", hint="this is not a profiles.yml")
+    wrong = UsageError("missing profile with outputs", hint="check that this is a profiles.yml")
     if not isinstance(profiles, dict):
         raise wrong
     some = False
@@ -114,7 +119,7 @@ def _outputs(profiles: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 
 def _resolved(value: Any, alias: str, variables: Mapping[str, str]) -> Any:
-    """The value with the process's variables put in. Other templates are dbt's to know."""
+    """Return the value with `env_var` replaced; other templates are not supported."""
     if not isinstance(value, str) or "{{" not in value:
         return value
 
@@ -122,13 +127,15 @@ def _resolved(value: Any, alias: str, variables: Mapping[str, str]) -> Any:
         text = variables.get(match["name"], match["default"])
         if text is None:
             raise UsageError(
-                f"{alias} asks for {match['name']}", hint=f"set {match['name']} and import again"
+                f"{alias}: variable {match['name']} is not set", hint=f"set {match['name']} and import again"
             )
         return text
 
     filled = _ENV_VAR.sub(fill, value)
     if "{{" in _ENV_VAR.sub("", value):
-        raise UsageError(f"{alias} holds a template other than env_var", hint="write its value in its place")
+        raise UsageError(
+            f"{alias}: unsupported template", hint="use env_var, or replace the template with its value"
+        )
     return filled
 
 
@@ -139,7 +146,7 @@ def _connection(alias: str, kind: str, fields: Mapping[str, Any]) -> Connection:
         for key in ("host", "port", "login", "password", "database")
     )
     if port is not None and not str(port).isdecimal():
-        raise UsageError(f"{alias}: the port is no number")
+        raise UsageError(f"{alias}: invalid port", hint="use a number")
     return Connection(
         name=alias,
         type=kind,

@@ -1,4 +1,4 @@
-"""Files of `NAME=value` lines, as shells, Astro's `.env` and Airflow's own export write them."""
+"""Files of `NAME=value` lines, as used by shells, Astro's `.env` and Airflow's export."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ VARIABLE = "AIRFLOW_VAR_"
 _PENSTOCK = "PENSTOCK_CONN_"
 
 _NAME = re.compile(r"[ \t]*(?:export[ \t]+)?(?P<name>[\w.-]+)[ \t]*=[ \t]*")
-# One quoted piece or several that touch, which is how a shell writes a quote inside of quotes.
+# One or more adjacent quoted pieces, which is how a shell writes a quote within quotes.
 _QUOTED = re.compile(r"""(?:'[^']*'|"(?:[^"\\]|\\.)*")+(?=\s|$)""", re.DOTALL)
 _BARE = re.compile(r"[^\n]*")
 _COMMENT = re.compile(r"\s+#.*")
 
 
 def read(text: str) -> Bundle:
-    r"""The connections and variables among the lines; of the others, only the names are remarked.
+    r"""Parse the connections and variables; the names of other lines become remarks.
 
-    The part of a name after the prefix becomes lower case, as Airflow looks names up whatever their case.
+    The part of a name after the prefix is converted to lower case, because Airflow ignores its case.
 
     Raises:
-        UsageError: If a line is no assignment, or a connection is none; the message shows no value.
+        UsageError: A line is not an assignment, or a connection is invalid; the message shows no values.
 
     Example:
         >>> read("AIRFLOW_CONN_DWH=postgres://db/sales\nAIRFLOW_VAR_REGION=north").variables
@@ -46,20 +46,20 @@ def read(text: str) -> Bundle:
         elif "://" in value or value.startswith("{"):  # Airflow's `connections export` writes bare names
             connections[name] = from_text(name, value)
         else:
-            remarks.append(f"{name} is neither a connection nor a variable of Airflow's")
+            remarks.append(f"{name} is neither an Airflow connection nor an Airflow variable")
     return Bundle(connections=tuple(connections.values()), variables=variables, remarks=tuple(remarks))
 
 
 def write(bundle: Bundle) -> str:
-    """The lines for a shell to read, connections as URIs where a URI can hold them, else as JSON. In the clear."""
+    """Return lines for a shell, with connections as URIs if possible, else as JSON. Secrets are in plain text."""
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in _settings(bundle, readable=True))
 
 
 def settings(bundle: Bundle) -> dict[str, str]:
-    """The variables to give a process, connections as JSON. In the clear.
+    """Return the environment variables for a process, with connections as JSON. Secrets are in plain text.
 
     Raises:
-        UsageError: If two names differ in their case only, which Airflow does not tell apart.
+        UsageError: Two names differ only in case, which Airflow ignores.
 
     Example:
         >>> settings(Bundle(variables={"region": "north"}))
@@ -69,10 +69,10 @@ def settings(bundle: Bundle) -> dict[str, str]:
 
 
 def assignments(text: str) -> Iterator[tuple[str, str]]:
-    r"""Names and values, comments and blank lines left out.
+    r"""Yield names and values, without comments and blank lines.
 
     Raises:
-        UsageError: If a line is no assignment.
+        UsageError: A line is not an assignment.
 
     Example:
         >>> list(assignments("# which\nexport A='b c'"))
@@ -85,7 +85,7 @@ def assignments(text: str) -> Iterator[tuple[str, str]]:
         if stripped and not stripped.startswith("#"):
             name = _NAME.match(text, position)
             if name is None:
-                raise UsageError(f"line {line} is no assignment", hint="write it as NAME=value")
+                raise UsageError(f"invalid line {line}", hint="use NAME=value")
             value, end = _value(text, name.end())
             yield name["name"], value
             end = _line_end(text, end)
@@ -120,8 +120,8 @@ def _check_case(prefix: str, names: Iterable[str]) -> None:
         other = seen.setdefault(name.upper(), name)
         if other != name:
             raise UsageError(
-                f"{other} and {name} are both {prefix}{name.upper()}",
-                hint="Airflow's variables know no case: rename one of them",
+                f"{other} and {name} have the same variable {prefix}{name.upper()}",
+                hint="rename one of them: Airflow ignores case",
             )
 
 

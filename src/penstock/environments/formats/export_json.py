@@ -1,4 +1,4 @@
-"""What `airflow connections export` and `airflow variables export` write: one JSON object, by name."""
+"""The JSON of `airflow connections export` and `airflow variables export`: one object, by name."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from penstock.model.errors import UsageError
 
 
 def read(text: str) -> Bundle:
-    """The connections of an export, or its variables: an object with a ``conn_type``, or a URI, is a connection.
+    """Parse the connections or variables of an export. Objects with ``conn_type``, and URIs, are connections.
 
     Raises:
-        UsageError: If the text is no JSON object, or a connection is none; the message shows no value.
+        UsageError: The text is not a JSON object, or a connection is invalid; the message shows no values.
 
     Example:
         >>> read('{"region": "north"}').variables
@@ -24,9 +24,14 @@ def read(text: str) -> Bundle:
     try:
         entries = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"this is not JSON: {error}", hint="airflow connections export FILE.json") from None
+        raise UsageError(
+            f"invalid JSON: {error}", hint="create the file with airflow connections export FILE.json"
+        ) from None
     if not isinstance(entries, dict):
-        raise UsageError("an export is one JSON object, by name", hint="airflow connections export FILE.json")
+        raise UsageError(
+            "the export is not a JSON object",
+            hint="create the file with airflow connections export FILE.json",
+        )
     connections: list[Connection] = []
     variables: dict[str, str] = {}
     for name, value in entries.items():
@@ -40,13 +45,13 @@ def read(text: str) -> Bundle:
 
 
 def write(bundle: Bundle) -> str:
-    """The object, as ``airflow connections import`` reads it, so without variables. In the clear."""
+    """Return the object for ``airflow connections import``, without variables. Secrets are in plain text."""
     entries = {one.name: to_fields(one) for one in bundle.connections}
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 
 def _text(value: Any) -> str:
-    # `airflow variables export` may wrap a value together with its description.
+    # `airflow variables export` may store a value together with its description.
     if isinstance(value, dict) and value.keys() <= {"value", "description"} and "value" in value:
         value = value["value"]
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

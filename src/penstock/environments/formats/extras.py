@@ -1,4 +1,4 @@
-"""Further fields of a connection: texts here, JSON values in Airflow."""
+"""Extra fields of a connection: text in Penstock, JSON values in Airflow."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# Longer numbers are account and order numbers, which Airflow's hooks want as texts.
+# Longer numbers are identifiers such as account numbers, which Airflow's hooks expect as text.
 _NUMBER = re.compile(r"0|-?[1-9]\d{0,8}")
 
 
 def to_texts(extra: Mapping[str, Any]) -> dict[str, str]:
-    """JSON values as texts; a text stays as it is.
+    """Convert JSON values to text; strings stay unchanged.
 
     Example:
         >>> to_texts({"verify": False, "timeout": 30, "region": "eu-west-1"})
@@ -22,9 +22,9 @@ def to_texts(extra: Mapping[str, Any]) -> dict[str, str]:
 
 
 def to_values(extra: Mapping[str, str]) -> dict[str, Any]:
-    """The JSON values that texts stand for: switches, whole numbers, lists and objects. Every other text is a text.
+    """Convert text to JSON values: booleans, integers, lists and objects. All other text stays text.
 
-    Airflow's hooks take ``"false"`` for true, because it is not empty.
+    Airflow's hooks treat ``"false"`` as true, because it is a non-empty string.
 
     Example:
         >>> to_values({"verify": "false", "timeout": "30", "version": "2.0"})

@@ -1,4 +1,4 @@
-"""YAML that may hold secrets: read without showing any of them, written so that every text comes back."""
+"""YAML that may hold secrets: errors show no values, and written text reads back unchanged."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from penstock.model.errors import UsageError
 
 
 def load_yaml(text: str) -> Any:
-    """What the text holds.
+    """Parse the text.
 
     Raises:
-        UsageError: If it is not YAML; the message shows nothing of it but the line.
+        UsageError: The text is not valid YAML; the message shows only the line number.
     """
     try:
         return yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
-        # Without the parser's own words: they would show a value, as in "undefined alias".
+        # Without the parser's message, which may show a value, such as in "undefined alias".
         line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
-        raise UsageError(f"this is not YAML{line}", hint="quote values that begin with a sign") from None
+        raise UsageError(
+            f"invalid YAML{line}", hint="quote values that begin with a special character"
+        ) from None
     except yaml.YAMLError:
-        raise UsageError("this is not YAML") from None
+        raise UsageError("invalid YAML") from None
 
 
 def dump_yaml(value: Any) -> str:
-    r"""The value as YAML, in its order.
+    r"""Return the value as YAML, in its order.
 
     Example:
         >>> dump_yaml({"b": 1, "a": [2]})
         'b: 1\na:\n- 2\n'
     """
     text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
-    # The writer takes these for line ends and the reader makes spaces of them; escaped they survive.
+    # The YAML writer treats these characters as line breaks and the reader turns them into spaces, so escape them.
     return yaml.safe_dump(value, sort_keys=False) if any(one in text for one in "\x85\u2028\u2029") else text

@@ -1,1 +1,1 @@
-"""The lake: raw answers, many to an object, and what can be read from them without asking again."""
+"""The lake: raw answers in batches, and the records that can be read from them without new requests."""

@@ -1,4 +1,4 @@
-"""A batch of answers as one object: Parquet, packed with zstandard, one row for each answer."""
+"""A batch of answers as one object: Parquet with zstandard compression, one row per answer."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ SCHEMA = pa.schema(
     metadata={"penstock.rest.lake": VERSION},
 )
 
-# Of 2,000 weather answers of 500 bytes: level 1 packs to 12 %, level 3 to 10 % in the same time, level 9 to 9 % in
-# three times as long.
+# 2,000 weather answers of 500 bytes shrink to 12 % with level 1, to 10 % with level 3 in the same time, and to 9 % with
+# level 9 in three times as long.
 _LEVEL = 3
 
 
 def pack(answers: Sequence[Answer]) -> bytes:
-    """The object that holds these answers."""
+    """Return the object that holds these answers."""
     columns: list[list[Any]] = [
         [answer.request for answer in answers],
         [_as_json(answer.given) for answer in answers],
@@ -73,19 +73,19 @@ def pack(answers: Sequence[Answer]) -> bytes:
 def read(
     stream: BinaryIO, name: str, columns: Sequence[str], size: int = 1 << 14
 ) -> Iterator[pa.RecordBatch]:
-    """These columns of a batch, so many answers at a time.
+    """Yield these columns of a batch in chunks of answers.
 
     Raises:
-        SourceError: If it is no batch of answers.
+        SourceError: The object is not a batch of answers.
     """
     try:
         with pq.ParquetFile(stream) as file:
             if file.schema_arrow.metadata.get(b"penstock.rest.lake", b"").decode() != VERSION:
-                raise SourceError(f"'{name}' is no batch of answers", hint="read it as a Parquet file")
+                raise SourceError(f"'{name}' is not a batch of answers", hint="read it as a Parquet file")
             yield from file.iter_batches(size, columns=list(columns))
     except (pa.ArrowException, OSError) as error:
         raise SourceError(
-            f"'{name}' is damaged: {error}", hint="prune it, and land its answers again"
+            f"'{name}' is damaged: {error}", hint="prune the landing and land its answers again"
         ) from None
 
 

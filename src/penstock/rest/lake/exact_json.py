@@ -1,4 +1,4 @@
-"""JSON documents in which every number stays the text that it was, so that no digit is lost."""
+"""JSON documents whose numbers keep their original text, so that no digit is lost."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ _BLANK = " \t\r\n"
 
 
 class Number(str):
-    """A number as the document writes it."""
+    """A number as it is written in the document."""
 
     __slots__ = ()
 
 
 class Malformed(ValueError):
-    """The text is no JSON document."""
+    """The text is not a JSON document."""
 
 
 class _Decoder(json.JSONDecoder):
     def __init__(self) -> None:
         super().__init__(parse_float=Number, parse_int=Number, parse_constant=Number)
-        self.scan_once = make_scanner(self)  # type: ignore[arg-type]  # the stub describes an older one
+        self.scan_once = make_scanner(self)  # type: ignore[arg-type]  # the stub is outdated
 
 
 _scan = _Decoder().scan_once
 
 
 def parse(text: str) -> Any:
-    """The document: objects, lists, strings, :class:`Number`, True, False and None.
+    """Parse a document into objects, lists, strings, :class:`Number`, True, False and None.
 
     Raises:
-        Malformed: If it is none.
+        Malformed: The text is not a JSON document.
 
     Example:
         >>> parse('{"price": 1.10, "name": "pen"}')
@@ -44,18 +44,18 @@ def parse(text: str) -> Any:
     try:
         document, end = _scan(text, 0)
     except json.JSONDecodeError as error:
-        raise Malformed(f"no JSON: {error.msg} at character {error.pos + 1}") from None
+        raise Malformed(f"invalid JSON: {error.msg} at character {error.pos + 1}") from None
     except StopIteration as error:
-        raise Malformed(f"no JSON: a value is missing at character {error.value + 1}") from None
+        raise Malformed(f"invalid JSON: missing value at character {error.value + 1}") from None
     except RecursionError:
-        raise Malformed("no JSON: nested too deeply") from None
+        raise Malformed("invalid JSON: nested too deeply") from None
     if end != len(text):
-        raise Malformed(f"no JSON: it goes on behind the document, at character {end + 1}")
+        raise Malformed(f"invalid JSON: extra text after the document at character {end + 1}")
     return document
 
 
 def render(value: Any) -> str:
-    """The JSON text of a value, digits as they were.
+    """Return the JSON text of a value, with the original digits.
 
     Example:
         >>> render(parse('{"price":   1.10}'))
@@ -75,12 +75,12 @@ def render(value: Any) -> str:
 
 
 def as_text(value: Any) -> str | None:
-    """A value as a column holds it: a string is its text, and nothing is nothing; anything else is its JSON text."""
+    """Return a value as column text: a string unchanged, None for null, anything else as its JSON text."""
     if value is None or type(value) is str:
         return value
     return render(value)
 
 
 def is_text(value: str) -> bool:
-    """Whether a database can hold it: no NUL, no half of a character."""
+    """Whether a database can store the text: no NUL, no lone surrogate."""
     return _NO_TEXT.search(value) is None

@@ -1,4 +1,4 @@
-"""Records of answers become columns of texts: by paths, a whole column at a time."""
+"""Extracts text columns from records by path, one column at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLAIN = (str, type(None))
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a record cannot be a row."""
+    """Why a record cannot become a row."""
 
     reason: Reason
     column: str | None
@@ -28,11 +28,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Some records, and the answers that they are of.
+    """Records, and facts about their answers.
 
     Args:
         records: The records.
-        about: For each of them, what its answer is known by: ``status``, ``url``, ``request`` and so on.
+        about: The facts about each record's answer: ``status``, ``url``, ``request`` and so on.
     """
 
     records: list[Any] = field(default_factory=list)
@@ -40,11 +40,11 @@ class Found:
 
 
 class Extraction:
-    """Makes columns of records.
+    """Extracts columns from records.
 
     Args:
-        answers: Says which columns there are.
-        names: The columns where it does not: those that were seen.
+        answers: Declares the columns.
+        names: The columns found in the data, used if `answers` declares none.
     """
 
     def __init__(self, answers: Answers, names: Sequence[str] = ()) -> None:
@@ -52,7 +52,7 @@ class Extraction:
         self._paths = {name: _steps(path) for name, path in answers.paths.items()}
 
     def rows(self, found: Found) -> tuple[pa.RecordBatch, dict[int, Fault]]:
-        """The records as rows of texts, and what is wrong with which; a record with a fault gives a row, too."""
+        """Return the records as rows of text, and the faults by row; a record with a fault also has a row."""
         faults: dict[int, Fault] = {}
         if self._paths:
             values = self._by_paths(found, faults)
@@ -62,7 +62,7 @@ class Extraction:
             for at, record in enumerate(found.records):
                 if not isinstance(record, dict):
                     faults[at] = Fault(
-                        Reason.MALFORMED, None, "a record that is no object, and no columns are declared"
+                        Reason.MALFORMED, None, "the record is not an object, and no columns are declared"
                     )
         arrays = [
             self._texts(name, column, faults) for name, column in zip(self.columns, values, strict=True)
@@ -70,7 +70,7 @@ class Extraction:
         return pa.RecordBatch.from_arrays(arrays, list(self.columns)), faults
 
     def _by_paths(self, found: Found, faults: dict[int, Fault]) -> list[list[Any]]:
-        # What several paths begin with is walked once.
+        # Common prefixes of paths are resolved once.
         walked: dict[tuple[str, ...], list[Any]] = {(): found.records, ("$",): list(found.about)}
         return [self._walk(name, self._paths[name], walked, faults) for name in self.columns]
 
@@ -121,14 +121,14 @@ class Extraction:
         for at, value in enumerate(values):
             if value is not None and not is_text(value):
                 faults.setdefault(
-                    at, Fault(Reason.BAD_ENCODING, name, f"{name} holds a NUL or half a character")
+                    at, Fault(Reason.BAD_ENCODING, name, f"{name} holds a NUL or a lone surrogate")
                 )
                 values[at] = None
         return pa.array(values, _TEXT)
 
 
 class _Odd:
-    """Stands where a path leads through something that has no members."""
+    """Placeholder for a path through a value that has no members."""
 
 
 _ODD = _Odd()
@@ -158,7 +158,7 @@ def _steps(path: str) -> tuple[str, ...]:
 
 
 def flatten(record: Any) -> dict[str, str | None]:
-    """The members of an object, those of objects in it joined by ``_``; a list is its JSON text.
+    """Return the members of an object; nested names are joined with ``_``, and lists become JSON text.
 
     Example:
         >>> flatten({"id": "1", "main": {"temp": "280.1"}})
@@ -179,5 +179,5 @@ def _flatten(record: Mapping[str, Any], before: str, flat: dict[str, str | None]
 
 
 def record_text(record: Any) -> str:
-    """A record as quarantine keeps it, in any database's characters."""
+    """Return a record's text for quarantine, with characters that every database can store."""
     return render(record).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

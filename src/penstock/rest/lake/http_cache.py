@@ -1,4 +1,4 @@
-"""What HTTP's own rules say of an answer in the lake: how long it is good, and how to ask whether it still is."""
+"""HTTP caching rules for answers in the lake: how long an answer is fresh, and how to revalidate it."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _MAX_AGE = re.compile(r'(?:^|,)\s*max-age\s*=\s*"?(\d+)')
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What is known of the answer to a request.
+    """The cached answer to a request.
 
     Args:
-        fresh: By what the API said of it, it need not be asked for again yet.
-        headers: Ask whether it has changed.
+        fresh: Whether the answer is still fresh, so that no request is needed.
+        headers: Headers of a conditional request.
     """
 
     fresh: bool
@@ -46,7 +46,7 @@ class Remembered:
 
 
 class Validators:
-    """The validators of one plan's answers in one place of the lake."""
+    """The validators of one plan's answers at one lake address."""
 
     def __init__(self, store: ObjectStore, key: str) -> None:
         self._store = store
@@ -61,7 +61,7 @@ class Validators:
         self._rows = {request: at for at, request in enumerate(self._table.column("request").to_pylist())}
 
     def find(self, request: str) -> Remembered | None:
-        """What is known of this request's answer, if the lake still holds it."""
+        """Return the cached answer to this request, if the lake still holds it."""
         at = self._rows.get(request)
         if at is None:
             return None
@@ -73,14 +73,14 @@ class Validators:
         return Remembered(fresh, {name: value for name, value in headers.items() if value is not None})
 
     def learn(self, keys: Iterator[str]) -> None:
-        """Remember what the answers in these batches say of themselves."""
+        """Store the validators of the answers in these batches."""
         tables = [table for key in keys if len(table := self._told(key))]
         if not tables:
             return
-        told = pa.concat_tables(tables)
-        others = pc.invert(pc.is_in(self._table.column("request"), told.column("request")))
+        answers = pa.concat_tables(tables)
+        others = pc.invert(pc.is_in(self._table.column("request"), answers.column("request")))
         sink = io.BytesIO()
-        pq.write_table(pa.concat_tables([self._table.filter(others), told]), sink, compression="zstd")
+        pq.write_table(pa.concat_tables([self._table.filter(others), answers]), sink, compression="zstd")
         self._store.put(self._key, sink.getvalue())
 
     def _is_there(self, batch: str) -> bool:
@@ -118,7 +118,7 @@ def _tells(row: Mapping[str, Any]) -> bool:
 
 
 def _fresh_until(headers: Mapping[str, str], control: str, answered_at: datetime) -> datetime | None:
-    """Until when the answer is good, by Cache-Control, else by Expires; None where neither says so."""
+    """Return when the answer becomes stale, by Cache-Control or else Expires; None if neither says."""
     if "no-cache" in control:
         return None
     if (found := _MAX_AGE.search(control)) is not None:

@@ -1,4 +1,4 @@
-"""How far the records of a place have come: the greatest value of a member of theirs."""
+"""The high-water mark of a lake address: the greatest value of one member of its records."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from penstock.rest.lake.source import LakeSource
 
 
 def read_since(store: ObjectStore, key: str, since: Since) -> str:
-    """The greatest value that earlier landings held, or where the plan starts."""
+    """Return the greatest value of earlier landings, or else the plan's start value."""
     kept = read_json(store, key)
     return since.start if kept is None else str(kept["since"])
 
 
 def write_since(store: ObjectStore, key: str, plan: ApiPlan, batches: Sequence[str]) -> None:
-    """Keep the greatest value, with that of these batches."""
+    """Store the greatest value, including the values of these batches."""
     assert plan.since is not None
     answers = Answers(records=plan.answers.records, columns={"since": plan.since.path})
     greatest = read_since(store, key, plan.since)
@@ -31,7 +31,7 @@ def write_since(store: ObjectStore, key: str, plan: ApiPlan, batches: Sequence[s
 
 
 def is_greater(one: str, other: str) -> bool:
-    """Compare numbers as numbers, and anything else as texts.
+    """Compare numbers as numbers, and anything else as text.
 
     Example:
         >>> is_greater("10", "9"), is_greater("2013-02-10", "2013-02-09")

@@ -1,4 +1,4 @@
-"""One landing in the lake: the answers to one plan's requests, for one label."""
+"""The directory of one landing in the lake: the answers to one plan's requests, under one label."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _SLUG = re.compile(r"[^\w.+-]+")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a landing lies.
+    """The location of a landing.
 
     Args:
-        path: Of the lake's address, as in ``weather``.
-        key: Of its directory.
-        label: What it is for: an hour, a day, a run.
+        path: Path in the lake's address, such as ``weather``.
+        key: Key of the directory.
+        label: What the landing is for: an hour, a day, a run.
     """
 
     path: str
@@ -42,11 +42,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a request has come in this landing.
+    """Progress of a request in this landing.
 
     Args:
-        page: So many pages have landed.
-        next: How the next one is asked for.
+        page: Number of landed pages.
+        next: Request for the next page.
     """
 
     page: int
@@ -54,15 +54,15 @@ class Standing:
 
 
 class Landing:
-    """A landing that is begun or gone on with. Nobody else may write to it meanwhile.
+    """A landing that is started or resumed. No other process may write to it meanwhile.
 
     Attributes:
-        account: Of the landing as it was finished; None where it was not.
-        since: Where it starts, if its plan has a parameter that grows.
-        complete: Requests that need not be made again, for all of their answers are there.
-        passed: Requests that were not made, for an earlier landing's answer was still good.
-        partial: Requests of whose answers some pages are there.
-        earlier: What is there, counted.
+        account: Account of the finished landing; None if it is not finished.
+        since: Start value, if the plan is incremental.
+        complete: Requests whose answers have landed completely.
+        passed: Requests that were skipped because an earlier landing's answer was still fresh.
+        partial: Requests with some landed pages.
+        earlier: Counts of what has landed.
     """
 
     def __init__(self, store: ObjectStore, place: Place) -> None:
@@ -90,10 +90,10 @@ class Landing:
             self.earlier["batches"] += 1
 
     def begin(self, plan: ApiPlan, since: str | None = None) -> None:
-        """Write down what is to be landed.
+        """Write the description of the landing.
 
         Args:
-            since: Where this landing starts, if it is a new one.
+            since: Start value, used for a new landing.
         """
         self._store.sweep(f"{self.place.key}/")
         described = json.loads(plan.to_json())
@@ -102,11 +102,16 @@ class Landing:
             self.since = since
         if before is None or before["plan"] != described:
             begun_at = before["begun_at"] if before else datetime.now(UTC).isoformat(timespec="seconds")
-            told = {"label": self.place.label, "begun_at": begun_at, "since": self.since, "plan": described}
-            self._put(BEGUN, told)
+            described_landing = {
+                "label": self.place.label,
+                "begun_at": begun_at,
+                "since": self.since,
+                "plan": described,
+            }
+            self._put(BEGUN, described_landing)
 
     def land(self, answers: Sequence[Answer]) -> int:
-        """Write a batch, whole or not at all; returns the bytes of the object."""
+        """Write a batch atomically; return the size of the object in bytes."""
         data = batches.pack(answers)
         self._store.put(
             f"{self.place.key}/{BATCH}{self._number:06}-{secrets.token_hex(4)}{batches.SUFFIX}", data
@@ -115,15 +120,15 @@ class Landing:
         return len(data)
 
     def finish(self, account: Mapping[str, Any], passed: Sequence[str]) -> None:
-        """Declare the landing finished: nothing is missing from it.
+        """Mark the landing as finished.
 
         Args:
-            passed: Requests that were not made, for an earlier landing's answer is still good.
+            passed: Requests that were skipped because an earlier landing's answer is still fresh.
         """
         self._put(DONE, {**account, "passed": passed} if passed else account)
 
     def batches(self) -> Iterator[str]:
-        """Keys of the batches, in the order in which they landed."""
+        """Yield the keys of the batches in landing order."""
         for stored in self._store.list(f"{self.place.key}/{BATCH}"):
             yield stored.key
 
@@ -137,7 +142,7 @@ class Landing:
 
     def _note(self, request: str, page: int, following: str | None, outcome: str) -> None:
         if outcome == "error":
-            return  # asked again, as long as the landing is not finished
+            return  # requested again until the landing is finished
         self.earlier["answers"] += 1
         if outcome in self.earlier:
             self.earlier[outcome] += 1
@@ -153,7 +158,7 @@ class Landing:
 
 
 def place(path: str, plan: ApiPlan, label: str) -> Place:
-    """Where the landing of this plan and label lies.
+    """Return the location of the landing for this plan and label.
 
     Example:
         >>> place("weather", ApiPlan(source="api:/now"), "2013-02-01T10:00").key
@@ -164,7 +169,7 @@ def place(path: str, plan: ApiPlan, label: str) -> Place:
 
 
 def kind_of(plan: ApiPlan, *more: str) -> str:
-    """A short hash of what is asked, however it is asked and read."""
+    """Return a short hash of what the plan requests, independent of how it requests and reads."""
     asked = {
         name: value
         for name, value in asdict(plan).items()
@@ -174,7 +179,7 @@ def kind_of(plan: ApiPlan, *more: str) -> str:
 
 
 def read_json(store: ObjectStore, key: str) -> dict[str, Any] | None:
-    """The document under this key, or None."""
+    """Return the JSON document under this key, or None."""
     try:
         return json.loads(store.get(key))  # type: ignore[no-any-return]
     except NoSuchObject:

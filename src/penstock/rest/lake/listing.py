@@ -1,4 +1,4 @@
-"""What lies in the lake: landings, their answers, and which of them have had their time."""
+"""Lists the landings of the lake, their answers, and outdated landings."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from penstock.rest.lake.landing_dir import BATCH, BEGUN, DONE, read_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landed:
-    """One landing as the lake lists it.
+    """One landing in a listing.
 
     Args:
-        path: Of its address, as in ``weather``.
-        key: Of its directory.
-        finished: Nothing is missing from it.
-        batches: Objects that hold its answers.
-        bytes: Of all its objects, as they are stored.
-        modified: When something was written to it last.
+        path: Path in the lake's address, such as ``weather``.
+        key: Key of its directory.
+        finished: Whether it is complete.
+        batches: Number of objects with answers.
+        bytes: Stored size of all its objects.
+        modified: Time of the last write.
     """
 
     path: str
@@ -38,7 +38,7 @@ class Landed:
 
 
 def landings(store: ObjectStore, path: str = "") -> Iterator[Landed]:
-    """The landings below a path, in the order of their keys."""
+    """Yield the landings below a path, sorted by key."""
     for key, objects in _directories(store, path):
         names = {one.key.rpartition("/")[2] for one in objects}
         if BEGUN in names:
@@ -46,7 +46,7 @@ def landings(store: ObjectStore, path: str = "") -> Iterator[Landed]:
 
 
 def answers(store: ObjectStore, key: str, *, limit: int) -> Iterator[dict[str, Any]]:
-    """The answers of a landing, in the order in which they came, without their bodies."""
+    """Yield the answers of a landing in order of arrival, without their bodies."""
     columns = [name for name in batches.SCHEMA.names if name != "body"]
     left = limit
     for stored in store.list(f"{key}/{BATCH}"):
@@ -60,10 +60,10 @@ def answers(store: ObjectStore, key: str, *, limit: int) -> Iterator[dict[str, A
 
 
 def body(store: ObjectStore, key: str, request: str) -> Iterator[bytes]:
-    """What a landing holds in answer to a request, page by page.
+    """Yield the pages of a request's answer in a landing.
 
     Args:
-        request: The beginning of its identity, or a part of its address.
+        request: A prefix of the request's identity, or a part of its address.
     """
     for stored in store.list(f"{key}/{BATCH}"):
         with store.open(stored.key) as stream:
@@ -74,13 +74,13 @@ def body(store: ObjectStore, key: str, request: str) -> Iterator[bytes]:
 
 
 def outdated(store: ObjectStore, path: str, *, keep_days: float) -> Sequence[Landed]:
-    """Landings to which nothing was written for so long."""
+    """Return the landings without a write in the last `keep_days` days."""
     before = datetime.now(UTC) - timedelta(days=keep_days)
     return [one for one in landings(store, path) if one.modified < before]
 
 
 def remove(store: ObjectStore, landed: Iterable[Landed]) -> None:
-    """Delete landings: first what declares them, so that half of one is never taken for a whole."""
+    """Delete landings, starting with their descriptions, so that a partial landing never looks complete."""
     for one in landed:
         store.delete([f"{one.key}/{DONE}"])
         store.delete([stored.key for stored in store.list(f"{one.key}/")])

@@ -1,4 +1,4 @@
-"""One run at a time for each landing."""
+"""Locks that allow one run at a time per landing."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from penstock.model.errors import PenstockError
 
 @contextmanager
 def locked(directory: Path, *names: str) -> Iterator[None]:
-    """Keep every other process of this machine out of what these names stand for, while the block lasts.
+    """Hold the locks of these names within the block, against other processes on this machine.
 
     Raises:
-        PenstockError: If another process is there.
+        PenstockError: Another process holds one of them.
     """
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
     path = directory / f"{digest[:24]}.lock"
@@ -26,9 +26,7 @@ def locked(directory: Path, *names: str) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise PenstockError(
-                f"{names[0]} is being landed by another process", hint="wait for it to end"
-            ) from None
+            raise PenstockError(f"another process is landing {names[0]}", hint="wait until it ends") from None
         yield
     finally:
         os.close(descriptor)

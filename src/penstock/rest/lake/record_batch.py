@@ -1,4 +1,4 @@
-"""Some records and where they stood, on their way to become rows."""
+"""Records and their positions in a batch, before they become rows."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from penstock.rest.lake.extraction import Extraction, Found, flatten, record_tex
 
 @dataclass(slots=True)
 class Piece:
-    """Some records of one batch of answers.
+    """Records of one batch of answers.
 
     Args:
         file: Index of the batch among the source's files.
-        lines: Number of each record in the batch, counted from 1.
-        texts: Of each record where it is the whole answer; empty where it is to be written anew.
+        lines: Number of each record in the batch, starting at 1.
+        texts: Text of each record that is a complete answer; empty if the text must be rendered.
     """
 
     file: int
@@ -33,26 +33,26 @@ class Piece:
     rejects: list[Reject] = field(default_factory=list)
 
     def add(self, records: list[Any], about: dict[str, Any], line: int, text: str) -> None:
-        """Take records of one answer in, the first of which has this number."""
+        """Add the records of one answer; `line` is the number of the first."""
         self.found.records.extend(records)
         self.found.about.extend([about] * len(records))
         self.lines.extend(range(line, line + len(records)))
         self.texts.extend([text] * len(records))
 
     def follow(self, further: Piece) -> None:
-        """Take in what another piece holds, ordered by number."""
+        """Append another piece; numbers must increase."""
         order = np.argsort(further.lines, kind="stable").tolist()
         for at in order:
             self.add([further.found.records[at]], dict(further.found.about[at]), further.lines[at], "")
 
     def reject(self, line: int, body: bytes, reason: Reason, message: str) -> int:
-        """Note an answer that holds no records; returns the number behind it."""
+        """Record an answer without records as a reject; return the next number."""
         raw = body.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
         self.rejects.append(Reject(self.file, line, raw, reason, None, message))
         return line + 1
 
     def text(self, at: int) -> str:
-        """The text of a record: as it stood where it is the whole answer, else written anew, digits as they were."""
+        """Return a record's text: the original if the record is a complete answer, else rendered with exact digits."""
         text = self.texts[at]
         return text if text and is_text(text) else record_text(self.found.records[at])
 
@@ -67,7 +67,7 @@ class _Texts:
 
 
 def columns_of(pieces: Iterable[Piece], answers: Answers) -> tuple[str, ...]:
-    """The declared columns; where there are none, all that any record has."""
+    """Return the declared columns, or else all columns of the records."""
     if answers.columns:
         return tuple(answers.paths)
     names: dict[str, None] = {}
@@ -78,7 +78,7 @@ def columns_of(pieces: Iterable[Piece], answers: Answers) -> tuple[str, ...]:
 
 
 def batch_of(piece: Piece, answers: Answers, columns: Sequence[str]) -> Batch:
-    """The piece as rows of texts; records that cannot be rows are its rejects."""
+    """Return the piece as rows of text; records that cannot become rows are rejects."""
     rows, faults = Extraction(answers, columns).rows(piece.found)
     rejects = [
         *piece.rejects,

@@ -1,4 +1,4 @@
-"""Records that quarantine kept, as a source: read again, perhaps by a plan that was mended meanwhile."""
+"""Quarantined records as a source, to load them again, perhaps with a corrected plan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from penstock.rest.lake.exact_json import Malformed, parse, render
 from penstock.rest.lake.record_batch import Piece, batch_of, columns_of
 from penstock.rest.lake.source import LakeSource
 
-# A whole answer in which no records were found may turn out to hold many: they are numbered far behind all others.
+# An answer in which no records were found may later yield many; their numbers start far after all others.
 _FURTHER = 1 << 32
 
 
@@ -27,8 +27,8 @@ class KeptRow:
     """One row of the quarantine.
 
     Args:
-        file: As it was called.
-        whole: The text is a whole answer, in which no records could be found.
+        file: Original name of the file.
+        whole: Whether the text is a complete answer in which no records were found.
     """
 
     file: str
@@ -38,11 +38,11 @@ class KeptRow:
 
 
 class KeptSource:
-    """Quarantined records under the names and lines they were rejected with.
+    """Quarantined records with their original file names and line numbers.
 
     Args:
-        rows: Ordered by file and line.
-        landed: Reads the lake as it was read when they were rejected: what columns ask of their answers is there.
+        rows: The records, ordered by file and line.
+        landed: The lake source they were rejected from, for columns that refer to the answer.
     """
 
     def __init__(self, rows: Sequence[KeptRow], answers: Answers, landed: LakeSource) -> None:
@@ -57,12 +57,12 @@ class KeptSource:
         """See :class:`penstock.ports.Source`."""
         names = columns_of(self._pieces(), self._answers)
         if not names:
-            raise SourceError("no record in quarantine has columns", hint="declare columns in the plan")
+            raise SourceError("the quarantined records have no columns", hint="declare columns in the plan")
         return names
 
     @property
     def size(self) -> int | None:
-        """See :class:`penstock.ports.Source`. They are few."""
+        """See :class:`penstock.ports.Source`."""
         return None
 
     def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:  # noqa: ARG002  # no byte is read for it
@@ -117,7 +117,7 @@ class KeptSource:
 
 
 def as_lines(raws: Sequence[str]) -> bytes:
-    """Kept records a line each, to be mended in an editor."""
+    """Return quarantined records, one per line, for correction in an editor."""
     return b"".join(_on_one_line(raw).encode() + b"\n" for raw in raws)
 
 

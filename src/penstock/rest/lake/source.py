@@ -1,4 +1,4 @@
-"""The records of what has landed, as a source of rows: nothing is asked of the API again."""
+"""Landed records as a source of rows; makes no requests to the API."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from penstock.rest.lake.exact_json import Malformed, parse
 from penstock.rest.lake.landing_dir import BATCH, BEGUN, read_json
 from penstock.rest.lake.record_batch import Piece, batch_of, columns_of
 
-# Memory grows with it: a batch of 20,000 weather records is 10 MB as texts, and five are on their way at once.
+# Memory grows with this: a batch of 20,000 weather records takes 10 MB as text, and five are in flight at once.
 _ROWS = 20_000
-_ANSWERS = 2_000  # read at once, and of large answers fewer
+_ANSWERS = 2_000  # read at once; fewer if they are large
 _NOTHING = ""
 _ABOUT = ("given", "url", "status", "asked_at", "answered_at")
 
 
 class LakeSource:
-    """The records of batches of answers, in the order in which they landed.
+    """The records of batches of answers, in landing order.
 
     Args:
-        keys: The batches.
-        answers: How records are taken from answers.
+        keys: Keys of the batches.
+        answers: How records are extracted from answers.
     """
 
     def __init__(self, store: ObjectStore, keys: Sequence[str], answers: Answers) -> None:
@@ -48,21 +48,21 @@ class LakeSource:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """See :class:`penstock.ports.Source`. Without declared columns, all that any record has."""
+        """See :class:`penstock.ports.Source`. Without declared columns, all columns of the records."""
         names = columns_of(self._pieces(), self._answers)
         if not names:
             raise SourceError(
-                "no record has landed, so no columns are known", hint="declare columns in the plan"
+                "cannot infer columns: no record has landed", hint="declare columns in the plan"
             )
         return names
 
     @property
     def size(self) -> int | None:
-        """See :class:`penstock.ports.Source`. Unknown: answers are packed, and taken apart as they come."""
+        """See :class:`penstock.ports.Source`. Unknown, because answers are compressed and extracted while reading."""
         return None
 
     def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:  # noqa: ARG002  # no byte is read for it
-        """See :class:`penstock.ports.Source`. A batch never changes, and no two have one name."""
+        """See :class:`penstock.ports.Source`. A batch never changes, and its name is unique."""
         return f"lake {xxhash.xxh3_128_hexdigest(json.dumps(self._keys).encode())}"
 
     def batches(self) -> Iterator[Batch]:
@@ -81,13 +81,13 @@ class LakeSource:
         return texts
 
     def without(self, loaded: Collection[str]) -> LakeSource:
-        """The same, but for files that were loaded before."""
+        """Return the source without files that were loaded before."""
         return LakeSource(
             self._store, [key for key in self._keys if f"lake:{key}" not in loaded], self._answers
         )
 
     def has_records(self) -> bool:
-        """Whether any answer holds a record. Nothing is read beyond the first that does."""
+        """Whether any answer holds a record. Reading stops at the first one."""
         for key in self._keys:
             for answer in self._answered(key, ("outcome", "body")):
                 piece = Piece(0)
@@ -97,7 +97,7 @@ class LakeSource:
         return False
 
     def about(self, name: str, lines: Collection[int]) -> dict[int, dict[str, Any]]:
-        """What is known of the answers that these records or rejects are of, if their batch is still there."""
+        """Return facts about the answers of these records or rejects, if their batch still exists."""
         key = name.removeprefix("lake:")
         known: dict[int, dict[str, Any]] = {}
         if not lines or self._store.find(key) is None:
@@ -128,18 +128,18 @@ class LakeSource:
             yield piece
 
     def _answered(self, key: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """The answers of a batch that are to hold records."""
+        """Yield the answers of a batch that should hold records."""
         with self._store.open(key) as stream:
             for answers in batches.read(stream, key, columns, _ANSWERS):
                 yield from (answer for answer in answers.to_pylist() if answer["outcome"] == "records")
 
     def _take(self, piece: Piece, answer: dict[str, Any], line: int) -> int:
-        """Add the records of an answer; returns the number of the next one."""
+        """Add the records of an answer; return the number of the next one."""
         try:
             text = answer["body"].decode("utf-8-sig")
             document = parse(text)
         except UnicodeDecodeError:
-            return piece.reject(line, answer["body"], Reason.BAD_ENCODING, "an answer that is no UTF-8")
+            return piece.reject(line, answer["body"], Reason.BAD_ENCODING, "the answer is not valid UTF-8")
         except Malformed as error:
             return piece.reject(line, answer["body"], Reason.MALFORMED, str(error))
         found = find_all(document, self._path) if self._path else [document]
@@ -169,24 +169,24 @@ def _about(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def landed(store: ObjectStore, path: str) -> list[str]:
-    """Keys of the batches below a path of the lake, in the order of their landings.
+    """Return the keys of the batches below a path of the lake, in landing order.
 
     Raises:
-        SourceError: If nothing has landed there.
+        SourceError: Nothing has landed there.
     """
     prefix = f"{path}/" if path else ""
     keys = [one.key for one in store.list(prefix) if f"/{BATCH}" in one.key]
     if not keys:
         raise SourceError(
-            f"nothing has landed in lake:{path}", hint="penstock copy plan.yaml lake:NAME lands answers"
+            f"nothing has landed in lake:{path}", hint="land answers with: penstock copy plan.yaml lake:NAME"
         )
     return keys
 
 
 def declared(store: ObjectStore, path: str) -> Answers:
-    """How the plan of the newest landing below a path takes records from answers."""
+    """Return how the plan of the newest landing below a path extracts records from answers."""
     prefix = f"{path}/" if path else ""
     begun = (one for one in store.list(prefix) if one.key.endswith(f"/{BEGUN}"))
     newest = max(begun, key=lambda one: one.modified, default=None)
-    told = None if newest is None else read_json(store, newest.key)
-    return Answers() if told is None else ApiPlan.parse(told["plan"]).answers
+    begun_with = None if newest is None else read_json(store, newest.key)
+    return Answers() if begun_with is None else ApiPlan.parse(begun_with["plan"]).answers

@@ -1,4 +1,4 @@
-"""Lands the answers of an API in the lake: joins the REST source, the shared limit and an object store."""
+"""Lands the answers of an API in the lake: combines the REST client, the shared limit and an object store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One process at a time for each landing, wherever it runs."""
+"""Locks that allow one process at a time per landing, across machines."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _LOG = logging.getLogger(__name__)
 
 @contextmanager
 def alone(plan: ApiPlan, store: ObjectStore, *names: str) -> Iterator[None]:
-    """Keep every other process out of what these names stand for, while the block lasts.
+    """Hold the locks of these names within the block, against all other processes.
 
-    Those of this machine are kept out by a lock of its file system; those of others that write to the same bucket by
-    one in Postgres: where the plan's limit is kept, else in the connection ``warehouse``. S3 itself has no lock that
-    every server keeps.
+    A file lock excludes processes on this machine. A lock in Postgres excludes other machines that write to the same
+    bucket; it is held in the database of the plan's limit, or else in the connection ``warehouse``. S3 has no lock that
+    all implementations support.
 
     Raises:
-        PenstockError: If another process is there.
-        ConnectionFailed: If the database cannot be reached or entered.
+        PenstockError: Another process holds one of the locks.
+        ConnectionFailed: The database cannot be reached, or refuses the login.
     """
     elsewhere = not isinstance(store, DirectoryStore)
     database = shared_database(plan) or (declared_warehouse() if elsewhere else None)
@@ -33,14 +33,14 @@ def alone(plan: ApiPlan, store: ObjectStore, *names: str) -> Iterator[None]:
         stack.enter_context(locked(state_directory("locks"), *names))
         if database is not None:
             from penstock.rest.ratelimit.postgres import (
-                held,  # a tenth of a second, where there is no lock to hold
+                held,  # takes a tenth of a second, so only where a lock is needed
             )
 
             stack.enter_context(held(database, *names))
         elif elsewhere:
             _LOG.warning(
-                "%s: other machines are not kept out of %s, for there is no Postgres connection 'warehouse' to hold a "
-                "lock; do not land one label on two machines at once",
+                "%s: cannot lock %s against other machines without a Postgres connection 'warehouse'; do not land the "
+                "same label on two machines at once",
                 names[0],
                 store.name,
             )

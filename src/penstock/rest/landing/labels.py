@@ -1,4 +1,4 @@
-"""Under which label a landing goes on, where nobody gave it one."""
+"""Chooses the label of a landing if none is given."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OPEN = "_open"
 
 
 def choose_label(store: ObjectStore, path: str, plan: ApiPlan, wish: Wish) -> str:
-    """The label given; else that of a landing of this plan that was not finished; else the time."""
+    """Return the given label, or that of an unfinished landing of this plan, or the current time."""
     if wish.label and not wish.again:
         return wish.label
     key = _open_key(path, plan)
@@ -28,7 +28,7 @@ def choose_label(store: ObjectStore, path: str, plan: ApiPlan, wish: Wish) -> st
 
 
 def close(store: ObjectStore, path: str, plan: ApiPlan, label: str) -> None:
-    """Forget that this landing was to be gone on with."""
+    """Remove the note that this landing is unfinished."""
     key = _open_key(path, plan)
     unfinished = read_json(store, key)
     if unfinished is not None and unfinished["label"] == label:

@@ -1,4 +1,4 @@
-"""The story of one landing, from the plan to the account."""
+"""The steps of one landing, from the plan to the account."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _LOG = logging.getLogger(__name__)
 
 
 def land(plan: ApiPlan, wish: Wish, progress: LandingProgress | None = None) -> LandResult:
-    """Ask for everything that is missing, and land it.
+    """Request and land everything that is missing.
 
     Args:
-        progress: Receives progress updates. If it fails, the landing goes on without it.
+        progress: Receives progress updates. If it fails, the landing continues without it.
 
     Raises:
-        SourceError: If answers are missing in the end; what came has landed, and the next run asks for the rest.
-        NothingLanded: If no answer holds a record, or there is nothing to ask, and nobody said that this may be. The
-            landing is finished, and would be the same if it were repeated.
-        PenstockError: If nothing could be asked, with the reason and the remedy.
+        SourceError: Answers are missing. Received answers have landed, and the next run requests the rest.
+        NothingLanded: No answer holds a record, or the plan makes no requests, and `allow_empty` is not set. The
+            landing is finished, and a repetition would have the same result.
+        PenstockError: No request could be made; the message has the reason and a hint.
     """
     path = _path(wish.target)
     store = open_lake()
-    find(plan.connection, "http")  # where there is none, nothing is begun
-    # Runs without a label are one landing.
+    find(plan.connection, "http")  # fails before anything is written
+    # Runs without a label share one landing.
     with alone(plan, store, f"lake:{path}", store.name, kind_of(plan), wish.label or ""):
         label = choose_label(store, path, plan, wish)
         landing = Landing(store, place(path, plan, label))
@@ -54,7 +54,7 @@ def land(plan: ApiPlan, wish: Wish, progress: LandingProgress | None = None) -> 
     if result.empty and not (wish.allow_empty or result.all_absent or _has_come_further(plan, landing)):
         raise NothingLanded(
             f"{wish.target}: {result.remark()}",
-            hint="where the API may have nothing: --allow-empty, in Python allow_empty=True",
+            hint="if the API may have no data: --allow-empty, in Python allow_empty=True",
             result=result,
         )
     return result
@@ -63,7 +63,7 @@ def land(plan: ApiPlan, wish: Wish, progress: LandingProgress | None = None) -> 
 def _complete(
     plan: ApiPlan, store: ObjectStore, landing: Landing, wish: Wish, progress: LandingProgress | None
 ) -> LandResult:
-    """Ask for what the landing lacks, and declare it finished when it lacks nothing."""
+    """Request what is missing, and mark the landing as finished when it is complete."""
     begun = time.perf_counter()
     memory = Memory(store, plan, landing, again=wish.again)
     missing = Missing(plan, landing, wish, memory)
@@ -73,10 +73,10 @@ def _complete(
         if first is None:
             return LandResult(**{**landing.account, "already": True})
         todo = chain([first], todo)
-    with entered(plan) as (told, entrance):
+    with entered(plan) as (complete, entrance):
         landing.begin(plan, memory.since())
         delivery = _Delivery(landing)
-        fetched = fetch(told, todo, entrance, delivery.land, progress)
+        fetched = fetch(complete, todo, entrance, delivery.land, progress)
     result = _account(wish.target, missing, landing, fetched, delivery.batches)
     _require_whole(plan, result, fetched)
     empty = not (result.fresh or result.unchanged or _has_records(plan, store, landing))
@@ -91,12 +91,12 @@ def _has_records(plan: ApiPlan, store: ObjectStore, landing: Landing) -> bool:
 
 
 def _has_come_further(plan: ApiPlan, landing: Landing) -> bool:
-    """Whether an earlier landing held records, after which this one asks for newer ones only."""
+    """Whether an earlier landing held records, so that this one requests only newer ones."""
     return plan.since is not None and landing.since not in (None, plan.since.start)
 
 
 class _Delivery:
-    """Lands answers, and tells how far that is: a slow API's landing takes hours."""
+    """Lands answers and reports progress, because landing from a slow API takes hours."""
 
     def __init__(self, landing: Landing) -> None:
         self.batches = 0
@@ -134,13 +134,13 @@ def _require_whole(plan: ApiPlan, result: LandResult, fetched: Fetched) -> None:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in sorted(fetched.reasons.items()))
         raise SourceError(
             f"{plan.source}: {lacking} of {result.requests} requests have no answer: {reasons}",
-            hint="what came has landed; run it again, it asks for what is missing. In the plan, statuses says what a "
-            "status means",
+            hint="received answers have landed; run it again to request the missing ones. To accept a status, set "
+            "statuses in the plan",
         )
 
 
 def _path(target: str) -> str:
     address = parse(target)
     if not isinstance(address, Lake) or not address.path:
-        raise UsageError(f"{target!r} names no place in the lake", hint="land answers in lake:name")
+        raise UsageError(f"invalid lake address {target!r}", hint="use lake:name")
     return address.path

@@ -1,4 +1,4 @@
-"""What one landing is asked to do, and which of its requests are still to be made."""
+"""The options of a landing, and its pending requests."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from penstock.rest.requests import Known, Request, Row, Todo, make_requests, pla
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What one landing is asked to do, besides its plan.
+    """The options of a landing, in addition to its plan.
 
     Args:
         target: ``lake:path``.
-        rows: In the place of the plan's own rows.
-        values: For placeholders, beside those of the rows.
-        label: What the answers are for, as an hour or a day. The landing of one plan and label asks only for what
-            it lacks, also where it was finished before. Without a label, a landing that was not finished is gone on
-            with, and otherwise a new one begins.
-        again: Land anew, even what is finished.
-        allow_empty: It is as it should be if no answer holds a record, or there is nothing to ask.
+        rows: Rows to use instead of the plan's own.
+        values: Values for placeholders, in addition to those of the rows.
+        label: What the answers are for, such as an hour or a day. A landing requests only what is missing for its plan
+            and label, even if it was finished before. Without a label, an unfinished landing is resumed, or else a new
+            one starts.
+        again: Land everything again, even if the landing is finished.
+        allow_empty: Accept that no answer holds a record, or that there is nothing to request.
     """
 
     target: str
@@ -38,12 +38,12 @@ class Wish:
 
 
 class Missing:
-    """The requests that are still to be made.
+    """The pending requests of a landing.
 
     Attributes:
-        requests: How many there are, made or not.
-        before: How many of them had landed.
-        passed: Those that are not made, for an earlier landing's answer is still good.
+        requests: Number of all requests, made or not.
+        before: Number of requests that had landed before.
+        passed: Requests that are skipped because an earlier landing's answer is still fresh.
     """
 
     def __init__(self, plan: ApiPlan, landing: Landing, wish: Wish, memory: Memory) -> None:
@@ -71,7 +71,7 @@ class Missing:
                 yield Todo(request, known)
 
     def _known(self, request: Request) -> Known | None:
-        """What is known of a request; None where an earlier answer is still good."""
+        """Return what is known about a request; None if an earlier answer is still fresh."""
         standing = self._landing.partial.get(request.key)
         if standing is not None:
             return Known(standing.page, standing.next)
@@ -96,4 +96,4 @@ def _queried(connection: Connection, query: str) -> Iterator[Row]:
         with connect(connection) as session, session.transaction(), session.cursor(name="rows") as cursor:
             yield from cursor.execute(query)
     except psycopg.Error as error:
-        raise refused(error, f"asking {connection.name} for rows") from None
+        raise refused(error, f"reading rows from {connection.name}") from None

@@ -1,4 +1,4 @@
-"""Plans of APIs, wherever they are written down."""
+"""Loads API plans from files, mappings or objects."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from penstock.model.plan_files import read_document
 
 
 def load_plan(path: str | Path, render: Callable[[str], str] | None = None) -> ApiPlan:
-    """The plan that a YAML or TOML file describes; a file of rows is looked for beside it.
+    """Load a plan from a YAML or TOML file. The path of its row file is relative to the plan file.
 
     Args:
-        render: Makes of the file's text the text that counts.
+        render: Renders the text of the file, such as a template.
 
     Raises:
-        UsageError: If it describes none.
+        UsageError: The file is not a valid plan.
     """
     path = Path(path)
     plan = ApiPlan.parse(read_document(path, render))
@@ -28,10 +28,10 @@ def load_plan(path: str | Path, render: Callable[[str], str] | None = None) -> A
 
 
 def as_plan(plan: ApiPlan | Mapping[str, Any] | Path | str) -> ApiPlan:
-    """The plan itself, that of a file, or the one that these fields describe.
+    """Return the plan: unchanged, from a file, or from a mapping of its fields.
 
     Raises:
-        UsageError: If they describe none.
+        UsageError: The plan is invalid.
     """
     if isinstance(plan, ApiPlan):
         return plan

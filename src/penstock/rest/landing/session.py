@@ -1,4 +1,4 @@
-"""What a landing enters an API with: its address, its key, its permits."""
+"""What a landing needs to call an API: address, key and permits."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ WAREHOUSE = "warehouse"
 
 @contextmanager
 def entered(plan: ApiPlan) -> Iterator[tuple[ApiPlan, Entrance]]:
-    """The plan, with the connection's word for where the key goes unless it has its own, and what the API is entered
-    by.
+    """Yield the plan, with the connection's `auth` if it has none of its own, and what is needed to call the API.
 
     Raises:
-        ConnectionFailed: If there is no such connection, or no key.
+        ConnectionFailed: The connection or the key is missing.
     """
     connection = find(plan.connection, "http")
     plan = _with_auth(plan, connection)
@@ -44,7 +43,7 @@ def entered(plan: ApiPlan) -> Iterator[tuple[ApiPlan, Entrance]]:
 
 
 def _way_of(connection: Connection) -> Way:
-    """Where the connection leads, and how far its key may go."""
+    """Return the connection's service, and the rules for its addresses and its key."""
     return Way(
         base_url(connection),
         lambda url: allowed(url, connection),
@@ -53,26 +52,26 @@ def _way_of(connection: Connection) -> Way:
 
 
 def _with_auth(plan: ApiPlan, connection: Connection) -> ApiPlan:
-    """The plan, with the connection's word for where the key goes unless it has its own."""
-    told = connection.extra.get("auth")
-    return replace(plan, auth=Auth.parse(told)) if plan.auth is None and told else plan
+    """Return the plan with the connection's `auth`, unless it has its own."""
+    declared = connection.extra.get("auth")
+    return replace(plan, auth=Auth.parse(declared)) if plan.auth is None and declared else plan
 
 
 def _find_key(plan: ApiPlan, connection: Connection) -> Secret | None:
-    """The API's key: a variable's or the connection's."""
+    """Return the API's key, from a variable or the connection."""
     if plan.auth is None or plan.auth.variable is None:
         return connection.password
     found = lookup.find_variable(plan.auth.variable)
     if not found:
         raise ConnectionFailed(
-            f"no variable {plan.auth.variable!r}, which is to be the key",
+            f"unknown variable {plan.auth.variable!r}, which should hold the key",
             hint=f"penstock variable set {plan.auth.variable} --secret",
         )
     return Secret(found)
 
 
 def _open_permits(plan: ApiPlan, connection: Connection, key: Secret | None) -> Permits | None:
-    """The limit, kept where all who share it can see it."""
+    """Open the limit where all processes that share it can reach it."""
     if plan.limit is None:
         return None
     api = _api(connection, key)
@@ -86,7 +85,7 @@ def _open_permits(plan: ApiPlan, connection: Connection, key: Secret | None) -> 
 
 
 def shared_database(plan: ApiPlan) -> Connection | None:
-    """The database through which machines share the plan's limit, where there are both."""
+    """Return the database that shares the plan's limit between machines, if both exist."""
     if plan.limit is None:
         return None
     if plan.limit.shared is not None:
@@ -95,21 +94,21 @@ def shared_database(plan: ApiPlan) -> Connection | None:
 
 
 def declared_warehouse() -> Connection | None:
-    """The connection that machines of one environment share by default, if it is declared."""
+    """Return the connection that machines of one environment share by default, if it is declared."""
     found = lookup.known(WAREHOUSE)
     return found if found is not None and found.type == "postgres" else None
 
 
 def _lease_s(plan: ApiPlan) -> float:
-    """So long a permit can be in use: the call's time, and the time in which it counts."""
+    """Return how long a permit can be in use: the timeout of a call plus the window of the limit."""
     assert plan.limit is not None
     return plan.limit.per_s + plan.timeout_s + 5
 
 
 def _api(connection: Connection, key: Secret | None) -> str:
-    """What the limit is of: the service and the credential, from which nobody can tell the credential."""
+    """Return an identifier of service and credential that does not reveal the credential."""
     secret = f"{connection.login or ''}:{key.reveal() if key else ''}".encode()
-    # Slow on purpose: a short password is not found by trying.
+    # Slow on purpose, so that short passwords cannot be guessed.
     digest = hashlib.scrypt(
         secret, salt=f"penstock {base_url(connection)}".encode(), n=1 << 14, r=8, p=1, dklen=16
     )
@@ -117,14 +116,16 @@ def _api(connection: Connection, key: Secret | None) -> str:
 
 
 def state_directory(part: str) -> Path:
-    """A directory for what the processes of this machine share."""
+    """Return a directory that the processes of this machine share."""
     project = lookup.project_here()
     if project is not None:
         return project.make_state_dir(part)
     own = Path(tempfile.gettempdir(), f"penstock-{os.getuid()}")
     own.mkdir(exist_ok=True, mode=0o700)
     if own.stat().st_uid != os.getuid():
-        raise UsageError(f"{own} belongs to somebody else", hint="change into a project: penstock init")
+        raise UsageError(
+            f"{own} belongs to another user", hint="run this in a project; create one with penstock init"
+        )
     path = own / part
     path.mkdir(exist_ok=True)
     return path

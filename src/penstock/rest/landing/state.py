@@ -1,4 +1,4 @@
-"""What a place of the lake remembers from one landing of a plan to the next."""
+"""State that a lake address keeps between landings of a plan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from penstock.rest.lake.landing_dir import Landing, kind_of
 
 
 class Memory:
-    """Validators of answers, and the greatest value that records held."""
+    """Validators of answers, and the greatest value of the records."""
 
     def __init__(self, store: ObjectStore, plan: ApiPlan, landing: Landing, *, again: bool) -> None:
         self._store = store
@@ -18,7 +18,7 @@ class Memory:
         self._landing = landing
         before = f"{landing.place.path}/_memory/{kind_of(plan)}"
         self._since_key = f"{before}.json"
-        # A page is good or not by itself, but the next one hangs on it: long answers are asked for whole.
+        # Each page depends on the one before, so paginated answers are not validated but requested completely.
         self._validators = (
             Validators(store, f"{before}.parquet")
             if plan.cache and plan.pages is None and not again
@@ -26,17 +26,17 @@ class Memory:
         )
 
     def since(self) -> str | None:
-        """Where this landing starts, if the plan has a parameter that grows."""
+        """Return the start value of this landing, if the plan is incremental."""
         return (
             None if self._plan.since is None else read_since(self._store, self._since_key, self._plan.since)
         )
 
     def find(self, request: str) -> Remembered | None:
-        """What is known of this request's answer."""
+        """Return the cached answer to this request."""
         return None if self._validators is None else self._validators.find(request)
 
     def learn(self) -> None:
-        """Remember what has landed. Done before the landing is declared finished, so that it is never left out."""
+        """Update the state from the landed answers. Must run before the landing is marked as finished."""
         if self._validators is not None:
             self._validators.learn(self._landing.batches())
         if self._plan.since is not None:

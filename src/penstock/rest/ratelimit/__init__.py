@@ -1,1 +1,1 @@
-"""Limits of calls, kept where everybody who calls with the same credential can see them."""
+"""Rate limits, shared by all processes that call with the same credential."""

@@ -1,4 +1,4 @@
-"""Permits for calls, handed out in this process as fast as the shared limit gives them."""
+"""Hands out permits for calls in this process as fast as the shared limit allows."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Self
 
 from penstock.ports import Permits, Return
 
-_LONGEST_SLEEP_S = 1.0  # others may give back what they took and did not use
+_LONGEST_SLEEP_S = 1.0  # other processes may return unused permits
 _LATEST_RETURN_S = 0.5
 
 
 class Pacer:
-    """Lets callers through, each with a permit of its own. One task speaks with the limit for all of them: it takes
-    as many permits at a time as callers wait, and gives back with the same statement those that were used.
+    """Gives each caller a permit. One task talks to the limit for all callers: it takes as many permits as there are
+    waiting callers, and returns used permits in the same statement.
 
-    To be used as an asynchronous context manager.
+    Use it as an asynchronous context manager.
     """
 
     def __init__(self, permits: Permits) -> None:
@@ -44,15 +44,15 @@ class Pacer:
 
     @property
     def waiting(self) -> int:
-        """How many callers wait for a permit."""
+        """The number of callers that wait for a permit."""
         return len(self._waiting)
 
     @asynccontextmanager
     async def permit(self) -> AsyncIterator[None]:
-        """Wait for a permit, and make one call in the block.
+        """Wait for a permit, for one call in the block.
 
         Raises:
-            PenstockError: If the limit cannot be asked.
+            PenstockError: The limit is not available.
         """
         slot = await self._next()
         try:
@@ -62,7 +62,7 @@ class Pacer:
             self._wake.set()
 
     async def pause(self, seconds: float) -> None:
-        """Nobody who shares the limit calls for so long."""
+        """Stop all callers that share the limit for this many seconds."""
         await asyncio.to_thread(self._permits.pause, seconds)
 
     async def _next(self) -> int:
@@ -97,7 +97,7 @@ class Pacer:
             self._wake.clear()
             self._waiting = deque(future for future in self._waiting if not future.done())
             if not self._waiting and (pause is None or not self._used):
-                # What was used may be told a little later, together, for it says how long ago that was.
+                # Used permits can be returned later and together, because each return includes its age.
                 pause = _LATEST_RETURN_S if self._used else None
                 continue
             used, self._used = self._used, []

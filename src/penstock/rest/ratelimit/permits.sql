@@ -1,5 +1,5 @@
--- One row for each call that the limit allows at once: whoever holds it may make one call, and until free_at nobody
--- else may. Nothing but this server's clock is read. See docs/decisions/0050.
+-- One row for each call that the limit allows at once: its holder may make one call, and the row is taken until free_at.
+-- Only the server's clock is used. See docs/decisions/0050.
 
 -- name: exists
 SELECT to_regclass('penstock_ledger.permits') IS NOT NULL AND to_regclass('penstock_ledger.pauses') IS NOT NULL AS there;
@@ -12,9 +12,9 @@ CREATE TABLE IF NOT EXISTS penstock_ledger.permits (
     holder uuid,
     PRIMARY KEY (api, slot)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE penstock_ledger.permits IS 'Limits of calls that several processes share; api is a hash of address and credential';
+COMMENT ON TABLE penstock_ledger.permits IS 'Rate limits that several processes share; api is a hash of address and credential';
 CREATE TABLE IF NOT EXISTS penstock_ledger.pauses (api text PRIMARY KEY, until timestamptz NOT NULL);
-COMMENT ON TABLE penstock_ledger.pauses IS 'Nobody calls before then: the API asked for it';
+COMMENT ON TABLE penstock_ledger.pauses IS 'No calls before this time, at the request of the API';
 
 -- name: fill
 INSERT INTO penstock_ledger.permits (api, slot, free_at)
@@ -22,8 +22,8 @@ SELECT %(api)s, slot, '-infinity' FROM generate_series(0, %(calls)s - 1) AS slot
 ON CONFLICT DO NOTHING;
 
 -- name: give_back
--- A call may have counted as late as its answer came: so many seconds ago. A permit that was not used is free at once.
--- One whose lease ran out belongs to somebody else by now, perhaps.
+-- A call may count until its answer arrived, ago_s seconds ago. An unused permit is free at once. A permit whose lease
+-- has expired may have another holder by now.
 UPDATE penstock_ledger.permits AS p
 SET holder = NULL,
     free_at = CASE
@@ -50,7 +50,7 @@ WHERE p.api = %(api)s AND p.slot IN (
 RETURNING p.slot;
 
 -- name: wait
--- Seconds until the next permit comes free.
+-- Seconds until the next permit is free.
 SELECT extract(epoch FROM greatest(
     (SELECT min(free_at) FROM penstock_ledger.permits WHERE api = %(api)s AND slot < %(calls)s),
     (SELECT until FROM penstock_ledger.pauses WHERE api = %(api)s)

@@ -1,4 +1,4 @@
-"""The limit of all machines that share a credential: kept in a database that they share, too."""
+"""A rate limit for all machines that share a credential, kept in a shared database."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from penstock.postgres.schemas import LEDGER, make_schema
 
 _SQL = queries(__package__, "permits.sql")
 _MAKING = lock_number("the tables of limits")
-# Rows that another process just looks at are passed over: that lasts a statement, so the next try comes soon.
+# Rows that another process has locked are skipped. The locks last one statement, so a retry follows soon.
 _SHORTEST_WAIT_S = 0.005
 
 Result = TypeVar("Result")
 
 
 class PostgresPermits:
-    """Permits kept in the schema ``penstock_ledger`` of a database: see docs/decisions/0050.
+    """Permits in the schema ``penstock_ledger`` of a database; see docs/decisions/0050.
 
     Args:
         api: Identifies the API and the credential.
-        lease_s: A permit that is not given back comes free after so long.
+        lease_s: A permit that is not returned expires after this many seconds.
 
     Raises:
-        ConnectionFailed: If the server cannot be reached or entered.
+        ConnectionFailed: The server cannot be reached, or refuses the login.
     """
 
     def __init__(self, connection: Connection, api: str, limit: Limit, lease_s: float) -> None:
@@ -81,7 +81,7 @@ class PostgresPermits:
             "slots": [one.slot for one in used],
             "ago_s": [None if one.at is None else now - one.at for one in used],
         }
-        # One journey to the server for all three.
+        # One round trip for all three.
         with self._session.pipeline():
             if used:
                 self._session.execute(_SQL["give_back"], back)
@@ -93,14 +93,14 @@ class PostgresPermits:
         return Granted(slots, max(wait_s, _SHORTEST_WAIT_S))
 
     def _safely(self, ask: Callable[[], Result]) -> Result:
-        """Ask, and once more over a new connection where the old one broke."""
+        """Run a query; if the connection broke, retry once on a new one."""
         with self._lock:
             for last in (False, True):
                 try:
                     return ask()
                 except psycopg.OperationalError as error:
                     if last or not self._session.broken:
-                        raise refused(error, f"asking {self._to.name} for permits to call") from None
+                        raise refused(error, f"requesting permits from {self._to.name}") from None
                     self._session = connect(self._to)
                 except psycopg.Error as error:
                     raise refused(error, f"asking {self._to.name} for permits to call") from None
@@ -109,15 +109,15 @@ class PostgresPermits:
 
 @contextmanager
 def held(connection: Connection, *names: str) -> Iterator[None]:
-    """Keep every other process, on whatever machine, out of what these names stand for, while the block lasts.
+    """Hold the locks of these names within the block, against processes on all machines.
 
     Raises:
-        PenstockError: If another process is there.
-        ConnectionFailed: If the server cannot be reached or entered.
+        PenstockError: Another process holds one of them.
+        ConnectionFailed: The server cannot be reached, or refuses the login.
     """
     with closing(connect(connection)) as session:
         if not _is_mine(session, names):
-            raise PenstockError(f"{names[0]} is being landed by another process", hint="wait for it to end")
+            raise PenstockError(f"another process is landing {names[0]}", hint="wait until it ends")
         yield
 
 

@@ -1,4 +1,4 @@
-"""The limit of one machine: its processes share it through a file."""
+"""A rate limit for one machine, shared through a file."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ CREATE TABLE IF NOT EXISTS pauses (api TEXT PRIMARY KEY, until REAL NOT NULL) WI
 
 
 class FilePermits:
-    """Permits kept in a file: see docs/decisions/0050. Only this machine's processes share it.
+    """Permits in a file, shared by the processes of this machine; see docs/decisions/0050.
 
     Args:
-        path: Made where it is missing.
+        path: The file; created if missing.
         api: Identifies the API and the credential.
-        lease_s: A permit that is not given back comes free after so long.
+        lease_s: A permit that is not returned expires after this many seconds.
     """
 
     def __init__(self, path: Path, api: str, limit: Limit, lease_s: float) -> None:
@@ -41,7 +41,7 @@ class FilePermits:
         self._holder = uuid.uuid4().hex
         try:
             self._file = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-            self._file.execute("PRAGMA synchronous = OFF")  # a power cut ends all calls, too
+            self._file.execute("PRAGMA synchronous = OFF")  # after a power failure no calls are open
             self._file.executescript(_CREATE)
             self._file.execute(
                 "INSERT OR IGNORE INTO permits (api, slot, free_at) WITH RECURSIVE slots(slot) AS ("
@@ -50,7 +50,7 @@ class FilePermits:
             )
         except sqlite3.Error as error:
             raise ConnectionFailed(
-                f"the limit's file {path} cannot be used: {error}", hint="remove it"
+                f"cannot use the rate limit file {path}: {error}", hint="remove it"
             ) from None
 
     def take(self, wanted: int, used: Sequence[Return]) -> Granted:
@@ -63,9 +63,7 @@ class FilePermits:
                 finally:
                     self._file.execute("COMMIT")
             except sqlite3.Error as error:
-                raise ConnectionFailed(
-                    f"the limit's file cannot be used: {error}", hint="try again"
-                ) from None
+                raise ConnectionFailed(f"cannot use the rate limit file: {error}", hint="try again") from None
 
     def _take(self, wanted: int, used: Sequence[Return]) -> Granted:
         now, steady = time.time(), time.monotonic()

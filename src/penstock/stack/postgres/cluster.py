@@ -1,4 +1,4 @@
-"""A Postgres cluster on disk: made by `initdb`, started and stopped by `pg_ctl`, watched through its pid file."""
+"""A Postgres cluster on disk: created by `initdb`, started and stopped by `pg_ctl`, monitored through its pid file."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ KILL_TIMEOUT_S = 10
 
 
 def create(project: Project, name: str, port: int, account: Account | None) -> Server:
-    """Make an empty cluster with a new password. What an interrupted attempt left is cleared away first.
+    """Create an empty cluster with a new password. Removes the remains of an interrupted attempt first.
 
     Raises:
-        PenstockError: `initdb` failed, mostly for want of disk.
+        PenstockError: `initdb` failed, usually because of a full disk.
     """
     home = choose_home(project, name, account)
     if home.is_relative_to(SYSTEM_DIR):
@@ -50,15 +50,15 @@ def create(project: Project, name: str, port: int, account: Account | None) -> S
 
 
 def require_unused(name: str, home: Path) -> None:
-    """Make sure that no cluster lies there that was in use, and whose password nobody remembers.
+    """Check that the directory holds no used cluster whose password is lost.
 
     Raises:
-        ConnectionFailed: One does. It is left alone.
+        ConnectionFailed: It does. Nothing was changed.
     """
-    if (home / "data" / CONF).exists():  # written at the first start, when the password was remembered
+    if (home / "data" / CONF).exists():  # written at the first start, after the password was stored
         raise ConnectionFailed(
-            f"the data of the server {name!r} lies in {home}, but its password is lost: {home}.json is missing",
-            hint=f"put a backup of it back, or begin with an empty server: mv {home} {home}.old",
+            f"the password of the server {name!r} with data in {home} is lost: {home}.json is missing",
+            hint=f"restore a backup of the file, or start with an empty server: mv {home} {home}.old",
         )
 
 
@@ -74,26 +74,26 @@ def _initdb(server: Server, account: Account | None) -> None:
         f"--pwfile={password}",
         "--auth=scram-sha-256",
         "--encoding=UTF8",
-        # Sorts by code point: the same order on every machine, and the fastest.
+        # Sorts by code point: fast, and the same order on every machine.
         "--locale=C",
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
-        # The password is 32 random bytes: more rounds would not make it harder to guess, only slower to check.
+        # The password is 32 random bytes; more iterations would only slow down logins.
         "--set=scram_iterations=1",
     ]
     done = run_as(account, argv)
     password.unlink()
     if done.returncode:
         raise PenstockError(
-            f"the server {server.name!r} could not be made: {cause(done.stdout)}",
-            hint=f"it was to lie in {server.home}",
+            f"cannot create the server {server.name!r}: {cause(done.stdout)}",
+            hint=f"check the directory {server.home}",
         )
     with (server.data_dir / "postgresql.conf").open("a", encoding="utf-8") as conf:
         conf.write(f"include = '{CONF}'\n")
 
 
 def require_readable(server: Server) -> None:
-    """Make sure that the programs here can read the cluster, if there is one: Postgres reads no other major version's.
+    """Check that the installed programs can read the cluster, if it exists. Postgres reads only its own major version.
 
     Raises:
         ConnectionFailed: They cannot. Nothing was changed.
@@ -104,24 +104,24 @@ def require_readable(server: Server) -> None:
             return
         raise ConnectionFailed(
             f"the data of the server {server.name!r} is damaged: {version} is missing",
-            hint=f"put a backup back, or begin with an empty server: mv {server.home} {server.home}.old",
+            hint=f"restore a backup, or start with an empty server: mv {server.home} {server.home}.old",
         )
     made_by = version.read_text(encoding="ascii", errors="replace").strip()
     if made_by != MAJOR:
         raise ConnectionFailed(
-            f"the data of the server {server.name!r} was made by PostgreSQL {made_by}, the programs here are {MAJOR}",
-            hint=f"dump it with the Penstock that made it (pg_dump), or begin with an empty server: "
+            f"the data of the server {server.name!r} is from PostgreSQL {made_by}, but version {MAJOR} is installed",
+            hint=f"dump it with the previous version of Penstock (pg_dump), or start with an empty server: "
             f"mv {server.home} {server.home}-{made_by}",
         )
 
 
 def is_empty(data_dir: Path) -> bool:
-    """Whether no cluster was ever made there."""
+    """Whether the directory holds no cluster."""
     return not data_dir.is_dir() or not any(data_dir.iterdir())
 
 
 def configure(server: Server, settings: Settings, account: Account | None) -> None:
-    """Write the settings that the next start reads."""
+    """Write the settings for the next start."""
     path = server.data_dir / CONF
     path.write_text(
         f"# Written at every start; changes here are lost.\n{as_text(settings)}", encoding="utf-8"
@@ -130,7 +130,7 @@ def configure(server: Server, settings: Settings, account: Account | None) -> No
 
 
 def start(server: Server, account: Account | None, log: IO[bytes]) -> bool:
-    """Start the server in a session of its own and wait until it is ready; False where it did not come up."""
+    """Start the server in its own session and wait until it is ready; return False if it did not start."""
     _drop_foreign_pid_file(server)
     argv: list[str | Path] = [
         programs_for(account) / "pg_ctl",
@@ -144,8 +144,8 @@ def start(server: Server, account: Account | None, log: IO[bytes]) -> bool:
 
 
 def stop(server: Server, account: Account | None, log: IO[bytes]) -> bool:
-    """Roll back what is open, stop the server and wait until it is gone; False where it would not."""
-    _signal(server, signal.SIGCONT)  # one that was halted hears nothing else
+    """Roll back open transactions, stop the server and wait; return False if it did not stop."""
+    _signal(server, signal.SIGCONT)  # a suspended process handles no other signal
     argv: list[str | Path] = [
         programs_for(account) / "pg_ctl",
         "stop",
@@ -159,7 +159,7 @@ def stop(server: Server, account: Account | None, log: IO[bytes]) -> bool:
 
 
 def kill(server: Server) -> bool:
-    """Kill a server that hangs; False where even that does not end it. What was committed is not lost."""
+    """Kill a hung server; return False if it does not end. Committed data is not lost."""
     pid = postmaster_pid(server)
     leader = None if pid is None else processes.identify(pid)
     if leader is None:
@@ -167,7 +167,7 @@ def kill(server: Server) -> bool:
     members = [processes.identify(one) for one in processes.family(leader)]
     _signal(server, signal.SIGKILL)
     deadline = time.monotonic() + KILL_TIMEOUT_S
-    # The others end when they notice that the first is gone; until then they hold its memory and write its files.
+    # Child processes end when they notice that the postmaster is gone; until then they hold its memory and files.
     while (lives := any(map(processes.is_alive, members))) and time.monotonic() < deadline:
         time.sleep(0.02)
     return not lives
@@ -179,17 +179,17 @@ def _signal(server: Server, number: signal.Signals) -> None:
 
 
 def postmaster_pid(server: Server) -> int | None:
-    """The process that runs this cluster, or None. A pid file alone proves nothing: its process may be long gone."""
+    """Return the process that runs this cluster, or None. The process named in the pid file may have ended."""
     try:
         pid, started_in, *_ = (server.data_dir / "postmaster.pid").read_text(encoding="utf-8").split("\n")
-        # Where it was started, not where it lies: the project may have been moved since.
+        # Compare with the path at start, because the project may have moved since.
         return int(pid) if _serves(int(pid), Path(started_in)) else None
     except (FileNotFoundError, ValueError):
         return None
 
 
 def _serves(pid: int, data_dir: Path) -> bool:
-    # The command line, because in a container even root may not read another account's working directory.
+    # Use the command line, because in a container even root may not read another account's working directory.
     try:
         words = psutil.Process(pid).cmdline()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -198,16 +198,16 @@ def _serves(pid: int, data_dir: Path) -> bool:
 
 
 def _drop_foreign_pid_file(server: Server) -> None:
-    """After a crash the number in the pid file may be another process's by now, and Postgres would not start."""
+    """Remove the pid file of a crash if its pid now belongs to another process, because Postgres would not start."""
     if postmaster_pid(server) is None:
         (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
 
 
 def stop_orphan(data_dir: Path) -> None:
-    """Stop a server that outlived its data directory: a clone was removed while it ran, and made again."""
+    """Stop a server that outlived its data directory, such as when a clone was removed and created again."""
     for process in psutil.process_iter():
         if _serves(process.pid, data_dir):
-            process.send_signal(signal.SIGQUIT)  # immediate: there is nothing left to save
+            process.send_signal(signal.SIGQUIT)  # immediate shutdown, because its data is gone
             deadline = time.monotonic() + 10
-            while _serves(process.pid, data_dir) and time.monotonic() < deadline:  # a zombie serves nobody
+            while _serves(process.pid, data_dir) and time.monotonic() < deadline:  # a zombie does not count
                 time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""What a server writes about itself, and why it says it does not start."""
+"""The log of a server, and the cause of a failed start in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from penstock.project import Project, leave_to_owner
 
 LIMIT_BYTES = 10 * 1024 * 1024
 
-# What went wrong is often a LOG line, and the FATAL one after it only says that something did.
+# The cause is often in a LOG line; the FATAL line after it is generic.
 CAUSE = re.compile(
     r"(?:error|ERROR|LOG|FATAL|PANIC): +(.*(?:invalid|unrecognized|could not|No space|denied|in use).*)"
 )
@@ -19,17 +19,17 @@ LAST_WORD = re.compile(r"(?:error|FATAL|PANIC): +(.*)")
 
 
 def log_path(project: Project, name: str) -> Path:
-    """Where the server's log is."""
+    """Return the path of the server's log."""
     return project.state_dir / "logs" / f"postgres-{name}.log"
 
 
 def open_log(path: Path) -> IO[bytes]:
-    """A log to write on in, readable by its owner alone.
+    """Open a log for appending, readable by its owner only.
 
-    Begun anew when it has grown large; the previous one is kept.
+    A large log is replaced; the previous one is kept.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The log cannot be written.
     """
     if path.exists() and path.stat().st_size > LIMIT_BYTES:
         path.replace(path.with_suffix(".log.1"))
@@ -40,7 +40,7 @@ def open_log(path: Path) -> IO[bytes]:
 
 
 def cause(text: str) -> str:
-    r"""The line that tells most about a failure.
+    r"""Return the most informative line about a failure.
 
     Example:
         >>> cause('12:00 LOG:  invalid value for parameter "port": "x"\n12:00 FATAL:  penstock.conf contains errors')
@@ -49,4 +49,4 @@ def cause(text: str) -> str:
     for pattern in (CAUSE, LAST_WORD):
         if found := pattern.search(text):
             return found.group(1).strip()
-    return (text.strip().splitlines() or ["it gives no reason"])[-1]
+    return (text.strip().splitlines() or ["no reason given"])[-1]

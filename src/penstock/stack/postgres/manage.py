@@ -1,4 +1,4 @@
-"""The embedded servers of a project, started when something needs them."""
+"""The embedded servers of a project, started on demand."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from penstock.stack.postgres.seeds import SEEDS
 from penstock.stack.postgres.server import HOST, STATE, Server, forget, load, recall, save
 from penstock.stack.postgres.settings import server_settings
 
-SERVERS = ("source", "warehouse")  # those that hold the project's data
+SERVERS = ("source", "warehouse")  # the servers with the project's data
 
-# Between attempts: another program may take the port first, and for a moment after a kill -9 the dead server's children
-# still hold its memory.
+# Pauses between attempts: another program may take the port, and just after a kill -9 the old server's children still
+# hold its memory.
 PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
-BAD_SETTINGS = "contains errors"  # trying again would not mend them
+BAD_SETTINGS = "contains errors"  # a retry would not help
 
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """What `status` found.
+    """The status of a server.
 
     Args:
-        state: `absent` (never made), `stopped`, `running`, or `unready` (a process, but it lets nobody in yet).
-        port: Where it listens, or did last.
-        pid: Its process, where there is one.
+        state: `absent` (never created), `stopped`, `running`, or `unready` (it does not accept connections yet).
+        port: The current or last port.
+        pid: The process, if it is running.
     """
 
     name: str
@@ -50,20 +50,20 @@ class ServerStatus:
 
 
 def ensure(project: Project, name: str, *, database: str | None = None) -> Connection:
-    """Make the server answer, making and starting it where needed, and say how to enter it.
+    """Create and start the server if necessary, and return its connection.
 
-    Idempotent, and safe when many processes call it at once. Costs one connection (2 to 7 ms) when it is up.
-    `penstock.toml` may ask for a port (`[stack.ports] warehouse = 6000`, 0 for any that is free) and for settings
-    (`[stack.postgres] shared_buffers = "2GB"`), which count from the next start.
+    Idempotent, and safe for concurrent processes. If the server is running, the call costs one connection (2 to 7 ms).
+    `penstock.toml` can set a port (`[stack.ports] warehouse = 6000`, 0 for any free port) and settings
+    (`[stack.postgres] shared_buffers = "2GB"`), which apply from the next start.
 
     Args:
-        name: `source` or `warehouse`; another name makes another server, on a port of the system's choice.
-        database: Made where it is missing; by default the database of the server's own name.
+        name: `source` or `warehouse`; any other name is a separate server, on a port that the system chooses.
+        database: Database to create if missing; by default the one named like the server.
 
     Raises:
-        ConnectionFailed: It could not be started; the message ends with what its log says.
-        PenstockError: The `stack` extra is missing, or the state directory is another account's.
-        UsageError: `penstock.toml` asks for something that is no port or no setting.
+        ConnectionFailed: The server does not start; the message ends with the cause from its log.
+        PenstockError: The `stack` extra is missing, or the state directory belongs to another account.
+        UsageError: A port or setting in `penstock.toml` is invalid.
 
     Example:
         connection = ensure(find_project(), "warehouse")
@@ -78,10 +78,10 @@ def ensure(project: Project, name: str, *, database: str | None = None) -> Conne
 
 
 def stop(project: Project, name: str) -> bool:
-    """Stop the server; False where it did not run. Open transactions are rolled back.
+    """Stop the server and roll back open transactions; return False if it was not running.
 
     Raises:
-        ConnectionFailed: It would not stop.
+        ConnectionFailed: The server did not stop.
     """
     server = recall(project, name)
     if server is None:
@@ -91,14 +91,14 @@ def stop(project: Project, name: str) -> bool:
             return False
         if not cluster.stop(server, server_account(project.state_dir), log) and not cluster.kill(server):
             raise ConnectionFailed(
-                f"the server {name!r} would not stop within {cluster.STOP_TIMEOUT_S} s",
+                f"the server {name!r} did not stop within {cluster.STOP_TIMEOUT_S} s",
                 hint=f"see {log_path(project, name)}",
             )
     return True
 
 
 def status(project: Project, name: str) -> ServerStatus:
-    """How the server is now; starts nothing."""
+    """Return the status of the server; starts nothing."""
     log = log_path(project, name)
     server = load(project, name)
     if server is None:
@@ -111,11 +111,12 @@ def status(project: Project, name: str) -> ServerStatus:
 
 
 def require_readable(project: Project, name: str) -> None:
-    """Make sure that nothing is wrong with the server's data, as far as can be seen before it is started.
+    """Check the server's data as far as possible before a start.
 
     Raises:
-        ConnectionFailed: Its data or its record are missing, or another major version's. Nothing was changed.
-        PenstockError: Its record was damaged.
+        ConnectionFailed: The data or the record is missing, or the data is from another major version. Nothing was
+            changed.
+        PenstockError: The record is damaged.
     """
     server = load(project, name)
     if server is not None:
@@ -125,14 +126,14 @@ def require_readable(project: Project, name: str) -> None:
 
 
 def _started(project: Project, name: str) -> Server:
-    """The server, up. Called under its lock."""
+    """Start the server and return it. The caller holds the lock."""
     project.make_state_dir(STATE)
     account = server_account(project.state_dir)
     wishes = read_wishes(project, name)
     require_readable(project, name)
     server = load(project, name)
     if server is None or cluster.is_empty(server.data_dir):
-        forget(project, name)  # a making that is interrupted is begun again, where nothing is remembered
+        forget(project, name)  # without a record, an interrupted creation starts over
         server = cluster.create(project, name, wishes.port, account)
         save(project, server)
     reason = ""
@@ -156,14 +157,14 @@ def _started(project: Project, name: str) -> Server:
 
 
 def _is_up(server: Server) -> bool:
-    """Whether it answers; a process that is still recovering or shutting down is waited for."""
+    """Whether the server answers; waits while it recovers or shuts down."""
     deadline = time.monotonic() + cluster.START_TIMEOUT_S
     while cluster.postmaster_pid(server) is not None:
         if server.answers("postgres"):
             return True
         if time.monotonic() > deadline:
             raise ConnectionFailed(
-                f"the server {server.name!r} runs on port {server.port} but lets nobody in",
+                f"the server {server.name!r} on port {server.port} does not accept connections",
                 hint=f"penstock db stop {server.name}",
             )
         time.sleep(0.05)
@@ -178,7 +179,7 @@ def _make_database(project: Project, server: Server, database: str) -> None:
         if seed is None:
             session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
             return
-        # Under another name until it holds what it must: a kill leaves none rather than an empty one.
+        # Renamed only when complete, so that a kill does not leave an empty database.
         draft = f"{database} draft"
         session.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(draft)))
         session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
@@ -190,6 +191,6 @@ def _make_database(project: Project, server: Server, database: str) -> None:
 
 
 def _opened_log(project: Project, name: str) -> IO[bytes]:
-    """Opened by the caller, so that the server's account needs no way to it."""
+    """Open the log as the caller, so that the server's account needs no access to its path."""
     project.make_state_dir("logs")
     return open_log(log_path(project, name))

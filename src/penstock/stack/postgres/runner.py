@@ -1,4 +1,4 @@
-"""Parts that are an embedded Postgres server: a daemon of its own, so looked after through its pid file."""
+"""Runner for an embedded Postgres server: a detached process, monitored through its pid file."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from penstock.stack.processes import Identity, identify
 
 
 class Embedded:
-    """An embedded server, and its database.
+    """An embedded server and its database, as a part of the stack.
 
     Args:
-        name: Of the server.
-        pool: Runs its start, which waits.
-        database: The database made in it.
+        name: Name of the server.
+        pool: Runs the start, which blocks.
+        database: Database to create in it.
     """
 
     needs: tuple[str, ...] = ()
-    start_limit_s = math.inf  # its start has a limit of its own
+    start_limit_s = math.inf  # the start has its own limit
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class Embedded:
         self._pulse = Pulse(self._gives_a_sign, pool)
 
     def launch(self) -> None:
-        """Begin to start it."""
+        """Begin to start the server."""
         self._start = self._pool.submit(self._bring_up)
         self._pulse = Pulse(self._gives_a_sign, self._pool)
 
     def ended(self) -> str | None:
-        """Why it does not run, from its log; None while it does, or starts."""
+        """Return why the server is not running, from its log; None while it runs or starts."""
         if self._start is None or not self._start.done():
             return None
         if (error := self._start.exception()) is not None:
@@ -58,15 +58,15 @@ class Embedded:
         return None if self.process() else last_line(log_path(self._project, self.name)) or "it ended"
 
     def ready(self) -> bool:
-        """Whether it lets one in."""
+        """Whether the server accepts connections."""
         return self._start is not None and self._start.done() and self._start.exception() is None
 
     def silence_s(self) -> float:
-        """For how long it has not even refused."""
+        """Return the seconds since the server last answered at all."""
         return self._pulse.silence_s()
 
     def kill(self) -> None:
-        """End its first process; the others end when they notice."""
+        """Kill the postmaster; the other processes end when they notice."""
         if (process := self.process()) is not None:
             os.kill(process.pid, signal.SIGKILL)
 
@@ -75,20 +75,20 @@ class Embedded:
         return found is None or found.gives_a_sign()
 
     def process(self) -> Identity | None:
-        """Its first process."""
+        """Return the postmaster."""
         found = self._found()
         pid = None if found is None else cluster.postmaster_pid(found)
         return None if pid is None else identify(pid)
 
     def address(self) -> str | None:
-        """Where it listens."""
+        """Return the address of the server."""
         found = self._found()
         return None if found is None else f"{server.HOST}:{found.port}"
 
     def _found(self) -> server.Server | None:
         try:
             return server.load(self._project, self.name)
-        except PenstockError:  # damaged: its start says so
+        except PenstockError:  # a damaged record; the start reports it
             return None
 
     def _bring_up(self) -> None:

@@ -1,4 +1,4 @@
-"""What a new source and a new warehouse hold."""
+"""Initial contents of a new source and a new warehouse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _make(session: psycopg.Connection[Any], *, with_rows: bool) -> None:
             session.execute(sql["rows"])
 
 
-# By the server's name: the table of products, with its first rows at the source and empty in the warehouse.
+# By server name: the table of products, with rows in the source and empty in the warehouse.
 SEEDS: Mapping[str, Callable[[psycopg.Connection[Any]], None]] = {
     "source": lambda session: _make(session, with_rows=True),
     "warehouse": lambda session: _make(session, with_rows=False),

@@ -1,4 +1,4 @@
--- The small shop that a project's new servers hold, so that there is something to transfer: rows at the source, none in the warehouse.
+-- The example table of a project's new servers: with rows in the source, empty in the warehouse.
 
 -- name: table
 CREATE TABLE public.product (

@@ -1,4 +1,4 @@
-"""One embedded server as it is remembered between commands: its port, its password and where its cluster lies."""
+"""The stored record of one embedded server: its port, its password and the location of its cluster."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
 
 
 class DamagedRecord(PenstockError):
-    """What is remembered of a server cannot be read."""
+    """The record of a server is not readable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An embedded Postgres server; whether it runs is not part of it.
+    """An embedded Postgres server, running or not.
 
     Args:
         name: `source` or `warehouse`; also the name of its database.
-        port: Where it was last started.
-        password: Of the login `penstock`, who owns everything.
-        home: The directory that holds the cluster; belongs to the account that runs the server.
+        port: Port of the last start.
+        password: Password of the login `penstock`, which owns everything.
+        home: Directory of the cluster; belongs to the account that runs the server.
     """
 
     name: str
@@ -49,11 +49,11 @@ class Server:
 
     @property
     def data_dir(self) -> Path:
-        """The cluster itself."""
+        """The data directory of the cluster."""
         return self.home / "data"
 
     def connection(self, database: str | None = None) -> Connection:
-        """How to enter a database of this server, by default the one of its own name."""
+        """Return the connection to a database of this server, by default the one named like the server."""
         return Connection(
             name=self.name,
             type="postgres",
@@ -62,15 +62,15 @@ class Server:
             login=LOGIN,
             password=self.password,
             database=database or self.name,
-            extra={"sslmode": "disable"},  # never leaves this machine, and this build has no TLS
+            extra={"sslmode": "disable"},  # traffic stays on this machine, and this build has no TLS
         )
 
     @contextmanager
     def enter(self, database: str) -> Iterator[psycopg.Connection[Any]]:
-        """A session of the owner, every statement its own transaction.
+        """Open an autocommit session as the owner.
 
         Raises:
-            psycopg.OperationalError: The server does not run, starts up, or is another one.
+            psycopg.OperationalError: The server is not running, is starting, or is another server.
         """
         with psycopg.connect(
             host=HOST,
@@ -86,7 +86,7 @@ class Server:
             yield session
 
     def answers(self, database: str) -> bool:
-        """Whether this very server (its password says so) lets one into the database now."""
+        """Whether this server, identified by its password, accepts connections to the database."""
         try:
             with self.enter(database):
                 return True
@@ -94,8 +94,8 @@ class Server:
             return False
 
     def gives_a_sign(self) -> bool:
-        """Whether a server answers there at all, be it that it starts up or lets nobody else in."""
-        # Its question whether to encrypt comes before everything else. psycopg's own `ping` would halt all threads.
+        """Whether a server answers on the port, even if it is starting or refuses connections."""
+        # An SSL request is answered before anything else. psycopg's own `ping` would block all threads.
         try:
             with socket.create_connection((HOST, self.port), timeout=_SIGN_TIMEOUT_S) as session:
                 session.sendall(_SSL_REQUEST)
@@ -105,10 +105,10 @@ class Server:
 
 
 def load(project: Project, name: str) -> Server | None:
-    """The server as last saved, or None where it was never made.
+    """Load the record of the server; None if it was never created.
 
     Raises:
-        PenstockError: The state belongs to another account, or was damaged.
+        PenstockError: The state belongs to another account, or is damaged.
     """
     path = _record(project, name)
     try:
@@ -123,12 +123,12 @@ def load(project: Project, name: str) -> Server | None:
         home = choose_home(project, name, server_account(project.state_dir))
         raise DamagedRecord(
             f"{path} is damaged, so the password of the server {name!r} is lost",
-            hint=f"put a backup back, or begin with an empty server: penstock stop, rm {path}, mv {home} {home}.old",
+            hint=f"restore a backup, or start with an empty server: penstock stop, rm {path}, mv {home} {home}.old",
         ) from error
 
 
 def recall(project: Project, name: str) -> Server | None:
-    """As `load`, to stop or to remove it: of a damaged record only the password and the port are missed.
+    """Load the record to stop or remove the server, even if it is damaged: only password and port are then unknown.
 
     Raises:
         PenstockError: The state belongs to another account.
@@ -140,10 +140,10 @@ def recall(project: Project, name: str) -> Server | None:
 
 
 def save(project: Project, server: Server) -> None:
-    """Remember the server, readable by this account alone.
+    """Save the record of the server, readable by this account only.
 
     Raises:
-        PenstockError: The state directory cannot be made.
+        PenstockError: The state directory cannot be created.
         OSError: The disk is full.
     """
     project.make_state_dir(STATE)
@@ -157,14 +157,14 @@ def save(project: Project, server: Server) -> None:
 
 
 def forget(project: Project, name: str) -> None:
-    """Forget a server that is to be made anew."""
+    """Remove the record of a server that will be created again."""
     _record(project, name).unlink(missing_ok=True)
 
 
 def choose_home(project: Project, name: str, account: Account | None) -> Path:
-    """Where a new cluster goes: into the project's state, or where the server's account can reach.
+    """Return the directory for a new cluster: the project's state, or one that the server's account can reach.
 
-    The latter, for root only, is a directory under `/var/lib/penstock` named after the project's path.
+    The latter is used for root only: a directory under `/var/lib/penstock` named after the project's path.
     """
     project.make_state_dir(STATE)
     home = _home_in(project, name)

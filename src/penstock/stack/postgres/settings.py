@@ -1,4 +1,4 @@
-"""The settings of the embedded servers: a warehouse on a small machine, and never at the price of durability."""
+"""Settings of the embedded servers: tuned for a warehouse on a small machine, without giving up durability."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Settings = Mapping[str, str]
 
 
 def server_settings(name: str, port: int) -> dict[str, str]:
-    """What `penstock.conf` says for one server.
+    """Return the settings for one server's `penstock.conf`.
 
     Args:
-        name: `warehouse` skips the log for rows that go into a table made in the same transaction.
-        port: Where it listens, on this machine's own address only.
+        name: Name of the server. For `warehouse`, rows of a table created in the same transaction skip the WAL.
+        port: Port to listen on, on the loopback address only.
 
     Example:
         >>> server_settings("source", 5433)["listen_addresses"]
@@ -23,19 +23,19 @@ def server_settings(name: str, port: int) -> dict[str, str]:
     """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
-        # Reached over TCP from this machine alone; a socket file would need a directory all accounts can write to.
+        # Local TCP only; a socket file would need a directory that all accounts can write to.
         "listen_addresses": "127.0.0.1",
         "port": str(port),
         "unix_socket_directories": "",
         "max_connections": "100",
-        **_memory(memory if name != "metadata" else 0),  # Airflow's own database stays small
+        **_memory(memory if name != "metadata" else 0),  # Airflow's database stays small
         **_durability(name),
         **_log(),
-        # Storage is solid state nearly everywhere; the default of 4 makes the planner shun indexes.
+        # Nearly all storage is solid state; the default of 4 makes the planner avoid indexes.
         "random_page_cost": "1.1",
-        # Short statements on small machines: compiling them costs more than it saves.
+        # On small machines with short statements, JIT compilation costs more than it saves.
         "jit": "off",
-        # A table partitioned by month takes a lock for each partition and index.
+        # A table partitioned by month needs a lock for each partition and index.
         "max_locks_per_transaction": "256",
         "timezone": "UTC",
         "datestyle": "iso, ymd",
@@ -45,7 +45,7 @@ def server_settings(name: str, port: int) -> dict[str, str]:
 
 def _memory(total: int) -> dict[str, str]:
     return {
-        # The servers and Airflow share the machine, so a sixteenth each and the page cache for the rest.
+        # The servers and Airflow share the machine, so each server gets a sixteenth, and the page cache gets the rest.
         "shared_buffers": f"{min(max(total // 16, 128 * MB), 1024 * MB) // MB}MB",
         "effective_cache_size": f"{max(total // 2, 256 * MB) // MB}MB",
         "work_mem": "32MB",
@@ -56,7 +56,7 @@ def _memory(total: int) -> dict[str, str]:
 
 
 def _is_roomy(shared_memory: Path) -> bool:
-    """Containers get 64 MB there by default, which one parallel join outgrows."""
+    """Whether shared memory is large enough; a parallel join can exceed the 64 MB that containers get by default."""
     if not shared_memory.is_dir():
         return False
     filesystem = os.statvfs(shared_memory)
@@ -65,13 +65,13 @@ def _is_roomy(shared_memory: Path) -> bool:
 
 def _durability(name: str) -> dict[str, str]:
     settings = {
-        # What was committed survives a crash and a power cut. A copy is one commit, so this costs one flush.
+        # Commits survive a crash and a power failure. A copy is one commit, so this costs one flush.
         "fsync": "on",
         "synchronous_commit": "on",
         "full_page_writes": "on",
-        # On means pglz in this build, which made merges four times slower.
+        # In this build, `on` means pglz, which made merges four times slower.
         "wal_compression": "off",
-        # Big loads in few checkpoints.
+        # Large loads need few checkpoints.
         "max_wal_size": "4GB",
         "min_wal_size": "256MB",
         "wal_buffers": "16MB",
@@ -80,8 +80,8 @@ def _durability(name: str) -> dict[str, str]:
         "max_wal_senders": "0",
     }
     if name == "warehouse":
-        # Rows copied into a table made in the same transaction are flushed to the table itself at commit and not
-        # written to the log as well. Costs the ability to replicate, which an embedded warehouse does not do.
+        # Rows copied into a table created in the same transaction skip the WAL; the table is flushed at commit. This
+        # rules out replication, which an embedded warehouse does not need.
         settings["wal_level"] = "minimal"
     return settings
 
@@ -91,7 +91,7 @@ def _log() -> dict[str, str]:
         "log_timezone": "UTC",
         "log_line_prefix": "%m [%p] %d ",
         "log_checkpoints": "off",
-        # Statements and the values in error details may hold secrets and personal data: neither is logged.
+        # Statements and error details may hold secrets and personal data, so neither is logged.
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
         "log_statement": "none",
@@ -100,7 +100,7 @@ def _log() -> dict[str, str]:
 
 
 def as_text(settings: Settings) -> str:
-    r"""The settings as Postgres reads them.
+    r"""Return the settings in the format of a Postgres configuration file.
 
     Example:
         >>> as_text({"port": "5433"})
