@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from penstock.model.columns import find
 from penstock.model.contract import Contract
@@ -76,7 +76,7 @@ def _scope(plan: CopyPlan, contract: Contract) -> Composable:
     )
 
 
-def _number(connection: PgConnection, query: Composable, **values: object) -> int:
+def _number(connection: PgConnection, query: SQL | Composed, **values: object) -> int:
     row = connection.execute(query, values).fetchone()
     assert row is not None  # an aggregate, or the catalog's row of the table
     return int(next(iter(row.values())))

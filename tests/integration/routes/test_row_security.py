@@ -95,7 +95,7 @@ def hidden_target(here: Query, there: Query, login: str) -> None:
 @pytest.mark.parametrize("kind", ["file", "table"])
 def test_hidden_at_the_target(kind: str, mode: Any, there: Query, tmp_path: Path) -> None:
     path = tmp_path / "s.csv"
-    path.write_text("id,v\n1,x\n4,y\n")
+    path.write_text("id,v\n1,x\n0,y\n")
     options: dict[str, Any] = {"mode": mode}
     if mode == "interval":
         options |= {"interval_column": "id", "interval_start": "1", "interval_end": "3"}
@@ -105,7 +105,7 @@ def test_hidden_at_the_target(kind: str, mode: Any, there: Query, tmp_path: Path
     assert there("SELECT string_agg(v, '' ORDER BY id) FROM t") == [("abc",)]
     if kind == "file":
         result = penstock.copy(address, "warehouse:t", visible_rows_only=True, **options)
-        left = {"append": "abcy", "replace": "xcy", "merge": "xbcy", "mirror": "xcy", "interval": "xc"}
+        left = {"append": "yabc", "replace": "yxc", "merge": "yxbc", "mirror": "yxc", "interval": "xc"}
         assert there("SELECT string_agg(v, '' ORDER BY id) FROM t") == [(left[mode],)]
         assert result.visible_rows_only
         assert penstock.copy(address, "warehouse:t", visible_rows_only=True, **options).visible_rows_only
