@@ -109,7 +109,7 @@ class Utf8Stream:
         # Read in place: a copy of every block costs a fifth of the time that parsing it takes.
         data = bytearray(len(rest) + size)
         data[: len(rest)] = rest
-        with _unpacking(self._file.name), memoryview(data) as view:
+        with memoryview(data) as view:
             count = self._stream.readinto(view[len(rest) :]) or 0
         del data[len(rest) + count :]
         return data
@@ -122,15 +122,39 @@ def opened(file: StoredFile, encoding: Encoding) -> Iterator[Utf8Stream]:
     Raises:
         SourceError: If it is packed in a way that is not supported.
     """
+    with unpacked(file) as plain:
+        yield Utf8Stream(file, plain, encoding)
+
+
+@contextmanager
+def unpacked(file: StoredFile) -> Iterator[Stream]:
+    """The file's bytes without their packing, while the block lasts.
+
+    Raises:
+        SourceError: If it is packed in a way that is not supported.
+    """
     stored = file.open()
     try:
         with _unpacking(file.name):
             head = stored.read(16) or b""
             stored.seek(0)
             plain = _unpacked(stored, head, file.name)
-        yield Utf8Stream(file, plain, encoding)
+        yield _Guarded(plain, file.name)
     finally:
         stored.close()
+
+
+class _Guarded:
+    """A stream whose errors of unpacking are errors of the source."""
+
+    def __init__(self, stream: Stream, name: str) -> None:
+        self._stream = stream
+        self._name = name
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """See :class:`Stream`."""
+        with _unpacking(self._name):
+            return self._stream.readinto(buffer)
 
 
 def stored_magic(file: StoredFile) -> bytes:

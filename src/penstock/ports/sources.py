@@ -59,4 +59,11 @@ class Recognised(Protocol):
         """The plan's options, with what was found where they leave it open and it is not what names say."""
 
     def require_header(self) -> None:
-        """Raises SourceError if what names the columns is hardly a header, so that no table is made by it."""
+        """Raises SourceError if it is in doubt what names the columns, so that no table is made by it."""
+
+    def fit(self, table: Sequence[str]) -> None:
+        """Name the columns for a table that has these.
+
+        Raises:
+            SourceError: If two columns have one name.
+        """
