@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from penstock.files.blank_removal import UnpaddedText
 from penstock.files.record_splitter import Dialect, Offsets, first_line, split
 
 # 2 MiB is some 25,000 rows of a common table. Memory grows with it, for five batches are on their way at once: a copy
@@ -101,6 +102,8 @@ def read_blocks(text: Text, dialect: Dialect, sizes: Sizes, *, skip: int = 0) ->
     Args:
         skip: Lines before the first record, whatever is in them.
     """
+    if dialect.blanks:
+        text = UnpaddedText(text, dialect.delimiter, dialect.quote)
     rest, line, final = _skipped(text, skip, sizes), skip + 1, False
     while not final:
         buffer = text.follow(rest, sizes.block)

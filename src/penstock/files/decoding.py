@@ -18,6 +18,7 @@ from penstock.model.errors import SourceError, UsageError
 
 _BOM = codecs.BOM_UTF8
 _UTF8 = ("utf-8", "utf-8-sig")
+_NO_FILES = ("idna", "punycode", "undefined")
 
 # Arrow's decompressors notice a file that ends early; zstandard's stream_reader does not.
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -55,6 +56,8 @@ class Encoding:
     def __init__(self, name: str) -> None:
         try:
             self.name = codecs.lookup(name).name
+            if self.name in _NO_FILES:
+                raise LookupError(name)
             with suppress(UnicodeDecodeError):
                 b"?".decode(name)  # no text encoding (hex, zip) raises LookupError here
         except (LookupError, ValueError) as error:
@@ -79,6 +82,7 @@ class Utf8Stream:
     def __init__(self, file: StoredFile, stream: Stream, encoding: Encoding) -> None:
         self._file = file
         self._stream = stream
+        self._encoding = encoding
         self._decoder = codecs.getincrementaldecoder(encoding.name)("penstock") if encoding.decodes else None
         self._begun = False
 
@@ -101,9 +105,20 @@ class Utf8Stream:
             return self._read(rest, size)
         while True:
             data = self._read(b"", size)
-            text = self._decoder.decode(data, final=not data)
+            text = self._decode(data)
             if text or not data:
                 return bytearray(rest) + text.encode("utf-8", "surrogatepass")
+
+    def _decode(self, data: bytearray) -> str:
+        assert self._decoder is not None  # the caller looked
+        try:
+            return self._decoder.decode(data, final=not data)
+        except UnicodeError as error:  # of a stream without a mark; bytes that mean nothing raise none
+            name = self._encoding.name
+            raise SourceError(
+                f"'{self._file.name}' cannot be read as {name}: it has no byte order mark",
+                hint=f"pass --encoding {name}-le or --encoding {name}-be, or leave it to be detected",
+            ) from error
 
     def _read(self, rest: bytes | bytearray, size: int) -> bytearray:
         # Read in place: a copy of every block costs a fifth of the time that parsing it takes.

@@ -8,10 +8,11 @@ from typing import Any
 
 from penstock.files.decoding import Encoding, stored_magic
 from penstock.files.dialect_detection import Layout, candidates, detect_layout
-from penstock.files.dialects import dialect_of, shown, usual_delimiter
+from penstock.files.dialects import dialect_of, shown, usual_delimiter, written
 from penstock.files.encoding_detection import ASCII, UTF8, detect_encoding
 from penstock.files.first_record import First, judge_first
 from penstock.files.format_detection import format_of, recognise
+from penstock.files.headers import require_distinct
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
 from penstock.model.plan import FileOptions
@@ -53,6 +54,8 @@ def settle(files: Sequence[StoredFile], options: FileOptions, *, detect: bool = 
         found = _with_format(files, found)
     if options.header == ():
         found = replace(found, header=None)
+    elif options.header is not None:
+        require_distinct(options.header, "--header")
     if (found.format if found.format != "auto" else format_of(files[0].name)) != "csv":
         return Findings(found)
     for file in files:
@@ -106,8 +109,8 @@ def _with_layout(files: Sequence[StoredFile], options: FileOptions, found: FileO
                 f" '{other_file.name}' {_described(other)}",
                 hint="copy them one by one",
             )
-    if layout.dialect.delimiter != dialect_of(found, file.name).delimiter:
-        found = _noted(found, delimiter=layout.dialect.delimiter)
+    if written(layout.dialect) != written(dialect_of(found, file.name)):
+        found = _noted(found, delimiter=written(layout.dialect))
     if layout.dialect.quote != found.quote:
         found = _noted(found, quote=layout.dialect.quote)
     if layout.skip_rows != found.skip_rows:
@@ -167,7 +170,7 @@ def _noted(options: FileOptions, **found: Any) -> FileOptions:
 
 
 def _way(layout: Layout, file: StoredFile) -> tuple[str | None, str | None, int]:
-    delimiter = layout.dialect.delimiter
+    delimiter = written(layout.dialect)
     usual = delimiter == usual_delimiter(file.name)
     return None if usual else delimiter, layout.dialect.quote, layout.skip_rows
 
@@ -175,4 +178,4 @@ def _way(layout: Layout, file: StoredFile) -> tuple[str | None, str | None, int]
 def _described(layout: Layout) -> str:
     lines = f" and {layout.skip_rows} lines before the header" if layout.skip_rows else ""
     quote = "" if layout.dialect.quote == '"' else f", the quote {layout.dialect.quote or 'none'}"
-    return f"the delimiter {shown(layout.dialect.delimiter)}{quote}{lines}"
+    return f"the delimiter {shown(written(layout.dialect))}{quote}{lines}"

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
 
 from penstock.files.blocks import Block, Sizes, Text, read_blocks
 from penstock.files.decoding import Encoding, opened
-from penstock.files.dialects import shown
+from penstock.files.dialects import shown, written
 from penstock.files.first_record import is_typed, weigh_first
 from penstock.files.record_splitter import Dialect, Offsets
 from penstock.files.stored_file import StoredFile
@@ -28,6 +28,7 @@ _SAMPLE = Sizes(block=1 << 20, record=1 << 18)
 _LINES = 1000  # records of the first block that are taken apart
 _FURTHER = 100  # of every further block
 _CHARACTERS = 1 << 18  # of the first block that are taken apart
+_PADDED = 0.9  # of the delimiters are followed by a blank where they are written so
 _PREAMBLE = 40  # records that may precede the table
 _CLEAR = 0.8  # the second best reading has at most this share of the best one's score
 _SHARE = 0.7  # of the records have the usual number of fields
@@ -51,7 +52,7 @@ class Layout:
     rows: Sequence[Sequence[str]] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Reading:
     """What is seen of a file under one dialect."""
 
@@ -217,6 +218,7 @@ def detect_layout(
     if not reading.widths:
         return Layout(usual, skip_rows)
     near = [one for one in candidates[1:] if _occurs(one, head, reading)]
+    near += [replace(one, blanks=True) for one in (usual, *near) if _is_padded(one, head)]
     ordered = _ordered([reading, *(_Reading(one, skip_rows).of(head) for one in near)], preamble=preamble)
     if near and not whole and not _is_clear(ordered):
         best = ordered[0].score
@@ -275,6 +277,13 @@ def _occurs(dialect: Dialect, head: bytearray, usual: _Reading) -> bool:
     return head.count(delimiter + quote) + head.count(quote + delimiter) >= enough
 
 
+def _is_padded(dialect: Dialect, head: bytearray) -> bool:
+    """Whether nearly every delimiter is followed by a blank."""
+    delimiter = dialect.delimiter.encode()
+    count = head.count(delimiter)
+    return dialect.delimiter in ",;" and 0 < count * _PADDED <= head.count(delimiter + b" ")
+
+
 def _ordered(readings: Sequence[_Reading], *, preamble: bool) -> list[_Reading]:
     for one in readings:
         if preamble:
@@ -298,12 +307,14 @@ def _chosen(file: StoredFile, ordered: Sequence[_Reading], usual: Dialect) -> _R
         doubtful = best.dialect != usual and best.width > 1 and best.share_below >= _SURE
         if doubtful and fallback.width <= 1:
             raise SourceError(
-                f"'{file.name}' may be one column, or its fields may be separated by {shown(best.dialect.delimiter)}"
+                f"'{file.name}' may be one column, or its fields may be separated by {shown(written(best.dialect))}"
                 ": the first line has a different number of fields than the rest",
-                hint=f"pass --delimiter {shown(best.dialect.delimiter)} or --delimiter {shown(usual.delimiter)},"
+                hint=f"pass --delimiter {shown(written(best.dialect))} or --delimiter {shown(usual.delimiter)},"
                 " or --skip-rows N if N lines precede the table",
             )
         return fallback
+    if best.dialect.blanks or any(one.dialect.blanks for one in others):
+        best, others = _padded_or_not(best, others)
     rival = next((one for one in others if one.stands and one.score > _CLEAR * best.score), None)
     if rival is None:
         return best
@@ -312,11 +323,26 @@ def _chosen(file: StoredFile, ordered: Sequence[_Reading], usual: Dialect) -> _R
     raise _ambiguous(file, best.dialect, rival.dialect)
 
 
+def _padded_or_not(best: _Reading, others: Sequence[_Reading]) -> tuple[_Reading, list[_Reading]]:
+    """Of the two readings that differ in the blanks after delimiters alone, the right one."""
+    twin = next(
+        (one for one in others if replace(one.dialect, blanks=best.dialect.blanks) == best.dialect), None
+    )
+    if twin is None:
+        return best, list(others)
+    padded, plain = (best, twin) if best.dialect.blanks else (twin, best)
+    cells = [cell for row in plain.rows for cell in row[1:] if cell]
+    everywhere = sum(cell[0] == " " for cell in cells) >= _SURE * len(cells)
+    better = padded.score * _CLEAR > plain.score
+    right = padded if padded.stands and (everywhere or better) else plain
+    return right, [one for one in others if one not in (padded, plain)]
+
+
 def _ambiguous(file: StoredFile, one: Dialect, other: Dialect) -> SourceError:
-    if one.delimiter != other.delimiter:
+    if written(one) != written(other):
         return SourceError(
-            f"the fields of '{file.name}' may be separated by {shown(one.delimiter)} or by {shown(other.delimiter)}",
-            hint=f"pass --delimiter {shown(one.delimiter)} or --delimiter {shown(other.delimiter)}",
+            f"the fields of '{file.name}' may be separated by {shown(written(one))} or by {shown(written(other))}",
+            hint=f"pass --delimiter {shown(written(one))} or --delimiter {shown(written(other))}",
         )
     first, second = (_quote(dialect.quote) for dialect in (one, other))
     return SourceError(

@@ -57,4 +57,10 @@ def dialect_of(options: FileOptions, name: str) -> Dialect:
         UsageError: If the options make no sense.
     """
     delimiter = usual_delimiter(name) if options.delimiter is None else unescaped(options.delimiter)
-    return Dialect(delimiter, options.quote)
+    blanks = len(delimiter) > 1 and not delimiter[1:].strip(" ")
+    return Dialect(delimiter[:1] if blanks else delimiter, options.quote, blanks)
+
+
+def written(dialect: Dialect) -> str:
+    """The delimiter of a dialect as the option says it."""
+    return dialect.delimiter + " " * dialect.blanks

@@ -27,11 +27,20 @@ _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 # What no text of western Europe has: signs within words, capitals behind small letters, words of such letters alone.
 _ODD = re.compile(
     "(?<=[a-z])[\u0080-\u00b6\u00b8-\u00bf\u00d7\u00f7\u201aƒ„†‡\u02c6‰\u2039•\u02dc™\u203a](?=[a-z])"
-    "|(?<=[a-zà-ÿ])[À-ÖØ-ÞŠŽŸ]|[À-ÖØ-öø-ÿ]{3,}"
+    "|(?<=[a-zà-ÿ])[À-ÖØ-ÞŠŽŸ]|[À-ÖØ-öø-ÿ]{4,}|(?<![A-Za-zÀ-ÿ])ß"
     "|[\u0080-\u009fƒ†‡\u02c6‰\u02dc¤¦¨¬¯\u00b8]"
     "|[ìòù](?=[a-z])|õ(?=[b-df-z])|ã(?=[b-df-np-rt-z])"  # Czech, Hungarian and Romanian letters, misread
 )
 _ODD_SHARE = 0.04
+# What texts of western Europe have.
+_PLAIN = re.compile(
+    "(?<=[A-Za-z\u00c0-\u00ff])[\u00df-\u00f6\u00f8-\u00fe\u0153\u0161\u017e]"
+    "|(?<![a-z])[\u00c0-\u00d6\u00d8-\u00de\u0160\u017d\u0152]"
+    "|(?<![A-Za-z\u00c0-\u00ff])[\u00e0-\u00f6\u00f8-\u00fe](?=[a-z\u00e0-\u00fe'\\W]|\\Z)"
+    "|[\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026\u20ac\u2122\u2022\u00a0-\u00a3\u00a5\u00a7\u00a9-\u00ab\u00ae"
+    "\u00b0-\u00b5\u00b7\u00b9-\u00bf\u00d7\u00f7]"
+)
+_PLAIN_SHARE = 0.9
 # Letters that no language has together: misread Turkish and Baltic texts do.
 _ICELANDIC, _FOREIGN_TO_IT = frozenset("ðþÐÞ"), frozenset("çüÇÜ")
 _FEW = 10
@@ -46,6 +55,7 @@ class _Seen:
     undefined: int = 0
     high: int = 0
     odd: int = 0
+    plain: int = 0
     letters: str = ""
 
     def add(self, data: bytes) -> None:
@@ -56,6 +66,7 @@ class _Seen:
         self.high += len(_HIGH.findall(data))
         text = data.decode("cp1252", "replace")
         self.odd += sum(len(one) for one in _ODD.findall(text))
+        self.plain += len(_PLAIN.findall(text))
         self.letters = "".join(sorted(set(self.letters) | set(re.findall("[À-ÿ]", text))))
 
     @property
@@ -103,7 +114,14 @@ def _wide(head: bytes) -> str | None:
 def _judge(file: StoredFile, seen: _Seen) -> str:
     if not seen.invalid or seen.multibyte >= seen.invalid:
         return UTF8  # with damage, which is rejected row by row
-    strange = seen.undefined or seen.mixed or seen.odd > _ODD_SHARE * seen.high
+    if seen.high <= _FEW and seen.plain < _PLAIN_SHARE * seen.high:
+        return UTF8  # a few damaged bytes
+    strange = (
+        seen.undefined
+        or seen.mixed
+        or seen.odd > _ODD_SHARE * seen.high
+        or seen.plain < _PLAIN_SHARE * seen.high
+    )
     if strange or seen.multibyte * _FEW > seen.high:
         raise SourceError(
             f"'{file.name}' is not UTF-8, and may be in any of several encodings",

@@ -23,12 +23,16 @@ _NONE: Offsets = np.empty(0, np.int64)
 class Dialect:
     """The byte between fields, and the byte around a field, if any.
 
+    Args:
+        blanks: Blanks after the delimiter do not belong to the field that follows.
+
     Raises:
         UsageError: If they are not single, different characters of ASCII.
     """
 
     delimiter: str
     quote: str | None
+    blanks: bool = False
 
     def __post_init__(self) -> None:
         for what, text in (("delimiter", self.delimiter), ("quote", self.quote)):

@@ -61,7 +61,9 @@ def test_rows(text: str) -> None:
     assert sum(batch.rows.num_rows for batch in source.batches()) == text.count("\n")
 
 
-@pytest.mark.parametrize("text", ["1,2,mean\n2,3,4\n3,4,5\n", "2013-01-01,5,total\n2013-01-02,6,7\n2013-01-03,6,7\n"])
+@pytest.mark.parametrize(
+    "text", ["1,2,mean\n2,3,4\n3,4,5\n", "2013-01-01,5,total\n2013-01-02,6,7\n2013-01-03,6,7\n"]
+)
 def test_a_first_line_that_may_be_either(text: str) -> None:
     with pytest.raises(SourceError, match="may be a header or a row") as caught:
         opened(text)
