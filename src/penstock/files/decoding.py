@@ -56,14 +56,16 @@ class Encoding:
     def __init__(self, name: str) -> None:
         try:
             self.name = codecs.lookup(name).name
-            if self.name in _NO_FILES:
-                raise LookupError(name)
             with suppress(UnicodeDecodeError):
                 b"?".decode(name)  # no text encoding (hex, zip) raises LookupError here
         except (LookupError, ValueError) as error:
             raise UsageError(
                 f"unknown encoding {name!r}", hint="for instance utf-8, utf-16, latin-1, cp1252"
             ) from error
+        if self.name in _NO_FILES:
+            raise UsageError(
+                f"{name!r} is not an encoding of files", hint="for instance utf-8, utf-16, cp1252"
+            )
         self.decodes = self.name not in _UTF8
 
     def show(self, data: bytes | bytearray) -> str:

@@ -28,7 +28,7 @@ _SAMPLE = Sizes(block=1 << 20, record=1 << 18)
 _LINES = 1000  # records of the first block that are taken apart
 _FURTHER = 100  # of every further block
 _CHARACTERS = 1 << 18  # of the first block that are taken apart
-_PADDED = 0.9  # of the delimiters are followed by a blank where they are written so
+_PADDED = 0.4  # of the delimiters are followed by a blank where they may be written so
 _PREAMBLE = 40  # records that may precede the table
 _CLEAR = 0.8  # the second best reading has at most this share of the best one's score
 _SHARE = 0.7  # of the records have the usual number of fields
@@ -36,6 +36,7 @@ _SURE = 0.95
 _HALF = 0.5
 _MISMATCH = 0.5  # what a first record of another width leaves of a score
 _FEW = 3
+_QUOTES = ('"', "'", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,13 @@ class _Reading:
     skipped: int = 0
     fits: bool = True
     dirty: bool = False
+    quoted: int = 0
+    forced: int = 0
 
     def of(self, head: bytearray) -> _Reading:
         """With what the first lines of a file show."""
-        return self.through(_Memory(bytearray(head)))
+        ended = head.endswith((b"\n", b"\r"))  # or the last record would come in a block of its own
+        return self.through(_Memory(head if ended else head + b"\n"))
 
     def through(self, text: Text) -> _Reading:
         """With what a text shows."""
@@ -110,6 +114,7 @@ class _Reading:
             self.widths[len(found)] += 1
             self.values += sum(_value(cell, self.dialect.delimiter, quoted=quoted) for cell, quoted in found)
             self.cells += len(found)
+            self.quoted += sum(quoted for _, quoted in found)
             self.dirty |= quote is not None and any(quote in cell for cell, quoted in found if not quoted)
             if first:
                 self.rows.append([cell for cell, _ in found])
@@ -118,6 +123,8 @@ class _Reading:
     @property
     def width(self) -> int:
         """How many fields most records have."""
+        if self.forced:
+            return self.forced
         return max(self.widths.items(), key=lambda item: (item[1], item[0]))[0] if self.widths else 0
 
     @property
@@ -146,10 +153,12 @@ class _Reading:
 
     def begin(self) -> None:
         """Find where the table begins."""
+        widths = [len(row) for row in self.rows]
+        if self.width <= 1 and widths and widths[-1] > 1:
+            self._end_wide(widths)
         width = self.width
         if not self.rows or width <= 1:
             return
-        widths = [len(row) for row in self.rows]
         if widths[0] == width and not self._is_title(0):
             return
         start = next(
@@ -164,6 +173,17 @@ class _Reading:
             self.skipped = start
             return
         self.fits = widths[0] == width
+
+    def _end_wide(self, widths: Sequence[int]) -> None:
+        """Look for a short table below a long preamble."""
+        start = next((at for at, width in enumerate(widths) if width > 1), 0)
+        if (
+            0 < start <= _PREAMBLE
+            and len(set(widths[start:])) == 1
+            and len(widths) > start + 1
+            and self._is_header(start)
+        ):
+            self.forced = widths[-1]
 
     def _is_title(self, at: int) -> bool:
         """Whether a record has but one value, and stands above records with many."""
@@ -186,6 +206,19 @@ class _Reading:
         gap = self.lines[start] - self.lines[0] > start
         narrow = all(len(row) * 2 <= len(head) for row in self.rows[:start])
         return not evidence.values and narrow and (gap or start > 1)
+
+    def quotes_better(self, than: _Reading) -> bool:
+        """Whether this reading is right, and another one of the same delimiter is not."""
+        quote = self.dialect.quote
+        if quote is None:  # of a quote around fields, both ends are there
+            cells = [cell for row in self.rows for cell in row if cell[:1] == '"' or cell[-1:] == '"']
+            paired = sum(len(cell) > 1 and cell[0] == cell[-1] for cell in cells)
+            return self.share > than.share and len(cells) - paired >= _FEW and len(cells) > _FEW * paired
+        if self.share < than.share or than.quoted:
+            return False
+        columns = zip(*(row for row in than.rows if len(row) == than.width), strict=False)
+        torn = self.width < than.width and self.quoted > 0  # fields that the other one takes apart
+        return self.share > than.share or torn or any(_is_quoted(column, quote) for column in columns)
 
     def layout(self) -> Layout:
         """What was found."""
@@ -226,7 +259,7 @@ def detect_layout(
             [
                 _read(file, encoding, _Reading(one.dialect, skip_rows))
                 for one in ordered
-                if one.score >= best * _HALF or one is reading
+                if one.score >= best * _HALF or one.dialect.delimiter == usual.delimiter
             ],
             preamble=preamble,
         )
@@ -274,7 +307,10 @@ def _occurs(dialect: Dialect, head: bytearray, usual: _Reading) -> bool:
     if dialect.quote is None:  # some quotes are text
         return b'"' in head and (usual.dirty or usual.broken > 0)
     quote = dialect.quote.encode()
-    return head.count(delimiter + quote) + head.count(quote + delimiter) >= enough
+    return (
+        sum(head.count(delimiter + pad + quote) for pad in (b"", b" ")) + head.count(quote + delimiter)
+        >= enough
+    )
 
 
 def _is_padded(dialect: Dialect, head: bytearray) -> bool:
@@ -290,7 +326,7 @@ def _ordered(readings: Sequence[_Reading], *, preamble: bool) -> list[_Reading]:
             one.begin()
         elif one.rows:
             one.fits = len(one.rows[0]) == one.width
-    return sorted(readings, key=lambda one: (not one.stands, -one.score))
+    return sorted(_without_worse_quotes(readings), key=lambda one: (not one.stands, -one.score))
 
 
 def _is_clear(ordered: Sequence[_Reading]) -> bool:
@@ -301,7 +337,9 @@ def _is_clear(ordered: Sequence[_Reading]) -> bool:
 
 
 def _chosen(file: StoredFile, ordered: Sequence[_Reading], usual: Dialect) -> _Reading:
-    fallback = next(one for one in ordered if one.dialect == usual)
+    fallback = next(
+        one for one in ordered if one.dialect.delimiter == usual.delimiter and not one.dialect.blanks
+    )
     best, *others = ordered
     if not best.stands:
         doubtful = best.dialect != usual and best.width > 1 and best.share_below >= _SURE
@@ -321,6 +359,18 @@ def _chosen(file: StoredFile, ordered: Sequence[_Reading], usual: Dialect) -> _R
     if rival.rows == best.rows:
         return fallback if fallback in (best, rival) else best
     raise _ambiguous(file, best.dialect, rival.dialect)
+
+
+def _without_worse_quotes(readings: Sequence[_Reading]) -> list[_Reading]:
+    """The readings, but of those that differ in the quote alone only the best."""
+    kept: dict[tuple[str, bool], _Reading] = {}
+    for one in sorted(
+        readings, key=lambda one: _QUOTES.index(one.dialect.quote) if one.dialect.quote in _QUOTES else 0
+    ):
+        way = (one.dialect.delimiter, one.dialect.blanks)
+        if way not in kept or one.quotes_better(than=kept[way]):
+            kept[way] = one
+    return [one for one in readings if one in kept.values()]
 
 
 def _padded_or_not(best: _Reading, others: Sequence[_Reading]) -> tuple[_Reading, list[_Reading]]:
@@ -353,6 +403,13 @@ def _ambiguous(file: StoredFile, one: Dialect, other: Dialect) -> SourceError:
 
 def _quote(quote: str | None) -> str:
     return {None: '""', '"': "'\"'", "'": '"\'"'}.get(quote, f"'{quote}'")
+
+
+def _is_quoted(column: Sequence[str], quote: str) -> bool:
+    """Whether every value below the first is in quotes, or one has doubled quotes within."""
+    values = [cell for cell in column[1:] if cell]
+    paired = [cell for cell in values if len(cell) > 1 and cell[0] == cell[-1] == quote]
+    return bool(values) and len(paired) == len(values) or any(quote * 2 in cell[1:-1] for cell in paired)
 
 
 @cache

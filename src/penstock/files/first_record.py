@@ -12,7 +12,10 @@ Cells = Sequence[str]
 
 _KINDS = {
     "number": re.compile(r"[+-]?[$€£]?(?:\d+|\d{1,3}(?:[,' ]\d{3})+)?(?:[.,]\d+)?(?:[eE][+-]?\d+)?\s?[%€]?"),
-    "date": re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[T ]\d{1,2}:\d\d.*)?"),
+    "date": re.compile(
+        r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[T ]\d{1,2}:\d\d.*)?"
+        r"|\d{1,2}[- .]+[A-Za-z]{3,9}[- .,]+\d{2,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
+    ),
     "time": re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?"),
     "word": re.compile(r"true|false|null|none|na|n/a|nan|\\N", re.IGNORECASE),
     "address": re.compile(r"https?://\S+|[\w.+-]+@[\w-]+\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}"),
@@ -53,6 +56,10 @@ def judge_first(cells: Cells, rows: Sequence[Cells]) -> First:
     """
     if not any(cell.strip() for cell in cells):
         return First.DATA
+    if not rows and any(re.search(r"\d\d|\d.*[-:/]|[-:/].*\d|@|//", cell) for cell in cells):
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        typed = sum(map(is_typed, filled))
+        return First.DATA if typed >= _MANY and typed * 2 >= len(filled) else First.DOUBTFUL
     found = weigh_first(cells, rows)
     if found.values <= found.names:
         return First.HEADER
@@ -98,9 +105,13 @@ def _vote(cell: str, values: Sequence[str]) -> First | None:
 
 def _vote_by_shape(cell: str, values: Sequence[str]) -> First | None:
     shapes = {_shape(value) for value in values}
-    if len(values) < _MANY or len(shapes) > 1:
+    if len(shapes) > 1:
         return None
     shape = shapes.pop()
+    if "9" in shape and _shape(cell) == shape:
+        return First.DATA
+    if len(values) < _MANY:
+        return None
     if re.search(r"[^A]", shape):
         return First.DATA if _shape(cell) == shape else First.HEADER
     if len(values) > _MANY and len({len(value) for value in values}) == 1 and all(map(str.isupper, values)):
