@@ -11,9 +11,12 @@ ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252")
 DAMAGE = ("none", "none", "none", "short", "long", "stray quote", "open quote", "bad byte")
 SIZES = (1, 2, 3, 5, 20, 200, 2000)
 
-_FIRST = "Ann Bob Zoë Jürgen André Siân Eve Kim Lars Inès Paul Ágnes".split()
+_FIRST = ["Ann", "Bob", "Zoë", "Jürgen", "André", "Siân", "Eve", "Kim", "Lars", "Inès", "Paul", "Ágnes"]
 _CITIES = ("Boston, MA", "Köln", "São Paulo", "New York", "Paris", "Ottawa, ON", "Den Haag", "Malmö")
-_WORDS = "the lamp and chair; table was; not | of a good; make, but we kept it - size 5 or (more)".split(" ")
+_WORDS = (
+    "the", "lamp", "and", "chair;", "table", "was;", "not", "|", "of", "a", "good;", "make,", "but", "we", "kept", "it",
+    "-", "size", "5", "or", "(more)",
+)  # fmt: skip
 _TITLES = (
     "Sales report",
     "Export of 2013-02-01",

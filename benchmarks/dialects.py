@@ -22,8 +22,8 @@ ABOUT = (
     "Generated CSV files of known dialects are read without options. *exact*: every row and every column name is"
     " right; of files with a damaged record also that no other record is lost and that the damaged one is not loaded."
     " *rest rejected*: the rows that came are right, and others were rejected. *refused*: the file was refused with an"
-    " error. *wrong*: anything else. DuckDB's and Python's sniffers detect the dialect, and Python's `csv` reads the file"
-    " by it."
+    " error. *wrong*: anything else. DuckDB's and Python's sniffers detect the dialect, and Python's `csv` reads the"
+    " file by it."
 )
 CASES, SEED = 3000, 20
 _TARGET, _SILENT = 95.0, 0.5

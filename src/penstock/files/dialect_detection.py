@@ -28,7 +28,6 @@ _SAMPLE = Sizes(block=1 << 20, record=1 << 18)
 _LINES = 1000  # records of the first block that are taken apart
 _FURTHER = 100  # of every further block
 _CHARACTERS = 1 << 18  # of the first block that are taken apart
-_PADDED = 0.4  # of the delimiters are followed by a blank where they may be written so
 _PREAMBLE = 40  # records that may precede the table
 _CLEAR = 0.8  # the second best reading has at most this share of the best one's score
 _SHARE = 0.7  # of the records have the usual number of fields
@@ -161,14 +160,11 @@ class _Reading:
             return
         if widths[0] == width and not self._is_title(0):
             return
-        start = next(
-            (
-                at
-                for at in range(min(len(widths), _PREAMBLE))
-                if widths[at] == width and not self._is_title(at)
-            ),
-            0,
-        )
+        fitting = [
+            at for at in range(min(len(widths), _PREAMBLE)) if widths[at] == width and not self._is_title(at)
+        ]
+        # A line above the table may have as many fields by chance.
+        start = max(fitting[:_FEW], key=self._evidence, default=0)
         if start and self._is_header(start):
             self.skipped = start
             return
@@ -194,6 +190,11 @@ class _Reading:
             return False
         return any(sum(bool(cell.strip()) for cell in other) > len(row) // 2 for other in below)
 
+    def _evidence(self, at: int) -> int:
+        """How much a record looks like the header of those below it."""
+        found = weigh_first(self.rows[at], self.rows[at + 1 :])
+        return found.names - found.values
+
     def _is_header(self, start: int) -> bool:
         """Whether the record below a preamble is a header."""
         head, rows = self.rows[start], self.rows[start + 1 :]
@@ -213,7 +214,8 @@ class _Reading:
         if quote is None:  # of a quote around fields, both ends are there
             cells = [cell for row in self.rows for cell in row if cell[:1] == '"' or cell[-1:] == '"']
             paired = sum(len(cell) > 1 and cell[0] == cell[-1] for cell in cells)
-            return self.share > than.share and len(cells) - paired >= _FEW and len(cells) > _FEW * paired
+            alone = len(cells) - paired
+            return self.share > than.share and alone >= _FEW and alone > _FEW * max(paired, than.quoted)
         if self.share < than.share or than.quoted:
             return False
         columns = zip(*(row for row in than.rows if len(row) == than.width), strict=False)
@@ -251,7 +253,7 @@ def detect_layout(
     if not reading.widths:
         return Layout(usual, skip_rows)
     near = [one for one in candidates[1:] if _occurs(one, head, reading)]
-    near += [replace(one, blanks=True) for one in (usual, *near) if _is_padded(one, head)]
+    near += [replace(one, blanks=True) for one in (usual, *near) if _is_padded(one, head, reading)]
     ordered = _ordered([reading, *(_Reading(one, skip_rows).of(head) for one in near)], preamble=preamble)
     if near and not whole and not _is_clear(ordered):
         best = ordered[0].score
@@ -307,17 +309,16 @@ def _occurs(dialect: Dialect, head: bytearray, usual: _Reading) -> bool:
     if dialect.quote is None:  # some quotes are text
         return b'"' in head and (usual.dirty or usual.broken > 0)
     quote = dialect.quote.encode()
-    return (
-        sum(head.count(delimiter + pad + quote) for pad in (b"", b" ")) + head.count(quote + delimiter)
-        >= enough
-    )
+    opens = any(mark + pad + quote in head for mark in (delimiter, b"\n") for pad in (b"", b" "))
+    return opens and any(quote + mark in head for mark in (delimiter, b"\n", b"\r"))
 
 
-def _is_padded(dialect: Dialect, head: bytearray) -> bool:
-    """Whether nearly every delimiter is followed by a blank."""
-    delimiter = dialect.delimiter.encode()
-    count = head.count(delimiter)
-    return dialect.delimiter in ",;" and 0 < count * _PADDED <= head.count(delimiter + b" ")
+def _is_padded(dialect: Dialect, head: bytearray, usual: _Reading) -> bool:
+    """Whether a blank follows the delimiter in the first line, and once in every other record."""
+    padded = dialect.delimiter.encode() + b" "
+    if dialect.delimiter not in ",;" or head.count(padded) < usual.widths.total() * _HALF:
+        return False
+    return padded in head.lstrip(b"\r\n").splitlines()[0] or usual.skipped > 0 or len(usual.rows[0]) == 1
 
 
 def _ordered(readings: Sequence[_Reading], *, preamble: bool) -> list[_Reading]:
@@ -409,7 +410,7 @@ def _is_quoted(column: Sequence[str], quote: str) -> bool:
     """Whether every value below the first is in quotes, or one has doubled quotes within."""
     values = [cell for cell in column[1:] if cell]
     paired = [cell for cell in values if len(cell) > 1 and cell[0] == cell[-1] == quote]
-    return bool(values) and len(paired) == len(values) or any(quote * 2 in cell[1:-1] for cell in paired)
+    return (bool(values) and len(paired) == len(values)) or any(quote * 2 in cell[1:-1] for cell in paired)
 
 
 @cache
