@@ -24,10 +24,11 @@ from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
 
 DELIMITERS = (",", ";", "\t", "|", "^", "\x01")
-_SAMPLE = Sizes(block=1 << 20, record=1 << 18)
-_LINES = 1000  # records of the first block that are taken apart
+_SAMPLE = Sizes(block=1 << 19, record=1 << 18)
+_LINES = 500  # records of the first block that are taken apart
 _FURTHER = 100  # of every further block
-_CHARACTERS = 1 << 18  # of the first block that are taken apart
+_CHARACTERS = 1 << 17  # of the first block that are taken apart
+_BELOW = 100  # records below a header that are compared with it
 _PREAMBLE = 40  # records that may precede the table
 _CLEAR = 0.8  # the second best reading has at most this share of the best one's score
 _SHARE = 0.7  # of the records have the usual number of fields
@@ -192,12 +193,12 @@ class _Reading:
 
     def _evidence(self, at: int) -> int:
         """How much a record looks like the header of those below it."""
-        found = weigh_first(self.rows[at], self.rows[at + 1 :])
+        found = weigh_first(self.rows[at], self.rows[at + 1 : at + 1 + _BELOW])
         return found.names - found.values
 
     def _is_header(self, start: int) -> bool:
         """Whether the record below a preamble is a header."""
-        head, rows = self.rows[start], self.rows[start + 1 :]
+        head, rows = self.rows[start], self.rows[start + 1 : start + 1 + _BELOW]
         if len(rows) < 1 or not all(cell.strip() for cell in head[:-1]) or len(set(head)) < len(head):
             return False
         evidence = weigh_first(head, rows)
@@ -216,7 +217,7 @@ class _Reading:
             paired = sum(len(cell) > 1 and cell[0] == cell[-1] for cell in cells)
             alone = len(cells) - paired
             return self.share > than.share and alone >= _FEW and alone > _FEW * max(paired, than.quoted)
-        if self.share < than.share or than.quoted:
+        if self.share < than.share * _SURE or than.quoted:
             return False
         columns = zip(*(row for row in than.rows if len(row) == than.width), strict=False)
         torn = self.width < than.width and self.quoted > 0  # fields that the other one takes apart
@@ -253,7 +254,8 @@ def detect_layout(
     if not reading.widths:
         return Layout(usual, skip_rows)
     near = [one for one in candidates[1:] if _occurs(one, head, reading)]
-    near += [replace(one, blanks=True) for one in (usual, *near) if _is_padded(one, head, reading)]
+    if any(one.delimiter != usual.delimiter for one in candidates):
+        near += [replace(one, blanks=True) for one in (usual, *near) if _is_padded(one, head, reading)]
     ordered = _ordered([reading, *(_Reading(one, skip_rows).of(head) for one in near)], preamble=preamble)
     if near and not whole and not _is_clear(ordered):
         best = ordered[0].score
@@ -339,7 +341,9 @@ def _is_clear(ordered: Sequence[_Reading]) -> bool:
 
 def _chosen(file: StoredFile, ordered: Sequence[_Reading], usual: Dialect) -> _Reading:
     fallback = next(
-        one for one in ordered if one.dialect.delimiter == usual.delimiter and not one.dialect.blanks
+        one
+        for one in ordered
+        if one.dialect.delimiter == usual.delimiter and one.dialect.blanks == usual.blanks
     )
     best, *others = ordered
     if not best.stands:
@@ -494,7 +498,7 @@ def candidates(usual: Dialect, *, delimiter: bool, quote: bool) -> Iterator[Dial
     for q in quotes:
         for d in delimiters:
             if d != q:
-                yield Dialect(d, q)
+                yield Dialect(d, q, usual.blanks and d == usual.delimiter)
 
 
 __all__ = ["DELIMITERS", "Layout", "candidates", "detect_layout", "split_fields"]
