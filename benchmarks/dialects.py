@@ -25,7 +25,7 @@ ABOUT = (
     " error. *wrong*: anything else. DuckDB's and Python's sniffers detect the dialect, and Python's `csv` reads the"
     " file by it."
 )
-CASES, SEED = 3000, 20
+CASES, SEED = 1000, 20
 _TARGET, _SILENT = 95.0, 0.5
 _OUTCOMES = ("exact", "rest rejected", "refused", "wrong")
 

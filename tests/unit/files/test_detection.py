@@ -75,7 +75,7 @@ def test_what_is_found(data: bytes, findings: dict[str, Any], first: tuple[str, 
         (b"tags\na;b\nc;d\n", ["--delimiter ';'", "--delimiter ','", "--skip-rows"]),
         (b"1,2,mean\n2,3,4\n3,4,5\n", ["--header yes", "--header no"]),
         ("jméno,město\nŽižka,Příbor\nDvořák,Plzeň\nČapek,Třebíč\nJiří,Děčín\n".encode("cp1250"), ["--encoding"]),
-        ("имя,город\nПётр,Москва\nИван,Псков\n".encode("cp1251"), ["--encoding"]),
+        ("имя,город\nПётр,Москва\nИван,Псков\n".encode("cp1251"), ["--encoding"]),  # noqa: RUF001
     ],
 )  # fmt: skip
 def test_what_is_refused(data: bytes, hints: list[str]) -> None:
