@@ -58,7 +58,7 @@ def test_the_corpus() -> None:
         (b"Report,,\n,,\nid,name,n\n1,a,2\n2,b,3\n", {"skip_rows": 2}, ("1", "a", "2")),
         (b"a;b\n", {"delimiter": ";"}, None),
         ("id,name\n1,Zoë\n".encode("utf-16-be"), {"encoding": "utf-16-be"}, ("1", "Zoë")),
-        ("id,name\n1,Crème brûlée – 5 €\n".encode("cp1252"), {"encoding": "cp1252"}, ("1", "Crème brûlée – 5 €")),
+        ("id,name\n1,Crème brûlée 5 €\n".encode("cp1252"), {"encoding": "cp1252"}, ("1", "Crème brûlée 5 €")),
     ],
 )  # fmt: skip
 def test_what_is_found(data: bytes, findings: dict[str, Any], first: tuple[str, ...] | None) -> None:
