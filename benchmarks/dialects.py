@@ -95,7 +95,8 @@ def by_penstock(content: bytes) -> Read:
         source = open_files("-", FileOptions(), stdin=io.BytesIO(content))
         assert isinstance(source, FileSource)
         source.require_header()
-        rows, rejected = [], 0
+        rows: list[tuple[str | None, ...]] = []
+        rejected = 0
         for batch in source.batches():
             rejected += len(batch.rejects)
             rows += zip(*(array.to_pylist() for array in batch.rows.columns), strict=True)
@@ -113,7 +114,7 @@ def by_duckdb(content: bytes) -> Read:
         path = Path(directory, "in.csv")
         path.write_bytes(content)
         try:
-            found = duckdb.sql(f"SELECT * FROM sniff_csv('{path}')").fetchall()[0]
+            found = duckdb.execute("SELECT * FROM sniff_csv(?)", [str(path)]).fetchall()[0]
         except duckdb.Error as error:
             raise Refused from error
     delimiter, quote, skip, headed = found[0], found[1], found[5], found[6]

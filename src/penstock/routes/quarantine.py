@@ -250,10 +250,10 @@ def _head(plan: CopyPlan, entry: Mapping[str, Any]) -> bytes:
         return b""
     line = io.StringIO()
     dialect = _dialect(plan, entry)
-    quoting = csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL
-    writer = csv.writer(
-        line, delimiter=dialect.delimiter, quotechar=dialect.quote, quoting=quoting, lineterminator="\n"
-    )
+    if dialect.quote is None:
+        writer = csv.writer(line, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE, lineterminator="\n")
+    else:
+        writer = csv.writer(line, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator="\n")
     writer.writerow(entry["header"])
     return line.getvalue().encode()
 
