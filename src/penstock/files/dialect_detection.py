@@ -304,6 +304,8 @@ def _occurs(dialect: Dialect, head: bytearray, usual: _Reading) -> bool:
     """Whether a dialect may be the file's: its delimiter comes once in every other record, its quote around fields."""
     delimiter, records = dialect.delimiter.encode(), max(1, usual.widths.total() + usual.broken)
     enough = min(records, head.count(b"\n") + 1) * _HALF
+    if usual.width <= 1:  # much of it may be a preamble
+        enough *= _HALF
     if head.count(delimiter) < enough:
         return False
     if dialect.quote == usual.dialect.quote:

@@ -61,9 +61,19 @@ def judge_first(cells: Cells, rows: Sequence[Cells]) -> First:
         typed = sum(map(is_typed, filled))
         return First.DATA if typed >= _MANY and typed * 2 >= len(filled) else First.DOUBTFUL
     found = weigh_first(cells, rows)
+    if not found.values and not found.names and _has_gap(cells, rows):
+        return First.DOUBTFUL
     if found.values <= found.names:
         return First.HEADER
     return First.DATA if found.values >= _CLEAR * found.names else First.DOUBTFUL
+
+
+def _has_gap(cells: Cells, rows: Sequence[Cells]) -> bool:
+    """Whether a column with values has no name; the first may be an index without one."""
+    return any(
+        not cell.strip() and (not rows or (at > 0 and any(len(row) > at and row[at].strip() for row in rows)))
+        for at, cell in enumerate(cells)
+    )
 
 
 def weigh_first(cells: Cells, rows: Sequence[Cells]) -> Evidence:
