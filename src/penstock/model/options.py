@@ -20,6 +20,9 @@ class CopyOptions(TypedDict, total=False):
     """Options of a copy, all optional. Names and meanings are those of :class:`CopyPlan` and :class:`FileOptions`,
     with texts where those have values: ``max_rejects`` is ``"100"`` or ``"0.5%"``, ``key`` and ``columns`` may be
     ``"a,b"``, ``column`` lists computed ones as ``"name=expression"``, and ``values`` of an API as ``"name=value"``.
+    What is left out of ``delimiter``, ``quote``, ``encoding``, ``header`` and ``skip_rows``, or is ``"auto"``, is
+    detected;
+    ``header`` may also be ``"yes"`` (the first line names the columns) or ``"no"`` (nothing does).
     """
 
     mode: Mode
