@@ -23,9 +23,10 @@ ABOUT = (
     " right; of files with a damaged record also that no other record is lost and that the damaged one is not loaded."
     " *rest rejected*: the rows that came are right, and others were rejected. *refused*: the file was refused with an"
     " error. *wrong*: anything else. DuckDB's and Python's sniffers detect the dialect, and Python's `csv` reads the"
-    " file by it."
+    " file by it. They do not try some of the dialects here: `^`, `\\x01`, UTF-16, cp1252."
 )
-CASES, SEED = 1000, 20
+# Of a seed whose misses nobody has looked at: another one after every change that they led to.
+CASES, SEED = 1000, 4711
 _TARGET, _SILENT = 95.0, 0.5
 _OUTCOMES = ("exact", "rest rejected", "refused", "wrong")
 
