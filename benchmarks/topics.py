@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.bench import Bench
 from benchmarks.findings import Findings
 
-TOPICS = ("files", "tables", "objects", "large", "comparing", "stack", "orchestration", "api")
+TOPICS = ("files", "dialects", "tables", "objects", "large", "comparing", "stack", "orchestration", "api")
 
 _RESULTS = Path(__file__).parent / "RESULTS.md"
 _HEAD = """# How fast, how large

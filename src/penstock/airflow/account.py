@@ -26,6 +26,8 @@ def account_lines(result: CopyResult) -> list[str]:
         f"{result.loaded} loaded = {result.inserted} inserted + {result.updated} updated + {result.unchanged} unchanged"
     )
     lines.extend(f"rejected, {reason}: {count}" for reason, count in sorted(result.rejects.items()))
+    if result.reading is not None:
+        lines.append(result.reading)
     if result.already:
         lines.append("done before: this is the account of the first copy; nothing was changed now")
     return lines

@@ -44,6 +44,8 @@ def _print(result: CopyResult, target: str, remark: str | None, rejects: str | N
     console.print(f"[bold]{escape(target)}[/bold] {state}")
     for label, count, note in _lines(result):
         console.print(f"  {label:<{_LABEL_WIDTH}}{count:>12,}  {note}".rstrip())
+    if result.reading is not None:
+        console.print(f"  {escape(result.reading)}")
     if result.visible_rows_only:
         console.print("  visible rows only: rows that row security hides from the login are not counted")
     if remark:

@@ -11,7 +11,7 @@ from typer import Option
 
 from penstock.cli.landing import answers_of
 from penstock.model.errors import UsageError
-from penstock.model.options import CopyOptions
+from penstock.model.options import AUTO, CopyOptions
 from penstock.model.plan import Format, Granularity, Mode
 
 _key = partial(Option, rich_help_panel="Keys and modes")
@@ -65,12 +65,19 @@ class Reading:
     ] = None
     filter_value: Annotated[str | None, _reading(help="The text that the filter column must hold.")] = None
     file_format: Annotated[Format, _reading("--format", help="auto, csv, jsonl, json or parquet.")] = "auto"
-    delimiter: Annotated[str | None, _reading(help="Field separator. Default: a comma; for .tsv, a tab.")] = (
-        None
-    )
-    quote: Annotated[str, _reading(help='Quote character; "" if fields are never quoted.')] = '"'
-    encoding: Annotated[str, _reading(help="Encoding of the file.")] = "utf-8"
-    header: Annotated[str | None, _reading(help="Column names of a file without a header: a,b,c.")] = None
+    delimiter: Annotated[str, _reading(help="Field separator: ';', '\\t', '\\x01'. auto detects it.")] = AUTO
+    quote: Annotated[
+        str, _reading(help='Quote character; "" if fields are never quoted; auto detects it.')
+    ] = AUTO
+    encoding: Annotated[
+        str, _reading(help="Encoding of the file; auto detects UTF-8, UTF-16 and cp1252.")
+    ] = AUTO
+    header: Annotated[
+        str, _reading(help="yes: the first line names the columns; no: it is a row; a,b,c: the names.")
+    ] = AUTO
+    skip_rows: Annotated[
+        int | None, _reading("--skip-rows", help="Lines before the header that are not part of the table.")
+    ] = None
     null: Annotated[list[str] | None, _reading(help="Text that means NULL, in every column. Repeatable.")] = (
         None
     )
@@ -100,6 +107,7 @@ class Reading:
             "quote": self.quote or None,
             "encoding": self.encoding,
             "header": self.header,
+            "skip_rows": self.skip_rows,
             "null_values": self.null,
             "date_format": self.date_format,
             "skip_extra": self.skip_extra,

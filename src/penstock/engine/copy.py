@@ -123,7 +123,13 @@ class _Attempt:
     position: int = 0
 
     def run(self, session: Session, started: float) -> CopyResult:
-        contract = session.contract() or self._create(session)
+        contract = session.contract()
+        if contract is None:
+            contract = self._create(session)
+        elif isinstance(self.source, Recognised):
+            self.source.fit([column.name for column in contract.columns])
+        if isinstance(self.source, Recognised):
+            self.plan = replace(self.plan, file=self.source.options)
         match = match_columns(self.plan, contract, self.source.columns)
         load = Load(
             plan=match.plan,
@@ -141,7 +147,12 @@ class _Attempt:
             self.identity, read=self.read, reasons=session.reasons(), filtered=self.filtered
         )
         seconds = round(time.perf_counter() - started, 3)
-        result = replace(account, seconds=seconds, visible_rows_only=self.plan.visible_rows_only)
+        result = replace(
+            account,
+            seconds=seconds,
+            visible_rows_only=self.plan.visible_rows_only,
+            detected=self.plan.file.findings,
+        )
         enforce_limits(self.plan, result, session.examples())
         result.check()
         session.record(

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from penstock.files.blank_removal import UnpaddedText
 from penstock.files.record_splitter import Dialect, Offsets, first_line, split
 
 # 2 MiB is some 25,000 rows of a typical table. Memory use grows with it, as five batches are in flight: a copy of
@@ -95,9 +96,15 @@ class Sizes:
     record: int = RECORD_BYTES
 
 
-def read_blocks(text: Text, dialect: Dialect, sizes: Sizes) -> Iterator[Block]:
-    """All records of the text."""
-    rest, line, final = bytearray(), 1, False
+def read_blocks(text: Text, dialect: Dialect, sizes: Sizes, *, skip: int = 0) -> Iterator[Block]:
+    """All records of the text.
+
+    Args:
+        skip: Lines before the first record, whatever is in them.
+    """
+    if dialect.blanks:
+        text = UnpaddedText(text, dialect.delimiter, dialect.quote)
+    rest, line, final = _skipped(text, skip, sizes), skip + 1, False
     while not final:
         buffer = text.follow(rest, sizes.block)
         final = len(buffer) == len(rest)
@@ -112,6 +119,24 @@ def read_blocks(text: Text, dialect: Dialect, sizes: Sizes) -> Iterator[Block]:
             broken, buffer, final = _give_up(text, rest, line, sizes, final=final)
             line += 1
             yield Block(bytearray(), 0, 0, _NONE, _NONE, _NONE, broken)
+
+
+def _skipped(text: Text, count: int, sizes: Sizes) -> bytearray:
+    """What was read behind so many lines."""
+    rest = bytearray()
+    while count:
+        end, following = first_line(rest)
+        if following < len(rest):
+            rest = rest[following:]
+            count -= 1
+            continue
+        held = len(rest)
+        rest = text.follow(rest, sizes.block)
+        if len(rest) == held:  # the text ended
+            return bytearray()
+        if held > sizes.record:
+            rest = rest[held:] if end == held else rest
+    return rest
 
 
 def _cut(data: bytearray, line: int, dialect: Dialect, longest: int, *, final: bool) -> tuple[Block, int]:

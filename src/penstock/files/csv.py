@@ -5,27 +5,22 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
-from itertools import chain, islice
+from itertools import chain
 
 import numpy as np
 
 from penstock.files.blocks import Block, Sizes, read_blocks
 from penstock.files.csv_parser import FieldParser
 from penstock.files.decoding import Encoding, opened
-from penstock.files.first_record import First, judge_first
+from penstock.files.dialects import dialect_of
 from penstock.files.headers import name_columns, rename_columns
-from penstock.files.record_splitter import Dialect
 from penstock.files.record_text import find_texts, is_bad
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
 from penstock.model.plan import FileOptions
 from penstock.ports import Batch
 
-_TABS = (".tsv", ".tab")
 _HEADER_BYTES = 64 << 10
-_LOOKED_AT = 500
-_OTHERS = {";": ";", "|": "|", "\t": "\\t"}
 
 
 class CsvFormat:
@@ -39,7 +34,19 @@ class CsvFormat:
         self._options = options
         self._sizes = sizes
         self._encoding = Encoding(options.encoding)
-        self._dialect("")
+        self._table: frozenset[str] = frozenset()
+        dialect_of(options, "")
+
+    def fit(self, table: Collection[str]) -> None:
+        """Name the columns for a table that has these."""
+        self._table = frozenset(table)
+
+    def header(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
+        """The first file's columns as they are written."""
+        if self._options.header is not None:
+            return self._options.header
+        sizes = Sizes(min(_HEADER_BYTES, self._sizes.block), self._sizes.record)
+        return tuple(self._first(files[0], sizes)[0])
 
     def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The first file's columns, once all files are known to have them."""
@@ -50,31 +57,11 @@ class CsvFormat:
             rename_columns(names, wanted, file.name)
         return wanted
 
-    def require_header(self, files: Sequence[StoredFile]) -> None:
-        """Raises SourceError if the first record is one column that others seem to be in, or is like the rows."""
-        if self._options.header is not None:
-            return
-        file = files[0]
-        cells, blocks = self._first(file, Sizes(min(_HEADER_BYTES, self._sizes.block), self._sizes.record))
-        if self._options.delimiter is None and len(cells) == 1:
-            for delimiter, written in _OTHERS.items():
-                if delimiter in cells[0]:
-                    raise SourceError(
-                        f"'{file.name}' has one column, {cells[0]!r}, if a comma separates its fields",
-                        hint=f"say what separates them: --delimiter '{written}'",
-                    )
-        rows = list(islice(self._rows(blocks, file.name), _LOOKED_AT))
-        if judge_first(cells, rows) is First.DATA:
-            raise SourceError(
-                f"the first line of '{file.name}' looks like data, not like a header: {', '.join(cells)[:200]}",
-                hint="name the columns with --header a,b,c; if it is the header, create the table first",
-            )
-
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, under these columns."""
         names, blocks = self._open(file, self._sizes)
         names = rename_columns(names, columns, file.name)
-        parser = FieldParser(index, names, columns, self._dialect(file.name), self._encoding)
+        parser = FieldParser(index, names, columns, dialect_of(self._options, file.name), self._encoding)
         for block in blocks:
             yield from parser.parse(block)
 
@@ -85,9 +72,9 @@ class CsvFormat:
     def _open(self, file: StoredFile, sizes: Sizes) -> tuple[tuple[str, ...], Iterator[Block]]:
         """The file's columns, and the blocks behind its header."""
         if self._options.header is not None:
-            return name_columns(self._options.header, file.name), self._blocks(file, sizes)
+            return name_columns(self._options.header, self._table), self._blocks(file, sizes)
         cells, blocks = self._first(file, sizes)
-        return name_columns(cells, file.name), blocks
+        return name_columns(cells, self._table), blocks
 
     def _first(self, file: StoredFile, sizes: Sizes) -> tuple[Sequence[str], Iterator[Block]]:
         """The fields of the first record, and the blocks behind it."""
@@ -106,7 +93,9 @@ class CsvFormat:
 
     def _blocks(self, file: StoredFile, sizes: Sizes) -> Iterator[Block]:
         with opened(file, self._encoding) as text:
-            yield from read_blocks(text, self._dialect(file.name), sizes)
+            yield from read_blocks(
+                text, dialect_of(self._options, file.name), sizes, skip=self._options.skip_rows
+            )
 
     def _cells(self, data: bytearray, file: str) -> Sequence[str]:
         if is_bad(data):
@@ -121,23 +110,9 @@ class CsvFormat:
                 f"invalid header of '{file}': {error}", hint="name the columns with --header"
             ) from error
 
-    def _rows(self, blocks: Iterator[Block], file: str) -> Iterator[Sequence[str]]:
-        """The fields of the records that can be taken apart."""
-        for block in blocks:
-            for at in range(len(block.starts)):
-                with suppress(csv.Error, UnicodeDecodeError):
-                    yield self._split(block.record(at), file)
-
     def _split(self, data: bytearray, file: str) -> Sequence[str]:
-        dialect = self._dialect(file)
+        dialect = dialect_of(self._options, file)
         text = io.StringIO(data.decode(), newline="")
         if dialect.quote is None:
             return next(csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE), [""])
         return next(csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote), [""])
-
-    def _dialect(self, file: str) -> Dialect:
-        delimiter = self._options.delimiter
-        if delimiter is None:
-            stem = file.lower().removesuffix(".gz").removesuffix(".zst").removesuffix(".zip")
-            delimiter = "\t" if stem.endswith(_TABS) else ","
-        return Dialect("\t" if delimiter == "\\t" else delimiter, self._options.quote)

@@ -18,6 +18,7 @@ from penstock.model.errors import SourceError, UsageError
 
 _BOM = codecs.BOM_UTF8
 _UTF8 = ("utf-8", "utf-8-sig")
+_NO_FILES = ("idna", "punycode", "undefined")
 
 # Arrow's decompressors notice a file that ends early; zstandard's stream_reader does not.
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -61,6 +62,10 @@ class Encoding:
             raise UsageError(
                 f"unknown encoding {name!r}", hint="for instance utf-8, utf-16, latin-1, cp1252"
             ) from error
+        if self.name in _NO_FILES:
+            raise UsageError(
+                f"{name!r} is not an encoding of files", hint="for instance utf-8, utf-16, cp1252"
+            )
         self.decodes = self.name not in _UTF8
 
     def show(self, data: bytes | bytearray) -> str:
@@ -79,6 +84,7 @@ class Utf8Stream:
     def __init__(self, file: StoredFile, stream: Stream, encoding: Encoding) -> None:
         self._file = file
         self._stream = stream
+        self._encoding = encoding
         self._decoder = codecs.getincrementaldecoder(encoding.name)("penstock") if encoding.decodes else None
         self._begun = False
 
@@ -101,15 +107,26 @@ class Utf8Stream:
             return self._read(rest, size)
         while True:
             data = self._read(b"", size)
-            text = self._decoder.decode(data, final=not data)
+            text = self._decode(data)
             if text or not data:
                 return bytearray(rest) + text.encode("utf-8", "surrogatepass")
+
+    def _decode(self, data: bytearray) -> str:
+        assert self._decoder is not None  # the caller looked
+        try:
+            return self._decoder.decode(data, final=not data)
+        except UnicodeError as error:  # of a stream without a mark; bytes that mean nothing raise none
+            name = self._encoding.name
+            raise SourceError(
+                f"'{self._file.name}' cannot be read as {name}: it has no byte order mark",
+                hint=f"pass --encoding {name}-le or --encoding {name}-be, or leave it to be detected",
+            ) from error
 
     def _read(self, rest: bytes | bytearray, size: int) -> bytearray:
         # Read in place: a copy of every block costs a fifth of the time that parsing it takes.
         data = bytearray(len(rest) + size)
         data[: len(rest)] = rest
-        with _unpacking(self._file.name), memoryview(data) as view:
+        with memoryview(data) as view:
             count = self._stream.readinto(view[len(rest) :]) or 0
         del data[len(rest) + count :]
         return data
@@ -122,15 +139,39 @@ def opened(file: StoredFile, encoding: Encoding) -> Iterator[Utf8Stream]:
     Raises:
         SourceError: If it is packed in a way that is not supported.
     """
+    with unpacked(file) as plain:
+        yield Utf8Stream(file, plain, encoding)
+
+
+@contextmanager
+def unpacked(file: StoredFile) -> Iterator[Stream]:
+    """The file's bytes without their packing, while the block lasts.
+
+    Raises:
+        SourceError: If it is packed in a way that is not supported.
+    """
     stored = file.open()
     try:
         with _unpacking(file.name):
             head = stored.read(16) or b""
             stored.seek(0)
             plain = _unpacked(stored, head, file.name)
-        yield Utf8Stream(file, plain, encoding)
+        yield _Guarded(plain, file.name)
     finally:
         stored.close()
+
+
+class _Guarded:
+    """A stream whose errors of unpacking are errors of the source."""
+
+    def __init__(self, stream: Stream, name: str) -> None:
+        self._stream = stream
+        self._name = name
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """See :class:`Stream`."""
+        with _unpacking(self._name):
+            return self._stream.readinto(buffer)
 
 
 def stored_magic(file: StoredFile) -> bytes:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 Cells = Sequence[str]
 
 _KINDS = {
     "number": re.compile(r"[+-]?[$€£]?(?:\d+|\d{1,3}(?:[,' ]\d{3})+)?(?:[.,]\d+)?(?:[eE][+-]?\d+)?\s?[%€]?"),
-    "date": re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[T ]\d{1,2}:\d\d.*)?"),
+    "date": re.compile(
+        r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[T ]\d{1,2}:\d\d.*)?"
+        r"|\d{1,2}[- .]+[A-Za-z]{3,9}[- .,]+\d{2,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
+    ),
     "time": re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?"),
     "word": re.compile(r"true|false|null|none|na|n/a|nan|\\N", re.IGNORECASE),
+    "address": re.compile(r"https?://\S+|[\w.+-]+@[\w-]+\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}"),
     "uuid": re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
 }
 _TYPED_SHARE = 0.8
 _FIRST_YEAR, _LAST_YEAR = 1800, 2100
 _MANY = 2
+_CLEAR = 3
 
 
 class First(Enum):
@@ -25,6 +32,15 @@ class First(Enum):
 
     HEADER = "header"
     DATA = "data"
+    DOUBTFUL = "doubtful"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How many columns say that the first record names them, and how many that it is a row."""
+
+    names: int
+    values: int
 
 
 def judge_first(cells: Cells, rows: Sequence[Cells]) -> First:
@@ -35,12 +51,47 @@ def judge_first(cells: Cells, rows: Sequence[Cells]) -> First:
         <First.HEADER: 'header'>
         >>> judge_first(["1", "Ann"], [["2", "Bob"], ["3", "Eve"]])
         <First.DATA: 'data'>
+        >>> judge_first(["1", "2", "mean"], [["2", "3", "4"], ["3", "4", "5"]])
+        <First.DOUBTFUL: 'doubtful'>
     """
+    if not any(cell.strip() for cell in cells):
+        return First.DATA
+    if not rows and any(re.search(r"\d\d|\d.*[-:/]|[-:/].*\d|@|//", cell) for cell in cells):
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        typed = sum(map(is_typed, filled))
+        return First.DATA if typed >= _MANY and typed * 2 >= len(filled) else First.DOUBTFUL
+    found = weigh_first(cells, rows)
+    if not found.values and not found.names and _has_gap(cells, rows):
+        return First.DOUBTFUL
+    if found.values <= found.names:
+        return First.HEADER
+    return First.DATA if found.values >= _CLEAR * found.names else First.DOUBTFUL
+
+
+def _has_gap(cells: Cells, rows: Sequence[Cells]) -> bool:
+    """Whether a column with values has no name; the first may be an index without one."""
+    return any(
+        not cell.strip() and (not rows or (at > 0 and any(len(row) > at and row[at].strip() for row in rows)))
+        for at, cell in enumerate(cells)
+    )
+
+
+def weigh_first(cells: Cells, rows: Sequence[Cells]) -> Evidence:
+    """What each column says of its first cell, by the cells below it."""
     others = [row for row in rows if list(row) != list(cells) and len(row) == len(cells)]
     years = _years(cells)
     votes = [_vote(cell, [row[at] for row in others]) for at, cell in enumerate(cells) if at not in years]
-    names, values = votes.count(First.HEADER), votes.count(First.DATA)
-    return First.DATA if values > names or not any(cell.strip() for cell in cells) else First.HEADER
+    return Evidence(votes.count(First.HEADER), votes.count(First.DATA))
+
+
+def is_typed(text: str) -> bool:
+    """Whether a text is a number, a date, an address or the like.
+
+    Example:
+        >>> is_typed("1,5"), is_typed("2013-02-01"), is_typed("Ann")
+        (True, True, False)
+    """
+    return _kind(text) is not None
 
 
 def _vote(cell: str, values: Sequence[str]) -> First | None:
@@ -52,20 +103,35 @@ def _vote(cell: str, values: Sequence[str]) -> First | None:
     kind = _kind(cell)
     if not values:
         return None if kind is None else First.DATA
-    kinds = [_kind(value) for value in values]
-    for one in ("number", "date", "time", "word", "uuid"):
-        if kinds.count(one) >= _TYPED_SHARE * len(values):
-            return First.DATA if kind == one else First.HEADER
+    kinds = Counter(map(_kind, values))
+    for one in _KINDS:
+        if kinds[one] >= _TYPED_SHARE * len(values):
+            # A missing value in a column of numbers is not a name.
+            return First.DATA if kind == one else None if kind == "word" else First.HEADER
     if kind is not None or values.count(cell) >= _MANY:
         return First.DATA
+    return _vote_by_shape(cell, values)
+
+
+def _vote_by_shape(cell: str, values: Sequence[str]) -> First | None:
     shapes = {_shape(value) for value in values}
-    if len(values) >= _MANY and len(shapes) == 1 and re.search(r"[^A]", shape := shapes.pop()):
+    if len(shapes) > 1:
+        return None
+    shape = shapes.pop()
+    if "9" in shape and _shape(cell) == shape:
+        return First.DATA
+    if len(values) < _MANY:
+        return None
+    if re.search(r"[^A]", shape):
         return First.DATA if _shape(cell) == shape else First.HEADER
+    if len(values) > _MANY and len({len(value) for value in values}) == 1 and all(map(str.isupper, values)):
+        # Codes such as those of countries; a name may look like one.
+        return None if cell.isupper() and len(cell) == len(values[0]) else First.HEADER
     return None
 
 
 def _kind(text: str) -> str | None:
-    return next((name for name, pattern in _KINDS.items() if pattern.fullmatch(text)), None)
+    return next((name for name, pattern in _KINDS.items() if pattern.fullmatch(text)), None) if text else None
 
 
 def _shape(text: str) -> str:

@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from penstock.model.columns import matching_key
+from penstock.model.contract import snake_case
 from penstock.model.errors import SourceError
 
+# Bytes of a name in Postgres, which cuts longer ones.
+_LONGEST = 63
 
-def name_columns(cells: Sequence[str | None], file: str) -> tuple[str, ...]:
-    """The names in a header; an empty cell is called ``column_N``.
 
-    Raises:
-        SourceError: If two names are one to whoever matches them.
+def name_columns(cells: Sequence[str | None], table: Collection[str] = ()) -> tuple[str, ...]:
+    """The names in a header, each of which names one column of a table.
+
+    A cell without a letter or digit becomes ``column_N``, a name of more than 63 bytes is cut, and a further column of
+    a name gets a number.
+
+    Args:
+        table: Columns of the table that exists; names that are spelled so stay as they are.
+
+    Example:
+        >>> name_columns(["id", "#", "name", "Name", ""])
+        ('id', 'column_2', 'name', 'Name_2', 'column_5')
     """
-    names = tuple(cell if cell and cell.strip() else f"column_{at}" for at, cell in enumerate(cells, 1))
-    require_distinct(names, file)
-    return names
+    names = [(cell or "") if cell in table else _cut(cell or "") for cell in cells]
+    taken: set[str] = set()
+    found = dict(_distinct(((at, name) for at, name in enumerate(names) if name), taken))
+    found |= dict(_distinct(((at, f"column_{at + 1}") for at, name in enumerate(names) if not name), taken))
+    return tuple(found[at] for at in range(len(names)))
+
+
+def _distinct(names: Iterator[tuple[int, str]], taken: set[str]) -> Iterator[tuple[int, str]]:
+    for at, name in names:
+        number, one = 1, name
+        while matching_key(one) in taken:
+            number += 1
+            one = f"{_clip(name, _LONGEST - len(str(number)) - 1)}_{number}"
+        taken.add(matching_key(one))
+        yield at, one
+
+
+def _cut(name: str) -> str:
+    """A name that a column can have; empty where there is nothing to name it by."""
+    if not any(map(str.isalnum, name)):
+        return ""
+    column = snake_case(name)
+    return name if len(column.encode()) <= _LONGEST else _clip(column, _LONGEST)
+
+
+def _clip(name: str, size: int) -> str:
+    return name.encode()[:size].decode("utf-8", "ignore") if len(name.encode()) > size else name
 
 
 def require_distinct(names: Sequence[str], file: str) -> None:

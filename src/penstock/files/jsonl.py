@@ -53,8 +53,12 @@ class JsonLinesFormat:
         require_distinct(tuple(keys), files[0].name)
         return tuple(keys)
 
-    def require_header(self, files: Sequence[StoredFile]) -> None:
-        """Raise nothing: each row names its columns."""
+    def fit(self, table: Collection[str]) -> None:
+        """Every value is beside its column's name, whatever the table."""
+
+    def header(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
+        """The keys of all lines of all files."""
+        return self.columns(files)
 
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, in these columns."""

@@ -77,10 +77,13 @@ class ObjectsSource(FileSource):
 
     Args:
         fingerprint: Of their whole content.
+        detect: Detect how the files are written, where the options leave it open.
     """
 
-    def __init__(self, stored: Sequence[StoredFile], options: FileOptions, fingerprint: str) -> None:
-        super().__init__(stored, options, Sizes())
+    def __init__(
+        self, stored: Sequence[StoredFile], options: FileOptions, fingerprint: str, *, detect: bool
+    ) -> None:
+        super().__init__(stored, options, Sizes(), detect=detect)
         self._fingerprint = fingerprint
 
     def fingerprint(self, seen: Callable[[int], None] | None = None) -> str:  # noqa: ARG002
@@ -127,7 +130,8 @@ def open_objects(store: ObjectStore, key: str, options: FileOptions) -> Source:
         found = [one] if one is not None else _listed(store, key, prefix)
         fingerprint = xxhash.xxh3_128_hexdigest("\n".join(f"{o.etag} {o.size}" for o in found).encode())
     files = [_file(store, stored, options) for stored in found]
-    return ObjectsSource(files, options, fingerprint)
+    # An export of ours is written as options say by default.
+    return ObjectsSource(files, options, fingerprint, detect=manifest is None)
 
 
 def find_manifest(store: ObjectStore, key: str) -> Manifest | None:

@@ -27,15 +27,24 @@ _BUFFER_BYTES = 1 << 20
 class ParquetFormat:
     """Reads Parquet files."""
 
+    def __init__(self) -> None:
+        self._table: frozenset[str] = frozenset()
+
+    def fit(self, table: Collection[str]) -> None:
+        """Name the columns for a table that has these."""
+        self._table = frozenset(table)
+
+    def header(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
+        """The first file's columns as they are written."""
+        with _opened(files[0]) as parquet:
+            return tuple(parquet.schema_arrow.names)
+
     def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The first file's columns, after a check that all files have them."""
         wanted = self._names(files[0])
         for file in files[1:]:
             rename_columns(self._names(file), wanted, file.name)
         return wanted
-
-    def require_header(self, files: Sequence[StoredFile]) -> None:
-        """Raise nothing: each row names its columns."""
 
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, in these columns."""
@@ -79,7 +88,7 @@ class ParquetFormat:
 
     def _names(self, file: StoredFile) -> tuple[str, ...]:
         with _opened(file) as parquet:
-            return name_columns(parquet.schema_arrow.names, file.name)
+            return name_columns(parquet.schema_arrow.names, self._table)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,16 @@ _NONE: Offsets = np.empty(0, np.int64)
 class Dialect:
     """The delimiter, and the quote character if any.
 
+    Args:
+        blanks: Blanks after the delimiter do not belong to the field that follows.
+
     Raises:
         UsageError: If they are not two different ASCII characters.
     """
 
     delimiter: str
     quote: str | None
+    blanks: bool = False
 
     def __post_init__(self) -> None:
         for what, text in (("delimiter", self.delimiter), ("quote", self.quote)):

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from penstock.files.blocks import Sizes
-from penstock.files.format_detection import format_of, recognise
+from penstock.files.detection import settle
+from penstock.files.format_detection import format_of
+from penstock.files.headers import require_distinct
 from penstock.files.stored_file import SpooledFile, StoredFile, WatchedFile, fingerprint, store
+from penstock.model.columns import matching_key
 from penstock.model.errors import SourceError
 from penstock.model.plan import FileOptions
 from penstock.ports import Batch, Source
@@ -25,8 +28,11 @@ class FileFormat(Protocol):
     def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The columns that the files have together."""
 
-    def require_header(self, files: Sequence[StoredFile]) -> None:
-        """Raises SourceError if what names the columns is hardly a header."""
+    def fit(self, table: Collection[str]) -> None:
+        """Name the columns for a table that has these."""
+
+    def header(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
+        """The first file's columns as they are written."""
 
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, under these columns."""
@@ -36,11 +42,19 @@ class FileFormat(Protocol):
 
 
 class FileSource:
-    """Some files of one format, read in their order."""
+    """Some files of one format, read in their order.
 
-    def __init__(self, stored: Sequence[StoredFile], options: FileOptions, sizes: Sizes) -> None:
+    Args:
+        detect: Find out how they are written, where the options leave it open.
+    """
+
+    def __init__(
+        self, stored: Sequence[StoredFile], options: FileOptions, sizes: Sizes, *, detect: bool = True
+    ) -> None:
         self._stored = stored
-        self._options = settle(stored, options)
+        self._sizes = sizes
+        self._findings = settle(stored, options, detect=detect)
+        self._options = self._findings.options
         self._reader = make_reader(stored, self._options, sizes)
 
     @property
@@ -50,7 +64,32 @@ class FileSource:
 
     def require_header(self) -> None:
         """See :class:`penstock.ports.Recognised`."""
-        self._reader.require_header(self._stored)
+        if self._findings.doubt is not None:
+            raise self._findings.doubt
+        self._note_names()
+
+    def fit(self, table: Sequence[str]) -> None:
+        """See :class:`penstock.ports.Recognised`."""
+        keys = {matching_key(name) for name in table}
+        if (
+            "header" in self._options.detected
+            and {matching_key(cell) for cell in self._findings.first} <= keys
+        ):
+            # What looks like a row names columns of this table.
+            detected = tuple(name for name in self._options.detected if name != "header")
+            self._options = replace(self._options, header=None, detected=detected)
+            self._reader = make_reader(self._stored, self._options, self._sizes)
+        self._reader.fit(table)
+        self.__dict__.pop("columns", None)
+        header = self._reader.header(self._stored)
+        if len({matching_key(name) for name in header}) < len(header) and not set(self.columns) <= set(table):
+            require_distinct([name for name in header if name], self._stored[0].name)
+        self._note_names()
+
+    def _note_names(self) -> None:
+        header = self._reader.header(self._stored)
+        renamed = tuple((new, old) for new, old in zip(self.columns, header, strict=False) if new != old)
+        self._options = replace(self._options, renamed=renamed)
 
     @property
     def files(self) -> Sequence[str]:
@@ -95,6 +134,7 @@ def open_files(
     stdin: BinaryIO | None = None,
     sizes: Sizes | None = None,
     seen: Callable[[int], None] | None = None,
+    detect: bool = True,
 ) -> Source:
     """The source of this address: a path, a glob, or ``-`` for standard input.
 
@@ -102,6 +142,7 @@ def open_files(
         stdin: What ``-`` reads; the process's own by default.
         sizes: How much is read at once.
         seen: Receives how many more bytes of standard input or a pipe came; all of them do before this returns.
+        detect: Find out how the files are written, where the options leave it open.
 
     Raises:
         SourceError: If there is no such file, or it cannot be read.
@@ -111,7 +152,7 @@ def open_files(
         stored: list[StoredFile] = [SpooledFile("-", stdin or sys.stdin.buffer, seen)]
     else:
         stored = [store(path, seen) for path in _paths(address)]
-    return FileSource(stored, options, sizes or Sizes())
+    return FileSource(stored, options, sizes or Sizes(), detect=detect)
 
 
 def _paths(address: str) -> list[str]:
@@ -123,24 +164,6 @@ def _paths(address: str) -> list[str]:
     if not paths:
         raise SourceError(f"no file matches '{address}'", hint="check the pattern, and quote it in a shell")
     return paths
-
-
-def settle(files: Sequence[StoredFile], options: FileOptions) -> FileOptions:
-    """The options with what the files' content says where it is another thing than their names say.
-
-    Raises:
-        SourceError: If they are of several formats, or begin like a format that they are not of.
-    """
-    if options.format != "auto":
-        return options
-    names = {recognise(file, options) for file in files}
-    if len(names) > 1:
-        raise SourceError(
-            f"the files are of several formats: {', '.join(sorted(names))}", hint="say which with --format"
-        )
-    name = names.pop()
-    # Where names and content agree nothing is added, so that a copy keeps its identity.
-    return options if {format_of(file.name) for file in files} == {name} else replace(options, format=name)
 
 
 def make_reader(files: Sequence[StoredFile], options: FileOptions, sizes: Sizes) -> FileFormat:

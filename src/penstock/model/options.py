@@ -10,11 +10,19 @@ from penstock.model.api import Answers
 from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Interval, Mode, Threshold
 
+AUTO = "auto"
+_QUOTE = '"'
+_ENCODING = "utf-8"
+_HEADERS: Mapping[str, tuple[str, ...] | None] = {"auto": None, "yes": None, "no": ()}
+
 
 class CopyOptions(TypedDict, total=False):
     """Options of a copy, all optional. Names and meanings are those of :class:`CopyPlan` and :class:`FileOptions`;
     values may be texts: ``max_rejects`` is ``"100"`` or ``"0.5%"``, ``key`` and ``columns`` may be
     ``"a,b"``, ``column`` lists computed ones as ``"name=expression"``, and ``values`` of an API as ``"name=value"``.
+    What is left out of ``delimiter``, ``quote``, ``encoding``, ``header`` and ``skip_rows``, or is ``"auto"``, is
+    detected;
+    ``header`` may also be ``"yes"`` (the first line names the columns) or ``"no"`` (nothing does).
     """
 
     mode: Mode
@@ -34,8 +42,9 @@ class CopyOptions(TypedDict, total=False):
     format: Format
     delimiter: str | None
     quote: str | None
-    encoding: str
+    encoding: str | None
     header: str | Sequence[str] | None
+    skip_rows: int | None
     null_values: Sequence[str] | None
     date_format: str | None
     answers: Answers | None
@@ -64,8 +73,6 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         ('sale_id',)
     """
     limit = options.get("max_rejects")
-    header = options.get("header")
-    null_values = options.get("null_values")
     return CopyPlan(
         source=source,
         target=target,
@@ -74,15 +81,7 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         order_by=options.get("order_by"),
         interval=_interval(options),
         where=_where(options),
-        file=FileOptions(
-            format=options.get("format", "auto"),
-            delimiter=options.get("delimiter"),
-            quote=options.get("quote", '"'),
-            encoding=options.get("encoding", "utf-8"),
-            header=None if header is None else _names(header),
-            null_values=None if null_values is None else tuple(null_values),
-            date_format=options.get("date_format"),
-        ),
+        file=_file(options),
         max_rejects=None if limit is None else Threshold.parse(str(limit)),
         skip_extra=options.get("skip_extra", False),
         fill_missing=options.get("fill_missing", False),
@@ -103,6 +102,38 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         values=_values(options.get("values", ())),
         allow_empty=options.get("allow_empty", False),
     )
+
+
+def _file(options: CopyOptions) -> FileOptions:
+    """How to read a file; what is left open, or said to be ``auto``, is detected."""
+    delimiter, encoding = _given(options.get("delimiter")), _given(options.get("encoding"))
+    quote = options.get("quote", AUTO)
+    header = options.get("header")
+    skip_rows = options.get("skip_rows")
+    null_values = options.get("null_values")
+    said = isinstance(header, str) and header.strip().lower() in _HEADERS
+    names = _HEADERS[str(header).strip().lower()] if said else None if header is None else _names(header)
+    fixed = {
+        "quote": quote == _QUOTE,
+        "encoding": encoding == _ENCODING,
+        "header": header == "yes",
+        "skip_rows": skip_rows == 0,
+    }
+    return FileOptions(
+        format=options.get("format", "auto"),
+        delimiter=delimiter,
+        quote=_QUOTE if quote == AUTO else quote,
+        encoding=encoding or _ENCODING,
+        header=names,
+        null_values=None if null_values is None else tuple(null_values),
+        date_format=options.get("date_format"),
+        skip_rows=skip_rows or 0,
+        fixed=tuple(name for name, value in fixed.items() if value),
+    )
+
+
+def _given(text: str | None) -> str | None:
+    return None if text == AUTO else text
 
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ _LATER = (
     "values",
     "allow_empty",
 )
+_LATER_OF_FILES = ("skip_rows", "fixed", "detected", "renamed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +43,21 @@ class FileOptions:
     Args:
         format: ``auto`` goes by the file's content, and by its name where the content says nothing. ``jsonl`` is one
             object a line; ``json`` an array of objects, or objects one after another.
-        delimiter: One byte between fields; None means a tab for ``.tsv`` and a comma otherwise.
+        delimiter: One byte between fields; None detects it: a tab for ``.tsv`` and a comma otherwise, unless the
+            content says something else.
         quote: One byte around a field that holds delimiters or newlines; None where nothing is quoted.
         encoding: Any encoding Python knows; a byte order mark is stepped over.
-        header: Column names for a file without a header line; None where its first line names them.
+        header: Column names for a file without a header line; empty for ``column_1``, ``column_2`` and so on; None
+            where the first line names them, or is found not to.
         null_values: Texts that mean "missing", compared without surrounding blanks, in every column. None is
             the safe default: an unquoted empty field everywhere, and in columns that are not text also blanks
             and ``NULL``, ``None``, ``NA``, ``N/A`` and ``\\N``, which are not values there.
         date_format: ``strptime`` format of dates that are not ISO 8601.
+        skip_rows: Lines before the header, or before the first row, that do not belong to the table.
+        fixed: Which of ``quote``, ``encoding``, ``header`` and ``skip_rows`` were given with their default value, and
+            are not detected.
+        detected: Which fields have their value from the content.
+        renamed: Columns that have another name than in the file's header: ``(name, name in the header)``.
     """
 
     format: Format = "auto"
@@ -59,6 +67,29 @@ class FileOptions:
     header: tuple[str, ...] | None = None
     null_values: tuple[str, ...] | None = None
     date_format: str | None = None
+    skip_rows: int = 0
+    fixed: tuple[str, ...] = ()
+    detected: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.skip_rows < 0:
+            raise UsageError(f"invalid number of rows {self.skip_rows}", hint="skip no rows, or some")
+
+    @property
+    def findings(self) -> dict[str, Any]:
+        """What was detected, by the name of the option that would say the same.
+
+        Example:
+            >>> FileOptions(delimiter=";", detected=("delimiter",)).findings
+            {'delimiter': ';'}
+        """
+        found = {name: getattr(self, name) for name in self.detected}
+        if "header" in found:
+            found["header"] = "no"
+        if self.renamed:
+            found["renamed"] = dict(self.renamed)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +248,9 @@ class CopyPlan:
             # Left out where they say nothing, so that a copy keeps the identity it had before there was such a field.
             if not fields[name]:
                 del fields[name]
+        for name in _LATER_OF_FILES:
+            if not fields["file"][name]:
+                del fields["file"][name]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @classmethod
@@ -226,6 +260,9 @@ class CopyPlan:
         file = fields["file"]
         for name in ("header", "null_values"):
             file[name] = None if file[name] is None else tuple(file[name])
+        for name in ("fixed", "detected"):
+            file[name] = tuple(file.get(name, ()))
+        file["renamed"] = tuple((name, old) for name, old in file.get("renamed", ()))
         fields["file"] = FileOptions(**file)
         fields["key"] = tuple(fields["key"])
         fields["columns"] = tuple(fields.get("columns", ()))

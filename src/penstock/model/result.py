@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from penstock.model.errors import AccountMismatch
+from penstock.model.plurals import counted
 
 # The fields of an account that count rows.
 COUNTS = (
@@ -37,6 +38,8 @@ class CopyResult:
         replayed: Rejected rows that later replays loaded.
         seconds: Wall time.
         visible_rows_only: The account covers only rows that the login sees; row security may hide others.
+        detected: How the source is written, by option, as far as it was detected and differs from the defaults.
+            ``renamed`` holds columns that have another name than in the source.
     """
 
     id: str
@@ -54,6 +57,7 @@ class CopyResult:
     replayed: int = 0
     seconds: float = 0.0
     visible_rows_only: bool = False
+    detected: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def all_rejected(self) -> bool:
@@ -64,6 +68,16 @@ class CopyResult:
             True
         """
         return self.read > 0 and self.rejected == self.read and not self.replayed
+
+    @property
+    def reading(self) -> str | None:
+        """What was detected, in words; None where there is nothing to say.
+
+        Example:
+            >>> CopyResult(id="1", detected={"delimiter": ";", "header": "no"}).reading
+            "read with delimiter ';', without a header: columns are named column_1, column_2 and so on"
+        """
+        return described(self.detected) if self.detected else None
 
     def check(self) -> None:
         """Check that the account adds up.
@@ -83,3 +97,23 @@ class CopyResult:
     def to_dict(self) -> dict[str, Any]:
         """The account as plain values for JSON."""
         return asdict(self)
+
+
+def described(detected: Mapping[str, Any]) -> str:
+    """What was detected, in words."""
+    parts = [f"{name} {_shown(detected[name])}" for name in ("delimiter", "quote") if name in detected]
+    if "encoding" in detected:
+        parts.append(f"encoding {detected['encoding']}")
+    if "skip_rows" in detected:
+        parts.append(f"{counted(detected['skip_rows'], 'line')} before the header skipped")
+    text = f"read with {', '.join(parts)}" if parts else "read"
+    if "header" in detected:
+        text += f"{',' if parts else ''} without a header: columns are named column_1, column_2 and so on"
+    if renamed := detected.get("renamed"):
+        names = ", ".join(f"{old!r} is {new}" for new, old in renamed.items())
+        text = f"{text}; renamed columns: {names}" if text != "read" else f"renamed columns: {names}"
+    return text
+
+
+def _shown(mark: str | None) -> str:
+    return "none" if mark is None else f"'{mark}'" if mark.isprintable() else repr(mark)

@@ -60,3 +60,10 @@ class Recognised(Protocol):
 
     def require_header(self) -> None:
         """Raises SourceError if the first line does not look like a header, before a table is created from it."""
+
+    def fit(self, table: Sequence[str]) -> None:
+        """Name the columns for a table that has these.
+
+        Raises:
+            SourceError: If two columns have one name.
+        """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -72,6 +73,7 @@ def result_of(row: dict[str, Any], *, already: bool = False) -> CopyResult:
         seconds=row["seconds"],
         visible_rows_only=row["plan"].get("visible_rows_only", False),
         replayed=row.get("replayed", 0),
+        detected=CopyPlan.from_json(json.dumps(row["plan"])).file.findings,
         **counts,
     )
 

@@ -17,6 +17,8 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from penstock.engine.replay_source import Replay, replay_plan
+from penstock.files.dialects import dialect_of
+from penstock.files.record_splitter import Dialect
 from penstock.files.source import open_files
 from penstock.lookup.connections import find
 from penstock.lookup.stores import open_lake
@@ -158,7 +160,7 @@ def _source(rejects: OpenRejects, plan: CopyPlan) -> Iterator[Source]:
     if _is_landed(plan):
         yield _landed_rows(plan, rejects.answers, rejects.rows, rejects.corrected)
     elif rejects.corrected is not None:
-        source = open_files(str(rejects.corrected), _exported(plan, rejects.entry))
+        source = open_files(str(rejects.corrected), _exported(plan, rejects.entry), detect=False)
         _refuse_fewer(source, len(rejects.rows), rejects.corrected)
         yield source
     else:
@@ -220,14 +222,15 @@ def _replayed(plan: CopyPlan, entry: Mapping[str, Any], rows: Sequence[dict[str,
             places.append(_places(head, texts))
             path = Path(directory, f"{len(names):06}")
             path.write_bytes(head + b"".join(raw + b"\n" for _, raw in texts))
-        inner = open_files(f"{directory}/*", _exported(plan, entry))
+        inner = open_files(f"{directory}/*", _exported(plan, entry), detect=False)
         yield Replay(inner, names, places)
 
 
 def _exported(plan: CopyPlan, entry: Mapping[str, Any]) -> FileOptions:
     """How exported rows are read: CSV or JSON Lines, in UTF-8."""
     form: Format = "csv" if _is_csv(plan, entry) else "jsonl"
-    return _with_delimiter(replace(plan.file, format=form, encoding="utf-8"), entry)
+    delimiter = _dialect(plan, entry).delimiter
+    return replace(plan.file, format=form, encoding="utf-8", delimiter=delimiter, skip_rows=0)
 
 
 def _one_line(row: dict[str, Any]) -> bytes:
@@ -246,8 +249,12 @@ def _head(plan: CopyPlan, entry: Mapping[str, Any]) -> bytes:
     if not _is_csv(plan, entry) or plan.file.header is not None:
         return b""
     line = io.StringIO()
-    delimiter = _with_delimiter(plan.file, entry).delimiter or ","
-    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(entry["header"])
+    dialect = _dialect(plan, entry)
+    if dialect.quote is None:
+        writer = csv.writer(line, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE, lineterminator="\n")
+    else:
+        writer = csv.writer(line, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator="\n")
+    writer.writerow(entry["header"])
     return line.getvalue().encode()
 
 
@@ -261,9 +268,9 @@ def _is_csv(plan: CopyPlan, entry: Mapping[str, Any]) -> bool:
     )
 
 
-def _with_delimiter(options: FileOptions, entry: Mapping[str, Any]) -> FileOptions:
-    tabs = ".tsv" in Path(entry["files"][0]).suffixes
-    return replace(options, delimiter=options.delimiter or ("\t" if tabs else ","))
+def _dialect(plan: CopyPlan, entry: Mapping[str, Any]) -> Dialect:
+    """How the copy read its files."""
+    return dialect_of(plan.file, str(entry["files"][0]))
 
 
 def _raw(row: dict[str, Any]) -> bytes:

@@ -165,12 +165,13 @@ def test_rejects_of_an_array_are_replayed(copy_text: CopyText, query: Query) -> 
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("a;b\n1;2\n", "--delimiter ';'"),
-        ("1,Ann\n2,Bob\n", "--header a,b,c"),
+        ("1,Boston|MA\n2,Austin|TX\n", "--delimiter ',' or --delimiter '|'"),
+        ("1,2,mean\n2,3,4\n3,4,5\n", "--header yes"),
+        ("tags\na;b\nc;d\n", "--delimiter ';'"),
         ("[a],b\n1,2\n", "--format csv"),
     ],
 )
-def test_a_table_is_not_made_by_what_is_hardly_a_header(
+def test_a_table_is_not_made_where_a_file_may_be_read_in_two_ways(
     copy_text: CopyText, query: Query, text: str, hint: str
 ) -> None:
     with pytest.raises(PenstockError) as caught:

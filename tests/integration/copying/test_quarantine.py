@@ -95,7 +95,7 @@ def test_bytes_that_are_no_text_are_kept_and_replayed(tmp_path: Path, query: Que
 
     query("CREATE TABLE t (name text)")
     (tmp_path / "in.csv").write_bytes(b"name\nfine\ncaf\xe9\n")
-    first = penstock.copy(str(tmp_path / "in.csv"), "warehouse:t")
+    first = penstock.copy(str(tmp_path / "in.csv"), "warehouse:t", encoding="utf-8")
     assert query("SELECT raw, reason FROM penstock_ledger.rejects") == [("caf\\xe9", "bad_encoding")]
     with pytest.raises(NothingLoaded) as second:
         replay("warehouse", first.id)

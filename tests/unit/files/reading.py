@@ -51,6 +51,7 @@ def drain(source: Source) -> Content:
 
 
 def read(data: bytes, *, block: int = 1 << 20, record: int = 1 << 20, **options: Any) -> Content:
-    """What standard input with these bytes holds, once read in blocks of this size."""
+    """What standard input with these bytes holds, once read in blocks of this size; nothing is detected."""
     stdin = io.BytesIO(data)
-    return drain(open_files("-", FileOptions(**options), stdin=stdin, sizes=Sizes(block, record)))
+    sizes = Sizes(block, record)
+    return drain(open_files("-", FileOptions(**options), stdin=stdin, sizes=sizes, detect=False))

@@ -1,0 +1,152 @@
+"""A file is read right without options: the table holds what the file means, and the account says how it was read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.databases import Query
+from tests.integration.copying.conftest import CopyText
+
+import penstock
+from penstock.cli.main import main
+from penstock.model.errors import NothingLoaded, PenstockError
+from penstock.routes.quarantine import export, replay
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "columns", "rows"),
+    [
+        (b"id;price\n1;1,5\n2;2,5\n", {"delimiter": ";"}, ["id", "price"], [("1", "1,5"), ("2", "2,5")]),
+        (b"id\tname\n1\ta,b\n2\tc\n", {"delimiter": "\t"}, ["id", "name"], [("1", "a,b"), ("2", "c")]),
+        (b"id|name\n1|a\n2|b\n", {"delimiter": "|"}, ["id", "name"], [("1", "a"), ("2", "b")]),
+        (b"id^name\n1^a\n2^b\n", {"delimiter": "^"}, ["id", "name"], [("1", "a"), ("2", "b")]),
+        (b"id\x01name\n1\x01a\n", {"delimiter": "\x01"}, ["id", "name"], [("1", "a")]),
+        (b'id, name\n1, "a, b"\n2, c\n', {"delimiter": ", "}, ["id", "name"], [("1", "a, b"), ("2", "c")]),
+        (b"id,name\n1,'a,b'\n2,'c'\n3,'d'\n", {"quote": "'"}, ["id", "name"], [("1", "a,b"), ("2", "c"), ("3", "d")]),
+        (b"1,Ann\n2,Bob\n", {"header": "no"}, ["column_1", "column_2"], [("1", "Ann"), ("2", "Bob")]),
+        ("id,name\n1,Zoë\n".encode("cp1252"), {"encoding": "cp1252"}, ["id", "name"], [("1", "Zoë")]),
+        ("id,name\n1,Zoë\n".encode("utf-16"), {"encoding": "utf-16"}, ["id", "name"], [("1", "Zoë")]),
+        (b"Sales\n\nid,name\n1,Ann\n", {"skip_rows": 2}, ["id", "name"], [("1", "Ann")]),
+        (
+            b"#,name,Name,=====\n1,a,b,c\n",
+            {"renamed": {"column_1": "#", "Name_2": "Name", "column_4": "====="}},
+            ["column_1", "name", "name_2", "column_4"],
+            [("1", "a", "b", "c")],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_detected(
+    tmp_path: Path, query: Query, content: bytes, found: dict[str, Any], columns: list[str], rows: list[Any]
+) -> None:
+    (tmp_path / "in.csv").write_bytes(content)
+    result = penstock.copy(str(tmp_path / "in.csv"), "warehouse:t")
+    assert dict(result.detected) == found
+    names = query(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 't' ORDER BY ordinal_position"
+    )
+    assert [name for (name,) in names] == columns
+    texts = ", ".join(f"{name}::text" for name in columns)
+    assert query(f"SELECT {texts} FROM t ORDER BY 1") == rows
+    again = penstock.copy(str(tmp_path / "in.csv"), "warehouse:t")
+    assert again.already
+    assert dict(again.detected) == found
+
+
+def test_an_option_wins_and_is_the_same_copy(copy_text: CopyText, query: Query) -> None:
+    first = copy_text("id;name\n1;a\n")
+    assert copy_text("id;name\n1;a\n", delimiter=";").already
+    assert first.detected == {"delimiter": ";"}
+    assert copy_text("id;name\n1;a\n", "warehouse:u", delimiter=",").loaded == 1
+    assert query("SELECT id_name FROM u") == [("1;a",)]
+
+
+def test_the_account_prints_what_was_detected(
+    tmp_path: Path, query: Query, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_bytes("1;Zoë\n2;Ann\n".encode("cp1252"))
+    assert main(("copy", str(tmp_path / "in.csv"), "warehouse:t")) == 0
+    out = capsys.readouterr().out
+    assert "read with delimiter ';', encoding cp1252, without a header" in out
+
+
+def test_names_that_are_equal_in_what_postgres_keeps_of_them(copy_text: CopyText, query: Query) -> None:
+    long = "a" * 70
+    result = copy_text(f"{long}x,{long}y\n1,2\n")
+    assert result.loaded == 1
+    assert query(f"SELECT {'a' * 63}, {'a' * 61}_2 FROM t") == [(1, 2)]
+
+
+def test_two_columns_of_one_name_in_a_table_that_exists(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (sale_id int, b int)")
+    with pytest.raises(PenstockError, match="two columns of one name"):
+        copy_text("SaleID,b,sale_id\n1,2,3\n")
+
+
+def test_a_name_without_letters_in_a_table_that_has_it(copy_text: CopyText, query: Query) -> None:
+    query('CREATE TABLE t ("#" int, b int)')
+    assert copy_text("#,b\n1,2\n").loaded == 1
+
+
+def test_numbers_that_name_columns_of_the_table(copy_text: CopyText, query: Query) -> None:
+    query('CREATE TABLE t ("1" int, "2" int)')
+    assert copy_text("1,2\n3,4\n5,6\n").loaded == 2
+
+
+def test_a_file_without_a_header_goes_on_in_the_table_made_from_one(
+    copy_text: CopyText, query: Query
+) -> None:
+    copy_text("1,Ann\n2,Bob\n")
+    assert copy_text("3,Eve\n4,Kim\n").loaded == 2
+    assert query("SELECT column_2 FROM t ORDER BY column_1") == [("Ann",), ("Bob",), ("Eve",), ("Kim",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options"),
+    [
+        ("in.csv", b"id;name\n1;a\nx;b\n", {}),
+        ("in.csv", "id;näme\n1;a\nx;ü\n".encode("cp1252"), {}),
+        ("in.csv", "id,name\n1,a\nx,ü\n".encode("utf-16"), {}),
+        ("in.csv", b"id,name\n1,'a,b'\nx,'c'\n3,'d'\n", {}),
+        ("in.csv", b"Sales\n\nid,name\n1,a\nx,b\n", {}),
+        ("in.csv", b"id\tname\n1\ta\nx\tb\n", {"delimiter": "\\t"}),
+        ("in.TSV", b"id\tname\n1\ta\nx\tb\n", {}),
+        ("in.tab", b"id\tname\n1\ta\nx\tb\n", {}),
+        ("in.tsv.csv", b"id,name\n1,a\nx,b\n", {}),
+    ],
+)
+def test_rejects_are_read_as_the_copy_read_them(
+    tmp_path: Path, query: Query, name: str, content: bytes, options: dict[str, Any]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    query("CREATE TABLE t (id int, name text)")
+    if "ä".encode("cp1252") in content:
+        query('ALTER TABLE t RENAME name TO "näme"')
+    first = penstock.copy(str(tmp_path / name), "warehouse:t", **options)
+    assert first.rejects == {"bad_type": 1}
+    query("ALTER TABLE t ALTER id TYPE text")
+    path = tmp_path / "rejects.csv"
+    assert export("warehouse", first.id, path) == 1
+    assert replay("warehouse", first.id, corrected=path).loaded == 1
+    values = query("SELECT * FROM t WHERE id = 'x'")
+    assert values[0][1] in ("b", "ü", "c")
+
+
+def test_every_row_rejected_is_an_error(copy_text: CopyText) -> None:
+    with pytest.raises(NothingLoaded):
+        copy_text("price\n1,5\n2,5\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "idna", "punycode", "undefined"])
+def test_an_encoding_that_does_not_fit(copy_text: CopyText, encoding: str) -> None:
+    with pytest.raises(PenstockError) as caught:
+        copy_text("id,name\n1,Ann\n", encoding=encoding)
+    assert caught.value.hint
+
+
+def test_files_that_are_written_differently(tmp_path: Path, query: Query) -> None:
+    (tmp_path / "a.csv").write_text("id,name\n1,a\n")
+    (tmp_path / "b.csv").write_text("id;name\n1;a\n")
+    with pytest.raises(PenstockError, match="written differently"):
+        penstock.copy(str(tmp_path / "*.csv"), "warehouse:t")
