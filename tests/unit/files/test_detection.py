@@ -168,5 +168,5 @@ def test_options_that_cannot_be() -> None:
         FileOptions(skip_rows=-1)
     with pytest.raises(SourceError, match="two columns of one name"):
         opened(b"1,2\n", header="a,A")
-    with pytest.raises(UsageError, match="cannot be a delimiter"):
+    with pytest.raises(UsageError, match="invalid delimiter"):
         opened(b"a,b\n", delimiter="ab")
