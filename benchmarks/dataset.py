@@ -27,7 +27,7 @@ from benchmarks.rows import (
     lines_of,
     stretches,
 )
-from penstock.model.reject import Reason
+from penstock.model.result import Reason
 
 CHANGED_SHARE, NEW_SHARE = 100, 500  # one row in this many: 50,000 and 10,000 of 5 million
 

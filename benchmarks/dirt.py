@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from penstock.model.reject import Reason
+from penstock.model.result import Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from tests.costs import Costs
 from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
 from penstock.project import Project
-from penstock.stack import ensure, lifecycle, reset, services
+from penstock.stack import ensure, lifecycle, services
 from penstock.stack.postgres.cluster import stop_orphan
 
 SOURCE = Path(__file__).parents[1] / "src"
@@ -129,7 +129,7 @@ def _nothing_goes_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     found = tmp_path_factory.getbasetemp().glob("**/.penstock")
     for state_dir in (path for path in found if path.is_dir()):
         with suppress(PenstockError):  # what a test damaged on purpose never ran
-            reset.reset(Project(state_dir.parent))
+            lifecycle.reset(Project(state_dir.parent))
 
 
 def make_project(root: Path) -> Project:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from penstock.model.api import ApiPlan, Limit
-from penstock.model.errors import NothingLanded, NothingLoaded, PenstockError, UsageError
-from penstock.model.land_result import LandResult
+from penstock.model.errors import PenstockError, UsageError
 from penstock.model.options import CopyOptions, make_plan
-from penstock.model.outcome import require_loaded
+from penstock.model.outcome import NothingLanded, NothingLoaded, require_loaded
 from penstock.model.plan import CopyPlan
-from penstock.model.result import CopyResult
+from penstock.model.result import CopyResult, LandResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -11,12 +11,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import Receive, Scope, Send
 
-from penstock_sandbox import corruption
-from penstock_sandbox.call_log import Call
-from penstock_sandbox.fault_injection import Switch, Trouble
+from penstock_sandbox import fault_injection
+from penstock_sandbox.fault_injection import KEYS, Plan, Switch, Trouble
 from penstock_sandbox.http import JSON, Answer, Asked, Service, json_answer
-from penstock_sandbox.rate_limits import KEYS, Plan
-from penstock_sandbox.state import State
+from penstock_sandbox.state import Call, State
 
 # How a request states its logical time. Real services ignore both.
 MOMENT_HEADER = b"x-logical-time"
@@ -103,10 +101,10 @@ class Gate:
         else:
             answer = service.answer(asked)
         if (wrong := troubles.get("wrong_type")) is not None:
-            answer = corruption.wrong_type(answer, wrong.field or service.field(asked))
+            answer = fault_injection.wrong_type(answer, wrong.field or service.field(asked))
         if (missing := troubles.get("missing_field")) is not None:
-            answer = corruption.missing_field(answer, missing.field or service.field(asked))
-        return corruption.malformed(answer) if "malformed" in troubles else answer
+            answer = fault_injection.missing_field(answer, missing.field or service.field(asked))
+        return fault_injection.malformed(answer) if "malformed" in troubles else answer
 
 
 def _moment(parameters: Mapping[str, str], headers: Mapping[bytes, bytes]) -> datetime | None:

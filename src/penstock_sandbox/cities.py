@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from penstock_sandbox.datasets import data_file
+from penstock_sandbox.stations import data_file
 
 EARTH_KM = 6371.0
 

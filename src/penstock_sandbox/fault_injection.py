@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from penstock_sandbox.http import Answer, json_answer
 
 Trouble = Literal[
     "throttle", "error", "slow", "drop", "malformed", "wrong_type", "missing_field", "duplicate", "late"
@@ -99,3 +105,127 @@ class Failures:
     def _chance(self, trouble: Trouble, what: tuple[str, int]) -> float:
         digest = blake2b(repr((self._seed, trouble, *what)).encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") / _SPAN
+
+
+WRONG = "not available"  # in place of a number
+
+
+def malformed(answer: Answer) -> Answer:
+    """Return only the first half of the JSON.
+
+    Example:
+        >>> malformed(Answer(200, b'{"a":1}')).body
+        b'{"a'
+    """
+    return Answer(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
+
+
+def wrong_type(answer: Answer, field: str) -> Answer:
+    """Put text into the field; returns the answer unchanged if it lacks the field.
+
+    Example:
+        >>> wrong_type(Answer(200, b'{"main":{"temp":271.4}}'), "main.temp").body
+        b'{"main":{"temp":"not available"}}'
+    """
+    content = json.loads(answer.body)
+    found = _holder(content, field)
+    if found is None:
+        return answer
+    holder, name = found
+    holder[name] = WRONG
+    return json_answer(answer.status, content, *answer.headers)
+
+
+def missing_field(answer: Answer, field: str) -> Answer:
+    """Return the answer without the field.
+
+    Example:
+        >>> missing_field(Answer(200, b'{"main":{"temp":271.4}}'), "main.temp").body
+        b'{"main":{}}'
+    """
+    content = json.loads(answer.body)
+    found = _holder(content, field)
+    if found is None:
+        return answer
+    holder, name = found
+    del holder[name]
+    return json_answer(answer.status, content, *answer.headers)
+
+
+def _holder(content: Any, field: str) -> tuple[Any, Any] | None:
+    """Return the container of the field, and its key or index there."""
+    *way, last = field.split(".")
+    for step in way:
+        found = _step(content, step)
+        if found is None:
+            return None
+        content = content[found]
+    found = _step(content, last)
+    return None if found is None else (content, found)
+
+
+def _step(content: Any, name: str) -> str | int | None:
+    if isinstance(content, dict):
+        return name if name in content else None
+    if isinstance(content, list) and name.isdigit() and int(name) < len(content):
+        return int(name)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of a key.
+
+    Args:
+        calls: Maximum calls per window; None for no limit.
+    """
+
+    name: str
+    calls: int | None
+
+
+# Service -> key -> plan. The keys are not secret, because they open only this sandbox.
+KEYS: Mapping[str, Mapping[str, Plan]] = {
+    "prices": {
+        "sandbox-prices-free": Plan("free", 5),
+        "sandbox-prices-paid": Plan("paid", None),
+    },
+    "weather": {
+        "sandbox-weather-free": Plan("free", 60),
+        "sandbox-weather-paid": Plan("paid", None),
+    },
+}
+
+
+class Limiter:
+    """Counts the calls of each key in a sliding window. Refused calls do not count.
+
+    Args:
+        window_s: Length of the window in seconds: 60, or less if time is scaled.
+        now: A monotonic clock in seconds.
+
+    Example:
+        >>> limiter = Limiter(60, now=iter([0.0, 1.0, 2.0]).__next__)
+        >>> [limiter.wait_s("key", 2) for _ in range(3)]
+        [0.0, 0.0, 58.0]
+    """
+
+    def __init__(self, window_s: float = 60.0, now: Callable[[], float] = time.monotonic) -> None:
+        self.window_s = window_s
+        self._now = now
+        self._calls: dict[str, deque[float]] = {}
+
+    def wait_s(self, key: str, calls: int) -> float:
+        """Count the call and return 0; or, over the limit, return the seconds to wait."""
+        now = self._now()
+        counted = self._calls.setdefault(key, deque())
+        while counted and counted[0] <= now - self.window_s:
+            counted.popleft()
+        if len(counted) >= calls:
+            return counted[0] + self.window_s - now
+        counted.append(now)
+        return 0.0
+
+    def clear(self) -> None:
+        """Clear all calls."""
+        self._calls.clear()

@@ -7,10 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from penstock_sandbox.conditions import condition_of
 from penstock_sandbox.http import Answer, Asked, json_answer
-from penstock_sandbox.sun import rise_and_set
-from penstock_sandbox.weather import Place, Reading, Weather
+from penstock_sandbox.weather import Place, Reading, Weather, condition_of, rise_and_set
 
 PATH = "/data/2.5/weather"
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from penstock_sandbox.datasets import data_file
+from penstock_sandbox.stations import data_file
 
 # The names of the five tickers from Polygon's reference data, because the data package lacks them.
 NAMES = {

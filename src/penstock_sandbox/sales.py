@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from penstock.model.reject import Reason
+from penstock.model.result import Reason
 from penstock_sandbox import shop
 
 HEADER = (

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
-from penstock_sandbox.datasets import data_file
+from penstock.model.errors import PenstockError
 
 # The demo month in UTC. The hours around it are for places in other time zones, and fill gaps in the first hours.
 FIRST = int(datetime(2013, 2, 1, tzinfo=UTC).timestamp()) // 3600
@@ -106,4 +108,29 @@ def _observation(hour: int, row: Mapping[str, str], before: Observation | None) 
         float(row["precip"]),
         float(pressure) if pressure != _MISSING else before.pressure_hpa if before else 1013.0,
         float(row["visib"]),
+    )
+
+
+class MissingData(PenstockError):
+    """A data package that the sandbox needs is not installed."""
+
+
+def data_file(package: str, *parts: str) -> Path:
+    """Return the path of a file in an installed package.
+
+    Raises:
+        MissingData: The package or the file is missing.
+
+    Example:
+        >>> data_file("bokeh_sampledata", "_data", "stocks.csv.gz").name
+        'stocks.csv.gz'
+    """
+    spec = find_spec(package)
+    for place in (spec.submodule_search_locations or ()) if spec is not None else ():
+        path = Path(place, *parts)
+        if path.is_file():
+            return path
+    raise MissingData(
+        f"the sandbox needs {'/'.join(parts)} from the package {package.replace('_', '-')}, which is not installed",
+        hint="pip install 'penstock[gallery]'",
     )

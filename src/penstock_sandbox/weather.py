@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import acos, asin, cos, degrees, radians, sin
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -119,3 +120,87 @@ def _offset_s(zone: str, hour: int) -> int:
     offset = datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZoneInfo(zone)).utcoffset()
     assert offset is not None
     return int(offset.total_seconds())
+
+
+_DAY_S = 86_400
+_J2000 = 946_728_000  # noon of 2000-01-01, UTC
+_HORIZON = sin(radians(-0.833))  # the sun's upper edge, with atmospheric refraction
+
+
+def rise_and_set(day_start: int, latitude: float, longitude: float) -> tuple[int, int]:
+    """Return sunrise and sunset in seconds since 1970, UTC; 0 and 0 if there are none on that day.
+
+    Args:
+        day_start: Local midnight at the start of the day, in seconds since 1970, UTC.
+
+    Example:
+        >>> rise_and_set(1359694800, 40.71, -74.0)  # New York, 2013-02-01: 7:05 and 17:13
+        (1359720345, 1359756806)
+    """
+    noon_days = round((day_start + _DAY_S // 2 - _J2000) / _DAY_S)
+    transit = noon_days - longitude / 360
+    anomaly = radians((357.5291 + 0.98560028 * transit) % 360)
+    centre = 1.9148 * sin(anomaly) + 0.02 * sin(2 * anomaly) + 0.0003 * sin(3 * anomaly)
+    ecliptic = radians((degrees(anomaly) + centre + 282.9372) % 360)
+    transit += 0.0053 * sin(anomaly) - 0.0069 * sin(2 * ecliptic)
+    declination = asin(sin(ecliptic) * sin(radians(23.44)))
+    phi = radians(latitude)
+    cosine = (_HORIZON - sin(phi) * sin(declination)) / (cos(phi) * cos(declination))
+    if not -1 <= cosine <= 1:
+        return 0, 0
+    half = degrees(acos(cosine)) / 360
+    return round(_J2000 + (transit - half) * _DAY_S), round(_J2000 + (transit + half) * _DAY_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A published condition.
+
+    Args:
+        icon: Two digits, to which a letter for day or night is added.
+        clouds: Cloud cover in percent. The airports do not record it, so it depends on the condition.
+    """
+
+    id: int
+    main: str
+    description: str
+    icon: str
+    clouds: int
+
+
+_SNOW = (
+    (0.0, Condition(600, "Snow", "light snow", "13", 100)),
+    (0.04, Condition(601, "Snow", "snow", "13", 100)),
+)
+_RAIN = (
+    (0.0, Condition(500, "Rain", "light rain", "10", 100)),
+    (0.1, Condition(501, "Rain", "moderate rain", "10", 100)),
+    (0.3, Condition(502, "Rain", "heavy intensity rain", "10", 100)),
+)
+_THICK_AIR = (
+    (0.62, Condition(741, "Fog", "fog", "50", 90)),
+    (3.0, Condition(701, "Mist", "mist", "50", 90)),
+    (6.0, Condition(721, "Haze", "haze", "50", 75)),
+)
+_CLOUDS = (
+    (40, Condition(800, "Clear", "clear sky", "01", 0)),
+    (55, Condition(801, "Clouds", "few clouds", "02", 20)),
+    (70, Condition(802, "Clouds", "scattered clouds", "03", 40)),
+    (85, Condition(803, "Clouds", "broken clouds", "04", 70)),
+)
+_OVERCAST = Condition(804, "Clouds", "overcast clouds", "04", 100)
+
+
+def condition_of(seen: Observation, *, freezing: bool) -> Condition:
+    """Return the condition of an observation, by precipitation, else visibility, else humidity.
+
+    Args:
+        freezing: Whether precipitation is snow.
+    """
+    if seen.rain_in > 0:
+        kinds = _SNOW if freezing else _RAIN
+        return next(kind for least, kind in reversed(kinds) if seen.rain_in > least)
+    for below_mi, thick in _THICK_AIR:
+        if seen.visibility_mi < below_mi:
+            return thick
+    return next((kind for below, kind in _CLOUDS if seen.humidity < below), _OVERCAST)

@@ -30,13 +30,13 @@ def _export(address: str, objects: str, target: str, fatal: int | None) -> None:
     from botocore.client import BaseClient
 
     from penstock.objects import multipart_upload
-    from penstock.postgres import text_rows
+    from penstock.postgres import copy_out
 
     os.environ["PENSTOCK_CONN_SOURCE"] = address
     os.environ["PENSTOCK_CONN_OBJECTS"] = objects
     # Several blocks, parts and files of little data.
     multipart_upload._PART_BYTES = SMALL
-    text_rows._BLOCK_BYTES = SMALL
+    copy_out._BLOCK_BYTES = SMALL
     steps = Steps(fatal)
     # All that the store and the server see.
     steps.watch(BaseClient, "_make_api_call")

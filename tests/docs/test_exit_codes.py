@@ -15,8 +15,7 @@ import pytest
 
 import penstock
 from penstock.cli.lazy_commands import COMMANDS, LazyGroup
-from penstock.model.errors import PenstockError
-from penstock.model.exit_codes import DiffCode, ExitCode
+from penstock.model.errors import DiffCode, ExitCode, PenstockError
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "exit-codes.md"

@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from penstock.airflow.assets import target_asset
     from penstock.airflow.copy_operator import CopyOperator
     from penstock.airflow.dbt.task_group import dbt_task_group
     from penstock.airflow.land_operator import LandOperator
+    from penstock.airflow.lineage import target_asset
     from penstock.airflow.notifier import Notifier, NotifyOperator
     from penstock.airflow.task_wrapper import in_airflow
     from penstock.airflow.transfers import MoveObjectsOperator, PostgresToS3Operator, S3ToSnowflakeOperator

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from penstock.model.land_result import LandResult
 from penstock.model.plurals import counted
-from penstock.model.result import CopyResult
+from penstock.model.result import CopyResult, LandResult
 
 
 def account_lines(result: CopyResult) -> list[str]:

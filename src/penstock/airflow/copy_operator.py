@@ -10,20 +10,12 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from penstock import run
 from penstock.airflow.account import account_lines, run_label
-from penstock.airflow.assets import target_asset
 from penstock.airflow.connections import as_airflow
+from penstock.airflow.lineage import target_asset
 from penstock.model.address import Lake, parse
-from penstock.model.errors import (
-    ContractError,
-    NothingDone,
-    NothingLanded,
-    NothingLoaded,
-    Refused,
-    TooManyRejects,
-    UsageError,
-)
+from penstock.model.errors import ContractError, NothingDone, Refused, TooManyRejects, UsageError
 from penstock.model.options import CopyOptions, make_plan
-from penstock.model.outcome import remark
+from penstock.model.outcome import NothingLanded, NothingLoaded, remark
 from penstock.model.result import CopyResult
 
 OPTIONS = frozenset(CopyOptions.__annotations__)

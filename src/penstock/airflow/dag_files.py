@@ -11,7 +11,7 @@ from typing import Any
 from airflow.dag_processing.dagbag import DagBag
 from airflow.dag_processing.importers import get_importer_registry
 
-from penstock.airflow.import_errors import cause
+from penstock.airflow.dag_checks import cause
 from penstock.model.errors import PenstockError, UsageError
 
 _MANY = 12  # names to list if none is similar

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from penstock.model.errors import PenstockError
 from penstock.project import DISK_FULL
-from penstock.stack.postgres.log import open_log
+from penstock.stack.postgres.server import open_log
 from penstock.state_dir import broken_state, concerns_state
 
 

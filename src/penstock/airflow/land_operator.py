@@ -10,10 +10,10 @@ from airflow.sdk import BaseOperator, Context
 
 import penstock
 from penstock.airflow.account import account_lines, run_label
-from penstock.airflow.assets import target_asset
+from penstock.airflow.lineage import target_asset
 from penstock.airflow.task_wrapper import in_airflow
 from penstock.model.api import ApiPlan
-from penstock.model.land_result import LandResult
+from penstock.model.result import LandResult
 
 
 class LandOperator(BaseOperator):

@@ -24,13 +24,12 @@ from typing import IO, TYPE_CHECKING, Any
 from penstock import lookup
 from penstock.airflow.dbt.manifest import refresh
 from penstock.airflow.json_events import carried_out, emit, event_stream
-from penstock.airflow.offline import enter
+from penstock.airflow.run_database import enter
 from penstock.devtools.process_env import WAREHOUSE
 from penstock.model.date_arguments import parse_moment
-from penstock.model.errors import UsageError
-from penstock.model.exit_codes import ExitCode
+from penstock.model.errors import ExitCode, UsageError
 from penstock.project import Project, find_project
-from penstock.stack.airflow_offline import RUN_LOCK, run_database
+from penstock.stack.airflow_env import RUN_LOCK, run_database
 from penstock.stack.lock import locked
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> ExitCo
     # Airflow reads its settings only once, at import.
     from penstock.airflow import dag_test
     from penstock.airflow.dag_files import find_dag
-    from penstock.airflow.pools import make_pools
+    from penstock.airflow.migrate_db import make_pools
     from penstock.airflow.run_database import database_failures, prepare
     from penstock.airflow.task_logs import Masked, TaskLogs
 
@@ -109,7 +108,7 @@ def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> ExitCo
 
 def _wanted(dag: Any, words: argparse.Namespace) -> list[Wanted]:
     from penstock.airflow import run_dates
-    from penstock.airflow.rerun_task import last_run
+    from penstock.airflow.dag_test import last_run
 
     if words.start:
         return run_dates.runs_between(

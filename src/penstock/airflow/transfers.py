@@ -143,7 +143,7 @@ def _renamed(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 def _move(source: str, target: str) -> int:
     from penstock.lookup.stores import open_store
-    from penstock.objects.move import move
+    from penstock.objects.keys import move
 
     origin, place = parse(source), parse(target)
     if not isinstance(origin, Objects) or not isinstance(place, Objects):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import typer
 
-from penstock.cli.landing import print_landed
-from penstock.model.land_result import LandResult
-from penstock.model.result import CopyResult
+from penstock.model.api import Answers, ApiPlan
+from penstock.model.plurals import counted
+from penstock.model.result import CopyResult, LandResult
 
 _LABEL_WIDTH = 12
 
@@ -33,7 +34,7 @@ def show_account(
 def _print(result: CopyResult, target: str, remark: str | None, rejects: str | None) -> None:
     from rich.markup import escape
 
-    from penstock.cli.terminal.console import PenstockConsole
+    from penstock.cli.terminal.streams import PenstockConsole
 
     console = PenstockConsole(soft_wrap=True)
     state = (
@@ -72,3 +73,44 @@ def _lines(result: CopyResult) -> list[tuple[str, int, str]]:
     if result.filtered:
         lines.append(("filtered", result.filtered, "left out by the filter"))
     return lines
+
+
+def answers_of(path: Path | None) -> Answers | None:
+    """The plan's rules for reading records from answers.
+
+    Raises:
+        UsageError: If the file does not hold a plan.
+    """
+    if path is None:
+        return None
+    from penstock.model.plan_files import read_document
+
+    return ApiPlan.parse(read_document(path)).answers
+
+
+def print_landed(result: LandResult, remark: str | None = None) -> None:
+    """Print the account of a landing.
+
+    Args:
+        remark: Why there are no records, if the error does not say it.
+    """
+    state = "landed before, nothing was requested" if result.already else f"in {result.seconds:.1f} s"
+    typer.echo(f"{result.target} {state}")
+    for name, count, note in _landing_lines(result):
+        typer.echo(f"  {name:<10}{count:>12,}  {note}".rstrip())
+    if remark:
+        typer.echo(f"  {remark}")
+    typer.echo(f"  label {result.label}")
+
+
+def _landing_lines(result: LandResult) -> list[tuple[str, int, str]]:
+    before = f"{result.landed_before:,} of them before" if result.landed_before else ""
+    parts = [("absent", result.absent), ("unchanged", result.unchanged)]
+    lines = [
+        ("requests", result.requests, ""),
+        ("answered", result.answered, before),
+        ("answers", result.answers, ", ".join(f"{count:,} {name}" for name, count in parts if count)),
+    ]
+    if result.fresh:
+        lines.append(("not asked", result.fresh, "because an earlier answer is still valid"))
+    return [*lines, ("bytes", result.bytes, f"in {counted(result.batches, 'batch')}")]

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import typer
 
+from penstock.cli.env_file import VARIABLE, using
 from penstock.cli.exec_program import WORDS_OF_ANOTHER, become, require
-from penstock.cli.use_environment import VARIABLE, using
 from penstock.model.errors import ConnectionFailed
 from penstock.project import Project, find_project
 
@@ -38,10 +38,9 @@ def airflow(context: typer.Context) -> None:
 
 
 def _variables(project: Project, words: Sequence[str]) -> dict[str, str]:
-    from penstock.stack.airflow_env import airflow_environment
-    from penstock.stack.airflow_offline import airflow_alone
-    from penstock.stack.config import read_options
-    from penstock.stack.recall import recall
+    from penstock.stack.airflow_env import airflow_alone, airflow_environment
+    from penstock.stack.port_config import read_options
+    from penstock.stack.state_file import recall
 
     found = recall(project)
     runs = found is not None and found.is_supervised
@@ -58,7 +57,7 @@ def _variables(project: Project, words: Sequence[str]) -> dict[str, str]:
 
 
 def _environment_of_stack(project: Project) -> str | None:
-    from penstock.stack.recall import recall
+    from penstock.stack.state_file import recall
 
     found = recall(project)
     return found.environment if found is not None and found.is_supervised else None

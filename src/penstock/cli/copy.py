@@ -8,13 +8,11 @@ import typer
 
 from penstock.cli.account import show_account
 from penstock.cli.copy_options import Account, Keys, Landing, Reading, Tables, Writing
-from penstock.cli.env_file import environment_or_file
+from penstock.cli.env_file import environment_or_file, using
 from penstock.cli.option_groups import grouped
 from penstock.cli.progress import shown
-from penstock.cli.use_environment import using
-from penstock.model.errors import NothingLanded, NothingLoaded
 from penstock.model.options import CopyOptions, make_plan
-from penstock.model.outcome import ledger_of, rejects_command, remark
+from penstock.model.outcome import NothingLanded, NothingLoaded, ledger_of, rejects_command, remark
 from penstock.model.plan import CopyPlan
 
 app = typer.Typer()

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from penstock.cli.progress import shown
-from penstock.model.errors import NothingLoaded
-from penstock.model.outcome import remark
+from penstock.model.outcome import NothingLoaded, remark
 from penstock.model.plan import CopyPlan
 from penstock.model.plurals import counted
 from penstock.model.result import CopyResult
@@ -46,7 +45,7 @@ def _show(plan: CopyPlan, tables: Mapping[str, CopyResult], total: CopyResult, *
 def _print(plan: CopyPlan, tables: Mapping[str, CopyResult], total: CopyResult) -> None:
     from rich.markup import escape
 
-    from penstock.cli.terminal.console import PenstockConsole
+    from penstock.cli.terminal.streams import PenstockConsole
 
     console = PenstockConsole(soft_wrap=True)
     width = max(len(name) for name in tables)

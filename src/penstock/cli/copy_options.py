@@ -9,7 +9,7 @@ from typing import Annotated
 
 from typer import Option
 
-from penstock.cli.landing import answers_of
+from penstock.cli.account import answers_of
 from penstock.model.errors import UsageError
 from penstock.model.options import AUTO, CopyOptions
 from penstock.model.plan import Format, Granularity, Mode

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.cli.env_file import using
 from penstock.cli.progress import at_work
 from penstock.cli.terminal.streams import legible
-from penstock.cli.use_environment import using
-from penstock.model.errors import PenstockError
-from penstock.model.exit_codes import DiffCode, ExitCode
+from penstock.model.errors import DiffCode, ExitCode, PenstockError
 from penstock.model.plurals import counted
 
 if TYPE_CHECKING:
-    from penstock.postgres.diff.row_values import Shown
+    from penstock.postgres.diff.differences import Shown
     from penstock.routes.comparison import Comparison
 
 app = typer.Typer()

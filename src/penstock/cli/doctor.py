@@ -63,7 +63,7 @@ def doctor(
 def _print(found: Sequence[Finding]) -> None:
     from rich.markup import escape
 
-    from penstock.cli.terminal.console import PenstockConsole
+    from penstock.cli.terminal.streams import PenstockConsole
 
     console = PenstockConsole(soft_wrap=True)
     width = max(len(one.what) for one in found)

@@ -10,9 +10,9 @@ import typer
 
 from penstock.cli import env_transfer
 from penstock.cli.env_check import check
-from penstock.cli.env_keys import encrypt, rotate
-from penstock.cli.environment_options import AsJson, Env, here, print_table
+from penstock.cli.environment_options import AsJson, Env, here, print_table, written_to
 from penstock.environments import choose
+from penstock.model.plurals import counted
 from penstock.project import find_project
 
 app = typer.Typer(
@@ -100,7 +100,7 @@ def diff(
 
     Example: penstock env diff dev prod
     """
-    from penstock.environments.diff import differences
+    from penstock.environments.environment import differences
 
     found = list(differences(here(one)[1], here(other)[1]))
     if as_json:
@@ -118,13 +118,61 @@ def schema() -> None:
 
     Example: penstock env schema > environments/schema.json
     """
-    from penstock.environments.json_schema import schema_text
+    from penstock.environments.validate import schema_text
 
     typer.echo(schema_text(), nl=False)
 
 
+@app.command()
+def encrypt(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="The environment, such as dev. Default: the one in use.", show_default=False),
+    ] = None,
+) -> None:
+    """Encrypt the plain-text secrets in an environment's file.
+
+    Secrets that were committed as plain text are exposed: change them on their systems, too.
+
+    Example: penstock env encrypt dev
+    """
+    from penstock.environments.write import encrypt_plain
+
+    project = find_project()
+    places = encrypt_plain(project.root, written_to(project, name))
+    for place in places:
+        typer.echo(f"{place}: encrypted")
+    if not places:
+        typer.echo("no plain-text secrets")
+
+
+@app.command()
+def rotate(
+    *,
+    forget: Annotated[
+        bool,
+        typer.Option("--forget", help="Drop the old keys. Run it when nothing uses them any more."),
+    ] = False,
+) -> None:
+    """Make a new key, and encrypt every secret of every environment with it.
+
+    Old keys stay in .penstock/key, so that running tasks and older branches can still decrypt, until --forget.
+    If PENSTOCK_KEY is set, put the new key before the old one: PENSTOCK_KEY=new,old penstock env rotate
+
+    Example: penstock env rotate
+    """
+    from penstock.environments.write import rotate as rotate_keys
+
+    done = rotate_keys(find_project().root, forget=forget)
+    verb = "is" if done.secrets == 1 else "are"
+    typer.echo(f"{counted(done.secrets, 'secret')} {verb} now encrypted with key {done.key}")
+    for file in done.files:
+        typer.echo(f"  {file}")
+    if done.kept:
+        typer.echo(f"older keys still decrypt: {', '.join(done.kept)}")
+    typer.echo("share the key with everyone who needs it; environment files are useless without it")
+
+
 # Commands of other modules.
-app.command()(encrypt)
-app.command()(rotate)
 app.command()(check)
 env_transfer.register(app)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import typer
 
@@ -46,3 +48,27 @@ def _project() -> Project | None:
         return find_project()
     except PenstockError:  # commands that need a project report it
         return None
+
+
+VARIABLE = "PENSTOCK_ENV"
+
+
+@contextmanager
+def using(name: str | None) -> Iterator[None]:
+    """Use the environment of this name within this block; None changes nothing.
+
+    Example:
+        >>> with using("prod"):
+        ...     os.environ["PENSTOCK_ENV"]
+        'prod'
+    """
+    before = os.environ.get(VARIABLE)
+    if name is not None:
+        os.environ[VARIABLE] = name
+    try:
+        yield
+    finally:
+        if name is not None and before is None:
+            del os.environ[VARIABLE]
+        elif before is not None:
+            os.environ[VARIABLE] = before

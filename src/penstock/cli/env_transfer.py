@@ -117,7 +117,7 @@ def export(
     """
     from penstock.environments import formats
     from penstock.environments.airflow_settings import local_settings
-    from penstock.environments.export import give_out
+    from penstock.environments.import_files import give_out
 
     project, chosen = here(environment)
     bundle = replace(give_out(chosen, reveal=reveal), pools=local_settings(project.root, chosen.name).pools)

@@ -69,7 +69,7 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    from penstock.cli.terminal.console import PenstockConsole
+    from penstock.cli.terminal.streams import PenstockConsole
 
     table = Table(box=None, pad_edge=False)
     for column in columns:

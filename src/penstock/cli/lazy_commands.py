@@ -14,9 +14,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from penstock.cli.narrow import fitting
-from penstock.model.errors import PenstockError
-from penstock.model.exit_codes import ExitCode
+from penstock.cli.option_groups import fitting
+from penstock.model.errors import ExitCode, PenstockError
 
 # Name of the command -> its module under penstock.cli, in the order of `penstock --help`.
 COMMANDS: Mapping[str, str] = {

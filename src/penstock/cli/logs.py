@@ -26,7 +26,7 @@ def logs(
 
     Example: penstock logs scheduler -f
     """
-    from penstock.stack.tail import Reader, log_files
+    from penstock.stack.status import Reader, log_files
 
     files = log_files(find_project())
     if part is not None and part not in files:

@@ -13,14 +13,12 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from penstock.cli.env_file import read_env_file
+from penstock.cli.env_file import read_env_file, using
 from penstock.cli.lazy_commands import LazyGroup
-from penstock.cli.narrow import fitting
+from penstock.cli.option_groups import fitting
 from penstock.cli.terminal import streams
-from penstock.cli.use_environment import using
 from penstock.devtools.dotenv import is_env_file
-from penstock.model.errors import PenstockError
-from penstock.model.exit_codes import ExitCode
+from penstock.model.errors import ExitCode, PenstockError
 from penstock.project import DISK_FULL
 from penstock.state_dir import broken_state, concerns_state
 
@@ -82,7 +80,7 @@ class WithoutPandas(MetaPathFinder):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: an :class:`~penstock.model.exit_codes.ExitCode`, or that of another
+    """Run one command and return its exit code: an :class:`~penstock.model.errors.ExitCode`, or that of another
     program.
 
     An expected error is printed to standard error as a message and a hint. Any other is a bug in Penstock and keeps

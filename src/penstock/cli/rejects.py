@@ -8,12 +8,10 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.account import show_account
-from penstock.cli.landing import answers_of
+from penstock.cli.account import answers_of, show_account
 from penstock.cli.ledger import AsJson, Where
 from penstock.cli.progress import shown
-from penstock.model.errors import NothingLoaded
-from penstock.model.outcome import rejects_command
+from penstock.model.outcome import NothingLoaded, rejects_command
 from penstock.model.plurals import counted
 
 app = typer.Typer(no_args_is_help=True, help="Show, export and replay rejected rows.")

@@ -19,7 +19,7 @@ def reset(
 
     Example: penstock reset --yes
     """
-    from penstock.stack import reset
+    from penstock.stack import lifecycle
 
     project = find_project()
     if not yes:
@@ -27,5 +27,5 @@ def reset(
             f"Delete all tables of the embedded servers of {project.root}, and Airflow's history?",
             abort=True,
         )
-    freed = reset.reset(project)
+    freed = lifecycle.reset(project)
     typer.echo(f"removed, {freed / 1_000_000:.0f} MB")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.use_environment import VARIABLE, using
+from penstock.cli.env_file import VARIABLE, using
 from penstock.model.errors import UsageError
 from penstock.project import Project, find_project
 
@@ -45,7 +45,7 @@ def restart(
 
 def _environment(project: Project) -> str | None:
     """The environment to restart in: the requested one, or else the running one."""
-    from penstock.stack.recall import recall
+    from penstock.stack.state_file import recall
 
     found = recall(project)
     return os.environ.get(VARIABLE) or (found.environment if found else None)

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from penstock.cli.lazy_commands import Interrupted
-from penstock.model.errors import UsageError
-from penstock.model.exit_codes import ExitCode
+from penstock.model.errors import ExitCode, UsageError
 from penstock.project import Project, find_project
 
 app = typer.Typer()

@@ -12,8 +12,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from penstock.cli.terminal.console import PenstockConsole
-from penstock.cli.terminal.streams import is_watched, legible
+from penstock.cli.terminal.streams import PenstockConsole, is_watched, legible
 from penstock.devtools.dag_events import EMPTY
 from penstock.model.errors import NothingDone, PenstockError
 from penstock.model.plurals import counted

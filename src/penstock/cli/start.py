@@ -6,7 +6,7 @@ import time
 
 import typer
 
-from penstock.cli.use_environment import using
+from penstock.cli.env_file import using
 from penstock.project import find_project
 
 app = typer.Typer()

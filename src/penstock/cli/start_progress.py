@@ -10,8 +10,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from penstock.cli.terminal.console import PenstockConsole
-from penstock.cli.terminal.streams import is_watched, legible
+from penstock.cli.terminal.streams import PenstockConsole, is_watched, legible
 from penstock.stack.state_file import PartRecord, StackRecord
 
 _MARKS = {"healthy": "[green]✓[/green]", "restarting": "[red]✗[/red]", "starting": "[yellow]…[/yellow]"}

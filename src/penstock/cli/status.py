@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.model.exit_codes import ExitCode
+from penstock.model.errors import ExitCode
 from penstock.project import find_project
 
 if TYPE_CHECKING:

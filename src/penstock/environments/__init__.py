@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.environments.environment import Environment
+from penstock.environments.environment import Environment, Explained
 from penstock.environments.errors import (
     BadEnvironment,
     BadKey,
@@ -13,7 +13,6 @@ from penstock.environments.errors import (
     WrongKey,
 )
 from penstock.environments.loading import choose, load
-from penstock.environments.provenance import Explained
 
 __all__ = [
     "BadEnvironment",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
+from penstock.environments.connection_types import PLAIN_FIELDS
 from penstock.environments.errors import BadEnvironment, Place, suggestion
-from penstock.environments.fields import connection_of, fields_of
 from penstock.environments.keys import is_encrypted
-from penstock.environments.layer import EXTRA, LINK, SERVED, Layer, Value
-from penstock.environments.provenance import Explained, ordered, show, where
+from penstock.environments.layer import EXTRA, LINK, SERVED, Layer, Value, connection_of, fields_of
+from penstock.environments.secret_detection import MASK, masked
 from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
 
@@ -184,3 +185,87 @@ class Environment:
     def _text(self, value: Value) -> str:
         text = value.text or ""
         return self._keys().decrypt(text, value.place) if is_encrypted(text) else text
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One field, and where it comes from.
+
+    Args:
+        name: Name of the connection or variable.
+        field: Field of the connection (``extra.NAME`` for an extra field); ``value`` for a variable.
+        value: Value for display, with masked secrets.
+        file: Path relative to the project.
+        line: Line number in the file.
+        environment: The environment of the file.
+    """
+
+    kind: Literal["connection", "variable"]
+    name: str
+    field: str
+    value: str
+    file: str
+    line: int
+    environment: str
+
+
+def show(field: str, value: Value) -> str:
+    """Return the field's value for display, with masked secrets."""
+    text = value.text or ""
+    return MASK if is_encrypted(text) else masked(field.removeprefix(EXTRA), text)
+
+
+def where(value: Value) -> tuple[str, int, str]:
+    """Return file, line and environment of a value."""
+    return value.place.file, value.place.line, value.place.environment
+
+
+def ordered(fields: Mapping[str, Value]) -> Mapping[str, Value]:
+    """Return the fields in display order."""
+    plain = [field for field in PLAIN_FIELDS if field in fields]
+    return {field: fields[field] for field in (*plain, *sorted(fields.keys() - {*plain}))}
+
+
+# The value to compare, and the text to show.
+_Values = Mapping[tuple[str, str], tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field or variable that differs.
+
+    Args:
+        name: Name of the connection or variable.
+        field: Name of the field; ``variable`` for a variable.
+        one: Masked value in the first environment; None if missing.
+        other: Masked value in the second environment; None if missing.
+    """
+
+    name: str
+    field: str
+    one: str | None
+    other: str | None
+
+
+def differences(one: Environment, other: Environment) -> Iterator[Difference]:
+    """Yield the differences by name. Secrets are decrypted for the comparison and masked in the result.
+
+    Raises:
+        BadEnvironment: A secret cannot be decrypted.
+    """
+    left, right = _values(one), _values(other)
+    for name, field in sorted(left.keys() | right.keys()):
+        first, second = left.get((name, field)), right.get((name, field))
+        if first is None or second is None or first[0] != second[0]:
+            yield Difference(name, field, first and first[1], second and second[1])
+
+
+def _values(environment: Environment) -> _Values:
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for name in environment.connection_names():
+        shown = environment.shown(name)
+        for field, text in environment.reveal(name).items():
+            found[name, field] = text, shown[field]
+    for name in environment.variable_names():
+        found[name, "variable"] = environment.variable(name) or "", environment.explain_variable(name).value
+    return found

@@ -6,13 +6,14 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from penstock.environments.errors import BadEnvironment, Place
 from penstock.environments.inheritance import DIRECTORY, path_of
 from penstock.environments.parse_file import EnvironmentFile, parse, read_text
-from penstock.environments.yaml_edit import put, remove
+from penstock.environments.yaml_edit import put, remove, scalar
 from penstock.environments.yaml_nodes import compose, is_null
 from penstock.model.errors import PenstockError
 
@@ -147,3 +148,21 @@ def _replace(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+_INDENT = 2
+
+
+def write(contents: Mapping[str, Any], indent: int = 0) -> str:
+    r"""Return nested mappings as the text of a new file.
+
+    Example:
+        >>> write({"variables": {"region": "eu", "odd": "a: b"}})
+        'variables:\n  region: eu\n  odd: "a: b"\n'
+    """
+    lines = []
+    for name, value in contents.items():
+        start = f"{' ' * indent}{scalar(name)}:"
+        below = isinstance(value, Mapping)
+        lines.append(f"{start}\n{write(value, indent + _INDENT)}" if below else f"{start} {scalar(value)}\n")
+    return "".join(lines)

@@ -13,7 +13,7 @@ from penstock.files.blocks import Block, Sizes, read_blocks
 from penstock.files.csv_parser import FieldParser
 from penstock.files.decoding import Encoding, opened
 from penstock.files.dialects import dialect_of
-from penstock.files.headers import name_columns, rename_columns
+from penstock.files.first_record import name_columns, rename_columns
 from penstock.files.record_text import find_texts, is_bad
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError

@@ -13,7 +13,7 @@ from penstock.files.decoding import Encoding
 from penstock.files.record_splitter import Dialect
 from penstock.files.record_text import RecordTexts, bad_records, is_text, reject_bad, reject_broken
 from penstock.model.errors import SourceError
-from penstock.model.reject import Reason, Reject
+from penstock.model.result import Reason, Reject
 from penstock.ports import Batch
 
 # A block of very short records is parsed as several batches.

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from penstock.files.headers import name_columns, rename_columns
+from penstock.files.first_record import name_columns, rename_columns
 from penstock.files.record_splitter import Offsets
 from penstock.files.stored_file import StoredFile, translated
 from penstock.model.errors import SourceError
-from penstock.model.reject import Reason, Reject
+from penstock.model.result import Reason, Reject
 from penstock.ports import Batch
 
 _BATCH_ROWS = 50_000

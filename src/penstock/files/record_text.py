@@ -11,7 +11,7 @@ import pyarrow as pa
 from penstock.files.blocks import Block
 from penstock.files.decoding import Encoding
 from penstock.files.record_splitter import Offsets
-from penstock.model.reject import Reason, Reject
+from penstock.model.result import Reason, Reject
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import BinaryIO, Protocol
 
 from penstock.files.blocks import Sizes
 from penstock.files.detection import settle
+from penstock.files.first_record import require_distinct
 from penstock.files.format_detection import format_of
-from penstock.files.headers import require_distinct
 from penstock.files.stored_file import SpooledFile, StoredFile, WatchedFile, fingerprint, store
 from penstock.model.columns import matching_key
 from penstock.model.errors import SourceError

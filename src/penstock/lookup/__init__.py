@@ -23,7 +23,7 @@ from importlib.util import find_spec
 
 from penstock.environments import Environment, load
 from penstock.environments.airflow_settings import local_settings
-from penstock.environments.process_variables import AIRFLOW, OWN, find_connection
+from penstock.environments.loading import AIRFLOW, OWN, find_connection
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed
 from penstock.project import NoProject, Project, find_project

@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from enum import IntEnum
+from typing import ClassVar, Self
 
-from penstock.model.exit_codes import ExitCode
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+class _Code(IntEnum):
+    """A code and its meaning."""
 
-    from penstock.model.land_result import LandResult
-    from penstock.model.result import CopyResult
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        code = int.__new__(cls, value)
+        code._value_ = value
+        code.meaning = meaning
+        return code
+
+
+class ExitCode(_Code):
+    """The exit codes of all commands except `diff` and those that return another program's.
+
+    Example:
+        >>> int(ExitCode.NOTHING), ExitCode.NOTHING.meaning
+        (5, 'nothing to do, or nothing happened')
+    """
+
+    DONE = 0, "done, or done before"
+    FAILED = 1, "failed, or found something wrong"
+    USAGE = 2, "invalid usage: an unknown option, or an invalid request"
+    TOO_MANY_REJECTS = 3, "more rows were rejected than allowed; nothing was changed"
+    # 4 is unused: pytest's 4 is a usage error; its 5 means no tests, as here.
+    NOTHING = 5, "nothing to do, or nothing happened"
+    INTERRUPTED = 130, "interrupted by Ctrl-C"  # 128 + SIGINT, as shells have it
+    READER_GONE = 141, "the reader of the output is gone, such as `head`"  # 128 + SIGPIPE
+
+
+class DiffCode(_Code):
+    """The exit codes of `penstock diff`, which are those of `diff`."""
+
+    SAME = 0, "both hold the same rows"
+    DIFFERENT = 1, "they differ"
+    NOT_COMPARED = 2, "they could not be compared"
 
 
 class PenstockError(Exception):
@@ -77,45 +108,3 @@ class NothingDone(PenstockError):
     """Nothing failed and nothing was done: no row loaded, no task run, no file to parse."""
 
     exit_code = ExitCode.NOTHING
-
-
-class NothingLoaded(NothingDone):
-    """Every row of a copy was rejected. The copy is committed: its account and its rejects are kept.
-
-    Args:
-        result: The account.
-        tables: The account of each table, if a schema was copied; ``result`` is then their total.
-
-    Not run by the tests: the file is missing.
-
-    Example:
-        >>> try:  # doctest: +SKIP
-        ...     penstock.copy("sales.csv", "warehouse:raw.sales")
-        ... except NothingLoaded as nothing:
-        ...     print(nothing.result.rejects)
-        {'bad_type': 3}
-    """
-
-    def __init__(
-        self,
-        message: str,
-        hint: str | None = None,
-        *,
-        result: CopyResult,
-        tables: Mapping[str, CopyResult] | None = None,
-    ) -> None:
-        super().__init__(message, hint)
-        self.result = result
-        self.tables = tables or {}
-
-
-class NothingLanded(NothingDone):
-    """No answer of a landing holds a record, or the plan has no rows. All answers are kept.
-
-    Args:
-        result: The account.
-    """
-
-    def __init__(self, message: str, hint: str | None = None, *, result: LandResult) -> None:
-        super().__init__(message, hint)
-        self.result = result

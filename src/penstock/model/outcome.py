@@ -5,13 +5,54 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from penstock.model.address import Lake, Table, parse
-from penstock.model.errors import NothingLoaded, TooManyRejects
-from penstock.model.land_result import LandResult
+from penstock.model.errors import NothingDone, TooManyRejects
 from penstock.model.plan import CopyPlan
 from penstock.model.plurals import counted
-from penstock.model.result import CopyResult
+from penstock.model.result import CopyResult, LandResult
 
 _LEDGER = "warehouse"  # the default connection of `penstock rejects`
+
+
+class NothingLoaded(NothingDone):
+    """Every row of a copy was rejected. The copy is committed: its account and its rejects are kept.
+
+    Args:
+        result: The account.
+        tables: The account of each table, if a schema was copied; ``result`` is then their total.
+
+    Not run by the tests: the file is missing.
+
+    Example:
+        >>> try:  # doctest: +SKIP
+        ...     penstock.copy("sales.csv", "warehouse:raw.sales")
+        ... except NothingLoaded as nothing:
+        ...     print(nothing.result.rejects)
+        {'bad_type': 3}
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        result: CopyResult,
+        tables: Mapping[str, CopyResult] | None = None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.result = result
+        self.tables = tables or {}
+
+
+class NothingLanded(NothingDone):
+    """No answer of a landing holds a record, or the plan has no rows. All answers are kept.
+
+    Args:
+        result: The account.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, result: LandResult) -> None:
+        super().__init__(message, hint)
+        self.result = result
 
 
 def remark(plan: CopyPlan, result: CopyResult) -> str | None:

@@ -11,6 +11,10 @@ from typing import Any, TypeVar
 
 from penstock.model.errors import UsageError
 
+# pydantic's settings for these values: unknown fields are errors.
+STRICT = {"extra": "forbid"}
+
+
 Value = TypeVar("Value")
 
 

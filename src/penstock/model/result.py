@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from penstock.model.errors import AccountMismatch
@@ -117,3 +118,121 @@ def described(detected: Mapping[str, Any]) -> str:
 
 def _shown(mark: str | None) -> str:
     return "none" if mark is None else f"'{mark}'" if mark.isprintable() else repr(mark)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandResult(CopyResult):
+    """The account of a landing: ``requests = answered + fresh`` when it is finished.
+
+    A landing is a copy whose rows are answers: the answers in the lake count as read and loaded.
+    Its ``id`` is the target with the label.
+
+    Args:
+        target: The address of the answers, such as ``lake:weather``.
+        label: The label of the landing.
+        already: The landing was finished before; this is its first account, and nothing was requested now.
+        requests: Requests of the plan.
+        answered: Requests with all pages in the lake.
+        fresh: Requests not made, because an earlier answer is still valid by the API's cache headers.
+        answers: Pages in the lake, from all runs of this landing.
+        absent: Answers without records, by their status and the plan.
+        unchanged: Answers saying that an earlier answer is still valid.
+        calls: Calls of this run, repeated ones and redirects included.
+        landed_before: Requests that an earlier run of this landing completed.
+        batches: Number of batches that hold the answers.
+        bytes: Size of the answers, decompressed.
+        empty: No answer holds a record, and no earlier answer is still valid.
+        seconds: Wall time of this run.
+    """
+
+    id: str = ""
+    target: str
+    label: str
+    requests: int = 0
+    answered: int = 0
+    fresh: int = 0
+    answers: int = 0
+    absent: int = 0
+    calls: int = 0
+    landed_before: int = 0
+    batches: int = 0
+    bytes: int = 0
+    empty: bool = False
+
+    def __post_init__(self) -> None:
+        # The class is frozen, but its account is computed from its answers.
+        account = {"id": f"{self.target} {self.label}", "read": self.answers, "loaded": self.answers}
+        for name, value in {**account, "inserted": self.answers - self.unchanged}.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def all_absent(self) -> bool:
+        """Whether all answers have a status that means no records by the plan."""
+        return self.answers > 0 and self.absent == self.answers
+
+    def remark(self) -> str | None:
+        """Why there are no records, in words; None if there are some.
+
+        Example:
+            >>> LandResult(target="lake:weather", label="h", empty=True).remark()
+            'nothing to request: the plan has no rows'
+        """
+        if not self.empty:
+            return None
+        if not self.requests:
+            return "nothing to request: the plan has no rows"
+        if self.all_absent:
+            return "no records: by the plan, answers with this status have none"
+        return "no answer holds a record"
+
+
+class Reason(StrEnum):
+    """Stable codes: why a row went to quarantine. Codes are added, never renamed or reused."""
+
+    MISSING = "missing"
+    BAD_TYPE = "bad_type"
+    OUT_OF_RANGE = "out_of_range"
+    TOO_LONG = "too_long"
+    CHECK = "check"
+    FOREIGN_KEY = "foreign_key"
+    KEY_CONFLICT = "key_conflict"
+    MALFORMED = "malformed"
+    BAD_ENCODING = "bad_encoding"
+    OUTSIDE_INTERVAL = "outside_interval"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    r"""One row that was not loaded.
+
+    Args:
+        file: Index of the file among the source's files.
+        line: Line (CSV, JSON Lines) or row (Parquet) in that file, counted from 1.
+        raw: The row's original text; bytes that are not valid text are written ``\\xNN``.
+        reason: The reason code.
+        column: The target's column that rejected it, if any.
+        message: The reason in words.
+    """
+
+    file: int
+    line: int
+    raw: str
+    reason: Reason
+    column: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReject:
+    """One row in quarantine; see :class:`Reject`.
+
+    Args:
+        file: The file's name.
+    """
+
+    file: str
+    line: int
+    raw: str
+    reason: str
+    column: str | None
+    message: str

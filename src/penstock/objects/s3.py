@@ -15,8 +15,7 @@ from typing import Any, BinaryIO, cast
 from penstock.model.connection import Connection
 from penstock.model.errors import NoSuchObject, UsageError
 from penstock.objects.keys import checked
-from penstock.objects.multipart_upload import Upload
-from penstock.objects.range_reader import RangedReader
+from penstock.objects.multipart_upload import RangedReader, Upload
 from penstock.objects.s3_errors import is_missing, translated
 from penstock.ports import Stored
 

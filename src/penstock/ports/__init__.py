@@ -1,13 +1,19 @@
 """Protocols between packages: the engine knows sources, targets and progress only by these."""
 
-from penstock.ports.batches import Batch, Judged, Lines
-from penstock.ports.exports import ExportFormat, ExportSession, ExportTarget
+from penstock.ports.exports import (
+    ExportFormat,
+    ExportSession,
+    ExportTarget,
+    Reading,
+    Rows,
+    Selection,
+    Unrepresentable,
+)
 from penstock.ports.landings import LandingProgress, SafeLandingProgress, Underway
 from penstock.ports.object_store import ObjectStore, ObjectWriter, Stored
 from penstock.ports.progress import Progress, SafeProgress, Unit
 from penstock.ports.rate_limiter import Granted, Permits, Return
-from penstock.ports.snapshots import Reading, Rows, Selection, Unrepresentable
-from penstock.ports.sources import GrowingSource, Recognised, Source
+from penstock.ports.sources import Batch, GrowingSource, Judged, Lines, Recognised, Source
 from penstock.ports.targets import Entry, Load, Loaded, RemembersFiles, Session, Target
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from penstock.model.contract import Column, Contract
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-from penstock.ports.batches import Judged
+from penstock.ports.sources import Judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,11 @@ from penstock.model.connection import Connection
 from penstock.model.errors import SourceError
 from penstock.model.plan import CopyPlan
 from penstock.ports import Rows
-from penstock.postgres.arrow_types import Field, decimal, field_of
 from penstock.postgres.connect import PgConnection, cancel, connect, hides_rows, refused
-from penstock.postgres.csv_to_arrow import TextParser
-from penstock.postgres.estimates import estimated_rows
+from penstock.postgres.copy_out import CopyOut
+from penstock.postgres.csv_to_arrow import Field, TextParser, decimal, field_of
 from penstock.postgres.queries import queries
-from penstock.postgres.select import select_of
-from penstock.postgres.text_rows import CopyOut
+from penstock.postgres.select import estimated_rows, select_of
 
 _SQL = queries(__package__, "describe.sql")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -193,3 +194,14 @@ def cancel(connection: PgConnection) -> None:
     except psycopg.Error:
         # The connection is gone, and the other thread gets the same error.
         return
+
+
+def lock_number(*names: str) -> int:
+    """The key of the advisory lock on these names.
+
+    Example:
+        >>> lock_number("s3://lake", "sales/") == lock_number("s3://lake", "sales/")
+        True
+    """
+    text = "\n".join(("penstock", *names))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)

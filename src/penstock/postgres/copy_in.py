@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO
 
+import pgpq
 import psycopg
+import pyarrow as pa
 from psycopg import pq
 from psycopg.sql import SQL, Composable, Identifier
 
@@ -163,3 +165,19 @@ def spool_into(connection: PgConnection, table: Composable, columns: Sequence[st
         while piece := spool.read(4 * _PIECE_BYTES):
             stream.send(piece)
     return stream.rows
+
+
+_TRAILER_BYTES = 2
+
+
+def encode(rows: pa.RecordBatch) -> memoryview:
+    """The rows in Postgres's binary format, without the stream's signature and trailer.
+
+    Each batch has its own encoder, because the scale of an unconstrained ``numeric`` may differ between batches.
+    """
+    encoder = pgpq.ArrowToPostgresBinaryEncoder(rows.schema)
+    encoder.write_header()
+    # The encoder returns data above a certain size, and the rest at the end.
+    begun = encoder.write_batch(rows)
+    rest = memoryview(encoder.finish())[:-_TRAILER_BYTES]
+    return memoryview(begun + rest) if begun else rest

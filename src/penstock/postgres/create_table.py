@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import LiteralString
+from typing import Any, LiteralString
 
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from penstock.model.contract import Column, Contract
 from penstock.model.plan import Granularity
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.queries import queries
-from penstock.postgres.schemas import make_schema
 
 _CATALOGUE = queries(__package__, "catalog.sql")
 _SETTLE = queries(__package__, "merge.sql")
@@ -80,3 +79,19 @@ def _following(start: date, unit: Granularity) -> date:
     if unit == "year":
         return date(start.year + 1, 1, 1)
     return date(start.year + start.month // 12, start.month % 12 + 1, 1)
+
+
+# Not named penstock: it would be in the search path of a login of that name, as in the embedded servers.
+LEDGER = "penstock_ledger"
+
+
+def make_schema(connection: PgConnection, name: str, run: Callable[[Composed], Any] | None = None) -> None:
+    """Create a missing schema: ``CREATE SCHEMA IF NOT EXISTS`` requires the privilege even if the schema exists.
+
+    Args:
+        run: Runs the statement; by default the connection.
+    """
+    row = connection.execute("SELECT to_regnamespace(quote_ident(%s)) IS NULL AS missing", [name]).fetchone()
+    if row is not None and row["missing"]:
+        # Another session may create it at the same time.
+        (run or connection.execute)(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(name)))

@@ -8,7 +8,7 @@ from contextlib import closing
 import psycopg
 
 from penstock.model.connection import Connection
-from penstock.model.reject import KeptReject
+from penstock.model.result import KeptReject
 from penstock.ports import Entry
 from penstock.postgres import ledger
 from penstock.postgres.connect import PgConnection, connect, refused

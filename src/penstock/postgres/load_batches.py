@@ -10,11 +10,10 @@ import numpy as np
 import pyarrow as pa
 from psycopg.sql import Identifier
 
-from penstock.model.reject import Reject
+from penstock.model.result import Reject
 from penstock.ports import Judged
-from penstock.postgres.arrow_to_copy import encode
 from penstock.postgres.connect import PgConnection
-from penstock.postgres.copy_in import copy_into, spool_into
+from penstock.postgres.copy_in import copy_into, encode, spool_into
 from penstock.postgres.staging import PROVENANCE, STAGE, Shape
 
 _REJECTS = Identifier("penstock_ledger", "rejects")

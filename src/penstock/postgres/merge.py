@@ -8,8 +8,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from penstock.model.plan import CopyPlan, Interval
 from penstock.ports import Loaded
-from penstock.postgres.staging import Shape, match, present
-from penstock.postgres.staging_sql import ALL, Statements, names, only
+from penstock.postgres.staging import ALL, Shape, Statements, match, names, only, present
 
 
 class Settler:

@@ -20,8 +20,7 @@ from penstock.postgres.create_table import add_primary_key, create_table, make_p
 from penstock.postgres.merge import Settler
 from penstock.postgres.presence import is_empty, is_present
 from penstock.postgres.queries import queries
-from penstock.postgres.staging import Shape
-from penstock.postgres.staging_sql import ALL, Statements
+from penstock.postgres.staging import ALL, Shape, Statements
 from penstock.postgres.validate import read_texts, reject_by_constraints, reject_outside
 
 _SQL = queries(__package__, "merge.sql")

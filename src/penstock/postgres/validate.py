@@ -11,8 +11,7 @@ from penstock.model.contract import Contract, ForeignKey
 from penstock.model.errors import ContractError
 from penstock.model.plan import Interval
 from penstock.postgres.create_table import declared
-from penstock.postgres.staging import Shape, match, present
-from penstock.postgres.staging_sql import ALL, Statements, only
+from penstock.postgres.staging import ALL, Shape, Statements, match, only, present
 
 # pg_input_is_valid exists since this version.
 _CAN_VALIDATE = 160000

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from penstock.model.api.response import Answer
+from penstock.model.api.requests import Answer
 
 Deliver = Callable[[Sequence[Answer]], None]
 

@@ -18,8 +18,7 @@ import httpx
 
 from penstock.model.api import ApiPlan
 from penstock.model.errors import ConnectionFailed, UsageError
-from penstock.rest.credential import Credential
-from penstock.rest.hosts import Origin, Origins, Way
+from penstock.rest.hosts import Credential, Origin, Origins, Way
 
 _MOST_BYTES = 256 << 20  # larger answers are errors
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=15.0)

@@ -12,8 +12,7 @@ from penstock.model.errors import SourceError
 from penstock.ports import LandingProgress, Permits, SafeLandingProgress, Underway
 from penstock.rest.buffer import Buffer, Deliver
 from penstock.rest.client import LANE, Client
-from penstock.rest.credential import Credential
-from penstock.rest.hosts import Way
+from penstock.rest.hosts import Credential, Way
 from penstock.rest.pagination import first_page
 from penstock.rest.ratelimit.client import Pacer
 from penstock.rest.requester import Exchange, GivenUp

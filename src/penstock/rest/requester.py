@@ -6,18 +6,19 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
 import stamina
 
 from penstock.model.api import ApiPlan
-from penstock.model.api.response import Answer, Outcome
+from penstock.model.api.requests import Answer, Outcome
 from penstock.model.errors import PenstockError, Refused, SourceError
 from penstock.rest.client import Broken, Client, Reply
 from penstock.rest.pagination import NotPaged, Page, next_page
 from penstock.rest.ratelimit.client import Pacer
 from penstock.rest.requests import Question
-from penstock.rest.retry_policy import Again, Patience, asked_wait_s
 from penstock.rest.stats import Fetched
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -161,3 +162,49 @@ def _stopped(plan: ApiPlan, reply: Reply) -> PenstockError:
         hint=f"check the key: penstock connection test {plan.connection}; to accept a status, set statuses in the "
         "plan",
     )
+
+
+class Again(Exception):
+    """A call failed, and a retry may succeed."""
+
+    def __init__(self, reason: str, wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.wait_s = wait_s
+
+
+class Patience:
+    """Decides whether and when a request is retried."""
+
+    def __init__(self, seconds: float) -> None:
+        self.queued_s = 0.0
+        self._seconds = seconds
+        self._begun = time.monotonic()
+
+    def __call__(self, error: Exception) -> bool | float:
+        """Return whether to retry, or the seconds to wait before the retry."""
+        if not isinstance(error, Again):
+            return False
+        left = self._seconds - (time.monotonic() - self._begun - self.queued_s)
+        # Do not wait beyond the plan's retry limit.
+        if left <= 0 or (error.wait_s or 0) > left:
+            return False
+        return True if error.wait_s is None else error.wait_s
+
+
+def asked_wait_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that the API asks to wait, given as a number or a date; None if it does not ask."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(value)
+        # Relative to the API's own clock, if the answer has a Date header.
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from penstock.model.api.response import Answer
+from penstock.model.api.requests import Answer
 
 
 @dataclass(slots=True)

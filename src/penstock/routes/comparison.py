@@ -16,7 +16,7 @@ from penstock.lookup.connections import find
 from penstock.model.address import parse_table
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.postgres.diff import Difference, Match, align, differences, match, narrow, table
-from penstock.postgres.diff.row_values import Shown, look_up
+from penstock.postgres.diff.differences import Shown, look_up
 
 # Number of rows whose values are looked up in one query.
 _AT_A_TIME = 1_000

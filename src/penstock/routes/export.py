@@ -12,7 +12,7 @@ from penstock.lookup.stores import open_store
 from penstock.model.address import Files, Objects, Query, Table
 from penstock.model.result import CopyResult
 from penstock.objects.directory import directory_of
-from penstock.objects.export.target import make_target
+from penstock.objects.export.session import make_target
 from penstock.ports import ObjectStore
 from penstock.postgres.arrow_reader import PostgresRows
 from penstock.postgres.select import query_relation

@@ -17,7 +17,7 @@ def land_api(request: CopyRequest) -> CopyResult:
     """Make the requests of a plan file or an API address whose answers are not in the lake.
 
     Returns:
-        A :class:`~penstock.model.land_result.LandResult`.
+        A :class:`~penstock.model.result.LandResult`.
 
     Raises:
         PenstockError: If answers are missing in the end; the next run requests what is missing.

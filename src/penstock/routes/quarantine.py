@@ -24,15 +24,14 @@ from penstock.lookup.connections import find
 from penstock.lookup.stores import open_lake
 from penstock.model.address import Lake, Table, parse, parse_table
 from penstock.model.api import Answers
-from penstock.model.errors import NothingDone, NothingLoaded, UsageError
-from penstock.model.outcome import rejects_command
+from penstock.model.errors import NothingDone, UsageError
+from penstock.model.outcome import NothingLoaded, rejects_command
 from penstock.model.plan import CopyPlan, FileOptions, Format
 from penstock.model.plurals import counted
-from penstock.model.reject import Reason
-from penstock.model.result import CopyResult
+from penstock.model.result import CopyResult, Reason
 from penstock.ports import Lines, Progress, Source
 from penstock.postgres.export_ledger import NO_TABLE
-from penstock.postgres.ledger_reader import Records, open_records
+from penstock.postgres.ledger import Records, open_records
 from penstock.routes import dispatch
 from penstock.routes.load import load
 from penstock.routes.request import CopyRequest

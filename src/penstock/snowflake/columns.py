@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from penstock.model.columns import pair
 from penstock.model.errors import ContractError
-from penstock.model.manifest import Manifest
+from penstock.model.manifest import ExportedColumn, Manifest
 from penstock.snowflake.connect import MISSING
-from penstock.snowflake.quoting import folded, identifier, literal, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +81,82 @@ def matching(columns: Mapping[str, TableColumn], table: str, manifest: Manifest)
             hint="add it, or export the others: --columns",
         )
     return [columns[pairs[column.name]] for column in manifest.columns]
+
+
+_DECIMAL = re.compile(r"decimal128\((\d+), (\d+)\)")
+_MOST_DIGITS = 38
+
+# By the type in the files, because a value such as a date at infinity turns a date column into text there.
+_TYPES: Mapping[str, str] = {
+    "bool": "BOOLEAN",
+    "int16": "NUMBER(38,0)",
+    "int32": "NUMBER(38,0)",
+    "int64": "NUMBER(38,0)",
+    "float": "FLOAT",
+    "double": "FLOAT",
+    "date32[day]": "DATE",
+    "time64[us]": "TIME(6)",
+    "timestamp[us]": "TIMESTAMP_NTZ(6)",
+    "timestamp[us, tz=UTC]": "TIMESTAMP_TZ(6)",
+    "binary": "BINARY",
+}
+
+
+def column_type(column: ExportedColumn) -> str:
+    """The type of a new column. Types without a counterpart become text, including JSON.
+
+    Example:
+        >>> column_type(ExportedColumn(name="price", type="numeric(12,2)", stored="decimal128(12, 2)"))
+        'NUMBER(12,2)'
+        >>> column_type(ExportedColumn(name="tags", type="text[]", stored="string"))
+        'VARCHAR'
+    """
+    decimal = _DECIMAL.fullmatch(column.stored)
+    if decimal is not None and int(decimal[1]) <= _MOST_DIGITS:
+        return f"NUMBER({decimal[1]},{decimal[2]})"
+    return _TYPES.get(column.stored, "VARCHAR")
+
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+
+
+def identifier(*parts: str) -> str:
+    """A quoted identifier. Plain names are folded to upper case, as by Snowflake; others are kept.
+
+    Example:
+        >>> identifier("daily_operations", "labor"), identifier("Ship Mode")
+        ('"DAILY_OPERATIONS"."LABOR"', '"Ship Mode"')
+    """
+    return ".".join(quoted(folded(part)) for part in parts)
+
+
+def quoted(name: str) -> str:
+    """A quoted identifier of a name as stored by Snowflake.
+
+    Example:
+        >>> print(quoted('6" shelf'))
+        "6"" shelf"
+    """
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def literal(text: str) -> str:
+    """A string literal, for statements that do not accept parameters.
+
+    Example:
+        >>> print(literal("it's"))
+        'it''s'
+    """
+    escaped = text.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
+def folded(name: str) -> str:
+    """The name as Snowflake stores it: plain names in upper case.
+
+    Example:
+        >>> folded("labor"), folded("Ship Mode")
+        ('LABOR', 'Ship Mode')
+    """
+    return name.upper() if _PLAIN.fullmatch(name) else name

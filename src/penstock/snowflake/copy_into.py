@@ -8,9 +8,7 @@ from typing import Any
 
 from penstock.model.errors import UsageError
 from penstock.model.manifest import Manifest
-from penstock.snowflake.columns import TableColumn
-from penstock.snowflake.quoting import identifier, literal, quoted
-from penstock.snowflake.types import column_type
+from penstock.snowflake.columns import TableColumn, column_type, identifier, literal, quoted
 
 _MOST_FILES = 1000  # of one statement
 _LOADED = "LOADED"

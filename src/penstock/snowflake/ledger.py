@@ -10,8 +10,7 @@ from penstock.model.errors import TargetError
 from penstock.model.manifest import Manifest
 from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
-from penstock.model.reject import KeptReject
-from penstock.model.result import CopyResult
+from penstock.model.result import CopyResult, KeptReject
 from penstock.postgres.queries import queries
 from penstock.snowflake.columns import make_schema
 from penstock.snowflake.copy_into import Copied

@@ -15,14 +15,20 @@ from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
 from penstock.model.manifest import Manifest
 from penstock.model.plan import CopyPlan
-from penstock.model.reject import KeptReject
-from penstock.model.result import CopyResult
+from penstock.model.result import CopyResult, KeptReject
 from penstock.snowflake import ledger
-from penstock.snowflake.columns import TableColumn, described, make_schema, matching
+from penstock.snowflake.columns import (
+    TableColumn,
+    column_type,
+    described,
+    identifier,
+    literal,
+    make_schema,
+    matching,
+    quoted,
+)
 from penstock.snowflake.connect import snowflake_connect, translated
 from penstock.snowflake.copy_into import Copied, copied, copy_statements
-from penstock.snowflake.quoting import identifier, literal, quoted
-from penstock.snowflake.types import column_type
 from penstock.snowflake.validation_table import LIST_SIEVES, Sieve, drop_left
 
 _MODES = ("append", "replace", "interval")

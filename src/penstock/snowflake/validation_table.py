@@ -15,11 +15,9 @@ from typing import Any
 from psycopg.sql import SQL
 
 from penstock.model.manifest import Manifest
-from penstock.model.reject import Reason
+from penstock.model.result import Reason
 from penstock.postgres.queries import queries
-from penstock.snowflake.columns import TableColumn
-from penstock.snowflake.quoting import identifier, literal
-from penstock.snowflake.types import column_type
+from penstock.snowflake.columns import TableColumn, column_type, identifier, literal
 
 _SQL = queries(__package__, "sieve.sql")
 _SCHEMA = "PENSTOCK_LEDGER"

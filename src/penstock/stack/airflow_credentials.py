@@ -10,7 +10,7 @@ from pathlib import Path
 
 from penstock.model.errors import PenstockError, UsageError
 from penstock.project import MARKER, Project, write_private
-from penstock.stack.config import Options
+from penstock.stack.port_config import Options
 
 STATE = "airflow"
 LOGIN, PASSWORD = "airflow", "airflow"  # refused if other machines can connect

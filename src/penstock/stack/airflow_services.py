@@ -14,9 +14,9 @@ import psycopg
 from penstock.project import Project
 from penstock.stack.airflow_credentials import STATE
 from penstock.stack.airflow_env import DATABASE, METADATA, airflow_environment
-from penstock.stack.config import Options
 from penstock.stack.forkserver import Nurseries
 from penstock.stack.health import Health
+from penstock.stack.port_config import Options
 from penstock.stack.postgres import server
 from penstock.stack.process_runner import Command, Once, Program, Started
 

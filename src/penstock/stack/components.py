@@ -9,9 +9,8 @@ from penstock.project import Project
 from penstock.stack.airflow_env import DATABASE, METADATA
 from penstock.stack.airflow_services import DBT, MIGRATION, airflow_parts
 from penstock.stack.component import Runner
-from penstock.stack.config import read_options
 from penstock.stack.forkserver import Nurseries
-from penstock.stack.port_config import free_port
+from penstock.stack.port_config import free_port, read_options
 from penstock.stack.postgres.runner import Embedded
 
 # Also the display order.

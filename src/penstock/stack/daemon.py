@@ -15,7 +15,7 @@ import psutil
 from penstock.model.errors import PenstockError
 from penstock.project import Project
 from penstock.stack.os_user import server_account
-from penstock.stack.postgres.log import open_log
+from penstock.stack.postgres.server import open_log
 from penstock.stack.processes import Identity, identify
 
 _ANSWER_TIMEOUT_S = 2.0

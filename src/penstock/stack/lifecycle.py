@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,21 +11,19 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from penstock.model.errors import ConnectionFailed, PenstockError, UsageError
 from penstock.project import Project
-from penstock.stack import processes, services, state_file
+from penstock.stack import airflow_credentials, on_demand, processes, rclone, services, state_file
 from penstock.stack.airflow_credentials import require_safe
-from penstock.stack.airflow_env import METADATA
-from penstock.stack.config import AIRFLOW, read_options
+from penstock.stack.airflow_env import METADATA, RUN_LOCK
 from penstock.stack.lock import locked
-from penstock.stack.ports import require_free
-from penstock.stack.postgres import manage
+from penstock.stack.port_config import AIRFLOW, read_options, require_free
+from penstock.stack.postgres import manage, server
 from penstock.stack.postgres.binaries import bundled_programs
 from penstock.stack.process_runner import last_line
-from penstock.stack.recall import recall
-from penstock.stack.restart_requests import request_restart
-from penstock.stack.state_file import ENVIRONMENT, StackRecord
+from penstock.stack.state_file import ENVIRONMENT, StackRecord, recall, request_restart
 
 EMBEDDED = (METADATA, *manage.SERVERS)
 START_TIMEOUT_S, STOP_TIMEOUT_S = 180.0, 15.0
@@ -227,3 +226,45 @@ def running(project: Project) -> StackRecord:
     if found is None or not found.is_supervised:
         raise ConnectionFailed("the stack is not running", hint="penstock start")
     return found
+
+
+# The keys of the environments stay, because their secrets would be lost.
+FOLDERS = (
+    server.STATE,
+    on_demand.STATE,
+    rclone.FOLDER,
+    airflow_credentials.STATE,
+    state_file.STATE,
+    "logs",
+    "dbt",
+)
+
+
+def reset(project: Project) -> int:
+    """Stop the stack and remove its state; return the number of freed bytes.
+
+    Raises:
+        PenstockError: A DAG is running, or a process did not stop. Nothing was removed.
+    """
+    with locked(project, *RUN_LOCK, busy=_refuse), locked(project, *START_LOCK):
+        stop(project)
+        homes = [found.home for name in EMBEDDED if (found := server.recall(project, name)) is not None]
+        folders = [*homes, *(project.state_dir / name for name in FOLDERS)]
+        freed = sum(_bytes(folder) for folder in folders if folder.is_dir())
+        for folder in folders:
+            if folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder)
+            else:
+                folder.unlink(missing_ok=True)  # in case it is a file
+    return freed
+
+
+def _refuse(holder: str) -> None:
+    raise PenstockError(
+        f"{holder} is running a DAG, whose data and log would be removed",
+        hint="wait until it ends or stop it (Ctrl-C), then run penstock reset",
+    )
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())

@@ -20,8 +20,7 @@ from penstock.project import Project, write_private
 from penstock.stack import processes
 from penstock.stack.daemon import answers, is_listening, launch, orphans
 from penstock.stack.lock import locked
-from penstock.stack.port_config import asks_for, free_port
-from penstock.stack.ports import require_free
+from penstock.stack.port_config import asks_for, free_port, require_free
 from penstock.stack.postgres.server import HOST
 from penstock.stack.process_runner import last_line
 from penstock.stack.processes import Identity, is_alive

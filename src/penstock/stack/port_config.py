@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import ipaddress
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import psutil
 
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.project import MARKER, Project
+from penstock.stack.component import HANG_S
 from penstock.stack.postgres.server import HOST
 from penstock.stack.postgres.settings import Settings
 
@@ -84,3 +89,110 @@ def free_port(remembered: int, preferred: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise ConnectionFailed("no free port on this machine", hint="stop a program that listens on one")
+
+
+def require_free(host: str, port: int, setting: str) -> None:
+    """Check that the port can be bound.
+
+    Args:
+        setting: The setting of the port, such as `[stack.ports] airflow`, for the hint.
+
+    Raises:
+        ConnectionFailed: The port is in use; the message names the process.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConnectionFailed(
+                f"port {port} on {host} is in use by {_holder(port)}"
+                if error.errno == errno.EADDRINUSE
+                else f"cannot bind {host}:{port}: {error.strerror}",
+                hint=f"stop that process, or choose another port in penstock.toml: {setting} = {port + 10}",
+            ) from error
+
+
+def _holder(port: int) -> str:
+    try:
+        for one in psutil.net_connections(kind="tcp"):
+            if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and one.pid:
+                words = psutil.Process(one.pid).cmdline()
+                return f"process {one.pid} ({' '.join(words).strip()[:80]})"
+    except psutil.Error:
+        pass
+    return "a process of another account"
+
+
+AIRFLOW = "airflow"
+SHORTEST_HANG_S = 10.0  # Airflow's processes send a heartbeat every 5 s
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of the `[stack]` table, except those for Postgres.
+
+    Args:
+        host: The address that Airflow listens on.
+        port: Airflow's port; 0 for any free port.
+        airflow: Airflow's settings, such as `CORE__PARALLELISM`.
+        seed: Whether new servers get the table of products.
+        hang_s: A part without a heartbeat for this many seconds is restarted.
+    """
+
+    host: str = HOST
+    port: int = 0
+    airflow: Mapping[str, str] = field(default_factory=dict)
+    seed: bool = True
+    hang_s: float = HANG_S
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can connect."""
+        return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def own_host(self) -> str:
+        """The address that this machine uses to connect."""
+        return HOST if self.host in ("0.0.0.0", "localhost") else self.host  # noqa: S104  # compared, not bound
+
+
+def read_options(project: Project) -> Options:
+    """Read the options from the project's configuration.
+
+    Raises:
+        UsageError: The host, the port, the name of a setting, or the time is invalid.
+    """
+    stack = project.section("stack")
+    host, airflow = str(stack.get("host", HOST)), stack.get("airflow", {})
+    if host != "localhost":
+        try:
+            ipaddress.ip_address(host)
+        except ValueError as error:
+            raise UsageError(
+                f"{MARKER}: invalid stack.host {host!r}", hint='use an address: host = "127.0.0.1"'
+            ) from error
+    if not isinstance(airflow, dict):
+        raise UsageError(f"{MARKER}: stack.airflow is not a table", hint="write a section [stack.airflow]")
+    for name in airflow:
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*__[A-Z0-9_]+", name):
+            raise UsageError(
+                f"{MARKER}: invalid setting name stack.airflow.{name}",
+                hint="use a name such as CORE__PARALLELISM = 16",
+            )
+    return Options(
+        host,
+        read_wishes(project, AIRFLOW).port,
+        {name: str(value) for name, value in airflow.items()},
+        bool(stack.get("seed", True)),
+        _hang_s(stack.get("hang_after_s", HANG_S)),
+    )
+
+
+def _hang_s(asked: object) -> float:
+    if isinstance(asked, bool) or not isinstance(asked, int | float) or asked < SHORTEST_HANG_S:
+        raise UsageError(
+            f"{MARKER}: invalid stack.hang_after_s {asked!r}",
+            hint=f"use at least {SHORTEST_HANG_S:.0f} seconds: hang_after_s = {HANG_S:.0f}",
+        )
+    return float(asked)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from penstock.stack.postgres.log import open_log
+from penstock.stack.postgres.server import open_log
 from penstock.stack.processes import Identity, identify, kill_family
 
 _TAIL_BYTES = 4000

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from penstock.project import Project, write_private
+from penstock.stack import processes
+from penstock.stack.components import PARTS
 from penstock.stack.processes import Identity, is_alive
 from penstock.state_dir import broken_state
 
@@ -118,3 +123,47 @@ def forget(project: Project) -> None:
 
 def _process(found: dict[str, Any] | None) -> Identity | None:
     return None if found is None else Identity(**found)
+
+
+SUPERVISOR = "supervisor"
+WRITTEN_ANEW_S = 5.0  # a live supervisor checks its record every second
+_NOBODY = Identity(0, "")
+_POLL_S = 0.1
+
+
+def recall(project: Project) -> StackRecord | None:
+    """Return the stack's record. If it is missing or damaged, find running processes by the logs they write to.
+
+    Waits for a live supervisor to write its record again. Returns None if nothing is running.
+
+    Raises:
+        BrokenState: The state belongs to another account.
+    """
+    deadline = time.monotonic() + WRITTEN_ANEW_S
+    while (found := load(project)) is None:
+        left = list(processes.leaders_writing_to(project.state_dir / "logs"))
+        supervisor = next((one for name, one in left if name == SUPERVISOR), None)
+        if supervisor is None or time.monotonic() > deadline:
+            parts = [PartRecord(name, "left", 0.0, one) for name, one in left if name in PARTS]
+            return StackRecord(supervisor or _NOBODY, 0.0, tuple(parts)) if supervisor or parts else None
+        time.sleep(_POLL_S)
+    return found
+
+
+_FOLDER = "restart"
+
+
+def request_restart(project: Project, supervisor: Identity, part: str) -> None:
+    """Request the restart of a part."""
+    (project.make_state_dir(STATE, _FOLDER) / part).touch(mode=0o600)
+    if is_alive(supervisor):
+        os.kill(supervisor.pid, signal.SIGUSR1)
+
+
+def taken_requests(project: Project) -> list[str]:
+    """Take the pending requests and return the parts to restart."""
+    folder = project.state_dir / STATE / _FOLDER
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in found:
+        path.unlink(missing_ok=True)
+    return [path.name for path in found]

@@ -23,15 +23,14 @@ from penstock.stack import processes, state_file
 from penstock.stack.airflow_services import API_SERVER
 from penstock.stack.component import Part
 from penstock.stack.components import assemble
-from penstock.stack.config import read_options
 from penstock.stack.forkserver import Nurseries
 from penstock.stack.health import fetch
+from penstock.stack.port_config import read_options
 from penstock.stack.postgres import manage
 from penstock.stack.postgres.runner import Embedded
 from penstock.stack.process_runner import Once
 from penstock.stack.processes import identify
-from penstock.stack.restart_requests import taken_requests
-from penstock.stack.state_file import ENVIRONMENT, PartRecord, StackRecord
+from penstock.stack.state_file import ENVIRONMENT, PartRecord, StackRecord, taken_requests
 from penstock.state_dir import BrokenState
 
 BUSY_PAUSE_S, QUIET_PAUSE_S = 0.1, 1.0

@@ -12,7 +12,7 @@ from tests.integration.apis.service import Asked, Say, Service
 
 import penstock
 from penstock.cli.main import main
-from penstock.model.exit_codes import ExitCode
+from penstock.model.errors import ExitCode
 
 
 def listed(*records: Any) -> Any:

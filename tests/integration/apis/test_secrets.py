@@ -17,7 +17,7 @@ from tests.integration.apis.service import Asked, Say, Service
 
 import penstock
 from penstock.model.errors import PenstockError
-from penstock.rest.credential import Credential
+from penstock.rest.hosts import Credential
 from penstock.routes import quarantine
 
 SECRET = 'k3y+with/odd=&%"chars-0123'

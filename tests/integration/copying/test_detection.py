@@ -11,7 +11,8 @@ from tests.integration.copying.conftest import CopyText
 
 import penstock
 from penstock.cli.main import main
-from penstock.model.errors import NothingLoaded, PenstockError
+from penstock.model.errors import PenstockError
+from penstock.model.outcome import NothingLoaded
 from penstock.routes.quarantine import export, replay
 
 

@@ -17,7 +17,7 @@ from tests.integration.copying.conftest import CopyText
 import penstock
 from penstock.model.errors import PenstockError
 from penstock.routes.quarantine import replay
-from penstock_sandbox.datasets import data_file
+from penstock_sandbox.stations import data_file
 
 ROWS = pl.DataFrame(
     {

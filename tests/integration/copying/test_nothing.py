@@ -13,8 +13,7 @@ from tests.integration.copying.test_faces import flags
 
 import penstock
 from penstock.cli.main import main
-from penstock.model.errors import TooManyRejects
-from penstock.model.exit_codes import ExitCode
+from penstock.model.errors import ExitCode, TooManyRejects
 from penstock.routes.quarantine import replay
 
 BAD = "id,q\nx,1\ny,2\n"

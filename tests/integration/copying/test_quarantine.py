@@ -11,7 +11,8 @@ from tests.databases import Query
 from tests.integration.copying.conftest import CopyText
 
 from penstock.cli.main import main
-from penstock.model.errors import NothingDone, NothingLoaded, UsageError
+from penstock.model.errors import NothingDone, UsageError
+from penstock.model.outcome import NothingLoaded
 from penstock.routes.quarantine import export, replay
 
 

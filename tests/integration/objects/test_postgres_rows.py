@@ -14,8 +14,8 @@ from penstock.model.errors import SourceError
 from penstock.model.options import make_plan
 from penstock.ports import Unrepresentable
 from penstock.postgres.arrow_reader import PostgresRows
-from penstock.postgres.arrow_types import TYPE_KEY
 from penstock.postgres.connect import connect
+from penstock.postgres.csv_to_arrow import TYPE_KEY
 from penstock.postgres.select import query_relation
 
 Read = Callable[..., pa.Table]

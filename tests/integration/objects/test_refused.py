@@ -22,7 +22,7 @@ MANY = "CREATE TABLE many AS SELECT i, md5(i::text) AS a FROM generate_series(1,
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several parts of little data, which the embedded store takes too."""
     monkeypatch.setattr("penstock.objects.multipart_upload._PART_BYTES", 200_000)
-    monkeypatch.setattr("penstock.postgres.text_rows._BLOCK_BYTES", 100_000)
+    monkeypatch.setattr("penstock.postgres.copy_out._BLOCK_BYTES", 100_000)
 
 
 def is_part(method: str, path: str) -> bool:

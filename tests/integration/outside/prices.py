@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from penstock_sandbox.datasets import data_file
+from penstock_sandbox.stations import data_file
 
 
 def expected(*days: str) -> list[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.databases import uri
 
-from penstock.devtools.templates import TEMPLATES, template_files
+from penstock.devtools.init import TEMPLATES, template_files
 from penstock.model.connection import Connection
 
 ROOT = Path(__file__).parents[3]

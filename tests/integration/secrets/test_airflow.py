@@ -17,7 +17,7 @@ import pytest
 from tests.integration.secrets.conftest import FORMS, PASSWORD, TOKEN, Shop
 
 from penstock.environments import load
-from penstock.environments.rotate_keys import rotate
+from penstock.environments.write import rotate
 
 PRODUCTS = "select product_id, name from products order by 1, 2"
 MARKS = "select region from marks"

@@ -83,7 +83,7 @@ def test_rejects_of_text_are_judged_by_their_text(store: S3Store, snow: Query, l
 def test_each_reject_names_its_file(
     store: S3Store, execute: Execute, snow: Query, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("penstock.postgres.text_rows._BLOCK_BYTES", 10_000)
+    monkeypatch.setattr("penstock.postgres.copy_out._BLOCK_BYTES", 10_000)
     execute(
         "CREATE TABLE labor AS SELECT i::text AS id, md5(i::text) AS name FROM generate_series(1, 3000) AS i"
     )

@@ -10,7 +10,7 @@ import pytest
 from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
 from penstock.model.manifest import NAME, ExportedFile, Manifest
-from penstock.objects.move import move
+from penstock.objects.keys import move
 from penstock.objects.s3 import S3Store
 
 PREFIX, TO = "2013-02-01/", "archive/2013-02-01/"

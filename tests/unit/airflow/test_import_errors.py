@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from penstock.airflow.import_errors import cause, message, place
+from penstock.airflow.dag_checks import cause, message, place
 
 ROOT = Path("/srv/shop")
 DAG = ROOT / "dags" / "sales.py"

@@ -173,7 +173,7 @@ def test_files_that_are_wrong(
 
 def test_an_extra_that_is_missing(root: Path, output: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "penstock.devtools.doctor.extras.requires", lambda name: ["nowhere-to-be-found>=1; extra == 'dbt'"]
+        "penstock.devtools.doctor.config.requires", lambda name: ["nowhere-to-be-found>=1; extra == 'dbt'"]
     )
     assert output()["extra dbt"] == (
         "wrong",

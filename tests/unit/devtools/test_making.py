@@ -11,8 +11,7 @@ import pytest
 
 from penstock.cli.main import main
 from penstock.devtools import init
-from penstock.devtools.init import BUILDING, READY, make
-from penstock.devtools.templates import TEMPLATES, template_dir, template_files
+from penstock.devtools.init import BUILDING, READY, TEMPLATES, make, template_dir, template_files
 from penstock.model.errors import UsageError
 from penstock.project import Project, find_project
 
@@ -134,7 +133,7 @@ def test_data_that_was_generated_is_not_part_of_a_template(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(template_dir("blank"), tmp_path / "template")
-    monkeypatch.setattr("penstock.devtools.templates.template_dir", lambda name: tmp_path / "template")
+    monkeypatch.setattr("penstock.devtools.init.template_dir", lambda name: tmp_path / "template")
     before = list(template_files("blank"))
     for path in (
         "include/data/a.csv",

@@ -12,7 +12,7 @@ import pyarrow as pa
 from penstock.engine.cleaning.cleaner import CleanBatch, Cleaner
 from penstock.model.contract import Column, Kind
 from penstock.model.plan import FileOptions
-from penstock.model.reject import Reject
+from penstock.model.result import Reject
 from penstock.ports import Batch
 
 _KINDS = {

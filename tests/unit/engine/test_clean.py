@@ -6,7 +6,7 @@ from tests.unit.engine.cleaning import batch_of, clean, column, fault, reason, v
 
 from penstock.engine.cleaning.cleaner import Cleaner
 from penstock.model.plan import FileOptions
-from penstock.model.reject import Reason, Reject
+from penstock.model.result import Reason, Reject
 
 PLAIN = FileOptions()
 

@@ -8,9 +8,7 @@ import pytest
 
 from penstock.cli.main import main
 from penstock.environments import load
-from penstock.environments.dag_references import asked_in, demands
-from penstock.environments.jinja_references import asked_in_templates
-from penstock.environments.missing_names import lacking
+from penstock.environments.dag_references import asked_in, asked_in_templates, demands, lacking
 
 
 def asked(text: str) -> set[tuple[str, str | None]]:

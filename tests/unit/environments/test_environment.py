@@ -8,7 +8,7 @@ import pytest
 
 from penstock.environments import BadEnvironment, load
 from penstock.environments.keys import Keys, new_key
-from penstock.environments.process_variables import find_connection
+from penstock.environments.loading import find_connection
 from penstock.model.errors import UsageError
 
 from .conftest import Write

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from penstock.environments import formats
 from penstock.environments.formats import airflow, dotenv
-from penstock.environments.formats.bundle import Bundle
-from penstock.environments.formats.extras import to_texts, to_values
+from penstock.environments.formats.bundle import Bundle, to_texts, to_values
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import UsageError
 

@@ -6,8 +6,7 @@ import pytest
 from penstock.environments import BadKey, MissingKey, TamperedSecret, WrongKey, load
 from penstock.environments.file_edit import Draft
 from penstock.environments.keys import Keys, find_keys, new_key
-from penstock.environments.rotate_keys import rotate
-from penstock.environments.write import encrypt, encrypt_plain, save_variable
+from penstock.environments.write import encrypt, encrypt_plain, rotate, save_variable
 
 from .conftest import Write
 

@@ -7,12 +7,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from penstock.environments import Environment
+from penstock.environments.environment import show
 from penstock.environments.errors import BadEnvironment
 from penstock.environments.inheritance import merge_lineage
 from penstock.environments.keys import Keys
 from penstock.environments.layer import EXTRA, LINK, Layer, merge
 from penstock.environments.parse_file import EnvironmentFile, parse
-from penstock.environments.provenance import show
 
 CONNECTIONS = ("a", "b", "c")
 TEXTS = st.one_of(st.none(), st.sampled_from(["x", "y", "5432"]))

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from penstock.environments import BadEnvironment
-from penstock.environments.json_schema import schema, schema_text
 from penstock.environments.parse_file import FIELDS, SECTIONS, parse
+from penstock.environments.validate import schema, schema_text
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "reference" / "environment.schema.json"
 

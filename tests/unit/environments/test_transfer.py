@@ -15,9 +15,8 @@ from tests.commands import forked
 from penstock.cli.main import main
 from penstock.devtools.process_env import process_environment
 from penstock.environments import load
-from penstock.environments.export import give_out
 from penstock.environments.formats.bundle import Bundle
-from penstock.environments.import_files import take_in
+from penstock.environments.import_files import give_out, take_in
 from penstock.model.connection import Connection, Secret
 from penstock.project import Project
 

@@ -10,7 +10,7 @@ from typing import Any
 from penstock.files.blocks import Sizes
 from penstock.files.source import open_files
 from penstock.model.plan import FileOptions
-from penstock.model.reject import Reject
+from penstock.model.result import Reject
 from penstock.ports import Source
 
 

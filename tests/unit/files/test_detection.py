@@ -14,7 +14,7 @@ from tests.unit.files.reading import Content, drain
 
 from penstock.files.blank_removal import UnpaddedText
 from penstock.files.blocks import Sizes
-from penstock.files.headers import name_columns
+from penstock.files.first_record import name_columns
 from penstock.files.source import FileSource, open_files
 from penstock.model.errors import SourceError, UsageError
 from penstock.model.options import make_plan

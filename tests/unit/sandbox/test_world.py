@@ -12,15 +12,11 @@ import pytest
 from penstock.environments.secret_detection import SANDBOX_KEYS
 from penstock.model.errors import UsageError
 from penstock_sandbox.cities import read_cities
-from penstock_sandbox.conditions import condition_of
-from penstock_sandbox.datasets import MissingData, data_file
-from penstock_sandbox.fault_injection import Failures, Switch
+from penstock_sandbox.fault_injection import KEYS, Failures, Limiter, Switch
 from penstock_sandbox.prices import read_prices
-from penstock_sandbox.rate_limits import KEYS, Limiter
 from penstock_sandbox.state import parse_settings
-from penstock_sandbox.stations import FIRST, HOURS, read_stations
-from penstock_sandbox.sun import rise_and_set
-from penstock_sandbox.weather import Weather
+from penstock_sandbox.stations import FIRST, HOURS, MissingData, data_file, read_stations
+from penstock_sandbox.weather import Weather, condition_of, rise_and_set
 
 NEW_YORK = (40.71427, -74.00597)
 LOS_ANGELES = (34.05223, -118.24368)

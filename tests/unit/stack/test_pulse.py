@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from penstock.stack.health import Health
-from penstock.stack.heartbeat import Poll, Pulse
+from penstock.stack.health import Health, Poll, Pulse
 
 
 class Clock:

@@ -12,7 +12,7 @@ from penstock.model.errors import PenstockError
 from penstock.project import Project
 from penstock.stack import lifecycle, state_file
 from penstock.stack.processes import identify, is_alive, kill_family
-from penstock.stack.recall import recall
+from penstock.stack.state_file import recall
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_what_a_dead_supervisor_left_is_found_and_ended(project: Project, run: C
 def test_a_supervisor_that_hangs_is_named_and_ended(
     project: Project, run: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("penstock.stack.recall.WRITTEN_ANEW_S", 0.2)
+    monkeypatch.setattr("penstock.stack.state_file.WRITTEN_ANEW_S", 0.2)
     supervisor = identify(run("supervisor"))
     damage(project)
     assert supervisor is not None

@@ -13,14 +13,12 @@ from penstock.model.connection import Secret
 from penstock.model.errors import ConnectionFailed, PenstockError, UsageError
 from penstock.project import Project
 from penstock.stack import airflow_credentials
-from penstock.stack.airflow_env import airflow_environment
-from penstock.stack.airflow_settings import BACKEND
-from penstock.stack.config import Options, read_options
-from penstock.stack.ports import require_free
+from penstock.stack.airflow_env import BACKEND, airflow_environment
+from penstock.stack.port_config import Options, read_options, require_free
 from penstock.stack.postgres import server
 from penstock.stack.processes import Identity
-from penstock.stack.restart_requests import request_restart, taken_requests
-from penstock.stack.tail import Reader
+from penstock.stack.state_file import request_restart, taken_requests
+from penstock.stack.status import Reader
 
 
 @pytest.fixture

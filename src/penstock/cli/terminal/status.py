@@ -15,7 +15,7 @@ from penstock.cli.terminal.streams import is_watched, shows
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from penstock.cli.terminal.console import PenstockConsole
+    from penstock.cli.terminal.streams import PenstockConsole
 
 EVERY_S = 5.0
 _PER_SECOND = 8
@@ -90,7 +90,7 @@ def _live(parts: Callable[[], Sequence[str]], console: PenstockConsole | None) -
     from rich.spinner import Spinner
     from rich.text import Text
 
-    from penstock.cli.terminal.console import PenstockConsole
+    from penstock.cli.terminal.streams import PenstockConsole
 
     console = console or PenstockConsole(stderr=True)
     dots = Spinner("dots")

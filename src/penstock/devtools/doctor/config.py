@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
 
 from penstock import lookup
 from penstock.devtools import dotenv
 from penstock.devtools.doctor.check_result import Finding, Level, of_error
 from penstock.environments import load
 from penstock.environments.airflow_settings import NAME, local_settings
-from penstock.environments.dag_references import demands
+from penstock.environments.dag_references import default, demands, lacking
 from penstock.environments.inheritance import environment_names
-from penstock.environments.missing_names import default, lacking
 from penstock.environments.validate import problems
 from penstock.model.errors import PenstockError
 from penstock.project import MARKER, Project
@@ -37,8 +38,7 @@ def _told(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]
 
 
 def _settings(project: Project) -> Iterator[Finding]:
-    from penstock.stack.config import read_options
-    from penstock.stack.port_config import PREFERRED_PORTS, read_wishes
+    from penstock.stack.port_config import PREFERRED_PORTS, read_options, read_wishes
 
     read_options(project)
     for name in PREFERRED_PORTS:
@@ -89,3 +89,53 @@ def _airflow_settings(project: Project) -> Iterator[Finding]:
     found = local_settings(project.root)
     parts = {"connections": found.connections, "variables": found.variables, "pools": found.pools}
     yield Finding(Level.ok, NAME, ", ".join(f"{len(part)} {name}" for name, part in parts.items()))
+
+
+_OWN = re.compile(r"^\s*penstock\s*\[(?P<extras>[^\]]*)\]", re.MULTILINE)
+_EXTRA = re.compile(r"""extra\s*==\s*['"](?P<name>[\w-]+)['"]""")
+_NAME = re.compile(r"[\w.-]+")
+_FOLDERS = {"dags": "airflow", "dbt": "dbt"}
+
+
+def missing_extras(project: Project | None) -> Iterator[Finding]:
+    """Yield missing packages of the extras that the project lists in `requirements.txt` or evidently uses."""
+    for extra in sorted(_asked(project)):
+        lacking = [name for name in _packages(extra) if not _is_installed(name)]
+        if lacking:
+            yield Finding(
+                Level.wrong,
+                f"extra {extra}",
+                f"not installed: {', '.join(lacking)}",
+                f"pip install 'penstock[{extra}]'",
+            )
+        else:
+            yield Finding(Level.ok, f"extra {extra}", "installed")
+
+
+def _asked(project: Project | None) -> set[str]:
+    if project is None:
+        return set()
+    asked = {extra for folder, extra in _FOLDERS.items() if (project.root / folder).is_dir()}
+    requirements = project.root / "requirements.txt"
+    if requirements.is_file():
+        for found in _OWN.finditer(requirements.read_text(encoding="utf-8", errors="replace")):
+            asked |= {extra.strip() for extra in found["extras"].split(",") if extra.strip()}
+    return asked
+
+
+def _packages(extra: str) -> list[str]:
+    named = []
+    for requirement in requires("penstock") or []:
+        marker = _EXTRA.search(requirement)
+        name = _NAME.match(requirement)
+        if marker is not None and marker["name"] == extra and name is not None:
+            named.append(name[0])
+    return named
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from penstock.devtools.doctor.check_result import Finding, Level, of_error
-from penstock.devtools.doctor.extras import missing_extras
+from penstock.devtools.doctor.config import missing_extras
 from penstock.model.errors import PenstockError
 from penstock.project import Project
 

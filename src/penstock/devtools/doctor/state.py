@@ -11,9 +11,7 @@ from penstock.devtools.throwaway_databases import STATE as TESTS
 from penstock.model.errors import PenstockError
 from penstock.project import Project
 from penstock.stack import services, state_file
-from penstock.stack.config import AIRFLOW, read_options
-from penstock.stack.port_config import PREFERRED_PORTS, read_wishes
-from penstock.stack.ports import require_free
+from penstock.stack.port_config import AIRFLOW, PREFERRED_PORTS, read_options, read_wishes, require_free
 from penstock.stack.postgres import server
 from penstock.stack.postgres.cluster import postmaster_pid, require_readable
 

@@ -8,15 +8,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from penstock.devtools.upgrade import uv
-from penstock.devtools.upgrade.report import Kind, Problem, Report, marked
-from penstock.devtools.upgrade.requirements import installed, own_source, pins, wanted
+from penstock.devtools.upgrade.requirements import (
+    NoPython,
+    Unsolvable,
+    installed,
+    own_source,
+    pins,
+    run,
+    wanted,
+)
 from penstock.model.errors import PenstockError
 from penstock.project import Project
 
@@ -72,18 +80,18 @@ def _check(
         *requirements,
     ]
     try:
-        uv.run("pip", "compile", "--quiet", *words)
-    except uv.Unsolvable as error:
+        run("pip", "compile", "--quiet", *words)
+    except Unsolvable as error:
         return Report(python, {}, {}, (Problem(Kind.resolution, "", error.message),), 0)
     versions = pins(resolved.read_text(encoding="utf-8"))
     now = installed()
     changed = {name: (now[name], one) for name, one in versions.items() if now.get(name, one) != one}
     report_step(f"installing {len(versions)} packages into a temporary environment")
-    uv.run("venv", "--quiet", "--python", interpreter, place / "venv")
+    run("venv", "--quiet", "--python", interpreter, place / "venv")
     other = place / "venv" / "bin" / "python"
     try:
-        uv.run("pip", "install", "--quiet", "--python", other, "--requirement", resolved)
-    except uv.Unsolvable as error:  # a package without a wheel that cannot be built
+        run("pip", "install", "--quiet", "--python", other, "--requirement", resolved)
+    except Unsolvable as error:  # a package without a wheel that cannot be built
         return Report(python, versions, changed, (Problem(Kind.resolution, "", error.message),), 0)
     report_step("parsing the DAGs with both versions")
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -100,12 +108,12 @@ def _interpreter(version: str) -> str:
     if version == ".".join(map(str, sys.version_info[:2])):
         return sys.executable
     try:
-        found = uv.run("python", "find", "--no-project", "--system", version).strip()
-    except uv.Unsolvable as error:
-        raise uv.NoPython(version) from error
+        found = run("python", "find", "--no-project", "--system", version).strip()
+    except Unsolvable as error:
+        raise NoPython(version) from error
     answer = subprocess.run([found, "-c", ""], capture_output=True, check=False)
     if answer.returncode:  # for example a shim for an inactive version
-        raise uv.NoPython(version)
+        raise NoPython(version)
     return found
 
 
@@ -181,3 +189,69 @@ def _run(project: Project, python: str, *words: str) -> subprocess.CompletedProc
         raise PenstockError(
             f"parsing took more than {TIMEOUT_S} s", hint="find the slow file with penstock parse"
         ) from error
+
+
+class Kind(StrEnum):
+    """The kind of a problem. All kinds except deprecations break something."""
+
+    resolution = "resolution"  # the requirements conflict
+    parse = "parse"  # a DAG file cannot be imported, or a DAG is missing
+    missing_import = "import"  # an import inside a function fails
+    dbt = "dbt"  # dbt cannot parse the models
+    deprecation = "deprecation"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Something that breaks or is deprecated.
+
+    Args:
+        where: File and line, relative to the project; empty if not about a file.
+        today: Whether the problem also exists with the installed versions.
+    """
+
+    kind: Kind
+    where: str
+    message: str
+    today: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of an upgrade check.
+
+    Args:
+        python: The checked version of Python.
+        versions: Versions of all checked packages, by name.
+        changed: Packages with a different installed version, by name: the installed and the checked version.
+        problems: What breaks or is deprecated.
+        dags: Number of DAGs.
+    """
+
+    python: str
+    versions: Mapping[str, str]
+    changed: Mapping[str, tuple[str, str]]
+    problems: tuple[Problem, ...]
+    dags: int
+
+    @property
+    def broken(self) -> tuple[Problem, ...]:
+        """The problems that do not exist with the installed versions."""
+        return tuple(one for one in self.problems if not one.today and one.kind is not Kind.deprecation)
+
+
+def marked(found: Iterable[Problem], today: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the sorted problems, marking those that also exist today. Line numbers may differ, files must match.
+
+    Example:
+        >>> one = Problem(Kind.parse, "dags/a.py:3", "x")
+        >>> marked([one], [Problem(Kind.parse, "dags/a.py:3", "x")])[0].today
+        True
+    """
+    known = {(one.kind, one.where, one.message) for one in today}
+    return tuple(
+        sorted(
+            Problem(one.kind, one.where, one.message, (one.kind, one.where, one.message) in known)
+            for one in set(found)
+        )
+    )

@@ -16,7 +16,7 @@ from penstock.engine.cleaning.typed_column import TypedColumn
 from penstock.engine.cleaning.value_errors import Fault, NeedsServer
 from penstock.model.contract import Column
 from penstock.model.plan import FileOptions
-from penstock.model.reject import Reject
+from penstock.model.result import Reject
 from penstock.ports import Batch, Lines
 
 __all__ = ["CleanBatch", "Cleaner", "NeedsServer"]

@@ -12,7 +12,7 @@ from penstock.engine.cleaning.null_values import Markers
 from penstock.engine.cleaning.numbers import Floats, Integers
 from penstock.engine.cleaning.numeric import Numerics
 from penstock.engine.cleaning.parsed_column import CodedColumn
-from penstock.engine.cleaning.parser import Codec
+from penstock.engine.cleaning.string_buffers import Codec
 from penstock.engine.cleaning.text_column import TextColumn
 from penstock.engine.cleaning.timestamps import Moments
 from penstock.engine.cleaning.value_errors import Cleaned

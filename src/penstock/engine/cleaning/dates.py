@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from penstock.engine.cleaning.parser import Storage, fixed_width
-from penstock.engine.cleaning.string_buffers import Ints, Mask, Texts, Words
+from penstock.engine.cleaning.string_buffers import Ints, Mask, Storage, Texts, Words, fixed_width
 from penstock.engine.cleaning.value_errors import Beyond, bad_type, quoted
 
 EPOCH: Final = date(1970, 1, 1).toordinal()

@@ -11,8 +11,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from penstock.engine.cleaning.parser import Storage, bitmap, fixed_width
-from penstock.engine.cleaning.string_buffers import Bytes, Mask, Texts
+from penstock.engine.cleaning.string_buffers import Bytes, Mask, Storage, Texts, bitmap, fixed_width
 from penstock.engine.cleaning.value_errors import Beyond, bad_type, quoted
 
 _TRUE: Final = ("true", "t", "yes", "y", "on", "1")

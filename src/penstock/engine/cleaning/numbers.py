@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from penstock.engine.cleaning.parser import Storage, fixed_width
-from penstock.engine.cleaning.string_buffers import DIGITS, Ints, Mask, Texts, Words
+from penstock.engine.cleaning.string_buffers import DIGITS, Ints, Mask, Storage, Texts, Words, fixed_width
 from penstock.engine.cleaning.value_errors import bad_type, out_of_range, quoted
 from penstock.model.contract import Column, Kind
 

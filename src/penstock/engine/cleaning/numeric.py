@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from penstock.engine.cleaning.numbers import digits_and_exponent, signed, unsigned
-from penstock.engine.cleaning.parser import Storage, bitmap
-from penstock.engine.cleaning.string_buffers import Ints, Mask, Texts, Words
+from penstock.engine.cleaning.string_buffers import Ints, Mask, Storage, Texts, Words, bitmap
 from penstock.engine.cleaning.value_errors import Beyond, Refused, bad_type, out_of_range, quoted
 from penstock.model.contract import Column
 

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.engine.cleaning.null_values import Markers
-from penstock.engine.cleaning.parser import Codec
-from penstock.engine.cleaning.string_buffers import BLANKS, Ints, Mask, Texts
+from penstock.engine.cleaning.string_buffers import BLANKS, Codec, Ints, Mask, Texts
 from penstock.engine.cleaning.to_text import TEXT
 from penstock.engine.cleaning.value_errors import (
     NO_VALUE,
@@ -24,7 +23,7 @@ from penstock.engine.cleaning.value_errors import (
     quoted,
 )
 from penstock.model.contract import Column, Kind
-from penstock.model.reject import Reason
+from penstock.model.result import Reason
 
 _REMEMBERED = (
     20_000  # cached results per column; 5 M rows of one unusual date format take 0.5 s instead of 4 s

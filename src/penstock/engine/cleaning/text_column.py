@@ -7,12 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.engine.cleaning.null_values import Markers
-from penstock.engine.cleaning.parser import bitmap
-from penstock.engine.cleaning.string_buffers import Ints, Texts, text_buffers, validity
+from penstock.engine.cleaning.string_buffers import Ints, Texts, bitmap, text_buffers, validity
 from penstock.engine.cleaning.to_text import TEXT
 from penstock.engine.cleaning.value_errors import NO_VALUE, Cleaned, Fault, quoted
 from penstock.model.contract import Column
-from penstock.model.reject import Reason
+from penstock.model.result import Reason
 
 
 class TextColumn:

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from penstock.engine.cleaning.dates import beyond_dates, iso_days, real_day, two_digits
-from penstock.engine.cleaning.parser import Storage, fixed_width
-from penstock.engine.cleaning.string_buffers import Bytes, Ints, Mask, Texts
+from penstock.engine.cleaning.string_buffers import Bytes, Ints, Mask, Storage, Texts, fixed_width
 from penstock.engine.cleaning.value_errors import Beyond, bad_type, out_of_range, quoted
 
 _ISO: Final = re.compile(

@@ -15,7 +15,7 @@ from penstock.engine.cleaning.string_buffers import Mask, validity
 from penstock.engine.cleaning.to_text import TEXT, as_texts, plain, whole_floats
 from penstock.engine.cleaning.value_errors import NO_VALUE, Cleaned, Fault, quoted
 from penstock.model.contract import Column, Kind
-from penstock.model.reject import Reason
+from penstock.model.result import Reason
 
 _INTS: Final = {Kind.INT2: pa.int16(), Kind.INT4: pa.int32(), Kind.INT8: pa.int64()}
 _FLOATS: Final = {Kind.FLOAT4: pa.float32(), Kind.FLOAT8: pa.float64()}

@@ -7,7 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from penstock.model.reject import Reason
+from penstock.model.result import Reason
 
 _SHOWN = 80  # characters of a value in a message
 

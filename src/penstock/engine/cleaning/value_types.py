@@ -17,8 +17,7 @@ from penstock.engine.cleaning.literals import Booleans, Uuids
 from penstock.engine.cleaning.null_values import Markers
 from penstock.engine.cleaning.numbers import Floats, Integers, digits_and_exponent
 from penstock.engine.cleaning.numeric import CAPACITY, Numerics
-from penstock.engine.cleaning.parser import Codec
-from penstock.engine.cleaning.string_buffers import BLANKS, Mask, Texts
+from penstock.engine.cleaning.string_buffers import BLANKS, Codec, Mask, Texts
 from penstock.engine.cleaning.timestamps import Moments
 from penstock.engine.cleaning.to_text import TEXT
 from penstock.engine.cleaning.value_errors import Beyond, Refused

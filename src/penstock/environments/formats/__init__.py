@@ -49,11 +49,11 @@ def read(text: str, form: str, environment: Mapping[str, str] | None = None) -> 
         >>> read("AIRFLOW_VAR_REGION=north", "env").variables
         {'region': 'north'}
     """
-    from penstock.environments.formats import airflow_settings, dbt, dotenv, export_json
+    from penstock.environments.formats import airflow, airflow_settings, dbt, dotenv
 
     readers: dict[str, Callable[[str], Bundle]] = {
         "env": dotenv.read,
-        "json": export_json.read,
+        "json": airflow.read,
         "airflow-settings": airflow_settings.read,
         "dbt": lambda given: dbt.read(given, environment or {}),
     }
@@ -70,11 +70,11 @@ def write(bundle: Bundle, form: str) -> str:
         >>> write(Bundle(variables={"region": "north"}), "env")
         'AIRFLOW_VAR_REGION=north\n'
     """
-    from penstock.environments.formats import airflow_settings, dbt, dotenv, export_json
+    from penstock.environments.formats import airflow, airflow_settings, dbt, dotenv
 
     writers: dict[str, Callable[[Bundle], str]] = {
         "env": dotenv.write,
-        "json": export_json.write,
+        "json": airflow.write,
         "airflow-settings": airflow_settings.write,
         "dbt": dbt.write,
     }

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from penstock.environments.formats.bundle import Bundle
-from penstock.environments.formats.extras import to_texts
+from penstock.environments.formats.bundle import Bundle, to_texts
 from penstock.environments.formats.yaml_io import dump_yaml, load_yaml
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import UsageError

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from penstock.model.api.auth import Auth
 from penstock.model.api.plan import ApiPlan
-from penstock.model.api.rate_limit import Limit, Retries
-from penstock.model.api.record_mapping import Action, Answers
-from penstock.model.api.requests import Each, Pages, Since
+from penstock.model.api.rate_limit import Auth, Limit, Retries
+from penstock.model.api.requests import Action, Answers, Each, Pages, Since
 
 __all__ = ["Action", "Answers", "ApiPlan", "Auth", "Each", "Limit", "Pages", "Retries", "Since"]

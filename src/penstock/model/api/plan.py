@@ -9,13 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.model.address import Api, parse
-from penstock.model.api.auth import Auth
-from penstock.model.api.rate_limit import Limit, Retries
-from penstock.model.api.record_mapping import DEFAULT_ACTIONS, Action, Answers
-from penstock.model.api.requests import Each, Pages, Since
-from penstock.model.api.shorthand import lengthened
-from penstock.model.api.strictness import STRICT
+from penstock.model.api.rate_limit import Auth, Limit, Retries, written_out
+from penstock.model.api.requests import DEFAULT_ACTIONS, Action, Answers, Each, Pages, Since
 from penstock.model.errors import UsageError
+from penstock.model.plan_files import STRICT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,3 +117,32 @@ class ApiPlan:
         from penstock.model.plan_files import validated
 
         return validated(cls, lengthened(dict(document)))
+
+
+def lengthened(fields: dict[str, Any]) -> dict[str, Any]:
+    """The document with all short forms expanded."""
+    if "auth" in fields:
+        fields["auth"] = written_out(fields["auth"])
+    if isinstance(fields.get("limit"), str):
+        fields["limit"] = dataclasses.asdict(Limit.parse(fields["limit"]))
+    limit = fields.get("limit")
+    if isinstance(limit, Mapping) and isinstance(limit.get("calls"), str):
+        fields["limit"] = {
+            **limit,
+            **dataclasses.asdict(Limit.parse(limit["calls"])),
+            "shared": limit.get("shared"),
+        }
+    if "statuses" in fields and isinstance(fields["statuses"], Mapping):
+        fields["statuses"] = {str(name).lower(): action for name, action in fields["statuses"].items()}
+    answers = {name: fields.pop(name) for name in ("records", "columns") if name in fields}
+    if answers:
+        fields["answers"] = {**fields.get("answers", {}), **answers}
+    if isinstance(fields.get("parameters"), Mapping):
+        fields["parameters"] = {name: _text(value) for name, value in fields["parameters"].items()}
+    return fields
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value

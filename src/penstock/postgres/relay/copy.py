@@ -17,13 +17,12 @@ from penstock.postgres.relay.column_casts import Fit, fit
 from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.ends import Origin, Place
 from penstock.postgres.relay.incremental import as_merge, open_increment
-from penstock.postgres.relay.load import Inflow
-from penstock.postgres.relay.mirror import compare, may_compare
+from penstock.postgres.relay.load import Inflow, compare, may_compare
 from penstock.postgres.relay.shadow_table import Incoming, incoming
+from penstock.postgres.relay.source_snapshot import Watermarks
 from penstock.postgres.relay.source_table import Reading, open_reading
 from penstock.postgres.relay.stream import Poured
 from penstock.postgres.relay.structure import column_types, qualified
-from penstock.postgres.relay.watermarks import Watermarks
 from penstock.postgres.target import PostgresSession, PostgresTarget
 
 

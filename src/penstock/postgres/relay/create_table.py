@@ -11,11 +11,10 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from penstock.model.errors import ContractError
 from penstock.postgres.connect import PgConnection
+from penstock.postgres.create_table import make_schema
 from penstock.postgres.queries import queries
-from penstock.postgres.relay.create_types import make_type
 from penstock.postgres.relay.ends import Place
-from penstock.postgres.relay.structure import Field, Output, Row, Structure
-from penstock.postgres.schemas import make_schema
+from penstock.postgres.relay.structure import Field, Output, Row, Structure, make_type
 from penstock.postgres.select import written
 
 _SQL = queries(__package__, "structure.sql")

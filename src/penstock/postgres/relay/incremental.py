@@ -23,10 +23,9 @@ from penstock.model.columns import find
 from penstock.model.errors import ContractError, UsageError
 from penstock.model.plan import CopyPlan
 from penstock.postgres.queries import queries
-from penstock.postgres.relay.source_snapshot import Instant, take_instant
+from penstock.postgres.relay.source_snapshot import Instant, Watermark, take_instant
 from penstock.postgres.relay.source_table import Reading
 from penstock.postgres.relay.structure import Field, Structure
-from penstock.postgres.relay.watermarks import Watermark
 from penstock.postgres.select import written
 
 _SQL = queries(__package__, "watermarks.sql")

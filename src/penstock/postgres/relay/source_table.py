@@ -16,12 +16,18 @@ from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError, SourceError
 from penstock.model.plan import CopyPlan
 from penstock.postgres.connect import PgConnection, connect, hides_rows, refused
-from penstock.postgres.estimates import estimated_rows
 from penstock.postgres.relay import structure as catalogue
 from penstock.postgres.relay.ends import Origin
 from penstock.postgres.relay.source_snapshot import Before, look_before
 from penstock.postgres.relay.structure import Field, Output, Structure, qualified
-from penstock.postgres.select import Selected, conditions, query_relation, select_columns, where
+from penstock.postgres.select import (
+    Selected,
+    conditions,
+    estimated_rows,
+    query_relation,
+    select_columns,
+    where,
+)
 
 # Pages per range of a table: 64 MB.
 PART_PAGES = 8192

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from penstock.model.api.response import Answer
+from penstock.model.api.requests import Answer
 from penstock.model.errors import SourceError
 
 SUFFIX = ".parquet"

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from penstock.model.api import Answers
 from penstock.model.json_path import parts
-from penstock.model.reject import Reason
+from penstock.model.result import Reason
 from penstock.rest.lake.exact_json import as_text, is_text, render
 
 _TEXT = pa.large_string()

@@ -13,7 +13,7 @@ from typing import Any
 import xxhash
 
 from penstock.model.api import ApiPlan
-from penstock.model.api.response import Answer
+from penstock.model.api.requests import Answer
 from penstock.model.errors import NoSuchObject
 from penstock.ports import ObjectStore
 from penstock.rest.lake import batches

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from penstock.model.api import Answers
-from penstock.model.reject import Reason, Reject
+from penstock.model.result import Reason, Reject
 from penstock.ports import Batch
 from penstock.rest.lake.exact_json import is_text
 from penstock.rest.lake.extraction import Extraction, Found, flatten, record_text

@@ -12,7 +12,7 @@ import xxhash
 from penstock.model.api import Answers
 from penstock.model.errors import SourceError
 from penstock.model.json_path import find_all
-from penstock.model.reject import Reason
+from penstock.model.result import Reason
 from penstock.ports import Batch
 from penstock.rest.lake.exact_json import Malformed, parse, render
 from penstock.rest.lake.record_batch import Piece, batch_of, columns_of

@@ -12,7 +12,7 @@ import xxhash
 from penstock.model.api import Answers, ApiPlan
 from penstock.model.errors import SourceError
 from penstock.model.json_path import find_all
-from penstock.model.reject import Reason
+from penstock.model.result import Reason
 from penstock.ports import Batch, ObjectStore
 from penstock.rest.lake import batches
 from penstock.rest.lake.exact_json import Malformed, parse

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from penstock.rest.landing.land import land
-from penstock.rest.landing.pending import Wish
-from penstock.rest.landing.plans import as_plan, load_plan
+from penstock.rest.landing.pending import Wish, as_plan, load_plan
 
 __all__ = ["Wish", "as_plan", "land", "load_plan"]

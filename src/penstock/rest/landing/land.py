@@ -12,16 +12,16 @@ from penstock.lookup.connections import find
 from penstock.lookup.stores import open_lake
 from penstock.model.address import Lake, parse
 from penstock.model.api import ApiPlan
-from penstock.model.api.response import Answer
-from penstock.model.errors import NothingLanded, SourceError, UsageError
-from penstock.model.land_result import LandResult
+from penstock.model.api.requests import Answer
+from penstock.model.errors import SourceError, UsageError
+from penstock.model.outcome import NothingLanded
+from penstock.model.result import LandResult
 from penstock.ports import LandingProgress, ObjectStore
 from penstock.rest.fetch import fetch
 from penstock.rest.lake.landing_dir import Landing, kind_of, place
 from penstock.rest.lake.source import LakeSource
 from penstock.rest.landing.exclusion import alone
-from penstock.rest.landing.labels import choose_label, close
-from penstock.rest.landing.pending import Missing, Wish
+from penstock.rest.landing.pending import Missing, Wish, choose_label, close
 from penstock.rest.landing.session import entered
 from penstock.rest.landing.state import Memory
 from penstock.rest.stats import Fetched

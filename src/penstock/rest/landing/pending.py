@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from penstock.lookup.connections import find
 from penstock.model.api import ApiPlan
 from penstock.model.connection import Connection
-from penstock.rest.lake.landing_dir import Landing
+from penstock.model.plan_files import read_document
+from penstock.ports import ObjectStore
+from penstock.rest.lake.landing_dir import Landing, kind_of, read_json
 from penstock.rest.landing.state import Memory
 from penstock.rest.requests import Known, Request, Row, Todo, make_requests, plain_rows
 
@@ -97,3 +102,59 @@ def _queried(connection: Connection, query: str) -> Iterator[Row]:
             yield from cursor.execute(query)
     except psycopg.Error as error:
         raise refused(error, f"reading rows from {connection.name}") from None
+
+
+_OPEN = "_open"
+
+
+def choose_label(store: ObjectStore, path: str, plan: ApiPlan, wish: Wish) -> str:
+    """Return the given label, or that of an unfinished landing of this plan, or the current time."""
+    if wish.label and not wish.again:
+        return wish.label
+    key = _open_key(path, plan)
+    unfinished = read_json(store, key)
+    if unfinished is not None and (wish.label is None or unfinished["wanted"] == wish.label):
+        return str(unfinished["label"])
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    label = f"{wish.label} again {now}" if wish.label else now
+    store.put(key, json.dumps({"label": label, "wanted": wish.label}).encode())
+    return label
+
+
+def close(store: ObjectStore, path: str, plan: ApiPlan, label: str) -> None:
+    """Remove the note that this landing is unfinished."""
+    key = _open_key(path, plan)
+    unfinished = read_json(store, key)
+    if unfinished is not None and unfinished["label"] == label:
+        store.delete([key])
+
+
+def _open_key(path: str, plan: ApiPlan) -> str:
+    return f"{path}/{_OPEN}/{kind_of(plan)}.json"
+
+
+def load_plan(path: str | Path, render: Callable[[str], str] | None = None) -> ApiPlan:
+    """Load a plan from a YAML or TOML file. The path of its row file is relative to the plan file.
+
+    Args:
+        render: Renders the text of the file, such as a template.
+
+    Raises:
+        UsageError: The file is not a valid plan.
+    """
+    path = Path(path)
+    plan = ApiPlan.parse(read_document(path, render))
+    if plan.each.file is None:
+        return plan
+    return replace(plan, each=replace(plan.each, file=str(path.parent / plan.each.file)))
+
+
+def as_plan(plan: ApiPlan | Mapping[str, Any] | Path | str) -> ApiPlan:
+    """Return the plan: unchanged, from a file, or from a mapping of its fields.
+
+    Raises:
+        UsageError: The plan is invalid.
+    """
+    if isinstance(plan, ApiPlan):
+        return plan
+    return ApiPlan.parse(plan) if isinstance(plan, Mapping) else load_plan(plan)

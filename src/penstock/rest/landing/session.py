@@ -17,9 +17,8 @@ from penstock.model.api import ApiPlan, Auth
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.ports import Permits
-from penstock.rest.credential import Credential
 from penstock.rest.fetch import Entrance
-from penstock.rest.hosts import Way
+from penstock.rest.hosts import Credential, Way
 
 WAREHOUSE = "warehouse"
 

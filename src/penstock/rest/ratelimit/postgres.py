@@ -15,10 +15,9 @@ from penstock.model.api import Limit
 from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
 from penstock.ports import Granted, Return
-from penstock.postgres.advisory_locks import lock_number
-from penstock.postgres.connect import PgConnection, connect, refused
+from penstock.postgres.connect import PgConnection, connect, lock_number, refused
+from penstock.postgres.create_table import LEDGER, make_schema
 from penstock.postgres.queries import queries
-from penstock.postgres.schemas import LEDGER, make_schema
 
 _SQL = queries(__package__, "permits.sql")
 _MAKING = lock_number("the tables of limits")

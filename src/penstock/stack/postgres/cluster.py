@@ -18,8 +18,7 @@ from penstock.project import Project
 from penstock.stack import processes
 from penstock.stack.os_user import Account, give_to, run_as
 from penstock.stack.postgres.binaries import MAJOR, SYSTEM_DIR, make_system_dir, programs_for
-from penstock.stack.postgres.log import cause
-from penstock.stack.postgres.server import LOGIN, STATE, Server, choose_home
+from penstock.stack.postgres.server import LOGIN, STATE, Server, cause, choose_home
 from penstock.stack.postgres.settings import Settings, as_text
 
 CONF = "penstock.conf"

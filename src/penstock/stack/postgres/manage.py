@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
+import psycopg
 from psycopg import sql
 
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed
+from penstock.postgres.queries import queries
 from penstock.project import Project
-from penstock.stack.config import read_options
 from penstock.stack.lock import locked
 from penstock.stack.os_user import server_account
-from penstock.stack.port_config import free_port, read_wishes
+from penstock.stack.port_config import free_port, read_options, read_wishes
 from penstock.stack.postgres import cluster
-from penstock.stack.postgres.log import cause, log_path, open_log
-from penstock.stack.postgres.seeds import SEEDS
-from penstock.stack.postgres.server import HOST, STATE, Server, forget, load, recall, save
+from penstock.stack.postgres.server import (
+    HOST,
+    STATE,
+    Server,
+    cause,
+    forget,
+    load,
+    log_path,
+    open_log,
+    recall,
+    save,
+)
 from penstock.stack.postgres.settings import server_settings
 
 SERVERS = ("source", "warehouse")  # the servers with the project's data
@@ -194,3 +205,18 @@ def _opened_log(project: Project, name: str) -> IO[bytes]:
     """Open the log as the caller, so that the server's account needs no access to its path."""
     project.make_state_dir("logs")
     return open_log(log_path(project, name))
+
+
+def _make(session: psycopg.Connection[Any], *, with_rows: bool) -> None:
+    sql = queries(__package__, "seeds.sql")
+    with session.transaction():
+        session.execute(sql["table"])
+        if with_rows:
+            session.execute(sql["rows"])
+
+
+# By server name: the table of products, with rows in the source and empty in the warehouse.
+SEEDS: Mapping[str, Callable[[psycopg.Connection[Any]], None]] = {
+    "source": lambda session: _make(session, with_rows=True),
+    "warehouse": lambda session: _make(session, with_rows=False),
+}

@@ -9,10 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from penstock.model.errors import PenstockError
 from penstock.project import Project
-from penstock.stack.heartbeat import Pulse
+from penstock.stack.health import Pulse
 from penstock.stack.postgres import cluster, server
-from penstock.stack.postgres.log import log_path
 from penstock.stack.postgres.manage import ensure
+from penstock.stack.postgres.server import log_path
 from penstock.stack.process_runner import last_line
 from penstock.stack.processes import Identity, identify
 
