@@ -83,7 +83,7 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
     ended = penstock(project, "backfill", "past", "--cancel")
     assert (ended.returncode, " ended: " in ended.stdout) == (0, True)
     assert penstock(project, "backfill", "past", "--follow").stderr.startswith(
-        "error: no backfill of past goes on"
+        "error: no backfill of past is running"
     )
 
 

@@ -84,7 +84,7 @@ def test_mend_and_replay(
     assert export("warehouse", first.id, file) == 1
     lines = file.read_text().splitlines()
     file.write_text("\n".join(lines[:-1]) + "\n")
-    with pytest.raises(UsageError, match="holds 0 rows, the quarantine 1"):
+    with pytest.raises(UsageError, match="holds 0 rows, but 1 are in quarantine"):
         replay("warehouse", first.id, corrected=file)
     file.write_text("\n".join([*lines[:-1], corrected]) + "\n")
     assert replay("warehouse", first.id, corrected=file).inserted == 1
@@ -107,7 +107,7 @@ def test_bytes_that_are_no_text_are_kept_and_replayed(tmp_path: Path, query: Que
 def test_the_commands(
     copy_text: CopyText, query: Query, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "nothing was copied" in output(capsys, "ledger", "list")
+    assert "no copies into warehouse yet" in output(capsys, "ledger", "list")
     assert "no rows in quarantine" in output(capsys, "rejects", "list")
     query("CREATE TABLE t (id int)")
     result = copy_text("id\n1\nx\n")

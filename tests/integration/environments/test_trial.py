@@ -101,7 +101,7 @@ def test_http(service: tuple[Connection, type[Service]]) -> None:
     assert dict(try_connection(replace(api, host=f"{api.host}/moved")))["login"] == "answers 200"
     assert [given is not None for _, given in handler.seen] == [True, True, True], "its own origin is trusted"
     done, text = failing(replace(api, host=f"{api.host}/closed", password=Secret("tiger")))
-    assert (done, "answers 401: the login or the password is wrong" in text) == (["name", "network"], True)
+    assert (done, "answers 401: wrong login or password" in text) == (["name", "network"], True)
     done, text = failing(replace(api, host=f"{api.host}x"))
     assert done == []
 

@@ -105,7 +105,7 @@ def test_what_cannot_be_tried(
 def test_without_requirements(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "requirements.txt").unlink()
     assert main(["upgrade-check"]) == 2
-    assert re.search("has no requirements.txt.*\nhint: ", capsys.readouterr().err)
+    assert re.search("missing requirements.txt.*\nhint: ", capsys.readouterr().err)
 
 
 def test_without_an_index(

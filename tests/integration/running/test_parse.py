@@ -38,7 +38,7 @@ def test_every_problem_is_told_at_once(shop: Shop) -> None:
     lacking = [one["message"] for one in found["problems"] if one["file"] is None]
     assert lacking == [
         "the project has no connection 'dwh', used in dags/copies.py:6",
-        "the project has no variable 'region', which dags/asks.py:2 asks for",
+        "the project has no variable 'region', used in dags/asks.py:2",
     ]
     assert [one["dag"] for one in found["dags"]] == ["six", "copies", "mapped", "days", "six", "sleeps"]
 

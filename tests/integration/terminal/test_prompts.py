@@ -66,7 +66,7 @@ def test_a_reset_asks_first(kind: str, look: Look, starter: Starter, shop: Path)
     kept.parent.mkdir(parents=True)
     kept.touch()
     with starter.terminal(["reset"], look, cwd=shop) as terminal:
-        terminal.wait_for(r"Remove every table[^?]*\? \[y/N\]: ?$")
+        terminal.wait_for(r"(?s)Delete all tables.*\? \[y/N\]: ?$")
         terminal.send("n\n")
         assert terminal.end() == 130
         assert "nothing was changed" in terminal.text
