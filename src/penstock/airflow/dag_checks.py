@@ -1,4 +1,4 @@
-"""Checks of a DAG file: import it as Airflow does, then validate and serialize its DAGs."""
+"""Checks of a DAG file: imports it as Airflow does, validates its DAGs, and names the cause of an import error."""
 
 from __future__ import annotations
 
