@@ -1,4 +1,4 @@
-"""Fault injection: switches that decide by a seed, so that the same requests get the same failures."""
+"""Fault injection and rate limits: seeded failures, corrupted answers, calls per minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings and state of a running sandbox."""
+"""The settings and state of a running sandbox, and its log of calls."""
 
 from __future__ import annotations
 

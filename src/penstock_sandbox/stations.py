@@ -1,4 +1,4 @@
-"""Hourly weather measured at three New York airports, including gaps."""
+"""Hourly weather measured at three New York airports, including gaps, from the `gallery` extra's data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs `dag.test()` and reports events. `penstock.airflow.run_main` uses it after it has configured Airflow."""
+"""Runs `dag.test()`, or one task of an earlier run, and reports events. Airflow must be configured before."""
 
 from __future__ import annotations
 

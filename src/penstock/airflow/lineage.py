@@ -1,4 +1,4 @@
-"""OpenLineage datasets of a copy, for Airflow's OpenLineage provider if it is installed."""
+"""Assets and OpenLineage datasets of a copy's source and target."""
 
 from __future__ import annotations
 

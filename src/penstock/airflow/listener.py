@@ -1,4 +1,4 @@
-"""Emits an event when Airflow starts or ends a task instance."""
+"""Emits an event when Airflow starts or ends a task instance, and fails runs in which no task could run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prints the account of a copy."""
+"""Prints the account of a copy or of a landing."""
 
 from __future__ import annotations
 

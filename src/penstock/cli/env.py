@@ -1,4 +1,4 @@
-"""`penstock env`: the project's environments."""
+"""`penstock env`: the project's environments, and the keys of their secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of options as dataclasses."""
+"""Groups of options as dataclasses, and their help on narrow terminals."""
 
 from __future__ import annotations
 

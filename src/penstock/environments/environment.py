@@ -1,4 +1,4 @@
-"""An environment: connections and variables by name. Secrets are decrypted only on access."""
+"""An environment: connections and variables by name, where they come from, and how two environments differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports connections and variables from other formats into an environment file."""
+"""Imports connections and variables from other formats into an environment file, and exports them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chooses, loads and caches environments. Files are read again only when one of them changed."""
+"""Chooses, loads and caches environments; reads connections from the process's environment variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds all problems of an environment, not only the first one."""
+"""Finds all problems of an environment, and writes the JSON Schema of environment files for editors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes environment files: connections, variables and secrets."""
+"""Changes environment files: connections, variables, secrets and the key that encrypts them."""
 
 from __future__ import annotations
 

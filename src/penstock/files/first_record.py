@@ -1,4 +1,4 @@
-"""Whether a file's first record names its columns, or is a row like all others."""
+"""The header of a file: whether the first record is one, and the columns' names."""
 
 from __future__ import annotations
 

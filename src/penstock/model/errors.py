@@ -1,4 +1,4 @@
-"""Errors for users: each says what happened and what to do, and holds no secret."""
+"""Errors for users: each says what happened and what to do, and holds no secret; and the exit codes."""
 
 from __future__ import annotations
 

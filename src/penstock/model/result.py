@@ -1,4 +1,4 @@
-"""The account of one copy."""
+"""The account of one copy or landing, and rejected rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Validates object keys."""
+"""Validates object keys, and moves objects from one prefix to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads one object to an S3 server: in a single request if small, otherwise as a multipart upload."""
+"""Reads and writes one object of an S3 server: in ranges, in a single request, or as a multipart upload."""
 
 from __future__ import annotations
 

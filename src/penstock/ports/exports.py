@@ -1,4 +1,4 @@
-"""Protocols of exports."""
+"""Protocols of exports and of the snapshots that they read."""
 
 from __future__ import annotations
 

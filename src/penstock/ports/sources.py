@@ -1,4 +1,4 @@
-"""Protocols of sources."""
+"""Protocols of sources and of the batches that they give."""
 
 from __future__ import annotations
 

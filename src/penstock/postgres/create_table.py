@@ -1,4 +1,4 @@
-"""Creates tables and partitions in the target database."""
+"""Creates schemas, tables and partitions in the target database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds the SELECT of a plan: columns, names and filters."""
+"""Builds the SELECT of a plan, and estimates its rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checked addresses of a connection's hosts, and the hosts that may receive its key."""
+"""The checked addresses of a connection's hosts, and the API key with the hosts that may receive it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The columns of a table as Snowflake describes them."""
+"""Columns of Snowflake tables: their types, and how names and texts are quoted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Environment variables for Airflow's processes."""
+"""Environment variables for Airflow's processes, with and without servers."""
 
 from __future__ import annotations
 

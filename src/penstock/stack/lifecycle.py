@@ -1,4 +1,4 @@
-"""Starts and stops the stack, whatever state the previous stack was left in."""
+"""Starts, stops and resets the stack, whatever state the previous stack was left in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Port and settings of a server in `penstock.toml`."""
+"""Ports and settings in `penstock.toml`, and checks of who uses a port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stack's record, which the supervisor writes for other commands."""
+"""The stack's record, which the supervisor writes, and restart requests to it."""
 
 from __future__ import annotations
 

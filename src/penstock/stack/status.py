@@ -1,4 +1,4 @@
-"""The status of each part: the record, checked against the running processes."""
+"""The status of each part, and the logs of the parts."""
 
 from __future__ import annotations
 

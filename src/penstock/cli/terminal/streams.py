@@ -1,4 +1,4 @@
-"""Setup of the standard streams, for any locale and reader."""
+"""Setup of the standard streams for any locale and reader, and the Rich console of all commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of a project's files: `penstock.toml`, environments, `.env`, `airflow_settings.yaml`."""
+"""Checks of a project's files, and of the extras that they need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The requirements of a project for an upgrade check, with another Airflow and the running Penstock."""
+"""The requirements of a project for an upgrade check, and `uv`, which resolves and installs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A column of texts as bytes for numpy, eight characters at a time."""
+"""A column of texts as bytes for numpy, eight characters at a time, and the interface of parsers on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rate limit and retries of API calls."""
+"""Authentication, rate limit and retries of API calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests are made: rows, pages and the start of an incremental parameter."""
+"""Which requests are made, and how their answers become records."""
 
 from __future__ import annotations
 

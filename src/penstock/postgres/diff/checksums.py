@@ -1,4 +1,4 @@
-"""Finds the ranges of hashed keys in which two sides differ, by sums that the servers compute."""
+"""Finds the ranges of hashed keys in which two sides differ, by sums of hashes that the servers compute."""
 
 from __future__ import annotations
 

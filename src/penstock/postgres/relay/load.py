@@ -1,4 +1,4 @@
-"""Loads a source's bytes: directly into the table if that is safe, otherwise through the stage."""
+"""Loads a source's bytes: into the table if that is safe, else through the stage; a mirror loads only what differs."""
 
 from __future__ import annotations
 

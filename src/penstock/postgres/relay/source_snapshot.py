@@ -1,4 +1,4 @@
-"""The snapshot of a source: which transactions had ended when it was read."""
+"""The snapshot of a source, and the watermarks that incremental copies keep of it in the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of a landing, and its pending requests."""
+"""The plan, options and label of a landing, and its pending requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State that a lake address keeps between landings of a plan."""
+"""State that a lake address keeps between landings: answers seen, and the end of an incremental parameter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded servers of a project, started on demand."""
+"""The embedded servers of a project, started on demand, and their initial contents."""
 
 from __future__ import annotations
 

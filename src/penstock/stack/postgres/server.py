@@ -1,4 +1,4 @@
-"""The stored record of one embedded server: its port, its password and the location of its cluster."""
+"""The stored record of one embedded server, and the cause of a failed start in its log."""
 
 from __future__ import annotations
 
