@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.model.errors import UsageError
-from penstock.state_dir import FOLDER, broken_state
+from penstock.state_dir import FOLDER, broken_state, leave_to_owner
 
 MARKER = "penstock.toml"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -104,13 +104,6 @@ def _make_dir(path: Path, mode: int) -> bool:
     path.mkdir(exist_ok=True)
     path.chmod(mode)  # the umask restricts mkdir's mode
     return True
-
-
-def leave_to_owner(path: Path) -> None:
-    """As root, give a new path in another account's state directory to that account; otherwise do nothing."""
-    if os.geteuid() == 0:
-        owner = path.parent.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def find_project(start: Path | None = None) -> Project:

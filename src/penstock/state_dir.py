@@ -1,10 +1,13 @@
-"""Errors of a project's state directory, each with a hint how to fix it."""
+"""The files of a project's state directory: their owner, locks, and errors with a hint how to fix them."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import pwd
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from penstock.model.errors import PenstockError
@@ -74,3 +77,46 @@ def _name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
+
+
+def leave_to_owner(path: Path) -> None:
+    """As root, give a new path in another account's state directory to that account; otherwise do nothing."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def acquire(path: Path, busy: Callable[[str], None] = lambda _: None) -> int | None:
+    """Lock a file, and wait for the lock first. It is released when its descriptor is closed, or the process ends.
+
+    A library's lock would not name its holder, nor notice that the whole state directory was removed meanwhile.
+
+    Args:
+        busy: Called with the holder, such as `process 4711`, before waiting; may raise instead.
+
+    Returns:
+        The descriptor; None if the file was removed meanwhile, so that the next process would not see the lock.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        leave_to_owner(path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            busy(_holder(descriptor))
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
+            with suppress(OSError):  # on a full disk the lock works, but does not name its holder
+                os.truncate(descriptor, 0)
+                os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            return descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None
+
+
+def _holder(descriptor: int) -> str:
+    pid = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
+    return f"process {pid}" if pid.isdigit() else "another process"

@@ -6,7 +6,6 @@ reads requests from files when a signal wakes it. SIGTERM stops the stack.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
@@ -15,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import IO
 
 from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
@@ -31,7 +29,7 @@ from penstock.stack.postgres.runner import Embedded
 from penstock.stack.process_runner import Once
 from penstock.stack.processes import identify
 from penstock.stack.state_file import ENVIRONMENT, PartRecord, StackRecord, taken_requests
-from penstock.state_dir import BrokenState
+from penstock.state_dir import BrokenState, acquire
 
 BUSY_PAUSE_S, QUIET_PAUSE_S = 0.1, 1.0
 GRACE_S = 3.0  # Airflow's processes need 1 to 2.5 s
@@ -185,22 +183,26 @@ def _waking() -> Iterator[_Wake]:
     yield wake
 
 
-def _lock(project: Project) -> IO[str] | None:
-    """Take the lock that ensures one supervisor per project; held until this process ends."""
-    lock = (project.make_state_dir(state_file.STATE) / "supervisor.lock").open("w")
+class _Busy(Exception):
+    """Another supervisor runs."""
+
+
+def _lock(project: Project) -> bool:
+    """Take the lock that ensures one supervisor per project; it is held until this process ends."""
+
+    def busy(_: str) -> None:
+        raise _Busy
+
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        return None
-    return lock
+        return acquire(project.make_state_dir(state_file.STATE) / "supervisor.lock", busy) is not None
+    except _Busy:
+        return False
 
 
 def main() -> int:
     """Supervise the project of the current directory."""
     project = find_project()
-    lock = _lock(project)
-    if lock is None:
+    if not _lock(project):
         return 0
     try:
         supervise(project)

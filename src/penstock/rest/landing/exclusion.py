@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -15,6 +14,7 @@ from penstock.model.errors import PenstockError
 from penstock.objects.directory import DirectoryStore
 from penstock.ports import ObjectStore
 from penstock.rest.landing.session import declared_warehouse, shared_database, state_directory
+from penstock.state_dir import acquire
 
 _LOG = logging.getLogger(__name__)
 
@@ -58,14 +58,14 @@ def locked(directory: Path, *names: str) -> Iterator[None]:
     Raises:
         PenstockError: Another process holds one of them.
     """
+
+    def busy(_: str) -> None:
+        raise PenstockError(f"another process is landing {names[0]}", hint="wait until it ends")
+
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
-    path = directory / f"{digest[:24]}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    while (descriptor := acquire(directory / f"{digest[:24]}.lock", busy)) is None:
+        directory.mkdir(parents=True, exist_ok=True)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise PenstockError(f"another process is landing {names[0]}", hint="wait until it ends") from None
         yield
     finally:
         os.close(descriptor)

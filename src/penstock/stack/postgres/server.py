@@ -17,10 +17,10 @@ import psycopg
 
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import PenstockError
-from penstock.project import Project, leave_to_owner, write_private
+from penstock.project import Project, write_private
 from penstock.stack.os_user import Account, can_reach, server_account
 from penstock.stack.postgres.binaries import SYSTEM_DIR
-from penstock.state_dir import broken_state
+from penstock.state_dir import broken_state, leave_to_owner
 
 HOST = "127.0.0.1"
 LOGIN = "penstock"
