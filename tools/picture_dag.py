@@ -34,6 +34,7 @@ def main() -> None:
         project = Path(folder, "gallery")
         penstock(Path(folder), "init", str(project), "--template", "gallery")
         try:
+            penstock(project, "demo")  # it makes the file that the DAG copies
             started = penstock(project, "start")
             address = re.search(r"http://\S+", started)
             if address is None:
@@ -84,7 +85,10 @@ def run_to_success(page: Page, url: str) -> None:
     page.get_by_role("button", name="Trigger").first.click()
     page.get_by_test_id("trigger-dag-submit").click()
     expect(page).to_have_url(re.compile("/runs/manual__"))
-    expect(page.get_by_test_id("state-badge").first).to_have_text("Success")
+    badge = page.get_by_test_id("state-badge").first
+    expect(badge).to_have_text(re.compile("Success|Failed"))
+    if badge.text_content() != "Success":
+        raise SystemExit(f"error: the run of {DAG} has failed")
 
 
 if __name__ == "__main__":
