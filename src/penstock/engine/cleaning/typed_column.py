@@ -47,6 +47,11 @@ class TypedColumn:
         self._texts = texts
         self._markers = Markers(column, listed)
         self._must = must
+        self._step = (
+            1
+            if column.precision is None or column.kind not in _MOMENTS
+            else _MICROSECONDS // 10**column.precision
+        )
         self._direct = not pa.types.is_large_string(texts.type)
 
     def clean(self, array: pa.Array) -> Cleaned:
@@ -129,6 +134,8 @@ class TypedColumn:
         else:
             result, finer = np.divmod(numbers, per_second // _MICROSECONDS)
             wrong = finer != 0
+        if self._step > 1:
+            wrong |= result % self._step != 0
         present = validity(array)
         values = pa.array(result, pa.int64(), mask=None if present is None else ~present)
         return pc.cast(values, self.type), wrong
