@@ -166,8 +166,20 @@ def _flat(array: pa.Array) -> pa.Array:
 
 
 def _values(array: pa.Array) -> list[object]:
-    maps = "lossy" if pa.types.is_nested(array.type) else None
-    return array.to_pylist(maps_as_pydicts=maps)  # type: ignore[no-any-return]
+    if not pa.types.is_nested(array.type):
+        return array.to_pylist()  # type: ignore[no-any-return]
+    try:
+        return array.to_pylist(maps_as_pydicts="strict")  # type: ignore[no-any-return]
+    except KeyError:
+        return [_value(value) for value in array]
+
+
+def _value(scalar: pa.Scalar) -> object:
+    """The value of a row, in which maps become lists of pairs if one of them has a key twice."""
+    try:
+        return scalar.as_py(maps_as_pydicts="strict")
+    except KeyError:
+        return scalar.as_py()
 
 
 def _shown(value: object) -> object:

@@ -173,7 +173,8 @@ class TestTimeOfDay:
     @pytest.mark.parametrize(
         ("kind", "text"),
         [
-            ("time", "04:05"), ("time without time zone", " 04:05:06.123456 "), ("time(3) without time zone", "4:05:06.120"),
+            ("time", "04:05"), ("time without time zone", " 04:05:06.123456 "),
+            ("time(3) without time zone", "4:05:06.120"),
             ("time(0)", "04:05:06.000"), ("timetz", "04:05:06+02"), ("time(3) with time zone", "04:05:06.123-03:30"),
             ("time", "4:05 PM"),
         ],
@@ -186,7 +187,8 @@ class TestTimeOfDay:
         [
             ("time(3)", "04:05:06.1239", "out_of_range"), ("time", "04:05:06.1234567", "out_of_range"),
             ("time", "04:05:06+02", "bad_type"), ("time", "2013-02-03 04:05", "bad_type"), ("time", "now", "bad_type"),
-            ("time", "allballs", "bad_type"), ("time", "0405", "bad_type"), ("timetz", "04:05 Europe/Paris", "bad_type"),
+            ("time", "allballs", "bad_type"), ("time", "0405", "bad_type"),
+            ("timetz", "04:05 Europe/Paris", "bad_type"),
         ],
     )  # fmt: skip
     def test_no_time(self, kind: str, text: str, expected: str) -> None:

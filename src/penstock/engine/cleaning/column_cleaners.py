@@ -6,6 +6,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from penstock.engine.cleaning.array_column import ArrayColumn, is_array
 from penstock.engine.cleaning.dates import Dates
 from penstock.engine.cleaning.literals import Booleans, Hexadecimals, Uuids
 from penstock.engine.cleaning.null_values import Markers
@@ -42,6 +43,8 @@ def column_cleaner(column: Column, options: FileOptions, *, must: bool, as_text:
     markers = Markers(column, options.null_values)
     if is_time(column):
         return TimeColumn(column, markers, must=must)
+    if is_array(column):
+        return ArrayColumn(column, markers, must=must)
     if column.kind in {Kind.TEXT, Kind.OTHER}:
         return TextColumn(column, markers, must=must)
     codec = _codec(column, options.date_format)

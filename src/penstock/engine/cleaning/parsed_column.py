@@ -82,7 +82,7 @@ class CodedColumn:
         return known
 
     def _judge(self, text: str) -> Any:
-        bare = text.strip(BLANKS)
+        bare = text if self._column.kind is Kind.BYTEA else text.strip(BLANKS)
         if self._markers.mean_missing(bare):
             return NO_VALUE if self._must else _MISSING
         try:

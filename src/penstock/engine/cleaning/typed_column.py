@@ -20,6 +20,7 @@ from penstock.model.result import Reason
 _INTS: Final = {Kind.INT2: pa.int16(), Kind.INT4: pa.int32(), Kind.INT8: pa.int64()}
 _FLOATS: Final = {Kind.FLOAT4: pa.float32(), Kind.FLOAT8: pa.float64()}
 _WHOLE = frozenset(_INTS)
+_JSON = frozenset(("json", "jsonb"))
 _MOMENTS = frozenset((Kind.TIMESTAMP, Kind.TIMESTAMPTZ))
 _FIRST_DAY, _LAST_DAY = -2_440_588, 2_145_042_540  # of the server's date
 _FIRST_MICROSECOND = (
@@ -54,12 +55,25 @@ class TypedColumn:
         )
         self._direct = not pa.types.is_large_string(texts.type)
 
-    def clean(self, array: pa.Array) -> Cleaned:
+    @property
+    def is_json(self) -> bool:
+        """Whether the target holds JSON."""
+        return self._column.type in _JSON
+
+    def clean(self, array: pa.Array, json: pa.Array | None = None) -> Cleaned:
         """Values of the target's type, and the faults.
+
+        Args:
+            json: The same values as JSON texts, which a JSON column receives.
 
         Raises:
             NeedsServer: If only the server can check a value.
         """
+        if json is not None:
+            if self._markers.listed:
+                missing = pc.and_(pc.is_null(self._markers.blank_out(array)), pc.is_valid(json))
+                json = pc.if_else(missing, pa.scalar(None, TEXT), json)
+            return self._texts.clean(json)
         if array.type == TEXT:
             return self._texts.clean(array)
         array = plain(array)
