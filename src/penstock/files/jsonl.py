@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -59,6 +60,10 @@ class JsonLinesFormat:
     def fit(self, table: Collection[str]) -> None:
         """Every value is beside its column's name, whatever the table."""
 
+    def layout(self) -> dict[str, Any]:
+        """Nothing: every value is beside its name."""
+        return {}
+
     def header(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The keys of all lines of all files."""
         return self.columns(files)
@@ -109,8 +114,9 @@ class JsonLinesFormat:
         line, data = int(block.lines[at]), block.record(at)
         if is_bad(data):
             return reject_bad(file, line, data, self._encoding)
-        reason = Reason.BAD_ENCODING if isinstance(error, NoText) else Reason.MALFORMED
-        return Reject(file, line, self._encoding.show(data), reason, None, str(error))
+        if isinstance(error, NoText):
+            return Reject(file, line, self._encoding.escape(data), Reason.BAD_ENCODING, None, str(error))
+        return Reject(file, line, self._encoding.show(data), Reason.MALFORMED, None, str(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def reject_bad(file: int, line: int, data: bytes | bytearray, encoding: Encoding
         if b"\0" in data
         else f"bytes that are no {encoding.name}"
     )
-    return Reject(file, line, encoding.show(data), Reason.BAD_ENCODING, None, what)
+    return Reject(file, line, encoding.escape(data), Reason.BAD_ENCODING, None, what)
 
 
 def reject_broken(file: int, block: Block, encoding: Encoding) -> list[Reject]:
