@@ -15,7 +15,7 @@ from tests.databases import Query
 from tests.integration.copying.conftest import CopyText
 
 import penstock
-from penstock.model.errors import PenstockError
+from penstock.model.errors import PenstockError, SourceError
 from penstock.routes.quarantine import replay
 from penstock_sandbox.stations import data_file
 
@@ -223,3 +223,12 @@ def test_lists_of_parquet_become_arrays(tmp_path: Path, query: Query) -> None:
     ).write_parquet(tmp_path / "a.parquet")
     penstock.copy(str(tmp_path / "a.parquet"), "warehouse:t")
     assert query("SELECT days, weights FROM t") == [([date(2013, 2, 1), None], [0.1, float("inf")])]
+
+
+@pytest.mark.parametrize(
+    "text", ["no json\nat all\n", "", "1\n2\n"], ids=["words", "empty", "no objects"]
+)
+def test_json_lines_without_a_good_line_make_no_table(copy_text: CopyText, query: Query, text: str) -> None:
+    with pytest.raises(SourceError, match="has no columns"):
+        copy_text(text, name="in.jsonl", format="jsonl")
+    assert query("SELECT to_regclass('t')") == [(None,)]
