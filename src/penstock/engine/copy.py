@@ -15,7 +15,7 @@ from penstock.engine.prefetch import Prefetch, Producer
 from penstock.engine.type_inference import infer
 from penstock.model.columns import require
 from penstock.model.contract import Contract, Kind
-from penstock.model.errors import ContractError
+from penstock.model.errors import ContractError, SourceError
 from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
@@ -168,6 +168,11 @@ class _Attempt:
             )
         if isinstance(self.source, Recognised):
             self.source.require_header()
+        if not self.source.columns:
+            raise SourceError(
+                f"{self.plan.source} has no columns: no row of it can be read",
+                hint="check the file and --format",
+            )
         self._begin("inferring types")
         columns = infer(self.source, self.plan.file, self._found)
         names = [column.name for column in columns]

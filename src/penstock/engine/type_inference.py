@@ -44,23 +44,28 @@ class _Observed:
         self._name = name
         self._guess = Guess(options)
         self._columns: set[Column] = set()
+        self._without_values: set[Column] = set()
 
     def observe(self, array: pa.Array, *, typed: bool) -> None:
         if not typed:
             self._guess.observe(array)
-        elif array.null_count < len(array):
-            array = plain(array)
-            column = column_of(self._name, array.type)
+            return
+        array = plain(array)
+        column = column_of(self._name, array.type)
+        if array.null_count == len(array):
+            self._without_values.add(column)
+        else:
             self._columns.add(column if holds(column, array) else self._text())
 
     def result(self) -> Column:
-        if not self._columns:
+        columns = self._columns or self._without_values
+        if not columns:
             kind, type_ = KINDS[self._guess.fit]
             return Column(name=self._name, type=type_, kind=kind)
-        if len(self._columns) == 1:
-            return next(iter(self._columns))
-        if all(column.kind in _WHOLE for column in self._columns):
-            return max(self._columns, key=lambda column: _WHOLE.index(column.kind))
+        if len(columns) == 1:
+            return next(iter(columns))
+        if all(column.kind in _WHOLE for column in columns):
+            return max(columns, key=lambda column: _WHOLE.index(column.kind))
         return self._text()
 
     def _text(self) -> Column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -53,6 +53,7 @@ class Block:
         ends: End of each record, before its line end.
         lines: Physical line on which each record begins, counted from 1.
         broken: An unreadable line before the records, if any.
+        glued: Offsets of closing quotes that are followed by more text of the same field.
     """
 
     data: bytearray
@@ -62,6 +63,7 @@ class Block:
     ends: Offsets
     lines: Offsets
     broken: Broken | None = None
+    glued: Offsets = field(default_factory=lambda: _NONE)
 
     def record(self, at: int) -> bytearray:
         """The record at this position."""
@@ -146,7 +148,7 @@ def _cut(data: bytearray, line: int, dialect: Dialect, longest: int, *, final: b
     if len(found.ends) and found.ends[-1] == len(data):
         data += b"\n"  # otherwise Arrow reads a last empty field after a quoted one as quoted, too
         end += 1
-    block = Block(data, 0, end, found.starts, found.ends, found.lines + line)
+    block = Block(data, 0, end, found.starts, found.ends, found.lines + line, glued=found.glued)
     if found.used > longest:
         over = np.flatnonzero(found.ends - found.starts > longest)
         if len(over):

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class CsvFormat:
         self._sizes = sizes
         self._encoding = Encoding(options.encoding)
         self._table: frozenset[str] = frozenset()
+        self._orders: list[tuple[str, tuple[str, ...]]] = []
         dialect_of(options, "")
 
     def fit(self, table: Collection[str]) -> None:
@@ -52,10 +54,16 @@ class CsvFormat:
         """The first file's columns, once all files are known to have them."""
         sizes = Sizes(min(_HEADER_BYTES, self._sizes.block), self._sizes.record)
         wanted, _ = self._open(files[0], sizes)
+        self._orders = []
         for file in files[1:]:
-            names, _ = self._open(file, sizes)
-            rename_columns(names, wanted, file.name)
+            names = rename_columns(self._open(file, sizes)[0], wanted, file.name)
+            if names != wanted:
+                self._orders.append((file.name, names))
         return wanted
+
+    def layout(self) -> dict[str, Any]:
+        """The files whose columns have another order than the first file's."""
+        return {"orders": tuple(self._orders)}
 
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, under these columns."""

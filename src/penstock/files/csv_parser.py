@@ -11,13 +11,22 @@ import pyarrow.csv as arrow_csv
 from penstock.files.blocks import Block
 from penstock.files.decoding import Encoding
 from penstock.files.record_splitter import Dialect
-from penstock.files.record_text import RecordTexts, bad_records, is_text, reject_bad, reject_broken
+from penstock.files.record_text import (
+    RecordTexts,
+    bad_records,
+    glued_records,
+    is_text,
+    reject_bad,
+    reject_broken,
+)
 from penstock.model.errors import SourceError
 from penstock.model.result import Reason, Reject
 from penstock.ports import Batch
 
 # A block of very short records is parsed as several batches.
 _BATCH_ROWS = 100_000
+
+_GLUED_MESSAGE = "text follows the closing quote of a field"
 
 
 class FieldParser:
@@ -56,8 +65,9 @@ class FieldParser:
         rejects = reject_broken(self._file, block, self._encoding)
         if len(self._names) > 1:
             block = block.keep(block.ends > block.starts)
-        if not is_text(block):
-            block = self._without_bad(block, rejects)
+        bad = [] if is_text(block) else bad_records(block)
+        if bad or len(block.glued):
+            block = self._without_bad(block, bad, rejects)
         rows, ragged = self._fields(memoryview(block.data)[block.begin : block.end])
         if rows.num_rows + len(ragged) != len(block.starts):
             raise SourceError(
@@ -101,14 +111,21 @@ class FieldParser:
             [], pa.schema([(name, pa.large_string()) for name in self._columns])
         )
 
-    def _without_bad(self, block: Block, rejects: list[Reject]) -> Block:
-        """The block without the records that are not valid text."""
-        bad = bad_records(block)
+    def _without_bad(self, block: Block, bad: list[int], rejects: list[Reject]) -> Block:
+        """The block without the records that are not valid text, or continue a field behind its closing quote."""
         rejects.extend(
             reject_bad(self._file, int(block.lines[at]), block.record(at), self._encoding) for at in bad
         )
+        glued = sorted(set(glued_records(block)).difference(bad))
+        for at in glued:
+            text = self._encoding.show(block.record(at))
+            rejects.append(
+                Reject(self._file, int(block.lines[at]), text, Reason.MALFORMED, None, _GLUED_MESSAGE)
+            )
+        if not bad and not glued:
+            return block
         kept = np.ones(len(block.starts), bool)
-        kept[bad] = False
+        kept[bad + glued] = False
         return block.keep(kept).packed()
 
     def _without_ragged(self, block: Block, ragged: dict[int, int], rejects: list[Reject]) -> Block:

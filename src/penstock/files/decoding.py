@@ -18,6 +18,7 @@ from penstock.model.errors import SourceError, UsageError
 
 _BOM = codecs.BOM_UTF8
 _UTF8 = ("utf-8", "utf-8-sig")
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 _NO_FILES = ("idna", "punycode", "undefined")
 
 # Arrow's decompressors notice a file that ends early; zstandard's stream_reader does not.
@@ -76,6 +77,20 @@ class Encoding:
         else:
             text = data.decode("utf-8", "backslashreplace")
         return text.replace("\0", "\\x00")
+
+    def escape(self, data: bytes | bytearray) -> str:
+        r"""The same, for :func:`unescape` to undo: ``\x`` in the text is written ``\x5cx``."""
+        return self.show(data.replace(b"\\x", b"\\x5cx"))
+
+
+def unescape(text: str) -> bytes:
+    r"""The bytes that :meth:`Encoding.escape` showed, in UTF-8.
+
+    Example:
+        >>> unescape(r"caf\xe9 \x5cx41")
+        b'caf\xe9 \\x41'
+    """
+    return _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), text.encode())
 
 
 class Utf8Stream:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -58,6 +60,10 @@ class JsonLinesFormat:
     def fit(self, table: Collection[str]) -> None:
         """Every value is beside its column's name, whatever the table."""
 
+    def layout(self) -> dict[str, Any]:
+        """Nothing: every value is beside its name."""
+        return {}
+
     def header(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The keys of all lines of all files."""
         return self.columns(files)
@@ -71,9 +77,8 @@ class JsonLinesFormat:
             arrays = [pa.array([row.get(name) for row in rows], pa.large_string()) for name in columns]
             kept = np.array(good, np.int64)
             texts = RecordTexts(block.data, block.starts[kept], block.ends[kept], self._encoding)
-            yield Batch(
-                index, pa.RecordBatch.from_arrays(arrays, list(columns)), block.lines[kept], texts, rejects
-            )
+            batch = pa.RecordBatch.from_arrays(arrays, list(columns))
+            yield Batch(index, batch, block.lines[kept], texts, rejects, json=_JsonTexts(block, good))
 
     def raw(self, file: StoredFile, lines: Collection[int]) -> dict[int, str]:
         """The lines of these numbers."""
@@ -109,8 +114,22 @@ class JsonLinesFormat:
         line, data = int(block.lines[at]), block.record(at)
         if is_bad(data):
             return reject_bad(file, line, data, self._encoding)
-        reason = Reason.BAD_ENCODING if isinstance(error, NoText) else Reason.MALFORMED
-        return Reject(file, line, self._encoding.show(data), reason, None, str(error))
+        if isinstance(error, NoText):
+            return Reject(file, line, self._encoding.escape(data), Reason.BAD_ENCODING, None, str(error))
+        return Reject(file, line, self._encoding.show(data), Reason.MALFORMED, None, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _JsonTexts:
+    """The JSON texts of one member of some objects, parsed again on demand."""
+
+    block: Block
+    good: list[int]
+
+    def __call__(self, name: str) -> pa.Array:
+        """The member's texts; null where it is null or absent."""
+        texts = (member_texts(self.block.record(at).decode()).get(name) for at in self.good)
+        return pa.array([None if text == "null" else text for text in texts], pa.large_string())
 
 
 class JsonFormat(JsonLinesFormat):
@@ -190,20 +209,37 @@ def _decoded(text: str) -> dict[str, object]:
     return row
 
 
+def member_texts(line: str) -> dict[str, str]:
+    """The JSON text of each member of an object that is known to be valid.
+
+    Example:
+        >>> member_texts('{"id": "123", "note": null}')
+        {'id': '"123"', 'note': 'null'}
+    """
+    text = line.strip(_BLANK)
+    return {key: text[at:end] for key, _, at, end in _members(text)}
+
+
 def _with_texts(text: str, row: dict[str, object]) -> dict[str, object]:
     """The row, with values other than strings, numbers and null as their original text."""
     texts = dict(row)
+    for key, value, at, end in _members(text):
+        if value is not None and type(value) is not str:
+            texts[key] = text[at:end]
+    return texts
+
+
+def _members(text: str) -> Iterator[tuple[str, object, int, int]]:
+    """Each member of an object: its key, its value, and where the value begins and ends."""
     at = _NEXT.match(text, 1).end()  # type: ignore[union-attr]
     while text[at] != "}":
         key, at = scanstring(text, at + 1)
         at = _NEXT.match(text, text.index(":", at) + 1).end()  # type: ignore[union-attr]
         value, end = _scan(text, at)
-        if value is not None and type(value) is not str:
-            texts[key] = text[at:end]
+        yield key, value, at, end
         at = _NEXT.match(text, end).end()  # type: ignore[union-attr]
         if text[at] == ",":
             at = _NEXT.match(text, at + 1).end()  # type: ignore[union-attr]
-    return texts
 
 
 def _require_text(row: dict[str, object]) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ class ParquetFormat:
 
     def __init__(self) -> None:
         self._table: frozenset[str] = frozenset()
+        self._binary: tuple[tuple[str, int], ...] = ()
 
     def fit(self, table: Collection[str]) -> None:
         """Name the columns for a table that has these."""
@@ -41,10 +43,21 @@ class ParquetFormat:
 
     def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The first file's columns, after a check that all files have them."""
-        wanted = self._names(files[0])
+        with _opened(files[0]) as parquet:
+            schema = parquet.schema_arrow
+        wanted = name_columns(schema.names, self._table)
+        self._binary = tuple(
+            (name, size)
+            for name, size in zip(wanted, map(_size_of_bytes, schema.types), strict=True)
+            if size is not None
+        )
         for file in files[1:]:
             rename_columns(self._names(file), wanted, file.name)
         return wanted
+
+    def layout(self) -> dict[str, Any]:
+        r"""The columns of bytes, which are ``\x00ff`` in the text of a row."""
+        return {"binary": self._binary}
 
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, in these columns."""
@@ -166,11 +179,37 @@ def _flat(array: pa.Array) -> pa.Array:
 
 
 def _values(array: pa.Array) -> list[object]:
-    maps = "lossy" if pa.types.is_nested(array.type) else None
-    return array.to_pylist(maps_as_pydicts=maps)  # type: ignore[no-any-return]
+    if not pa.types.is_nested(array.type):
+        return array.to_pylist()  # type: ignore[no-any-return]
+    try:
+        return array.to_pylist(maps_as_pydicts="strict")  # type: ignore[no-any-return]
+    except KeyError:
+        return [_value(value) for value in array]
+
+
+def _value(scalar: pa.Scalar) -> object:
+    """The value of a row, in which maps become lists of pairs if one of them has a key twice."""
+    try:
+        return scalar.as_py(maps_as_pydicts="strict")
+    except KeyError:
+        return scalar.as_py()
+
+
+def _size_of_bytes(type_: pa.DataType) -> int | None:
+    """Bytes of a value, 0 if that varies; None if the type holds no bytes."""
+    if isinstance(type_, pa.BaseExtensionType):
+        return _size_of_bytes(type_.storage_type)
+    if pa.types.is_dictionary(type_):
+        return _size_of_bytes(type_.value_type)
+    if pa.types.is_fixed_size_binary(type_):
+        return type_.byte_width
+    varies = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
+    return 0 if any(matches(type_) for matches in varies) else None
 
 
 def _shown(value: object) -> object:
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
     return value.replace("\0", "\\x00") if isinstance(value, str) else value
 
 

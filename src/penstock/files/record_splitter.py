@@ -1,7 +1,8 @@
 r"""Finds the records of a block of text, by the same rules as Arrow's CSV parser.
 
-A quote opens only at the start of a field. Inside quotes a doubled quote is one quote; after the closing quote the
-rest of the field is literal. A record ends at a line end (``\n``, ``\r\n`` or a lone ``\r``) outside quotes.
+A quote opens only at the start of a field. Inside quotes a doubled quote is one quote. Text behind the closing quote
+belongs to the field, and makes the record invalid. A record ends at a line end (``\n``, ``\r\n`` or a lone ``\r``)
+outside quotes.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Records:
         lines: Number of line ends before each record in the block.
         used: Offset of the first incomplete record.
         used_lines: Number of line ends before that.
+        glued: Offsets of closing quotes that are followed by more text of the same field.
     """
 
     starts: Offsets
@@ -61,6 +63,7 @@ class Records:
     lines: Offsets
     used: int
     used_lines: int
+    glued: Offsets
 
 
 def split(data: bytes | bytearray, dialect: Dialect, *, final: bool) -> Records:
@@ -80,7 +83,7 @@ def split(data: bytes | bytearray, dialect: Dialect, *, final: bool) -> Records:
     if final and used < len(data) and len(opens) == len(closes):
         starts, lines = np.append(starts, used), np.append(lines, used_lines)
         ends, used = np.append(ends, len(data)), len(data)
-    return Records(starts, ends, lines, used, used_lines)
+    return Records(starts, ends, lines, used, used_lines, _glued(text, closes, dialect))
 
 
 def first_line(data: bytes | bytearray) -> tuple[int, int]:
@@ -143,6 +146,17 @@ def _plausible(text: npt.NDArray[np.uint8], opens: Offsets, closes: Offsets, del
     proper = (before == delimiter) | (before == _LF) | (before == _CR) | (opens == 0)
     proper[1:] |= opens[1:] == closes[: len(opens) - 1] + 1
     return bool(proper.all())
+
+
+def _glued(text: npt.NDArray[np.uint8], closes: Offsets, dialect: Dialect) -> Offsets:
+    """Closing quotes behind which the field continues."""
+    if dialect.quote is None or len(closes) == 0:
+        return _NONE
+    if closes[-1] == len(text) - 1:
+        closes = closes[:-1]
+    continues = np.ones(256, np.bool_)
+    continues[[ord(dialect.delimiter), ord(dialect.quote), _LF, _CR]] = False
+    return closes[continues[text[closes + 1]]]
 
 
 def _scanned(data: bytes | bytearray, dialect: Dialect) -> tuple[Offsets, Offsets]:

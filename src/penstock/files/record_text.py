@@ -76,6 +76,14 @@ def bad_records(block: Block) -> list[int]:
     return [at for at in suspects[suspects >= 0].tolist() if is_bad(block.record(at))]
 
 
+def glued_records(block: Block) -> list[int]:
+    """Positions of the records with a field that continues behind its closing quote."""
+    at = np.searchsorted(block.starts, block.glued, "right") - 1
+    inside = at >= 0
+    inside[inside] = block.glued[inside] < block.ends[at[inside]]
+    return np.unique(at[inside]).tolist()  # type: ignore[no-any-return]
+
+
 def reject_bad(file: int, line: int, data: bytes | bytearray, encoding: Encoding) -> Reject:
     """The reject of a record that is not valid text."""
     what = (
@@ -83,7 +91,7 @@ def reject_bad(file: int, line: int, data: bytes | bytearray, encoding: Encoding
         if b"\0" in data
         else f"bytes that are no {encoding.name}"
     )
-    return Reject(file, line, encoding.show(data), Reason.BAD_ENCODING, None, what)
+    return Reject(file, line, encoding.escape(data), Reason.BAD_ENCODING, None, what)
 
 
 def reject_broken(file: int, block: Block, encoding: Encoding) -> list[Reject]:

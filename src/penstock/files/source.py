@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from penstock.files.blocks import Sizes
 from penstock.files.detection import settle
@@ -33,6 +33,9 @@ class FileFormat(Protocol):
 
     def header(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The first file's columns as they are written."""
+
+    def layout(self) -> dict[str, Any]:
+        """What is needed to read rejects of these files, as fields of the options, once the columns are known."""
 
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, under these columns."""
@@ -89,7 +92,7 @@ class FileSource:
     def _note_names(self) -> None:
         header = self._reader.header(self._stored)
         renamed = tuple((new, old) for new, old in zip(self.columns, header, strict=False) if new != old)
-        self._options = replace(self._options, renamed=renamed)
+        self._options = replace(self._options, renamed=renamed, **self._reader.layout())
 
     @property
     def files(self) -> Sequence[str]:

@@ -36,7 +36,8 @@ class Column:
     Args:
         type: The type as the server writes it, such as ``numeric(12,2)``.
         length: Greatest number of characters of a ``varchar(n)`` or ``char(n)``.
-        precision: Total digits of a ``numeric(p,s)``; None if unlimited.
+        precision: Total digits of a ``numeric(p,s)``, fraction digits of a ``timestamp(p)`` or ``time(p)``; None if
+            unlimited.
         scale: Digits after the decimal point.
         has_default: The server can fill it (default, identity).
         always: ``GENERATED ALWAYS AS IDENTITY``.

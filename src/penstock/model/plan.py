@@ -33,7 +33,7 @@ _LATER = (
     "values",
     "allow_empty",
 )
-_LATER_OF_FILES = ("skip_rows", "fixed", "detected", "renamed")
+_LATER_OF_FILES = ("skip_rows", "fixed", "detected", "renamed", "orders", "binary")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,8 @@ class FileOptions:
             are not detected.
         detected: Which fields have their value from the content.
         renamed: Columns that have another name than in the file's header: ``(name, name in the header)``.
+        orders: Files whose columns have another order than the first file's, each with its columns.
+        binary: Columns of bytes in Parquet, each with the bytes of a value, or 0 where that varies.
     """
 
     format: Format = "auto"
@@ -71,6 +73,8 @@ class FileOptions:
     fixed: tuple[str, ...] = ()
     detected: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
+    orders: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    binary: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.skip_rows < 0:
@@ -262,7 +266,9 @@ class CopyPlan:
             file[name] = None if file[name] is None else tuple(file[name])
         for name in ("fixed", "detected"):
             file[name] = tuple(file.get(name, ()))
-        file["renamed"] = tuple((name, old) for name, old in file.get("renamed", ()))
+        for name in ("renamed", "binary"):
+            file[name] = tuple((column, value) for column, value in file.get(name, ()))
+        file["orders"] = tuple((name, tuple(columns)) for name, columns in file.get("orders", ()))
         fields["file"] = FileOptions(**file)
         fields["key"] = tuple(fields["key"])
         fields["columns"] = tuple(fields.get("columns", ()))

@@ -29,6 +29,8 @@ _KINDS = {
     "timestamptz": Kind.TIMESTAMPTZ,
 }
 
+_TIMES = ("time", "timetz")
+
 # Type modifiers are the declared length or precision plus 4.
 _TYPMOD_OFFSET = 4
 
@@ -86,11 +88,8 @@ def _column(row: dict[str, Any]) -> Column:
     typmod = row["typmod"] - _TYPMOD_OFFSET
     declared = row["typmod"] >= 0
     precision, scale = (typmod >> 16, _scale(typmod)) if kind is Kind.NUMERIC and declared else (None, None)
-    if scale is not None and precision is not None and not 0 <= scale <= precision:
-        kind = Kind.OTHER
-    # timestamp(3) rounds values; the server does that.
-    if kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and declared:
-        kind = Kind.OTHER
+    if declared and (kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) or row["base"] in _TIMES):
+        precision = row["typmod"]
     return Column(
         name=row["name"],
         type=row["type"],

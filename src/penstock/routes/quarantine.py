@@ -16,7 +16,8 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from penstock.engine.replay_source import Replay, replay_plan
+from penstock.engine.replay_source import Replay, WithBytes, replay_plan
+from penstock.files.decoding import unescape
 from penstock.files.dialects import dialect_of
 from penstock.files.record_splitter import Dialect
 from penstock.files.source import open_files
@@ -35,8 +36,6 @@ from penstock.postgres.ledger import Records, open_records
 from penstock.routes import dispatch
 from penstock.routes.load import load
 from penstock.routes.request import CopyRequest
-
-_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 def records(connection: str) -> AbstractContextManager[Records]:
@@ -68,8 +67,11 @@ def export(connection: str, id_prefix: str, path: Path, *, reason: str | None = 
 
         path.write_bytes(as_lines([str(row["raw"]) for row in rows]))
         return len(rows)
-    as_written = _raw if _is_csv(plan, entry) else _one_line
-    path.write_bytes(_head(plan, entry) + b"".join(as_written(row) + b"\n" for row in rows))
+    if _is_csv(plan, entry):
+        lines = [_raw(row | {"raw": _in_first_order(row, plan, entry)}) for row in rows]
+    else:
+        lines = [_one_line(row) for row in rows]
+    path.write_bytes(_head(plan, entry) + b"".join(line + b"\n" for line in lines))
     return len(rows)
 
 
@@ -161,7 +163,7 @@ def _source(rejects: OpenRejects, plan: CopyPlan) -> Iterator[Source]:
     elif rejects.corrected is not None:
         source = open_files(str(rejects.corrected), _exported(plan, rejects.entry), detect=False)
         _refuse_fewer(source, len(rejects.rows), rejects.corrected)
-        yield source
+        yield _with_bytes(source, plan)
     else:
         with _replayed(plan, rejects.entry, rejects.rows) as source:
             yield source
@@ -213,16 +215,22 @@ def _refuse_other_count(held: int, expected: int, corrected: Path) -> None:
 def _replayed(plan: CopyPlan, entry: Mapping[str, Any], rows: Sequence[dict[str, Any]]) -> Iterator[Source]:
     names: list[str] = []
     places: list[tuple[Lines, Lines]] = []
-    head, is_csv = _head(plan, entry), _is_csv(plan, entry)
+    is_csv, orders = _is_csv(plan, entry), dict(plan.file.orders)
     with tempfile.TemporaryDirectory(prefix="penstock-replay-") as directory:
         for name, group in groupby(rows, key=lambda row: str(row["file"])):
             texts = [(row["line"], _raw(row) if is_csv else _one_line(row)) for row in group]
+            head = _head(plan, entry, orders.get(name))
             names.append(name)
             places.append(_places(head, texts))
             path = Path(directory, f"{len(names):06}")
             path.write_bytes(head + b"".join(raw + b"\n" for _, raw in texts))
         inner = open_files(f"{directory}/*", _exported(plan, entry), detect=False)
-        yield Replay(inner, names, places)
+        yield Replay(_with_bytes(inner, plan), names, places, entry["header"] if orders else None)
+
+
+def _with_bytes(source: Source, plan: CopyPlan) -> Source:
+    """The source, with bytes where the Parquet file had some."""
+    return WithBytes(source, dict(plan.file.binary)) if plan.file.binary else source
 
 
 def _exported(plan: CopyPlan, entry: Mapping[str, Any]) -> FileOptions:
@@ -244,7 +252,38 @@ def _places(head: bytes, texts: Sequence[tuple[int, bytes]]) -> tuple[Lines, Lin
     return inner, np.array([line for line, _ in texts], dtype=np.int64)
 
 
-def _head(plan: CopyPlan, entry: Mapping[str, Any]) -> bytes:
+def _in_first_order(row: dict[str, Any], plan: CopyPlan, entry: Mapping[str, Any]) -> str:
+    """The text of a row, with its fields in the order of the first file's columns."""
+    raw, order = str(row["raw"]), dict(plan.file.orders).get(str(row["file"]))
+    if order is None:
+        return raw
+    dialect = _dialect(plan, entry)
+    fields = _fields(raw, dialect)
+    if len(fields) != len(order):
+        return raw
+    return dialect.delimiter.join(fields[order.index(name)] for name in entry["header"])
+
+
+def _fields(raw: str, dialect: Dialect) -> list[str]:
+    """The fields of a record as they are written, with their quotes."""
+    delimiter = re.escape(dialect.delimiter)
+    quoted = "" if dialect.quote is None else "(?:{0}(?:[^{0}]|{0}{0})*{0})?".format(re.escape(dialect.quote))
+    field = re.compile(rf"{quoted}[^{delimiter}]*")
+    fields, at = [], 0
+    while (found := field.match(raw, at)) is not None:
+        fields.append(found[0])
+        at = found.end() + 1
+        if at > len(raw):
+            break
+    return fields
+
+
+def _head(plan: CopyPlan, entry: Mapping[str, Any], columns: Sequence[str] | None = None) -> bytes:
+    """The header line.
+
+    Args:
+        columns: The file's own columns, where they are not those of the first.
+    """
     if not _is_csv(plan, entry) or plan.file.header is not None:
         return b""
     line = io.StringIO()
@@ -253,7 +292,7 @@ def _head(plan: CopyPlan, entry: Mapping[str, Any]) -> bytes:
         writer = csv.writer(line, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE, lineterminator="\n")
     else:
         writer = csv.writer(line, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator="\n")
-    writer.writerow(entry["header"])
+    writer.writerow(entry["header"] if columns is None else columns)
     return line.getvalue().encode()
 
 
@@ -273,8 +312,7 @@ def _dialect(plan: CopyPlan, entry: Mapping[str, Any]) -> Dialect:
 
 
 def _raw(row: dict[str, Any]) -> bytes:
-    raw = str(row["raw"]).encode()
-    if row["reason"] == Reason.BAD_ENCODING:
-        # Invalid bytes of such a row were escaped in its text; turned back into bytes, they are checked again.
-        raw = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), raw)
-    return raw
+    raw = str(row["raw"])
+    # Invalid bytes of a record that could not be read were escaped in its text; turned back, they are checked again.
+    escaped = row["reason"] == Reason.BAD_ENCODING and row["column"] is None
+    return unescape(raw) if escaped else raw.encode()

@@ -180,3 +180,32 @@ def test_a_view_is_no_target(copy_text: CopyText, query: Query) -> None:
     query("CREATE VIEW t AS SELECT 1 AS id")
     with pytest.raises(PenstockError, match="is not a table"):
         copy_text("id\n1\n")
+
+
+def test_the_server_never_rounds_or_guesses(copy_text: CopyText, query: Query) -> None:
+    query(
+        "CREATE TABLE t (id int, a timestamp(3), b timestamptz(0), c time(2), d numeric(4,-2), e numeric(3,5), "
+        "f timestamp)"
+    )
+    good = "1,2013-02-03 04:05:06.120,2013-02-03 04:05:06+02,04:05:06.12,123400,0.00123,2013-02-03\n"
+    far = "2,infinity,-infinity,,,,12000-01-01\n"
+    bad = [
+        "3,2013-02-03 04:05:06.1239,,,,,", '4,"$1,120 ",,,,,', "5,tomorrow,,,,,", "6,,2013-02-03 04:05:06.5+02,,,,",
+        "7,,,04:05:06.123,,,", "8,,,04:05+02,,,", "9,,,,12345,,", "10,,,,,0.01,", "11,,,,,,12000-01-01 00:00:00+02",
+        "12,2013-02-03 04:05+02,,,,,",
+    ]  # fmt: skip
+    result = copy_text(
+        "id,a,b,c,d,e,f\n" + good + far + "".join(f"{row}\n" for row in bad), max_rejects="100%"
+    )
+    assert (result.loaded, result.rejected) == (2, len(bad))
+    reasons = query("SELECT line, reason FROM penstock_ledger.rejects ORDER BY line")
+    assert reasons == [
+        (4, "out_of_range"), (5, "bad_type"), (6, "bad_type"), (7, "out_of_range"), (8, "out_of_range"),
+        (9, "bad_type"), (10, "out_of_range"), (11, "out_of_range"), (12, "bad_type"), (13, "bad_type"),
+    ]  # fmt: skip
+    assert query(
+        "SELECT a::text, b = '2013-02-03 02:05:06Z', c::text, d::text, e::text, f::text FROM t ORDER BY id"
+    ) == [
+        ("2013-02-03 04:05:06.12", True, "04:05:06.12", "123400", "0.00123", "2013-02-03 00:00:00"),
+        ("infinity", False, None, None, None, "12000-01-01 00:00:00"),
+    ]

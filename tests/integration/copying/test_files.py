@@ -15,7 +15,7 @@ from tests.databases import Query
 from tests.integration.copying.conftest import CopyText
 
 import penstock
-from penstock.model.errors import PenstockError
+from penstock.model.errors import PenstockError, SourceError
 from penstock.routes.quarantine import replay
 from penstock_sandbox.stations import data_file
 
@@ -183,4 +183,52 @@ def test_a_table_is_not_made_where_a_file_may_be_read_in_two_ways(
 def test_more_columns_than_a_table_holds(copy_text: CopyText, query: Query) -> None:
     with pytest.raises(PenstockError, match="1,601 columns; a table holds at most 1,600"):
         copy_text(",".join(f"c{at}" for at in range(1601)) + "\n")
+    assert query("SELECT to_regclass('t')") == [(None,)]
+
+
+def test_text_behind_a_closing_quote_goes_to_quarantine(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id int, name text)")
+    result = copy_text('id,name\n1,"a"\n2,"a"b\n3,"c, d"\n', max_rejects="100%")
+    assert (result.loaded, result.rejected) == (2, 1)
+    assert query("SELECT line, raw, reason FROM penstock_ledger.rejects") == [(3, '2,"a"b', "malformed")]
+    assert query("SELECT * FROM t ORDER BY id") == [(1, "a"), (3, "c, d")]
+
+
+def test_json_keeps_its_type(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id int, doc jsonb, tags text[], numbers int[][], raw bytea)")
+    text = (
+        '{"id": 1, "doc": "123", "tags": ["a,b", "NULL", null], "numbers": [[1], [2]], "raw": " NA "}\n'
+        '{"id": 2, "doc": 123, "tags": [], "raw": "NA"}\n'
+        '{"id": 3, "doc": "a word", "raw": ""}\n'
+        '{"id": 4, "doc": "-"}\n'
+        '{"id": "x", "doc": "7", "tags": null, "numbers": null, "raw": null}\n'
+    )
+    result = copy_text(text, name="in.jsonl", null_values=["-"], max_rejects="100%")
+    assert (result.loaded, result.rejected) == (4, 1)
+    assert query("SELECT id, doc::text, tags, numbers, raw FROM t ORDER BY id") == [
+        (1, '"123"', ["a,b", "NULL", None], [[1], [2]], b" NA "),
+        (2, "123", [], None, b"NA"),
+        (3, '"a word"', None, None, b""),
+        (4, None, None, None, None),
+    ]
+    query("ALTER TABLE t ALTER COLUMN id TYPE text")
+    assert replay("warehouse", result.id).loaded == 1
+    assert query("SELECT doc::text FROM t WHERE id = 'x'") == [('"7"',)]
+
+
+def test_lists_of_parquet_become_arrays(tmp_path: Path, query: Query) -> None:
+    query("CREATE TABLE t (id int, days date[], weights float8[])")
+    pl.DataFrame(
+        {"id": [1], "days": [[date(2013, 2, 1), None]], "weights": [[0.1, float("inf")]]}
+    ).write_parquet(tmp_path / "a.parquet")
+    penstock.copy(str(tmp_path / "a.parquet"), "warehouse:t")
+    assert query("SELECT days, weights FROM t") == [([date(2013, 2, 1), None], [0.1, float("inf")])]
+
+
+@pytest.mark.parametrize(
+    "text", ["no json\nat all\n", "", "1\n2\n"], ids=["words", "empty", "no objects"]
+)
+def test_json_lines_without_a_good_line_make_no_table(copy_text: CopyText, query: Query, text: str) -> None:
+    with pytest.raises(SourceError, match="has no columns"):
+        copy_text(text, name="in.jsonl", format="jsonl")
     assert query("SELECT to_regclass('t')") == [(None,)]

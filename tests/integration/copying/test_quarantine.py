@@ -145,3 +145,74 @@ def test_an_id_that_is_none(query: Query, copy_text: CopyText) -> None:
     copy_text("id\n1\n")
     with pytest.raises(UsageError, match="no copy 'zzz'"):
         replay("warehouse", "zzz")
+
+
+def test_each_file_is_replayed_under_its_own_header(tmp_path: Path, query: Query) -> None:
+    import penstock
+
+    query("CREATE TABLE t (id int, first text, last text)")
+    (tmp_path / "a.csv").write_text("id,first,last\n1,Ann,Lee\nx,Bob,Ray\n")
+    (tmp_path / "b.csv").write_text('last,id,first\nKay,y,"Cy, jr"\n')
+    first = penstock.copy(str(tmp_path / "*.csv"), "warehouse:t")
+    exported = tmp_path / "rejects.txt"
+    assert export("warehouse", first.id, exported) == 2
+    assert exported.read_text() == 'id,first,last\nx,Bob,Ray\ny,"Cy, jr",Kay\n'
+    with pytest.raises(NothingLoaded) as second:
+        replay("warehouse", first.id)
+    query("ALTER TABLE t ALTER id TYPE text")
+    assert replay("warehouse", second.value.result.id).inserted == 2
+    assert query("SELECT * FROM t ORDER BY id") == [
+        ("1", "Ann", "Lee"), ("x", "Bob", "Ray"), ("y", "Cy, jr", "Kay"),
+    ]  # fmt: skip
+
+
+def test_a_replay_of_some_files_keeps_the_order_of_the_others(tmp_path: Path, query: Query) -> None:
+    import penstock
+
+    query("CREATE TABLE t (id int CHECK (id < 10), a text, b text)")
+    (tmp_path / "1.csv").write_text("b,a,id\nB,A,11\nB,A,x\n")
+    (tmp_path / "0.csv").write_text("id,a,b\n1,A,B\n")
+    first = penstock.copy(str(tmp_path / "*.csv"), "warehouse:t")
+    with pytest.raises(NothingLoaded) as second:
+        replay("warehouse", first.id)
+    query("ALTER TABLE t DROP CONSTRAINT t_id_check")
+    third = replay("warehouse", second.value.result.id)
+    assert (third.inserted, third.rejected) == (1, 1)
+    query("ALTER TABLE t ALTER id TYPE text")
+    replay("warehouse", third.id)
+    assert query("SELECT DISTINCT a, b FROM t") == [("A", "B")]
+
+
+def test_bytes_of_parquet_are_replayed_as_they_were(tmp_path: Path, query: Query) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    import penstock
+
+    raw = [b"\x00\xff", b"abc", rb"\x41", b"", None]
+    table = pa.table(
+        {"id": ["1", "x", "y", "z", "w"], "raw": raw, "text": [b"a", b"b", rb"\x63", b"d", b"\xff"]}
+    )
+    pq.write_table(table, tmp_path / "in.parquet")
+    query("CREATE TABLE t (id int, raw bytea, text text)")
+    first = penstock.copy(str(tmp_path / "in.parquet"), "warehouse:t")
+    assert (first.loaded, first.rejected) == (1, 4)
+    query("ALTER TABLE t ALTER id TYPE text")
+    assert replay("warehouse", first.id).rejects == {"bad_encoding": 1}
+    assert query("SELECT * FROM t ORDER BY id") == [
+        ("1", b"\x00\xff", "a"), ("x", b"abc", "b"), ("y", rb"\x41", r"\x63"), ("z", b"", "d"),
+    ]  # fmt: skip
+
+
+def test_text_that_looks_like_an_escaped_byte_stays(tmp_path: Path, query: Query) -> None:
+    import penstock
+
+    query("CREATE TABLE t (name text)")
+    (tmp_path / "in.csv").write_bytes(b"name\nfine\n\\x41 caf\xe9\n")
+    first = penstock.copy(str(tmp_path / "in.csv"), "warehouse:t", encoding="utf-8")
+    exported = tmp_path / "rejects.csv"
+    export("warehouse", first.id, exported)
+    assert exported.read_bytes() == b"name\n\\x41 caf\xe9\n"
+    exported.write_bytes(exported.read_bytes().replace(b"\xe9", "é".encode()))
+    assert replay("warehouse", first.id, corrected=exported).inserted == 1
+    assert query("SELECT name FROM t ORDER BY 1") == [("\\x41 café",), ("fine",)]

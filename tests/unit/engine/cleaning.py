@@ -36,15 +36,16 @@ _KINDS = {
 def column(type_: str, name: str = "c", *, nullable: bool = True) -> Column:
     """A target column, from the type as the server writes it."""
     family, *numbers = re.split(r"[(,)]", type_.rstrip(")"))
-    sizes = [int(number) for number in numbers]
+    sizes = [int(number) for number in numbers if re.fullmatch("-?[0-9]+", number)]
     kind = _KINDS.get(family, Kind.OTHER)
+    digits = kind in {Kind.NUMERIC, Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.OTHER}
     return Column(
         name=name,
         type=type_,
         kind=kind,
         nullable=nullable,
         length=sizes[0] if sizes and kind is Kind.TEXT else None,
-        precision=sizes[0] if sizes and kind is Kind.NUMERIC else None,
+        precision=sizes[0] if sizes and digits else None,
         scale=(sizes[1] if len(sizes) > 1 else 0) if sizes and kind is Kind.NUMERIC else None,
     )
 

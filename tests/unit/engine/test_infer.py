@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from datetime import date, datetime
 from decimal import Decimal
+from time import process_time
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from penstock.engine.cleaning.cleaner import Cleaner, NeedsServer
 from penstock.engine.type_inference import infer
 from penstock.model.contract import Kind
 from penstock.model.plan import FileOptions
+from penstock.ports import Batch
 
 
 def guess(*texts: str | None, **options: Any) -> str:
@@ -46,6 +48,29 @@ def test_the_narrowest_type_that_holds_all(texts: list[str | None], type_: str) 
     assert guess(*texts) == type_
     assert guess(*reversed(texts)) == type_
     assert guess(*texts * 100) == type_
+
+
+@pytest.mark.parametrize(
+    ("form", "type_"),
+    [
+        (" {}", "bigint"), ("{} ", "bigint"), ("1844674407370955{}", "numeric"), ("12345678901234567890.{}", "numeric"),
+        (" {}.5 ", "numeric"), (" 2013-02-03 04:05:06.{} ", "timestamp without time zone"),
+        (" {}e-7", "double precision"),
+    ],
+)  # fmt: skip
+def test_no_form_is_slow(form: str, type_: str) -> None:
+    texts = [form.format(number) for number in range(100_000, 120_000)]
+    batch = batch_of({"c": texts})
+    started = process_time()
+    (column,) = infer(Rows(batch), FileOptions())
+    cleaned = Cleaner([(column, "c")], FileOptions()).clean(batch)
+    assert process_time() - started < 1  # one value after the other took 4 s and more
+    assert (column.type, cleaned.rejects) == (type_, [])
+    shown = texts[-1].strip()
+    assert cleaned.rows.column(0)[-1].as_py() in (
+        datetime.fromisoformat(shown) if "-02-" in shown else Decimal(shown),
+        float(shown) if "e" in shown else None,
+    )
 
 
 def test_what_counts_as_missing_is_the_plan_s_word() -> None:
@@ -85,6 +110,20 @@ def test_names_and_order_are_the_source_s() -> None:
 def test_arrow_types_stand_for_themselves(array: pa.Array, type_: str) -> None:
     columns = infer(Rows(batch_of({"other": pa.array([1], pa.int32()), "c": array})), FileOptions())
     assert columns[1].type == type_
+
+
+def test_a_type_holds_without_values() -> None:
+    def batch(array: pa.Array) -> Batch:
+        return batch_of({"other": pa.array([1], pa.int32()), "c": array})
+
+    for type_, expected in (
+        (pa.int16(), "smallint"),
+        (pa.decimal128(12, 2), "numeric(12,2)"),
+        (pa.date32(), "date"),
+    ):
+        assert infer(Rows(batch(pa.nulls(1, type_))), FileOptions())[1].type == expected
+    values = [batch(pa.nulls(1, pa.int16())), batch(pa.array([0.5]))]
+    assert infer(Rows(*values), FileOptions())[1].type == "double precision"
 
 
 def test_batches_of_several_types() -> None:

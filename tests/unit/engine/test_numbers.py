@@ -111,6 +111,13 @@ class TestNumeric:
         assert reason("numeric(5,-2)", "1234") == "out_of_range"
         assert reason("numeric(5,-2)", "10000000") == "out_of_range"
         assert values("numeric(3,5)", "0.00999") == [Decimal("0.00999")]
+        assert values("numeric(4,-2)", "123400", "-1.2e3", "0") == [
+            Decimal(123400),
+            Decimal(-1200),
+            Decimal(0),
+        ]
+        for text in ("12345", "1.5", "1234500"):
+            assert reason("numeric(4,-2)", text) == "out_of_range"
         assert reason("numeric(3,5)", "0.01") == "out_of_range"
         assert values("numeric(50,45)", "1.5", "0") == [Decimal("1.5"), 0]
         assert reason("numeric(50,45)", "100000") == "out_of_range"

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.engine.cleaning import clean, fault, reason, values
+from tests.unit.engine.test_typed import clean as typed
+from tests.unit.engine.test_typed import values as typed_values
 
 from penstock.engine.cleaning.cleaner import NeedsServer
 
@@ -131,9 +133,63 @@ class TestMoment:
     def test_nothing_finer_than_a_microsecond(self) -> None:
         assert reason("timestamp", "2013-02-03 04:05:06.1234567") == "out_of_range"
 
+    @pytest.mark.parametrize("kind", ["timestamp", "timestamptz"])
+    def test_fewer_digits_than_a_microsecond(self, kind: str) -> None:
+        zone = UTC if kind == "timestamptz" else None
+        for digits, fraction in ((0, ".000"), (3, ".123000"), (3, ".12"), (5, ".12345")):
+            text = f"2013-02-03 04:05:06{fraction}"
+            moment = datetime.fromisoformat(text).replace(tzinfo=zone)
+            assert values(f"{kind}({digits})", text, f" {text}") == [moment] * 2
+            assert typed_values(f"{kind}({digits})", pa.array([moment])) == [moment]
+        for digits, fraction in ((0, ".5"), (3, ".1239"), (5, ".123456")):
+            text = f"2013-02-03 04:05:06{fraction}"
+            assert reason(f"{kind}({digits})", text) == "out_of_range"
+            moment = datetime.fromisoformat(text).replace(tzinfo=zone)
+            assert typed(f"{kind}({digits})", pa.array([moment])).rejects[0].reason == "out_of_range"
+
+    @pytest.mark.parametrize(
+        "text", ["$1,120", "tomorrow", "12000-01-01 tomorrow", "0044-03-15 BC x", "Jan 3 2013"]
+    )
+    def test_nothing_is_left_to_the_server_that_it_would_guess(self, text: str) -> None:
+        for kind in ("timestamp", "timestamp(3)", "timestamptz(3)", "date"):
+            assert reason(kind, text) == "bad_type"
+
+    def test_a_distant_year_keeps_its_zone_and_fraction(self) -> None:
+        assert reason("timestamp", "12000-01-01 04:05:06+02") == "bad_type"
+        assert reason("timestamp(3)", "12000-01-01 04:05:06.1239") == "out_of_range"
+        assert reason("date", "12000-01-01 04:05:06") == "bad_type"
+        for text in ("12000-01-01 04:05:06.123+02", "0044-03-15 04:05 BC", "-infinity"):
+            assert values("timestamptz(3)", text, as_text=True) == [text]
+
     def test_as_text_for_the_server_a_moment_says_its_zone(self) -> None:
         assert values("timestamptz", "2013-02-03 04:05:06", "infinity", as_text=True) == [
             "2013-02-03 04:05:06.000000Z",
             "infinity",
         ]
         assert clean("timestamptz", "yesterday", as_text=True).rejects[0].reason == "bad_type"
+
+
+class TestTimeOfDay:
+    @pytest.mark.parametrize(
+        ("kind", "text"),
+        [
+            ("time", "04:05"), ("time without time zone", " 04:05:06.123456 "),
+            ("time(3) without time zone", "4:05:06.120"),
+            ("time(0)", "04:05:06.000"), ("timetz", "04:05:06+02"), ("time(3) with time zone", "04:05:06.123-03:30"),
+            ("time", "4:05 PM"),
+        ],
+    )  # fmt: skip
+    def test_a_time_is_sent_as_it_stands(self, kind: str, text: str) -> None:
+        assert values(kind, text, "", None) == [text, None, None]
+
+    @pytest.mark.parametrize(
+        ("kind", "text", "expected"),
+        [
+            ("time(3)", "04:05:06.1239", "out_of_range"), ("time", "04:05:06.1234567", "out_of_range"),
+            ("time", "04:05:06+02", "bad_type"), ("time", "2013-02-03 04:05", "bad_type"), ("time", "now", "bad_type"),
+            ("time", "allballs", "bad_type"), ("time", "0405", "bad_type"),
+            ("timetz", "04:05 Europe/Paris", "bad_type"),
+        ],
+    )  # fmt: skip
+    def test_no_time(self, kind: str, text: str, expected: str) -> None:
+        assert reason(kind, text) == expected

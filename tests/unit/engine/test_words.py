@@ -52,3 +52,32 @@ def test_odd_bytes() -> None:
     with pytest.raises(NeedsServer):
         values("bytea", "abc\\000")
     assert values("bytea", "abc\\000", as_text=True) == ["abc\\000"]
+
+
+def test_bytes_are_exact() -> None:
+    for text in ("NA", "", " abc ", "null"):
+        assert values("bytea", text, as_text=True) == [text]
+    assert values("bytea", "-", None, as_text=True, null_values=("-",)) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "written"),
+    [
+        ("integer[]", "[1, null, -20]", '{"1",NULL,"-20"}'),
+        ("text[]", r'["a,b", "c\"d\\e", "", "NULL", null, "{}"]', r'{"a,b","c\"d\\e","","NULL",NULL,"{}"}'),
+        ("numeric[]", "[[1.10], [2e3]]", '{{"1.10"},{"2e3"}}'),
+        ("boolean[]", " [true, false] ", '{"true","false"}'),
+        ("text[]", "[]", "{}"),
+        (
+            "jsonb[]",
+            '["1", 1.10, {"a": [1.10, "é"]}, [2]]',
+            r'{"\"1\"","1.10","{\"a\": [1.10, \"é\"]}","[2]"}',
+        ),
+        ("integer[]", "[0:1]={1,2}", "[0:1]={1,2}"),
+        ("integer[]", "{1,2}", "{1,2}"),
+        ("integer[]", "[1,", "[1,"),
+        ("bytea[]", '["00ff"]', '["00ff"]'),
+    ],
+)
+def test_json_arrays_become_arrays(kind: str, text: str, written: str) -> None:
+    assert values(kind, text, None) == [written, None]

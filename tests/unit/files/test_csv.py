@@ -120,8 +120,28 @@ class TestOddities:
         assert found.raw == ['"x\ny\r\nz",1', "2,3"]
 
     def test_a_quote_inside_a_field_is_text(self, block: int) -> None:
-        found = read(b'a,b\n5" pipe,1\n"6"" pipe",2\n"7"x"y,3\n', block=block)
-        assert found.rows == [('5" pipe', "1"), ('6" pipe', "2"), ('7x"y', "3")]
+        found = read(b'a,b\n5" pipe,1\n"6"" pipe",2\n', block=block)
+        assert found.rows == [('5" pipe', "1"), ('6" pipe', "2")]
+
+    def test_text_behind_a_closing_quote_is_never_glued_on(self, block: int) -> None:
+        found = read(
+            b'a,b\n1,"x"\n"a"b,2\n"7"x"y,3\n"a""b","c\nd"\r\n2,"c\nd"e\n3,"x" \n4,"y"\n5,"\xff"z\n6,"',
+            block=block,
+        )
+        assert found.rows == [("1", "x"), ('a"b', "c\nd"), ("4", "y")]
+        assert [(one.line, one.raw, one.reason.value) for one in found.rejects] == [
+            (3, '"a"b,2', "malformed"),
+            (4, '"7"x"y,3', "malformed"),
+            (7, '2,"c\nd"e', "malformed"),
+            (9, '3,"x" ', "malformed"),
+            (11, '5,"\\xff"z', "bad_encoding"),
+            (12, '6,"', "malformed"),
+        ]
+        assert found.rejects[0].message == "text follows the closing quote of a field"
+
+    def test_a_header_with_text_behind_a_quote_costs_no_row(self, block: int) -> None:
+        found = read(b'"a"b,"c"\n1,2\n', block=block)
+        assert (found.columns, found.rows, found.rejects) == (("ab", "c"), [("1", "2")], [])
 
     def test_ragged_rows_are_told_with_their_text(self, block: int) -> None:
         found = read(b'a,b,c\n1,2,3\n4,5\n"x,\n",7,8,9\n1\n', block=block)

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.files.reading import drain
 
 from penstock.files.blocks import Sizes
+from penstock.files.decoding import Encoding, unescape
 from penstock.files.source import open_files
 from penstock.model.errors import SourceError
 from penstock.model.plan import FileOptions
@@ -200,3 +203,9 @@ def test_what_is_no_table_is_refused_by_name(data: bytes, message: str) -> None:
     with pytest.raises(SourceError, match=message) as caught:
         drain(open_files("data.csv", FileOptions()))
     assert caught.value.hint
+
+
+@given(st.binary(max_size=8))
+def test_bytes_that_are_no_text_are_shown_reversibly(data: bytes) -> None:
+    shown = Encoding("utf-8").escape(data + b"\\x41\xff")
+    assert unescape(shown) == data + b"\\x41\xff"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.files.reading import Content, read
 
+from penstock.files.source import open_files
 from penstock.model.errors import SourceError
+from penstock.model.plan import FileOptions
 
 
 def read_jsonl(text: str, **options: Any) -> Content:
@@ -111,3 +114,11 @@ def test_objects_without_any_key() -> None:
     with pytest.raises(SourceError, match="has no columns"):
         read_jsonl("{}\n{}\n")
     assert read_jsonl("").columns == ()
+
+
+def test_json_texts_keep_their_quotes() -> None:
+    data = b'{"a":"123","b":1}\nno json\n{"b":2}\n{"a" : {"x":  1.50} }\n{"a":null}\n{"a":"\\u00e9"}\n'
+    (batch,) = open_files("-", FileOptions(format="jsonl"), stdin=io.BytesIO(data), detect=False).batches()
+    assert batch.json is not None
+    assert batch.json("a").to_pylist() == ['"123"', None, '{"x":  1.50}', None, '"\\u00e9"']
+    assert batch.json("b").to_pylist() == ["1", "2", None, None, None]

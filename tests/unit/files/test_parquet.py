@@ -80,3 +80,18 @@ def test_files_that_are_no_parquet(data: bytes) -> None:
     Path("a.parquet").write_bytes(data)
     with pytest.raises(SourceError, match=r"'a\.parquet' is no"):
         drain(open_files("a.parquet", FileOptions()))
+
+
+def test_a_map_with_a_key_twice_loses_nothing() -> None:
+    type_ = pa.map_(pa.string(), pa.int64())
+    maps = pa.array([[("k", 1)], [("k", 1), ("k", 2)], None], type_)
+    pq.write_table(
+        pa.table({"map": maps, "maps": pa.array([[m] for m in maps.to_pylist()], pa.list_(type_))}), "a.pq"
+    )
+    found = drain(open_files("a.pq", FileOptions()))
+    assert found.rows == [
+        ('{"k": 1}', '[{"k": 1}]'),
+        ('[["k", 1], ["k", 2]]', '[[["k", 1], ["k", 2]]]'),
+        (None, "[null]"),
+    ]
+    assert json.loads(found.raw[1])["map"] == [["k", 1], ["k", 2]]

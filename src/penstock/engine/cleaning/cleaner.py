@@ -93,8 +93,10 @@ class Cleaner:
         faults: dict[int, tuple[str, Fault]] = {}
         arrays = []
         for name, source, column in zip(self._names, self._sources, self._columns, strict=True):
-            array = batch.rows.column(source)
-            cleaned = column.clean(array if kept is None else array.take(pa.array(kept)))
+            cleaned = column.clean(
+                _taken(batch.rows.column(source), kept),
+                _taken(batch.json(source), kept) if batch.json is not None and column.is_json else None,
+            )
             arrays.append(cleaned.values)
             for position, fault in cleaned.faults:
                 faults.setdefault(position, (name, fault))
@@ -124,6 +126,10 @@ def _keep_freed_memory() -> None:
     an integer column's time (1.6 ms instead of 0.6 ms per 50,000 rows). The block itself is never written to.
     """
     np.empty(24 << 20, np.uint8)
+
+
+def _taken(array: pa.Array, kept: Ints | None) -> pa.Array:
+    return array if kept is None else array.take(pa.array(kept))
 
 
 def _without(count: int, faults: Collection[int]) -> Mask:

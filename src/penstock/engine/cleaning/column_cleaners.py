@@ -6,6 +6,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from penstock.engine.cleaning.array_column import ArrayColumn, is_array
 from penstock.engine.cleaning.dates import Dates
 from penstock.engine.cleaning.literals import Booleans, Hexadecimals, Uuids
 from penstock.engine.cleaning.null_values import Markers
@@ -14,6 +15,7 @@ from penstock.engine.cleaning.numeric import Numerics
 from penstock.engine.cleaning.parsed_column import CodedColumn
 from penstock.engine.cleaning.string_buffers import Codec
 from penstock.engine.cleaning.text_column import TextColumn
+from penstock.engine.cleaning.time_column import TimeColumn, is_time
 from penstock.engine.cleaning.timestamps import Moments
 from penstock.engine.cleaning.value_errors import Cleaned
 from penstock.model.contract import Column, Kind
@@ -39,6 +41,10 @@ def column_cleaner(column: Column, options: FileOptions, *, must: bool, as_text:
         as_text: Send all values to the server as text.
     """
     markers = Markers(column, options.null_values)
+    if is_time(column):
+        return TimeColumn(column, markers, must=must)
+    if is_array(column):
+        return ArrayColumn(column, markers, must=must)
     if column.kind in {Kind.TEXT, Kind.OTHER}:
         return TextColumn(column, markers, must=must)
     codec = _codec(column, options.date_format)
@@ -62,4 +68,4 @@ def _codec(column: Column, date_format: str | None) -> Codec:
         case Kind.DATE:
             return Dates(date_format)
         case _:
-            return Moments(zoned=column.kind is Kind.TIMESTAMPTZ)
+            return Moments(zoned=column.kind is Kind.TIMESTAMPTZ, precision=column.precision)

@@ -16,7 +16,9 @@ from penstock.engine.cleaning.value_errors import Beyond, bad_type, quoted
 EPOCH: Final = date(1970, 1, 1).toordinal()
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _ISO_LENGTH = 10
-_SERVERS = re.compile(r"[+-]?infinity|[0-9]{5,}-[0-9]{1,2}-[0-9]{1,2}.*|[0-9]{4,}-.*\bBC", re.IGNORECASE)
+_SERVERS = re.compile(
+    r"[+-]?infinity|[0-9]{5,}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2} BC", re.IGNORECASE
+)
 _LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 
 # `YYYY-MM-` and `YY-MM-DD` as words, the first character in the lowest byte.

@@ -12,7 +12,7 @@ from penstock.engine.cleaning.string_buffers import BLANKS, Mask, Texts
 from penstock.engine.cleaning.to_text import as_texts
 from penstock.model.contract import Column, Kind
 
-# In non-text columns these texts count as missing.
+# In columns of other types than text and bytes, these texts count as missing.
 SAFE: Final = frozenset(("", "null", "none", "na", "n/a", "\\n"))
 
 # Types read by the server in which whitespace counts as missing, too; in an enum, a domain or a `citext` it does not.
@@ -31,7 +31,7 @@ class Markers:
 
     def __init__(self, column: Column, listed: tuple[str, ...] | None) -> None:
         self._listed = None if listed is None else frozenset(text.strip(BLANKS) for text in listed)
-        if listed is not None or column.kind is Kind.TEXT:
+        if listed is not None or column.kind in {Kind.TEXT, Kind.BYTEA}:
             self._default: frozenset[str] = frozenset()
         elif column.kind is Kind.OTHER:
             blank = column.type.startswith(_NEVER_BLANK) or column.type.endswith("[]")

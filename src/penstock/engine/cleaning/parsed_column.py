@@ -28,6 +28,7 @@ from penstock.model.result import Reason
 _REMEMBERED = (
     20_000  # cached results per column; 5 M rows of one unusual date format take 0.5 s instead of 4 s
 )
+_FEW = 64  # values parsed one by one at once
 _MISSING: Final = object()
 
 
@@ -58,6 +59,8 @@ class CodedColumn:
         if listed is not None:
             good &= ~listed
         doubtful = np.flatnonzero(~good if present is None else present & ~good)
+        if len(doubtful) > _FEW:
+            doubtful = self._without_blanks(array, storage, good, doubtful, listed)
         faults: list[tuple[int, Fault]] = []
         rendered = None
         if len(doubtful):
@@ -67,6 +70,20 @@ class CodedColumn:
         if self._must and present is not None:
             faults += [(position, NO_VALUE) for position in np.flatnonzero(~present).tolist()]
         return Cleaned(self._values(array, storage, good, rendered), faults)
+
+    def _without_blanks(
+        self, array: pa.Array, storage: Any, good: Mask, doubtful: Ints, listed: Mask | None
+    ) -> Ints:
+        """Try the fast parser without surrounding whitespace; return the positions that remain."""
+        if self._column.kind is Kind.BYTEA:
+            return doubtful
+        found, fine = self._codec.fast(Texts(pc.ascii_trim(array.take(pa.array(doubtful)), BLANKS)))
+        if listed is not None:
+            fine &= ~listed[doubtful]
+        accepted = doubtful[fine]
+        storage[accepted] = found[fine]
+        good[accepted] = True
+        return doubtful[~fine]
 
     def _second_look(self, array: pa.Array, doubtful: Ints) -> tuple[list[Any], Ints]:
         distinct = array.take(pa.array(doubtful)).dictionary_encode()
@@ -82,7 +99,7 @@ class CodedColumn:
         return known
 
     def _judge(self, text: str) -> Any:
-        bare = text.strip(BLANKS)
+        bare = text if self._column.kind is Kind.BYTEA else text.strip(BLANKS)
         if self._markers.mean_missing(bare):
             return NO_VALUE if self._must else _MISSING
         try:

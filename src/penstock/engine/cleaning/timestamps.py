@@ -9,13 +9,20 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from penstock.engine.cleaning.dates import beyond_dates, iso_days, real_day, two_digits
+from penstock.engine.cleaning.dates import iso_days, real_day, two_digits
 from penstock.engine.cleaning.string_buffers import Bytes, Ints, Mask, Storage, Texts, fixed_width
-from penstock.engine.cleaning.value_errors import Beyond, bad_type, out_of_range, quoted
+from penstock.engine.cleaning.value_errors import Beyond, bad_type, quoted, too_precise
 
 _ISO: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
+# Infinity, years above 9999 and years before 1, with the same groups from the fraction on.
+_SERVERS: Final = re.compile(
+    r"[+-]?infinity|(?:[0-9]{5,}|(?=.* BC$)[0-9]{4})-[0-9]{1,2}-[0-9]{1,2}"
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.(?P<fraction>[0-9]+))?)?"
+    r"(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?(?: BC)?",
+    re.IGNORECASE,
 )
 SECOND = 1_000_000
 _DAY_S = 86_400
@@ -30,11 +37,16 @@ class Moments:
 
     In a column with time zone, a value without one is read as UTC. In a column without, a value with a time zone is
     a fault, because it is ambiguous.
+
+    Args:
+        precision: Fraction digits of a second; None means microseconds. A value with more is a fault.
     """
 
-    def __init__(self, *, zoned: bool) -> None:
+    def __init__(self, *, zoned: bool, precision: int | None = None) -> None:
         self.type: pa.DataType = pa.timestamp("us", "UTC" if zoned else None)
         self._zoned = zoned
+        self._digits = _MICROSECONDS if precision is None else precision
+        self._step = 10 ** (_MICROSECONDS - self._digits)
 
     def fast(self, texts: Texts) -> tuple[Storage, Mask]:
         """Date and time by arithmetic on whole columns; fractions and zones only for rows that have them."""
@@ -51,7 +63,7 @@ class Moments:
         if len(tailed):
             shift, fine = self._tail(texts, tailed)
             number[tailed] += shift
-            good[tailed] = fine
+            good[tailed] = fine if self._step == 1 else fine & (shift % self._step == 0)
         return number, good
 
     def _tail(self, texts: Texts, rows: Ints) -> tuple[Ints, Mask]:
@@ -72,7 +84,9 @@ class Moments:
 
     def slow(self, text: str) -> int:
         """Parse one text; 24:00:00 and second 60 are accepted, as by the server."""
-        if beyond_dates(text):
+        if (beyond := _SERVERS.fullmatch(text)) is not None:
+            self._require_exact(text, (beyond["fraction"] or "").rstrip("0"))
+            self._offset(text, beyond["zone"])
             raise Beyond
         match = _ISO.fullmatch(text)
         if match is None:
@@ -83,10 +97,13 @@ class Moments:
         clock = (hour * 60 + minute) * 60 + second
         if minute > 59 or second > 60 or clock > _DAY_S or (hour == 24 and (clock > _DAY_S or fraction)):
             raise bad_type(f"invalid timestamp {quoted(text)}: no such time of day")
-        if len(fraction) > _MICROSECONDS:
-            raise out_of_range(f"{quoted(text)} is more precise than a microsecond")
+        self._require_exact(text, fraction)
         offset = self._offset(text, match[8])
         return (days * _DAY_S + clock - offset) * SECOND + int(fraction.ljust(_MICROSECONDS, "0"))
+
+    def _require_exact(self, text: str, fraction: str) -> None:
+        if len(fraction) > self._digits:
+            raise too_precise(text, len(fraction), self._digits)
 
     def _offset(self, text: str, zone: str | None) -> int:
         if zone is None:

@@ -20,6 +20,7 @@ from penstock.model.result import Reason
 _INTS: Final = {Kind.INT2: pa.int16(), Kind.INT4: pa.int32(), Kind.INT8: pa.int64()}
 _FLOATS: Final = {Kind.FLOAT4: pa.float32(), Kind.FLOAT8: pa.float64()}
 _WHOLE = frozenset(_INTS)
+_JSON = frozenset(("json", "jsonb"))
 _MOMENTS = frozenset((Kind.TIMESTAMP, Kind.TIMESTAMPTZ))
 _FIRST_DAY, _LAST_DAY = -2_440_588, 2_145_042_540  # of the server's date
 _FIRST_MICROSECOND = (
@@ -47,14 +48,32 @@ class TypedColumn:
         self._texts = texts
         self._markers = Markers(column, listed)
         self._must = must
+        self._step = (
+            1
+            if column.precision is None or column.kind not in _MOMENTS
+            else _MICROSECONDS // 10**column.precision
+        )
         self._direct = not pa.types.is_large_string(texts.type)
 
-    def clean(self, array: pa.Array) -> Cleaned:
+    @property
+    def is_json(self) -> bool:
+        """Whether the target holds JSON."""
+        return self._column.type in _JSON
+
+    def clean(self, array: pa.Array, json: pa.Array | None = None) -> Cleaned:
         """Values of the target's type, and the faults.
+
+        Args:
+            json: The same values as JSON texts, which a JSON column receives.
 
         Raises:
             NeedsServer: If only the server can check a value.
         """
+        if json is not None:
+            if self._markers.listed:
+                missing = pc.and_(pc.is_null(self._markers.blank_out(array)), pc.is_valid(json))
+                json = pc.if_else(missing, pa.scalar(None, TEXT), json)
+            return self._texts.clean(json)
         if array.type == TEXT:
             return self._texts.clean(array)
         array = plain(array)
@@ -129,6 +148,8 @@ class TypedColumn:
         else:
             result, finer = np.divmod(numbers, per_second // _MICROSECONDS)
             wrong = finer != 0
+        if self._step > 1:
+            wrong |= result % self._step != 0
         present = validity(array)
         values = pa.array(result, pa.int64(), mask=None if present is None else ~present)
         return pc.cast(values, self.type), wrong

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from penstock.model.result import Reason
 
+_MICROSECONDS = 6
 _SHOWN = 80  # characters of a value in a message
 
 
@@ -59,6 +60,13 @@ def bad_type(message: str) -> Refused:
 def out_of_range(message: str) -> Refused:
     """The value is of the type's family, but out of range or too precise."""
     return Refused(Reason.OUT_OF_RANGE, message)
+
+
+def too_precise(text: str, digits: int, held: int) -> Refused:
+    """The time has more fraction digits than the column holds."""
+    if held == _MICROSECONDS:
+        return out_of_range(f"{quoted(text)} is more precise than a microsecond")
+    return out_of_range(f"{quoted(text)} has {digits} fraction digits, the column holds {held}")
 
 
 def quoted(text: str) -> str:

@@ -49,6 +49,7 @@ class Fit(Flag):
 
 _ALL: Final = reduce(lambda one, other: one | other, Fit)
 _NUMBERS: Final = Fit.INTEGER | Fit.NUMERIC | Fit.FLOAT
+_MOMENTS: Final = Fit.DATE | Fit.TIMESTAMP | Fit.TIMESTAMPTZ
 KINDS: Final = {
     Fit.BOOLEAN: (Kind.BOOL, "boolean"),
     Fit.FORMATTED_DATE: (Kind.DATE, "date"),
@@ -116,9 +117,12 @@ class Guess:
         """Rule out types that do not hold all of these values."""
         if self._lead() is Fit.TEXT:
             return
-        texts = self._present(array)
+        texts, trimmed = self._present(array), False
         while len(texts) and (lead := self._lead()) is not Fit.TEXT:
             good = self._fast(lead, texts)
+            if not trimmed and not good.all():
+                texts, trimmed = _trimmed(texts), True
+                good = self._fast(lead, texts)
             if good.any():
                 self._seen = True
                 self._fits &= _IMPLIED[lead]
@@ -146,6 +150,8 @@ class Guess:
         if lead is Fit.BOOLEAN:
             good &= texts.lengths >= len("true")
         elif lead in _NUMBERS:
+            if lead is Fit.NUMERIC and not good.all():
+                good |= _long_numbers(texts)
             good &= ~_codes(texts)
         elif lead is Fit.TIMESTAMPTZ:
             _, local = self._codecs[Fit.TIMESTAMP].fast(texts)
@@ -164,6 +170,7 @@ class Guess:
                 return
 
     def _fits_of(self, text: str) -> Fit:
+        """The types that hold this text, of those that are still possible."""
         if self._markers.mean_missing(text):
             return _ALL
         self._seen = True
@@ -174,21 +181,26 @@ class Guess:
             fits |= Fit.FORMATTED_DATE
         if _UUID.fullmatch(text):
             fits |= Fit.UUID
-        return fits | self._as_number(text) | self._as_moment(text)
+        if self._fits & _NUMBERS:
+            fits |= self._as_number(text)
+        if self._fits & _MOMENTS:
+            fits |= self._as_moment(text)
+        return fits
 
     def _as_number(self, text: str) -> Fit:
         fits = Fit(0)
         if _CODE.fullmatch(text):
             return fits
-        if self._takes(Fit.INTEGER, text):
+        if Fit.INTEGER in self._fits and self._takes(Fit.INTEGER, text):
             fits |= Fit.INTEGER
         if (
-            _PLAIN.fullmatch(text)
+            Fit.NUMERIC in self._fits
+            and _PLAIN.fullmatch(text)
             and sum(map(str.isdigit, text)) <= CAPACITY
             and self._takes(Fit.NUMERIC, text)
         ):
             fits |= Fit.NUMERIC
-        if self._takes(Fit.FLOAT, text) and _survives(text):
+        if Fit.FLOAT in self._fits and self._takes(Fit.FLOAT, text) and _survives(text):
             fits |= Fit.FLOAT
         return fits
 
@@ -215,6 +227,21 @@ class Guess:
         others = array.filter(pc.invert(same)).unique()
         if not all(_survives(text.strip(BLANKS)) for text in others.to_pylist()):
             self._fits &= ~Fit.FLOAT
+
+
+def _trimmed(texts: Texts) -> Texts:
+    """The texts without surrounding whitespace."""
+    blank = np.zeros(256, np.bool_)
+    blank[list(BLANKS.encode())] = True
+    around = blank[texts.data[texts.starts]] | blank[texts.data[texts.ends - 1]]
+    return Texts(pc.ascii_trim(texts.array, BLANKS)) if (around & (texts.lengths > 0)).any() else texts
+
+
+def _long_numbers(texts: Texts) -> Mask:
+    """Which texts are numbers of more digits than a word holds, and no more than a ``numeric`` of Arrow."""
+    plain = pc.match_substring_regex(texts.array, f"^(?:{_PLAIN.pattern})$")
+    mask: Mask = plain.to_numpy(zero_copy_only=False)
+    return mask & (texts.lengths <= CAPACITY)
 
 
 def _codes(texts: Texts) -> Mask:
