@@ -73,7 +73,7 @@ def test_outside_a_project(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("error: no project here")
+    assert done.stderr.startswith("error: no project: ")
     assert "Traceback" not in done.stderr
 
 
