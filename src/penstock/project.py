@@ -130,7 +130,7 @@ def find_project(start: Path | None = None) -> Project:
                 return Project(root)
     raise NoProject(
         f"no project: {here} and its parent directories hold no {MARKER}",
-        hint="change into a project, or set PENSTOCK_PROJECT=DIRECTORY",
+        hint="change into a project, or create one with penstock init; from elsewhere, set PENSTOCK_PROJECT=DIRECTORY",
     )
 
 

@@ -67,7 +67,24 @@ def test_variables(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_VAR_REGION", "south")
     assert lookup.variable("region", environment) == "south"
     (project.root / "environments" / "base.yaml").write_text("variables:\n  region: north\n")
+    assert lookup.variable("region", load(project.root)) == "south"
+    monkeypatch.setenv("PENSTOCK_VAR_REGION", "east")
+    assert lookup.variable("region", load(project.root)) == "east"
+    assert lookup.find_variable("region", project) == "east"
+    monkeypatch.delenv("PENSTOCK_VAR_REGION")
+    monkeypatch.delenv("AIRFLOW_VAR_REGION")
     assert lookup.variable("region", load(project.root)) == "north"
+
+
+def test_variables_that_another_environment_exported_override_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.root / "environments" / "base.yaml").write_text("variables:\n  region: north\n")
+    monkeypatch.setenv(lookup.EXPORTED, lookup.exported({"region": "south", "limit": "1"}))
+    monkeypatch.setenv("AIRFLOW_VAR_REGION", "south")
+    assert lookup.variable("region", load(project.root)) == "north"
+    monkeypatch.setenv("AIRFLOW_VAR_REGION", "west")  # typed in between
+    assert lookup.variable("region", load(project.root)) == "west"
 
 
 def test_outside_a_project(
@@ -140,6 +157,7 @@ def test_airflow_settings_come_after_all_that_is_written_elsewhere(
     monkeypatch.setenv("AIRFLOW_VAR_REGION", "us")
     assert host(project) == "airflow"
     assert lookup.variable("region", load(project.root), project) == "us"
+    monkeypatch.delenv("AIRFLOW_VAR_REGION")
     (project.root / "environments" / "base.yaml").write_text("variables: {region: asia}\n")
     assert lookup.variable("region", load(project.root), project) == "asia"
 

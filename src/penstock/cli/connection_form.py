@@ -157,6 +157,8 @@ def _problem(name: str, text: str) -> str | None:
             return "the address names no host"
         if parts.password is not None:
             return "remove login and password from the address; give them as fields"
+    if name == "host" and "://" not in text and "@" in text:
+        return "remove the login from the host; give it as --login"
     return None
 
 

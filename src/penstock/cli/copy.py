@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -11,6 +13,7 @@ from penstock.cli.copy_options import Account, Keys, Landing, Reading, Tables, W
 from penstock.cli.env_file import environment_or_file, using
 from penstock.cli.option_groups import grouped
 from penstock.cli.progress import shown
+from penstock.model.errors import UsageError
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.outcome import NothingLanded, NothingLoaded, ledger_of, rejects_command, remark
 from penstock.model.plan import CopyPlan
@@ -24,19 +27,23 @@ def copy(  # noqa: PLR0913  # the options are the command's interface
     source: Annotated[
         str,
         typer.Argument(
-            help="A file, a quoted glob, - (standard input), a table, s3://bucket/key, lake:name."
+            help="A file, a quoted glob, - (standard input), a table, s3://bucket/key, lake:name; or copy.yaml."
         ),
     ],
     target: Annotated[
-        str,
+        str | None,
         typer.Argument(help="connection:schema.table (created if missing), s3://bucket/prefix/, directory/."),
-    ],
+    ] = None,
+    *,
     keys: Keys,
     reading: Reading,
     tables: Tables,
     account: Account,
     landing: Landing,
     writing: Writing,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be copied and rejected, and change nothing.")
+    ] = False,
     env: Annotated[
         str | None,
         typer.Option(
@@ -54,19 +61,22 @@ def copy(  # noqa: PLR0913  # the options are the command's interface
     Invalid rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects,
     5 nothing loaded: every row was rejected, or no answer holds a record. See docs/reference/exit-codes.md.
 
+    A copy may be a YAML file of source, target and options (penstock preview --save): penstock copy sales.yaml
+
     To export a table, replacing earlier files: penstock copy warehouse:marts.sales s3://lake/sales/
 
     Example: penstock copy sales.csv warehouse:raw.sales --key sale_id --max-rejects 2%
     """
+    groups = (keys, reading, tables, account, landing, writing)
     with using(env):
-        words: CopyOptions = {
-            **keys.words(),
-            **reading.words(),
-            **tables.words(),
-            **account.words(),
-            **landing.words(),
-            **writing.words(),
-        }
+        words, defaults = _words(groups), _words([type(group)() for group in groups])
+        if target is None:
+            source, target, words = _from_file(source, words, defaults)
+        if dry_run:
+            from penstock.cli.preview import show
+
+            show(source, target, words, defaults, again=account.again, as_json=account.as_json)
+            return
         plan = make_plan(source, target, **words)
         if tables.whole_schema:
             from penstock.cli.copy_all import copy_all
@@ -74,6 +84,27 @@ def copy(  # noqa: PLR0913  # the options are the command's interface
             copy_all(plan, again=account.again, as_json=account.as_json)
         else:
             _copy(plan, account)
+
+
+def _words(groups: Sequence[Any]) -> CopyOptions:
+    words: CopyOptions = {}
+    for group in groups:
+        words.update(group.words())
+    return words
+
+
+def _from_file(source: str, words: CopyOptions, defaults: CopyOptions) -> tuple[str, str, CopyOptions]:
+    """The copy of a YAML file; options of the command line override those of the file."""
+    from penstock.model.copy_files import SUFFIXES, read_copy
+
+    if not source.lower().endswith(SUFFIXES):
+        raise UsageError(
+            f"no target for '{source}'",
+            hint=f"penstock copy {source} warehouse:raw.new_table; to look at it first: penstock preview {source}",
+        )
+    origin, target, options = read_copy(Path(source))
+    given = {name: value for name, value in words.items() if value != defaults.get(name)}
+    return origin, target, cast("CopyOptions", {**options, **given})
 
 
 def _copy(plan: CopyPlan, account: Account) -> None:

@@ -85,20 +85,27 @@ def status(name: Name = None, *, as_json: AsJson = False) -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="source or warehouse.")] = "warehouse",
+    name: Annotated[str, typer.Argument(help="source or warehouse (also called target).")] = "warehouse",
 ) -> None:
     """Open psql on a server. Further arguments are passed to psql.
 
     Example: penstock db psql warehouse -c 'select 1'
     """
+    from penstock.lookup import SERVERS as EMBEDDED
+    from penstock.model.address import refuse_url
     from penstock.stack import SERVERS, ensure
     from penstock.stack.postgres.binaries import bundled_programs
 
     arguments = context.args
     if name.startswith("-"):  # `penstock db psql -c ...`: no name was given
         name, arguments = "warehouse", [name, *arguments]
+    refuse_url(name)
+    name = EMBEDDED.get(name, name)
     if name not in SERVERS:
-        raise UsageError(f"no embedded server {name!r}", hint=f"there are: {', '.join(SERVERS)}")
+        raise UsageError(
+            f"no embedded server {name!r}",
+            hint=f"the servers are {' and '.join(SERVERS)}; open another database with psql itself",
+        )
     program = bundled_programs() / "psql"
     connection = ensure(find_project(), name)
     os.execve(program, [str(program), *arguments], _psql_environment(connection))  # noqa: S606  # no shell, on purpose

@@ -18,6 +18,7 @@ from penstock.cli.terminal.streams import PenstockConsole, legible
 from penstock.devtools.dag_events import DagRun
 from penstock.model.connection import Connection
 from penstock.model.errors import PenstockError
+from penstock.model.plurals import counted
 from penstock.project import Project, find_project
 
 app = typer.Typer()
@@ -72,7 +73,9 @@ def _sales_file(project: Project) -> str:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     truth = write_sales(path)
-    return f"{FILE} made: {truth.rows:,} rows, {path.stat().st_size / 1e6:.1f} MB, deliberately dirty"
+    return (
+        f"{FILE} made: {counted(truth.rows, 'row')}, {path.stat().st_size / 1e6:.1f} MB, deliberately dirty"
+    )
 
 
 def _report(project: Project, events: Iterable[dict[str, Any]], console: PenstockConsole) -> dict[str, Any]:
@@ -127,8 +130,8 @@ def _print_gold(console: Console, warehouse: Connection) -> None:
     console.print("\n[bold]gold.year_month_product_sales[/bold]")
     for month in months:
         console.print(
-            f"  {month['year']}-{month['month']:02}: {month['products']:,} products, {month['sales']:,} sales,"
-            f" revenue {month['revenue']:,.2f}"
+            f"  {month['year']}-{month['month']:02}: {counted(month['products'], 'product')},"
+            f" {counted(month['sales'], 'sale')}, revenue {month['revenue']:,.2f}"
         )
     table = Table(box=None, padding=(0, 2))
     table.add_column("product")

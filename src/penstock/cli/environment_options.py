@@ -50,7 +50,7 @@ def lookup(name: str, env: str | None) -> Connection:
 
     found = lookup.find(name, environment=env)
     if found is None:
-        known = here(env)[1].connection_names() if lookup.project_here() else ()
+        known = here(env)[1].connection_names()  # outside a project, its error is the better one
         raise ConnectionFailed(f"no connection {name!r}", hint=suggestion(name, known))
     return found
 

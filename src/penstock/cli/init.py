@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from penstock.model.plurals import counted
+
 app = typer.Typer()
 
 
@@ -43,7 +45,9 @@ def init(
     made = make(directory, template.value)
     if made.finished:
         typer.echo("completed an interrupted init")
-    typer.echo(f"{made.root}: created a project of {made.files} files from the template {template.value}")
+    typer.echo(
+        f"{made.root}: created a project of {counted(made.files, 'file')} from the template {template.value}"
+    )
     if made.port != PREFERRED_PORTS["airflow"]:
         typer.echo(
             f"port {PREFERRED_PORTS['airflow']} is taken: Airflow will use {made.port} (set in penstock.toml)"

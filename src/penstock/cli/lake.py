@@ -114,7 +114,7 @@ def prune(
         typer.echo(_line(one))
     size = sum(one.bytes for one in found)
     verb = "would be removed" if dry_run else "removed"
-    typer.echo(f"{counted(len(found), 'landing')} {verb}, {size:,} bytes")
+    typer.echo(f"{counted(len(found), 'landing')} {verb}, {counted(size, 'byte')}")
 
 
 def _path(place: str) -> str:

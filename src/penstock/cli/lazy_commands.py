@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "doctor",
     "upgrade-check": "upgrade_check",
     "copy": "copy",
+    "preview": "preview",
     "diff": "diff",
     "rejects": "rejects",
     "ledger": "ledger",

@@ -18,7 +18,7 @@ from penstock.cli.lazy_commands import LazyGroup
 from penstock.cli.option_groups import fitting
 from penstock.cli.terminal import streams
 from penstock.devtools.dotenv import is_env_file
-from penstock.model.errors import ExitCode, PenstockError
+from penstock.model.errors import ExitCode, PenstockError, masked
 from penstock.project import DISK_FULL
 from penstock.state_dir import broken_state, concerns_state
 
@@ -148,7 +148,7 @@ def _fail(error: Exception, message: str, hint: str | None, exit_code: int) -> i
     if os.environ.get("PENSTOCK_DEBUG") == "1":
         raise error
     if message:
-        typer.echo(f"error: {message}", err=True)
+        typer.echo(f"error: {masked(message)}", err=True)
     if hint:
         typer.echo(f"hint: {hint}", err=True)
     return exit_code

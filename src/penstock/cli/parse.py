@@ -115,7 +115,9 @@ def _lacking(project: Project) -> Iterator[PenstockError]:
 
 
 def _is_variable(kind: str, name: str) -> bool:
-    prefixes = ("PENSTOCK_CONN_", "AIRFLOW_CONN_") if kind == "connection" else ("AIRFLOW_VAR_",)
+    prefixes = (
+        ("PENSTOCK_CONN_", "AIRFLOW_CONN_") if kind == "connection" else ("PENSTOCK_VAR_", "AIRFLOW_VAR_")
+    )
     return any(f"{prefix}{name.upper()}" in os.environ for prefix in prefixes)
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from penstock.cli.terminal.status import Status
+from penstock.model.plurals import counted
 
 if TYPE_CHECKING:
     from penstock.ports import Progress, Underway, Unit
@@ -82,7 +83,7 @@ class CopyProgress:
             return [in_bytes(self._done)] if self._done else []
         seconds = now - self._begun
         rate = f"{self._rows / seconds:,.0f} rows/s" if self._rows and seconds > 0 else ""
-        return [f"{self._rows:,} rows", "" if self._finishing else rate, f"{self._rejected:,} rejected"]
+        return [counted(self._rows, "row"), "" if self._finishing else rate, f"{self._rejected:,} rejected"]
 
     def _share(self) -> list[str]:
         share = self._done_share()
@@ -111,7 +112,7 @@ def in_words(now: Underway) -> list[str]:
         '64 calls, 60 answers, 50 landed, 4 waiting for the limit'
     """
     waiting = [f"{now.waiting} waiting for the limit"] if now.waiting else []
-    return [f"{now.calls:,} calls", f"{now.answers:,} answers", f"{now.landed:,} landed", *waiting]
+    return [counted(now.calls, "call"), counted(now.answers, "answer"), f"{now.landed:,} landed", *waiting]
 
 
 @contextmanager
@@ -161,4 +162,4 @@ def in_bytes(count: int) -> str:
         if size < 1000 or unit == _UNITS[-1]:
             break
         size /= 1000
-    return f"{count} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
+    return counted(count, "byte") if unit == "bytes" else f"{size:.1f} {unit}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.model.errors import ExitCode
+from penstock.model.plurals import counted
 from penstock.project import find_project
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _print(found: list[PartStatus]) -> None:
     for one in found:
         memory = "" if one.memory_bytes is None else f"{one.memory_bytes / _MB:.0f} MB"
         since = "" if one.since is None else _ago(one.since)
-        falls = f"; restarted {one.restarts} times: {one.reason}" if one.restarts else ""
+        falls = f"; restarted {counted(one.restarts, 'time')}: {one.reason}" if one.restarts else ""
         line = f"{one.name:<14}{one.state:<14}{one.pid or '':>8}{memory:>9}  {one.address or '':<24}{since}{falls}"
         typer.echo(line.rstrip())
     total = sum(one.memory_bytes or 0 for one in found)

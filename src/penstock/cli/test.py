@@ -30,7 +30,7 @@ def test(context: typer.Context) -> None:
     """
     project = find_project()
     if find_spec("pytest") is None:
-        raise PenstockError("pytest is not installed", hint="pip install pytest")
+        raise PenstockError("pytest is not installed", hint="pip install 'penstock[test]'")
     from penstock.devtools.throwaway_databases import stop_servers
 
     words = ["-p", PLUGIN, *context.args]

@@ -11,6 +11,7 @@ import typer
 from penstock.cli.environment_options import AsJson
 from penstock.cli.terminal.streams import legible
 from penstock.model.errors import PenstockError
+from penstock.model.plurals import counted
 from penstock.project import find_project
 
 if TYPE_CHECKING:
@@ -58,15 +59,15 @@ def upgrade_check(
     else:
         _print(report)
     if report.broken:
-        count = len(report.broken)
-        raise WouldBreak(f"{count} {'thing' if count == 1 else 'things'} would break")
+        raise WouldBreak(f"{counted(len(report.broken), 'thing')} would break")
 
 
 def _print(report: Report) -> None:
     if report.versions:
         airflow = report.versions.get("apache-airflow", "none")
         typer.echo(
-            f"Airflow {airflow}, Python {report.python}, {len(report.versions)} packages, {report.dags} DAGs"
+            f"Airflow {airflow}, Python {report.python}, {counted(len(report.versions), 'package')}, "
+            f"{counted(report.dags, 'DAG')}"
         )
         changed = [f"{name} {now} -> {then}" for name, (now, then) in sorted(report.changed.items())]
         first = [

@@ -48,9 +48,12 @@ def process_environment(project: Project, environment: str | None, postgres: str
     loaded = load(project.root, environment)
     entered = _chosen(project, loaded, postgres)
     given = {name: value for name, value in os.environ.items() if entered is None or not _is_libpq(name)}
+    passed = bundle(project, loaded, entered)
+    from_files = {n: text for n, text in passed.variables.items() if lookup.given_variable(n) is None}
     return {
         **given,
-        **settings(bundle(project, loaded, entered)),
+        **settings(passed),
+        lookup.EXPORTED: lookup.exported(from_files),
         **(
             {}
             if entered is None

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from penstock.engine.cleaning.cleaner import CleanBatch, Cleaner, NeedsServer
 from penstock.engine.column_mapping import Match, match_columns
@@ -17,7 +18,7 @@ from penstock.model.columns import require
 from penstock.model.contract import Contract, Kind
 from penstock.model.errors import ContractError, SourceError
 from penstock.model.outcome import enforce_limits
-from penstock.model.plan import CopyPlan
+from penstock.model.plan import CopyPlan, Threshold
 from penstock.model.result import CopyResult
 from penstock.ports import (
     Batch,
@@ -100,6 +101,68 @@ def copy(
             as_text |= {need.column}
 
 
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A copy that was rolled back.
+
+    Args:
+        result: Its account.
+        examples: The first rejects, a line each.
+        created: The table that it created, if there was none.
+    """
+
+    result: CopyResult
+    examples: Sequence[str]
+    created: Contract | None
+
+
+class _RolledBack(Exception):
+    """Ends the transaction of a rehearsal."""
+
+    def __init__(self, rehearsal: Rehearsal) -> None:
+        super().__init__()
+        self.rehearsal = rehearsal
+
+
+def rehearse(
+    plan: CopyPlan, source: Source, target: Target, *, again: bool = False, progress: Progress | None = None
+) -> Rehearsal:
+    """Carry out a plan in its transaction, and roll it back. No number of rejects ends it early.
+
+    Raises:
+        PenstockError: If the copy would fail for another reason than its rejects.
+    """
+    started = time.perf_counter()
+    safe = SafeProgress(progress)
+    safe.begin("reading", source.size, "bytes")
+    identity = identify(plan, source, None, lambda read: safe.advance(0, 0, read))
+    lenient = replace(plan, max_rejects=Threshold(percent=100))
+
+    def attempt(session: Session, as_text: frozenset[str]) -> Rehearsal:
+        if not again and (earlier := session.earlier(identity, plan)) is not None:
+            return Rehearsal(earlier, (), None)
+        left = source if again else without_loaded(plan, source, session)
+        if left is not source and not left.files:
+            return Rehearsal(CopyResult(id=identity, already=True), (), None)
+        tried = _Attempt(lenient, left, identity, as_text, safe)
+        result = tried.run(session, started)
+        return Rehearsal(result, session.examples(), tried.created)
+
+    as_text: frozenset[str] = frozenset()
+    while True:
+        try:
+            with target.begin() as session:
+                _roll_back(attempt(session, as_text))
+        except _RolledBack as end:
+            return end.rehearsal
+        except NeedsServer as need:
+            as_text |= {need.column}
+
+
+def _roll_back(rehearsal: Rehearsal) -> NoReturn:
+    raise _RolledBack(rehearsal)
+
+
 def without_loaded(plan: CopyPlan, source: Source, session: Session) -> Source:
     """The source without the files that were loaded before, if it only grows and the mode adds rows."""
     if plan.mode not in ("append", "merge"):
@@ -121,6 +184,7 @@ class _Attempt:
     filtered: int = 0
     rejected: int = 0
     position: int = 0
+    created: Contract | None = None
 
     def run(self, session: Session, started: float) -> CopyResult:
         contract = session.contract()
@@ -178,7 +242,8 @@ class _Attempt:
         names = [column.name for column in columns]
         key = [require(name, names, "key column", self.plan.source) for name in self.plan.key]
         made = [replace(column, nullable=column.nullable and column.name not in key) for column in columns]
-        return session.create(made)
+        self.created = session.create(made)
+        return self.created
 
     def _judged(self, match: Match) -> Generator[Judged, None, None]:
         cleaner = Cleaner(

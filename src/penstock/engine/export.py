@@ -14,6 +14,7 @@ from penstock.engine.prefetch import Prefetch, Producer
 from penstock.model.errors import AccountMismatch, UsageError
 from penstock.model.manifest import ExportedColumn, ExportedFile, Manifest
 from penstock.model.plan import CopyPlan
+from penstock.model.plurals import counted
 from penstock.model.result import CopyResult
 from penstock.ports import (
     Entry,
@@ -100,7 +101,7 @@ def _require_own(plan: CopyPlan, selection: Selection, session: ExportSession) -
         return
     whose = before.source if same_database else f"{before.source} of another database"
     raise UsageError(
-        f"{plan.target} holds an export of {whose} ({before.rows:,} rows); nothing was changed",
+        f"{plan.target} holds an export of {whose} ({counted(before.rows, 'row')}); nothing was changed",
         hint=f"export {selection.name} to another address, or replace it with --mode replace",
     )
 

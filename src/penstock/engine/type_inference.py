@@ -27,7 +27,7 @@ def infer(
     Args:
         seen: Receives each batch after it was inspected.
     """
-    observed = [(name, _Observed(snake_case(name), options)) for name in source.columns]
+    observed = [(name, Observed(snake_case(name), options)) for name in source.columns]
     for batch in source.batches():
         typed = any(type_ != TEXT for type_ in batch.rows.schema.types)
         for name, column in observed:
@@ -37,18 +37,19 @@ def infer(
     return tuple(column.result() for _, column in observed)
 
 
-class _Observed:
+class Observed:
     """The observations of one column."""
 
     def __init__(self, name: str, options: FileOptions) -> None:
         self._name = name
-        self._guess = Guess(options)
+        self.guess = Guess(options)
         self._columns: set[Column] = set()
         self._without_values: set[Column] = set()
 
     def observe(self, array: pa.Array, *, typed: bool) -> None:
+        """Observe some values; ``typed`` is whether any column of their batch is not of texts."""
         if not typed:
-            self._guess.observe(array)
+            self.guess.observe(array)
             return
         array = plain(array)
         column = column_of(self._name, array.type)
@@ -58,9 +59,10 @@ class _Observed:
             self._columns.add(column if holds(column, array) else self._text())
 
     def result(self) -> Column:
+        """The column, of the narrowest type that holds all values."""
         columns = self._columns or self._without_values
         if not columns:
-            kind, type_ = KINDS[self._guess.fit]
+            kind, type_ = KINDS[self.guess.fit]
             return Column(name=self._name, type=type_, kind=kind)
         if len(columns) == 1:
             return next(iter(columns))

@@ -13,6 +13,7 @@ from penstock.environments.layer import EXTRA, LINK, SERVED, Layer, Value, conne
 from penstock.environments.secret_detection import MASK, masked
 from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
+from penstock.model.plurals import counted
 
 if TYPE_CHECKING:
     from penstock.environments.keys import Keys
@@ -147,8 +148,8 @@ class Environment:
 
     def __repr__(self) -> str:
         return (
-            f"Environment({self.name!r}, {len(self.connection_names())} connections, "
-            f"{len(self.variable_names())} variables)"
+            f"Environment({self.name!r}, {counted(len(self.connection_names()), 'connection')}, "
+            f"{counted(len(self.variable_names()), 'variable')})"
         )
 
     def _unknown(self, name: str, known: set[str] | tuple[str, ...]) -> UsageError:

@@ -15,6 +15,7 @@ from penstock.files.format_detection import format_of, recognise
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
 from penstock.model.plan import FileOptions
+from penstock.model.plurals import counted
 
 _ROWS = 500
 
@@ -175,6 +176,6 @@ def _way(layout: Layout, file: StoredFile) -> tuple[str | None, str | None, int]
 
 
 def _described(layout: Layout) -> str:
-    lines = f" and {layout.skip_rows} lines before the header" if layout.skip_rows else ""
+    lines = f" and {counted(layout.skip_rows, 'line')} before the header" if layout.skip_rows else ""
     quote = "" if layout.dialect.quote == '"' else f", the quote {layout.dialect.quote or 'none'}"
     return f"the delimiter {shown(written(layout.dialect))}{quote}{lines}"

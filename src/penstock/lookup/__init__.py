@@ -1,25 +1,28 @@
 """Lookup order for connections and variables, the same for copies, Airflow, dbt and the shell.
 
-1. ``PENSTOCK_CONN_NAME`` among the process's variables: overrides everything, for one run.
+1. ``PENSTOCK_CONN_NAME`` and ``PENSTOCK_VAR_NAME`` among the process's variables: override everything, for one run.
+   For variables, ``AIRFLOW_VAR_NAME`` is next.
 2. The environment's files. The lookup of a connection that they exclude ends here.
-3. ``AIRFLOW_CONN_NAME`` and ``AIRFLOW_VAR_NAME`` among the process's variables.
+3. For connections, ``AIRFLOW_CONN_NAME`` among the process's variables.
 4. The project's ``airflow_settings.yaml``, if the project's default environment is in use.
 5. The finder set by :func:`asking`: inside Airflow, other secrets backends, such as a vault's.
 6. For connections, the project's embedded servers, ``source`` and ``warehouse`` (``target`` is the same server), and
    services, ``objects`` and ``sandbox``, started if they are not running.
 
-Files come before Airflow's variables, because Airflow itself asks a secrets backend first, and so that a program
-started with the variables of one environment can use another.
+Files come before ``AIRFLOW_CONN_NAME``, because Airflow itself asks a secrets backend first, and so that a program
+started with the connections of one environment can use another. ``AIRFLOW_VAR_NAME`` is what people set for one run. A
+value that :func:`exported` marks, because it comes from the files of an environment, does not count.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from importlib.util import find_spec
+from zlib import crc32
 
 from penstock.environments import Environment, load
 from penstock.environments.airflow_settings import local_settings
@@ -35,6 +38,8 @@ SERVERS = {"source": "source", "target": "warehouse", "warehouse": "warehouse"} 
 SERVICES = {"objects": "s3", "sandbox": "http"}  # their connections' types
 EMBEDDED = (*SERVERS, *SERVICES)
 VARIABLE = "AIRFLOW_VAR_"
+OWN_VARIABLE = "PENSTOCK_VAR_"
+EXPORTED = "PENSTOCK_EXPORTED"
 
 _asked_next: ContextVar[Finder | None] = ContextVar("asked_next", default=None)
 _asked_for_variables: ContextVar[VariableFinder | None] = ContextVar("asked_for_variables", default=None)
@@ -122,7 +127,7 @@ def declared(name: str, project: Project | None, environment: str | None = None)
 
 
 def variable(name: str, environment: Environment, project: Project | None = None) -> str | None:
-    """The variable of this name in the environment's files, the process's variables and `airflow_settings.yaml`.
+    """The variable of this name in the process's variables, the environment's files and `airflow_settings.yaml`.
 
     Raises:
         BadEnvironment: If it cannot be decrypted.
@@ -132,26 +137,49 @@ def variable(name: str, environment: Environment, project: Project | None = None
         >>> variable("nowhere", load(Path("/nowhere"))) is None
         True
     """
-    found = environment.variable(name)
+    found = given_variable(name)
     if found is None:
-        found = os.environ.get(f"{VARIABLE}{name.upper()}")
+        found = environment.variable(name)
     if found is None and project is not None:
         found = local_settings(project.root, environment.name or None).variables.get(name)
     return found
 
 
+def given_variable(name: str) -> str | None:
+    """The variable of this name in ``PENSTOCK_VAR_NAME`` or ``AIRFLOW_VAR_NAME`` of the process."""
+    found = os.environ.get(f"{OWN_VARIABLE}{name.upper()}")
+    if found is not None:
+        return found
+    text = os.environ.get(f"{VARIABLE}{name.upper()}")
+    return None if text is None or _mark(name, text) in os.environ.get(EXPORTED, "").split() else text
+
+
+def exported(variables: Mapping[str, str]) -> str:
+    """The value of ``PENSTOCK_EXPORTED`` for a program that gets these variables of an environment's files.
+
+    There they are as ``AIRFLOW_VAR_NAME``, for programs that know nothing else. Commands of Penstock recognize them by
+    this value, and look into the files: those of another environment, if one is chosen.
+
+    Example:
+        >>> exported({"region": "north"})
+        'REGION:dc2a30c2'
+    """
+    return " ".join(_mark(name, text) for name, text in variables.items())
+
+
+def _mark(name: str, text: str) -> str:
+    return f"{name.upper()}:{crc32(text.encode(errors='surrogateescape')):08x}"
+
+
 def find_variable(name: str, project: Project | None = None) -> str | None:
-    """The variable of this name: from the project's environment, the process's variables, or the finder set by
-    :func:`asking`.
+    """The variable of this name: from the process's variables, the project's environment, or the finder set by
+    :func:`asking_next`.
 
     Raises:
         BadEnvironment: If it cannot be decrypted.
     """
     project = project or project_here()
-    if project is None:
-        found = os.environ.get(f"{VARIABLE}{name.upper()}")
-    else:
-        found = variable(name, load(project.root), project)
+    found = given_variable(name) if project is None else variable(name, load(project.root), project)
     if found is None and (finder := _asked_for_variables.get()) is not None:
         found = finder(name)
     return found

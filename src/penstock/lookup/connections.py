@@ -26,10 +26,10 @@ def find(name: str, kind: str = "postgres") -> Connection:
     connection = lookup.find(name)
     if connection is None:
         known = f"; embedded are {', '.join(lookup.EMBEDDED)}" if lookup.project_here() else ""
+        first = f"penstock connection add {name}" if known else "create a project with penstock init"
         raise ConnectionFailed(
-            f"no connection {name!r}{known}",
-            hint=f"penstock connection add {name}, or set "
-            f"PENSTOCK_CONN_{name.upper()}={_EXAMPLES.get(kind, f'{kind}://...')}",
+            f"no connection {name!r}{known or '; there is no project here'}",
+            hint=f"{first}, or set PENSTOCK_CONN_{name.upper()}={_EXAMPLES.get(kind, f'{kind}://...')}",
         )
     if connection.type != kind:
         raise ConnectionFailed(

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from penstock.model.errors import UsageError
+from penstock.model.errors import UsageError, masked
 
 OBJECTS = "objects"
 
 _TABLE = re.compile(r"(?P<connection>\w[\w-]*):(?:(?P<schema>[^.:/]+)\.)?(?P<table>[^.:/]+)")
 _API = re.compile(r"(?P<connection>\w[\w-]*):(?P<path>/[^/].*|/)")
 _CONNECTION = re.compile(r"([\w-]+):?")
+_URL = re.compile(r"(?!s3:)(?P<scheme>[a-z][a-z0-9+.-]*)://.+", re.IGNORECASE)
+_DATABASES = ("postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2", "snowflake", "mysql")
 _OBJECTS = re.compile(r"s3://(?:(?P<connection>[\w-]+)@)?(?P<bucket>[^/@]+)(?:/(?P<key>.*))?")
 
 
@@ -46,6 +48,7 @@ class Query:
             >>> Query.parse("source:", "SELECT 1").connection
             'source'
         """
+        refuse_url(text)
         match = _CONNECTION.fullmatch(text)
         if match is None:
             raise UsageError(
@@ -111,7 +114,7 @@ def parse(text: str, *, local_files: bool = True) -> Address:
         local_files: Check for such a file.
 
     Raises:
-        UsageError: If an object address has no bucket.
+        UsageError: If it is the URL of a database, or an object address has no bucket.
 
     Example:
         >>> parse("warehouse:raw.sales")
@@ -125,6 +128,7 @@ def parse(text: str, *, local_files: bool = True) -> Address:
         >>> parse("data/*.csv")
         Files(pattern='data/*.csv')
     """
+    refuse_url(text)
     if text.startswith("s3://"):
         if (match := _OBJECTS.fullmatch(text)) is None:
             raise UsageError(f"no bucket in {text!r}", hint="write it as s3://bucket/key")
@@ -148,7 +152,27 @@ def parse_table(text: str) -> Table:
         >>> parse_table("warehouse:sales").schema
         'public'
     """
+    refuse_url(text)
     match = _TABLE.fullmatch(text)
     if match is None:
         raise UsageError(f"invalid table address {text!r}", hint="write it as connection:schema.table")
     return Table(match["connection"], match["schema"] or "public", match["table"])
+
+
+def refuse_url(text: str) -> None:
+    """Check that an address is not the URL of a database, or one with a login: addresses name connections.
+
+    Raises:
+        UsageError: If it is one; the message does not show its password.
+
+    Example:
+        >>> refuse_url("postgres://etl:secret@db/dwh")
+        Traceback (most recent call last):
+        penstock.model.errors.UsageError: 'postgres://***@db/dwh' is a URL, not the name of a connection
+    """
+    match = _URL.fullmatch(text)
+    if match is not None and ("@" in text or match["scheme"].lower() in _DATABASES):
+        raise UsageError(
+            f"'{masked(text)}' is a URL, not the name of a connection",
+            hint="give it a name with penstock connection add NAME, then write NAME:schema.table",
+        )

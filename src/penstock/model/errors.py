@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from typing import ClassVar, Self
+
+# Up to the last @ of a word: a password that is typed may hold any character.
+_LOGIN = re.compile(
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?!login:password@)(?P<login>[^\s@:'\"]*:[^\s]*)@", re.IGNORECASE
+)
+_PASSWORD = re.compile(r"(?P<name>[?&]\w*(?:password|secret|token)\w*=)[^&\s'\"]+", re.IGNORECASE)
+
+
+def masked(text: str) -> str:
+    """The text without the logins and passwords of URLs in it.
+
+    Example:
+        >>> masked("postgres://etl:p@ss/word@db/dwh?sslpassword=x"), masked("s3://archive@bucket/a")
+        ('postgres://***@db/dwh?sslpassword=***', 's3://archive@bucket/a')
+    """
+    return _PASSWORD.sub(r"\g<name>***", _LOGIN.sub(r"\g<scheme>***@", text))
 
 
 class _Code(IntEnum):
@@ -48,7 +65,7 @@ class PenstockError(Exception):
     """An error that the user can act upon.
 
     Args:
-        message: What happened, without secrets.
+        message: What happened, without secrets; passwords in URLs are masked.
         hint: What to do next, if that is known.
 
     Example:
@@ -59,9 +76,9 @@ class PenstockError(Exception):
     exit_code: ClassVar[int] = ExitCode.FAILED
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = masked(message)
+        self.hint = None if hint is None else masked(hint)
+        super().__init__(self.message)
 
 
 class UsageError(PenstockError):

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from penstock.model.api import Answers
 from penstock.model.errors import TooManyRejects, UsageError
+from penstock.model.plurals import counted
 
 Mode = Literal["append", "replace", "interval", "merge", "mirror"]
 Format = Literal["auto", "csv", "jsonl", "json", "parquet"]
@@ -161,7 +162,7 @@ class Threshold:
         if self.exceeded(rejected=rejected, read=read):
             shown = "".join(f"\n  {example}" for example in examples)
             raise TooManyRejects(
-                f"{rejected} of {read} rows rejected, {self} allowed; nothing was loaded{shown}",
+                f"{rejected} of {counted(read, 'row')} rejected, {self} allowed; nothing was loaded{shown}",
                 hint="fix the source, or allow more with --max-rejects",
             )
 

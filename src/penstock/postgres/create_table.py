@@ -28,10 +28,26 @@ def declared(type_name: str) -> Composable:
 def create_table(connection: PgConnection, schema: str, table: str, columns: Sequence[Column]) -> None:
     """Create the table, and its schema if missing."""
     make_schema(connection, schema)
-    fields = SQL(", ").join(
-        SQL("{} {}").format(Identifier(column.name), declared(column.type)) for column in columns
-    )
-    connection.execute(SQL("CREATE TABLE {} ({})").format(Identifier(schema, table), fields))
+    connection.execute(definition(schema, table, columns))
+
+
+def definition(schema: str, table: str, columns: Sequence[Column], key: Sequence[str] = ()) -> Composed:
+    """The statement that creates a table.
+
+    Example:
+        >>> from penstock.model.contract import Kind
+        >>> print(definition("raw", "sales", [Column(name="id", type="bigint", kind=Kind.INT8)], ["id"]).as_string())
+        CREATE TABLE "raw"."sales" (
+            "id" bigint,
+            PRIMARY KEY ("id")
+        )
+    """
+    parts = [SQL("{} {}").format(Identifier(column.name), declared(column.type)) for column in columns]
+    if key:
+        parts.append(SQL("PRIMARY KEY ({})").format(SQL(", ").join(map(Identifier, key))))
+    lines = SQL(",\n    ").join(parts)
+    name = Identifier(schema, table) if schema else Identifier(table)
+    return SQL("CREATE TABLE {} (\n    {}\n)").format(name, lines)
 
 
 def add_primary_key(connection: PgConnection, schema: str, table: str, key: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from penstock.model.columns import find
 from penstock.model.contract import Contract
 from penstock.model.errors import TargetError
 from penstock.model.plan import CopyPlan
+from penstock.model.plurals import counted
 from penstock.model.result import CopyResult
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.queries import queries
@@ -42,12 +43,13 @@ def is_present(
         return True
     if plan.mode == "append" and not contract.uniques and rows:
         raise TargetError(
-            f"the same copy loaded {expected:,} rows before, and {plan.target} holds only {rows:,} rows now",
+            f"the same copy loaded {counted(expected, 'row')} before, and {plan.target} holds only "
+            f"{counted(rows, 'row')} now",
             hint="delete the others and copy again, or add all rows once more with --again",
         )
     _LOG.warning(
-        "the same copy loaded %s rows before; %s has changed since, so they are copied again",
-        f"{expected:,}",
+        "the same copy loaded %s before; %s has changed since, so they are copied again",
+        counted(expected, "row"),
         plan.target,
     )
     return False

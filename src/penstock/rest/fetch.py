@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from penstock.model.api import ApiPlan
 from penstock.model.errors import SourceError
+from penstock.model.plurals import counted
 from penstock.ports import LandingProgress, Permits, SafeLandingProgress, Underway
 from penstock.rest.buffer import Buffer, Deliver
 from penstock.rest.client import LANE, Client
@@ -145,7 +146,7 @@ class _Run:
         if account.failed > self._plan.retries.failures:
             raise SourceError(
                 f"{self._plan.connection} does not answer: {given_up.reason}; "
-                f"gave up {account.failed} requests",
+                f"gave up {counted(account.failed, 'request')}",
                 hint="received answers have landed; run it again to request the missing ones",
             )
 

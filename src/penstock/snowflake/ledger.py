@@ -10,6 +10,7 @@ from penstock.model.errors import TargetError
 from penstock.model.manifest import Manifest
 from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
+from penstock.model.plurals import counted
 from penstock.model.result import CopyResult, KeptReject
 from penstock.postgres.queries import queries
 from penstock.snowflake.columns import make_schema
@@ -78,7 +79,7 @@ def settle(cursor: Any, manifest: Manifest, found: Copied, result: CopyResult, t
     if found.loaded + rejected != manifest.rows:
         shown = "".join(f"\n  {line}" for line in found.refused[:3])
         raise TargetError(
-            f"Snowflake loaded {found.loaded} of {manifest.rows} rows; nothing was changed{shown}",
+            f"Snowflake loaded {found.loaded} of {counted(manifest.rows, 'row')}; nothing was changed{shown}",
             hint="check that all of the manifest's files are in the stage",
         )
     whole = replace(result, read=manifest.rows, rejected=rejected, rejects=reasons)

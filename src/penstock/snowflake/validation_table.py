@@ -15,6 +15,7 @@ from typing import Any
 from psycopg.sql import SQL
 
 from penstock.model.manifest import Manifest
+from penstock.model.plurals import counted
 from penstock.model.result import Reason
 from penstock.postgres.queries import queries
 from penstock.snowflake.columns import TableColumn, column_type, identifier, literal
@@ -126,7 +127,8 @@ class Sieve:
         length = _LENGTH.fullmatch(column.type)
         if length is not None and int(length[1]) < _MOST_LETTERS:
             letters = f"LENGTH(TO_VARCHAR({value})) > {length[1]}"
-            found.append(Test(letters, Reason.TOO_LONG, own.name, f"longer than {length[1]} characters"))
+            longest = counted(int(length[1]), "character")
+            found.append(Test(letters, Reason.TOO_LONG, own.name, f"longer than {longest}"))
         if self._is_tried(place):
             unfit = f"{value} IS NOT NULL AND {self._tried(place)} IS NULL"
             number = self._own_type(place).startswith("NUMBER")

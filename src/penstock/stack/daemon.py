@@ -20,7 +20,13 @@ from penstock.stack.processes import Identity, identify
 
 _ANSWER_TIMEOUT_S = 2.0
 _SERVER_ERROR = 500
-_OTHERS = ("AIRFLOW_", "PENSTOCK_CONN_", "RCLONE_")  # variables of the caller that are not passed on
+_OTHERS = (
+    "AIRFLOW_",
+    "PENSTOCK_CONN_",
+    "PENSTOCK_VAR_",
+    "PENSTOCK_EXPORTED",
+    "RCLONE_",
+)  # variables of the caller that are not passed on
 
 # Starts a program in its own session, prints its process id and exits. The program is then not a child of the task that
 # first needed it, and init reaps it.

@@ -49,6 +49,7 @@ CASES = {
     "doctor": case("--no-connect", "project"),
     "upgrade-check": refused(),
     "copy": case("sales.csv warehouse:raw.sales", "loaded", "rejected", "rejects show"),
+    "preview": case("sales.csv", "decided by", "CREATE TABLE"),
     "diff": case("warehouse:raw.sales warehouse:raw.sales --key id", "the same"),
     "rejects list": case("", "{rejected}", "bad_type"),
     "rejects show": case("{rejected}", "bad_type", "Zoë"),

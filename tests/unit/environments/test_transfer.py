@@ -167,14 +167,15 @@ def run_exec(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_exec_gives_variables_and_no_arguments(root: Path) -> None:
-    take_in(root, "prod", Bundle(connections=(WAREHOUSE,), variables={"region": "north"}))
+    take_in(root, "prod", Bundle(connections=(WAREHOUSE,), variables={"region": "north", "tier": "gold"}))
     show = "import json, os, sys; print(json.dumps([sys.argv, dict(os.environ)]))"
     done = run_exec(root, "prod", "--", sys.executable, "-c", show, "--flag", "--", "x")
     assert done.returncode == 0, done.stderr
     arguments, variables = json.loads(done.stdout)
     assert arguments == ["-c", "--flag", "--", "x"]
     assert json.loads(variables["AIRFLOW_CONN_WAREHOUSE"])["password"] == PASSWORD
-    assert variables["AIRFLOW_VAR_REGION"] == "north"
+    assert variables["AIRFLOW_VAR_REGION"] == "south"  # the shell's own
+    assert variables["AIRFLOW_VAR_TIER"] == "gold"
     assert variables["PENSTOCK_ENV"] == "prod"
     assert {name: value for name, value in variables.items() if name.startswith("PG")} == {
         "PGHOST": "db.example.org",

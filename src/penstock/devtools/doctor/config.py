@@ -15,6 +15,7 @@ from penstock.environments.dag_references import default, demands, lacking
 from penstock.environments.inheritance import environment_names
 from penstock.environments.validate import problems
 from penstock.model.errors import PenstockError
+from penstock.model.plurals import counted
 from penstock.project import MARKER, Project
 
 
@@ -87,8 +88,8 @@ def _airflow_settings(project: Project) -> Iterator[Finding]:
         yield Finding(Level.ok, NAME, "none (optional)")
         return
     found = local_settings(project.root)
-    parts = {"connections": found.connections, "variables": found.variables, "pools": found.pools}
-    yield Finding(Level.ok, NAME, ", ".join(f"{len(part)} {name}" for name, part in parts.items()))
+    parts = {"connection": found.connections, "variable": found.variables, "pool": found.pools}
+    yield Finding(Level.ok, NAME, ", ".join(counted(len(part), name) for name, part in parts.items()))
 
 
 _OWN = re.compile(r"^\s*penstock\s*\[(?P<extras>[^\]]*)\]", re.MULTILINE)

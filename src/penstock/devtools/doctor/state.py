@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from penstock.devtools.doctor.check_result import Finding, Level, of_error
 from penstock.devtools.throwaway_databases import STATE as TESTS
 from penstock.model.errors import PenstockError
+from penstock.model.plurals import counted
 from penstock.project import Project
 from penstock.stack import services, state_file
 from penstock.stack.port_config import AIRFLOW, PREFERRED_PORTS, read_options, read_wishes, require_free
@@ -75,7 +76,9 @@ def _private(project: Project) -> Iterator[Finding]:
                 "run Penstock as that account",
             )
     if not any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths):
-        yield Finding(Level.ok, "keys", f"{len(paths)} private files, readable only by their owner")
+        yield Finding(
+            Level.ok, "keys", f"{counted(len(paths), 'private file')}, readable only by their owner"
+        )
 
 
 def _servers(project: Project) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from penstock.devtools.upgrade.requirements import (
     wanted,
 )
 from penstock.model.errors import PenstockError
+from penstock.model.plurals import counted
 from penstock.project import Project
 
 ReportStep = Callable[[str], None]
@@ -86,7 +87,7 @@ def _check(
     versions = pins(resolved.read_text(encoding="utf-8"))
     now = installed()
     changed = {name: (now[name], one) for name, one in versions.items() if now.get(name, one) != one}
-    report_step(f"installing {len(versions)} packages into a temporary environment")
+    report_step(f"installing {counted(len(versions), 'package')} into a temporary environment")
     run("venv", "--quiet", "--python", interpreter, place / "venv")
     other = place / "venv" / "bin" / "python"
     try:

@@ -11,6 +11,7 @@ from penstock.engine.cleaning.string_buffers import Ints, Texts, bitmap, text_bu
 from penstock.engine.cleaning.to_text import TEXT
 from penstock.engine.cleaning.value_errors import NO_VALUE, Cleaned, Fault, quoted
 from penstock.model.contract import Column
+from penstock.model.plurals import counted
 from penstock.model.result import Reason
 
 
@@ -64,7 +65,7 @@ class TextColumn:
         ]
 
     def _describe(self, text: str) -> str:
-        return f"{quoted(text)} has {len(text)} characters, {self._name} holds {self._length}"
+        return f"{quoted(text)} has {counted(len(text), 'character')}, {self._name} holds {self._length}"
 
 
 def _nul_bytes(array: pa.Array) -> list[tuple[int, Fault]]:

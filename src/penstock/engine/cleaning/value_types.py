@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from decimal import Decimal
 from enum import Flag, auto
@@ -109,6 +110,21 @@ class Guess:
     def fit(self) -> Fit:
         """The preferred type that holds every value; text if there was no value."""
         return self._lead() if self._seen else Fit.TEXT
+
+    @property
+    def seen(self) -> bool:
+        """Whether there was a value."""
+        return self._seen
+
+    def fork(self) -> Guess:
+        """A copy that observes other values from here on."""
+        other = copy.copy(self)
+        other.forget()  # a value that is known is not noted as seen again
+        return other
+
+    def forget(self) -> None:
+        """Drop the remembered types of values."""
+        self._known = {}
 
     def _lead(self) -> Fit:
         return next(one for one in Fit if one in self._fits)

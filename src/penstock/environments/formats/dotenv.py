@@ -14,6 +14,7 @@ from penstock.model.errors import UsageError
 CONNECTION = "AIRFLOW_CONN_"
 VARIABLE = "AIRFLOW_VAR_"
 _PENSTOCK = "PENSTOCK_CONN_"
+_PENSTOCK_VARIABLE = "PENSTOCK_VAR_"
 
 _NAME = re.compile(r"[ \t]*(?:export[ \t]+)?(?P<name>[\w.-]+)[ \t]*=[ \t]*")
 # One or more adjacent quoted pieces, which is how a shell writes a quote within quotes.
@@ -43,6 +44,8 @@ def read(text: str) -> Bundle:
             connections[alias] = from_text(alias, value)
         elif name.upper().startswith(VARIABLE):
             variables[name[len(VARIABLE) :].lower()] = value
+        elif name.upper().startswith(_PENSTOCK_VARIABLE):
+            variables[name[len(_PENSTOCK_VARIABLE) :].lower()] = value
         elif "://" in value or value.startswith("{"):  # Airflow's `connections export` writes bare names
             connections[name] = from_text(name, value)
         else:

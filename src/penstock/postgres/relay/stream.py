@@ -13,6 +13,7 @@ from psycopg.sql import Composable
 
 from penstock.engine.prefetch import Prefetch, Producer, Shared
 from penstock.model.errors import SourceError
+from penstock.model.plurals import counted
 from penstock.ports import SafeProgress
 from penstock.postgres.connect import PgConnection, cancel
 from penstock.postgres.relay.copy_out import Outflow
@@ -160,6 +161,6 @@ def prove(poured: int, taken: int, address: str) -> None:
     """
     if poured != taken:
         raise SourceError(
-            f"{address} sent {poured} rows, but {taken} arrived; nothing was changed",
+            f"{address} sent {counted(poured, 'row')}, but {taken} arrived; nothing was changed",
             hint="run the copy again",
         )

@@ -15,6 +15,7 @@ from penstock.model.api import ApiPlan
 from penstock.model.api.requests import Answer
 from penstock.model.errors import SourceError, UsageError
 from penstock.model.outcome import NothingLanded
+from penstock.model.plurals import counted
 from penstock.model.result import LandResult
 from penstock.ports import LandingProgress, ObjectStore
 from penstock.rest.fetch import fetch
@@ -132,8 +133,9 @@ def _require_whole(plan: ApiPlan, result: LandResult, fetched: Fetched) -> None:
     lacking = result.requests - result.answered - result.fresh
     if lacking:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in sorted(fetched.reasons.items()))
+        have = "has" if lacking == 1 else "have"
         raise SourceError(
-            f"{plan.source}: {lacking} of {result.requests} requests have no answer: {reasons}",
+            f"{plan.source}: {lacking} of {counted(result.requests, 'request')} {have} no answer: {reasons}",
             hint="received answers have landed; run it again to request the missing ones. To accept a status, set "
             "statuses in the plan",
         )
