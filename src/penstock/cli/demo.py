@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,10 @@ def _sales_file(project: Project) -> str:
     path = project.root / FILE
     if path.exists():
         return f"{FILE} exists"
+    if find_spec("polars") is None:
+        raise PenstockError(
+            "the generator of the sales file is not installed", hint="pip install 'penstock[gallery]'"
+        )
     from penstock_sandbox.sales import write_sales
 
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """The table of commands and their modules; a module is imported when its command runs or is listed.
 
 To add a command: write `cli/NAME.py` with `app = typer.Typer(...)`, holding one command or a group of them; import
-heavy packages (polars, pyarrow, psycopg) inside its functions only; and add a line to `COMMANDS`.
+heavy packages (pyarrow, psycopg) inside its functions only; and add a line to `COMMANDS`.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from penstock.engine.cleaning.string_buffers import DIGITS, Ints, Mask, Storage, Texts, Words, fixed_width
 from penstock.engine.cleaning.value_errors import bad_type, out_of_range, quoted
@@ -17,6 +18,7 @@ from penstock.model.contract import Column, Kind
 _WHOLE = re.compile(r"([+-]?)([0-9]+)")
 _NOT_FINITE = re.compile(r"[+-]?(?:inf|infinity|nan)", re.IGNORECASE)
 FINITE: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
+_FINITE = f"^(?:{FINITE.pattern})$"
 _SMALL_ZERO = 4  # texts of at most this length are never rounded to zero
 
 _BITS = {Kind.INT2: 16, Kind.INT4: 32, Kind.INT8: 64}
@@ -84,7 +86,7 @@ class Floats:
         self._name = column.type
 
     def fast(self, texts: Texts) -> tuple[Storage, Mask]:
-        """Parse with Polars, which accepts the same texts as the server, but rounds to infinity and to zero."""
+        """Parse with Arrow, which accepts the same texts as the server, but rounds to infinity and to zero."""
         numbers = self._nearest(texts.array)
         good: Mask = np.isfinite(numbers)
         good &= (numbers != 0) | (texts.lengths <= _SMALL_ZERO)
@@ -111,12 +113,11 @@ class Floats:
         return fixed_width(self.type, storage, valid)
 
     def _nearest(self, array: pa.Array) -> npt.NDArray[np.floating]:
-        import polars as pl  # the import takes 0.1 s, and only these columns need it
-
-        type_ = pl.Float32 if self.type == pa.float32() else pl.Float64
-        series = pl.Series("", array).cast(type_, strict=False)
-        numbers: npt.NDArray[np.floating] = series.fill_null(float("nan")).to_numpy(writable=True)
-        return numbers
+        try:
+            numbers = pc.cast(array, self.type)
+        except pa.ArrowInvalid:  # one text of the batch is not a number
+            numbers = pc.cast(pc.if_else(pc.match_substring_regex(array, _FINITE), array, None), self.type)
+        return np.array(numbers.fill_null(float("nan")))
 
 
 def digits_and_exponent(text: str) -> tuple[str, int] | None:
