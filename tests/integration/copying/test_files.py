@@ -225,9 +225,7 @@ def test_lists_of_parquet_become_arrays(tmp_path: Path, query: Query) -> None:
     assert query("SELECT days, weights FROM t") == [([date(2013, 2, 1), None], [0.1, float("inf")])]
 
 
-@pytest.mark.parametrize(
-    "text", ["no json\nat all\n", "", "1\n2\n"], ids=["words", "empty", "no objects"]
-)
+@pytest.mark.parametrize("text", ["no json\nat all\n", "", "1\n2\n"], ids=["words", "empty", "no objects"])
 def test_json_lines_without_a_good_line_make_no_table(copy_text: CopyText, query: Query, text: str) -> None:
     with pytest.raises(SourceError, match="has no columns"):
         copy_text(text, name="in.jsonl", format="jsonl")
