@@ -69,6 +69,7 @@ class _Reading:
     fits: bool = True
     dirty: bool = False
     quoted: int = 0
+    glued: int = 0
     forced: int = 0
 
     def of(self, head: bytearray) -> _Reading:
@@ -85,6 +86,7 @@ class _Reading:
     def add(self, block: Block) -> None:
         """Count a block's fields, and look at some of them."""
         self.broken += block.broken is not None
+        self.glued += len(block.glued)
         block = block.keep(block.ends > block.starts)
         if not len(block.starts):
             return
@@ -216,7 +218,8 @@ class _Reading:
             cells = [cell for row in self.rows for cell in row if cell[:1] == '"' or cell[-1:] == '"']
             paired = sum(len(cell) > 1 and cell[0] == cell[-1] for cell in cells)
             alone = len(cells) - paired
-            return self.share > than.share and alone >= _FEW and alone > _FEW * max(paired, than.quoted)
+            more = self.share > than.share or (than.glued > 0 and self.share == than.share)
+            return more and alone >= _FEW and alone > _FEW * max(paired, than.quoted)
         if self.share < than.share * _SURE or than.quoted:
             return False
         columns = zip(*(row for row in than.rows if len(row) == than.width), strict=False)

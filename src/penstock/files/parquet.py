@@ -202,7 +202,7 @@ def _size_of_bytes(type_: pa.DataType) -> int | None:
     if pa.types.is_dictionary(type_):
         return _size_of_bytes(type_.value_type)
     if pa.types.is_fixed_size_binary(type_):
-        return type_.byte_width
+        return int(type_.byte_width)
     varies = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
     return 0 if any(matches(type_) for matches in varies) else None
 

@@ -41,6 +41,7 @@ class Column:
         scale: Digits after the decimal point.
         has_default: The server can fill it (default, identity).
         always: ``GENERATED ALWAYS AS IDENTITY``.
+        base: Of a domain: the type it is made of, if the server would round its values or guess them.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Column:
     length: int | None = None
     precision: int | None = None
     scale: int | None = None
+    base: Column | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ _KINDS = {
 }
 
 _TIMES = ("time", "timetz")
+_GUESSED = (Kind.NUMERIC, Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
 
 # Type modifiers are the declared length or precision plus 4.
 _TYPMOD_OFFSET = 4
@@ -85,11 +86,7 @@ def read_contract(connection: PgConnection, oid: int, schema: str, table: str) -
 def _column(row: dict[str, Any]) -> Column:
     # Domains, enums, ranges and similar types have their own rules: the server parses them.
     kind = _KINDS.get(row["base"], Kind.OTHER) if row["typtype"] == "b" else Kind.OTHER
-    typmod = row["typmod"] - _TYPMOD_OFFSET
-    declared = row["typmod"] >= 0
-    precision, scale = (typmod >> 16, _scale(typmod)) if kind is Kind.NUMERIC and declared else (None, None)
-    if declared and (kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) or row["base"] in _TIMES):
-        precision = row["typmod"]
+    precision, scale = _digits(row["base"], row["typmod"])
     return Column(
         name=row["name"],
         type=row["type"],
@@ -97,10 +94,30 @@ def _column(row: dict[str, Any]) -> Column:
         nullable=row["nullable"],
         has_default=row["has_default"],
         always=row["always"],
-        length=typmod if kind is Kind.TEXT and declared else None,
+        length=row["typmod"] - _TYPMOD_OFFSET if kind is Kind.TEXT and row["typmod"] >= 0 else None,
         precision=precision,
         scale=scale,
+        base=_base(row),
     )
+
+
+def _base(row: dict[str, Any]) -> Column | None:
+    """The type that a domain is made of, if the server would round its values or guess them."""
+    name = row["domain_base"]
+    kind = _KINDS.get(name, Kind.OTHER)
+    if kind not in _GUESSED and name not in _TIMES:
+        return None
+    precision, scale = _digits(name, row["domain_typmod"])
+    return Column(name=row["name"], type=row["domain_type"], kind=kind, precision=precision, scale=scale)
+
+
+def _digits(type_name: str, typmod: int) -> tuple[int | None, int | None]:
+    """Precision and scale."""
+    if typmod < 0:
+        return None, None
+    if type_name == "numeric":
+        return (typmod - _TYPMOD_OFFSET) >> 16, _scale(typmod - _TYPMOD_OFFSET)
+    return (typmod if type_name in (*_TIMES, "timestamp", "timestamptz") else None), None
 
 
 def _scale(typmod: int) -> int:

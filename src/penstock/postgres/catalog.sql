@@ -17,9 +17,23 @@ SELECT
     a.atttypmod AS typmod,
     NOT a.attnotnull AS nullable,
     (a.atthasdef OR a.attidentity <> '') AS has_default,
-    a.attidentity = 'a' AS always
+    a.attidentity = 'a' AS always,
+    d.base AS domain_base,
+    d.type AS domain_type,
+    d.typmod AS domain_typmod
 FROM pg_attribute AS a
 JOIN pg_type AS t ON t.oid = a.atttypid
+LEFT JOIN LATERAL (
+    -- What a domain is made of; a domain may be made of another.
+    WITH RECURSIVE layers AS (
+        SELECT t.typbasetype AS oid, t.typtypmod AS typmod WHERE t.typtype = 'd'
+        UNION ALL
+        SELECT b.typbasetype, b.typtypmod FROM layers JOIN pg_type AS b ON b.oid = layers.oid WHERE b.typtype = 'd'
+    )
+    SELECT b.typname AS base, layers.typmod, format_type(layers.oid, layers.typmod) AS type
+    FROM layers JOIN pg_type AS b ON b.oid = layers.oid
+    WHERE b.typtype = 'b'
+) AS d ON true
 WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attnum;
 

@@ -209,3 +209,26 @@ def test_the_server_never_rounds_or_guesses(copy_text: CopyText, query: Query) -
         ("2013-02-03 04:05:06.12", True, "04:05:06.12", "123400", "0.00123", "2013-02-03 00:00:00"),
         ("infinity", False, None, None, None, "12000-01-01 00:00:00"),
     ]
+
+
+def test_a_domain_is_as_exact_as_its_type(copy_text: CopyText, query: Query) -> None:
+    query(
+        "CREATE DOMAIN price AS numeric(6,2) CHECK (VALUE > 0); CREATE DOMAIN fee AS price; CREATE DOMAIN day AS date; "
+        "CREATE DOMAIN at AS timestamp(0); CREATE DOMAIN clock AS time; CREATE DOMAIN word AS text; "
+        "CREATE TABLE t (id int, a fee, b day, c at, d clock, e word)"
+    )
+    result = copy_text(
+        "id,a,b,c,d,e\n1,1.20,03/02/2013,2013-02-03 04:05,04:05, NA \n2,1.234,,,,\n3,-1,,,,\n4,,tomorrow,,,\n"
+        "5,,,2013-02-03 04:05:06.5,,\n6,,,2013-02-03 04:05Z,,\n7,,,,04:05+02,\n8,1e2,,infinity,,\n9,NA,,,,\n",
+        date_format="%d/%m/%Y",
+        max_rejects="100%",
+    )
+    assert (result.loaded, result.rejected) == (2, 7)
+    assert rejected(query) == [
+        (3, "out_of_range", "a"), (4, "check", "a"), (5, "bad_type", "b"), (6, "out_of_range", "c"),
+        (7, "bad_type", "c"), (8, "bad_type", "d"), (10, "bad_type", "a"),
+    ]  # fmt: skip
+    assert query("SELECT a::text, b::text, c::text, d::text, e FROM t ORDER BY id") == [
+        ("1.20", "2013-02-03", "2013-02-03 04:05:00", "04:05:00", " NA "),
+        ("100.00", None, "infinity", None, None),
+    ]

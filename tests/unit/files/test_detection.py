@@ -170,3 +170,20 @@ def test_options_that_cannot_be() -> None:
         opened(b"1,2\n", header="a,A")
     with pytest.raises(UsageError, match="invalid delimiter"):
         opened(b"a,b\n", delimiter="ab")
+
+
+@pytest.mark.parametrize("every", [1, 10])
+def test_words_in_quotes_at_the_start_of_a_field_are_text(every: int) -> None:
+    rows = [f'{at}\t"The" thing {at}' if at % every == 0 else f"{at}\tword" for at in range(50)]
+    data = "\n".join(["id\tname", *rows, ""]).encode()
+    source = open_files("-", FileOptions(), stdin=io.BytesIO(data))
+    found = drain(source)
+    assert (found.rows[0], len(found.rows), found.rejects) == (("0", '"The" thing 0'), 50, [])
+
+
+def test_damaged_records_do_not_change_the_quote() -> None:
+    rows = [f'{at},"a"b,"c,d"' if at % 10 == 0 else f'{at},"word, {at}","c,d"' for at in range(50)]
+    found = drain(
+        open_files("-", FileOptions(), stdin=io.BytesIO("\n".join(["id,name,x", *rows, ""]).encode()))
+    )
+    assert (len(found.rows), len(found.rejects), found.rows[0]) == (45, 5, ("1", "word, 1", "c,d"))

@@ -67,15 +67,14 @@ class ArrayColumn:
             return "NULL"
         if isinstance(value, list) and not self._json:
             return self._array(value)
-        if self._json or not isinstance(value, str):
-            value = _json(value)
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        text: str = value if isinstance(value, str) and not self._json else _json(value)
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _json(value: Any) -> str:
     """JSON text with every number as it is written."""
     if isinstance(value, _Number):
-        return value
+        return str(value)
     if isinstance(value, dict):
         members = (f"{json.dumps(key, ensure_ascii=False)}: {_json(member)}" for key, member in value.items())
         return "{" + ", ".join(members) + "}"

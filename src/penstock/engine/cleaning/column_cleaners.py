@@ -41,8 +41,11 @@ def column_cleaner(column: Column, options: FileOptions, *, must: bool, as_text:
         as_text: Send all values to the server as text.
     """
     markers = Markers(column, options.null_values)
-    if is_time(column):
-        return TimeColumn(column, markers, must=must)
+    if column.base is not None and not is_time(column.base):
+        codec = _codec(column.base, options.date_format)
+        return CodedColumn(column.base, codec, markers, must=must, as_text=True)
+    if is_time(column.base or column):
+        return TimeColumn(column.base or column, markers, must=must)
     if is_array(column):
         return ArrayColumn(column, markers, must=must)
     if column.kind in {Kind.TEXT, Kind.OTHER}:
