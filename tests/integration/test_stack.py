@@ -229,7 +229,9 @@ def test_data_whose_record_is_lost_are_refused_and_left_alone(project: Project) 
     assert stop(project, "warehouse") is True  # its data say where it runs
     until(lambda: not is_running(pid))
     record.unlink()
-    with pytest.raises(ConnectionFailed, match=r"the password of the server 'source' .* is lost") as caught:
+    with pytest.raises(
+        ConnectionFailed, match=r"the password of the server 'warehouse' .* is lost"
+    ) as caught:
         ensure(project, "warehouse")
     assert "mv " in str(caught.value.hint)
     record.write_text(backup)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import penstock
+import penstock.airflow
 
 ROOT = Path(__file__).resolve().parents[2]
 IMPORT = re.compile(r"^\s*(?:from (penstock[\w.]*) import|import (penstock[\w.]*))", re.MULTILINE)
@@ -31,6 +32,10 @@ def test_projects_and_docs_import_only_public_packages(page: str) -> None:
 
 def test_every_public_name_is_there() -> None:
     assert [name for name in penstock.__all__ if not hasattr(penstock, name)] == []
+
+
+def test_what_airflow_loads_lazily_is_where_it_says() -> None:
+    assert [name for name in penstock.airflow._MODULES if not callable(getattr(penstock.airflow, name))] == []
 
 
 def test_rooms() -> None:

@@ -42,7 +42,7 @@ _MODULES = {
     "S3ToSnowflakeOperator": "transfers",
     "dbt_task_group": "dbt.task_group",
     "in_airflow": "task_wrapper",
-    "target_asset": "assets",
+    "target_asset": "lineage",
 }
 
 

@@ -43,7 +43,7 @@ def _keep_what_tasks_log_to_their_logs() -> None:
 
 def _make_pools() -> None:
     """Create the project's pools before tasks need them. The scheduler starts even if this fails."""
-    from penstock.airflow.migrate_db import make_pools
+    from penstock.airflow.pools import make_pools
 
     try:
         make_pools(find_project())

@@ -13,9 +13,6 @@ from airflow.dag_processing.importers import get_importer_registry
 from airflow.serialization.serialized_objects import DagSerialization
 from jinja2 import TemplateNotFound
 
-from penstock.airflow import run_database
-from penstock.project import Project
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -178,28 +175,6 @@ def _makes_dag(node: ast.stmt) -> bool:
 def _called(node: ast.expr) -> str:
     func = node.func if isinstance(node, ast.Call) else node
     return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-
-
-def load(project: Project) -> tuple[dict[str, Any], dict[str, str]]:
-    """Import every file below `dags`; return the DAGs by id, and the import errors by path relative to the project.
-
-    Afterwards Airflow in this process is configured for this project.
-
-    Raises:
-        UsageError: `penstock.toml` is invalid.
-    """
-    run_database.enter(project)
-    # Airflow reads its settings only once, at import.
-    from airflow.dag_processing.dagbag import DagBag
-
-    folder = project.root / "dags"
-    bag = DagBag(folder)
-    errors = {_shown(Path(path), project.root): text for path, text in bag.import_errors.items()}
-    return dict(bag.dags), errors
-
-
-def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)

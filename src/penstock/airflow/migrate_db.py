@@ -6,9 +6,6 @@ import gc
 import sys
 from pathlib import Path
 
-from penstock.environments.airflow_settings import local_settings
-from penstock.project import Project
-
 
 def main() -> int:
     """Create or migrate the tables, then write the marker file."""
@@ -22,22 +19,3 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-
-def make_pools(project: Project) -> None:
-    """Create the pools, or update their slots. Pools that are no longer in the file stay as they are.
-
-    Raises:
-        UsageError: The file is invalid.
-    """
-    pools = local_settings(project.root).pools
-    if not pools:
-        return
-    from airflow.models.pool import Pool
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        for pool in pools:
-            Pool.create_or_update_pool(
-                pool.name, pool.slots, pool.description, pool.include_deferred, session=session
-            )

@@ -16,7 +16,7 @@ from typing import IO
 from penstock import lookup
 from penstock.airflow.dbt.manifest import refresh
 from penstock.airflow.json_events import carried_out, emit, event_stream
-from penstock.airflow.run_database import enter
+from penstock.airflow.offline import enter
 from penstock.devtools.process_env import WAREHOUSE
 from penstock.model.connection import Connection
 from penstock.project import Project, find_project

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import version
@@ -15,8 +13,6 @@ from airflow.utils.db import initdb
 from sqlalchemy.exc import DBAPIError
 
 from penstock.model.errors import PenstockError
-from penstock.project import Project
-from penstock.stack.airflow_env import airflow_alone
 
 _SIDE_FILES = ("", "-wal", "-shm")
 # Errors that a retry does not fix: a corrupt file, missing tables, tables that are not Airflow's.
@@ -114,17 +110,3 @@ def _set_aside(database: Path) -> Path:
 def _remove(database: Path) -> None:
     for suffix in _SIDE_FILES:
         Path(f"{database}{suffix}").unlink(missing_ok=True)
-
-
-def enter(project: Project, database: Path | None = None) -> None:
-    """Configure Airflow in this process for the project, without servers. Airflow must not be imported yet.
-
-    Args:
-        database: Path of the metadata database; by default that of `penstock run`.
-
-    Raises:
-        UsageError: `penstock.toml` is invalid.
-    """
-    os.environ |= airflow_alone(project, database)
-    if str(project.root) not in sys.path:
-        sys.path.insert(0, str(project.root))  # for `from include.…`, as in the stack

@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 from penstock import lookup
 from penstock.airflow.dbt.manifest import refresh
 from penstock.airflow.json_events import carried_out, emit, event_stream
-from penstock.airflow.run_database import enter
+from penstock.airflow.offline import enter
 from penstock.airflow.run_parameters import require_parameters, unknown_parameters
 from penstock.devtools.process_env import WAREHOUSE
 from penstock.model.date_arguments import parse_moment
@@ -88,7 +88,7 @@ def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> ExitCo
     # Airflow reads its settings only once, at import.
     from penstock.airflow import dag_test
     from penstock.airflow.dag_files import find_dag
-    from penstock.airflow.migrate_db import make_pools
+    from penstock.airflow.pools import make_pools
     from penstock.airflow.run_database import database_failures, prepare
     from penstock.airflow.task_logs import Masked, TaskLogs
 

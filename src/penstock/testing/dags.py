@@ -66,7 +66,7 @@ def load_bag(project: Project) -> Bag:
     if (project.root / "dbt").is_dir():
         # In a separate process: dbt keeps the settings of its first start.
         _call(project, "penstock.airflow.dbt.manifest_main", PENSTOCK_CONN_WAREHOUSE=NOWHERE)
-    from penstock.airflow.dag_checks import load
+    from penstock.airflow.dag_bag import load
 
     return Bag(*load(project))
 
