@@ -20,6 +20,7 @@ Kind = Literal["connection", "variable"]
 FOLDERS = ("dags", "plugins", "include")
 TEMPLATES = (".sql", ".sh")
 PLANS = (".yaml", ".yml")
+LAKE = "lake"  # without a connection of this name, the lake is a directory of the project
 
 _ADDRESS = re.compile(r"(?P<connection>\w[\w.-]*):(?!//)")
 # `source:schema.table`, of a list or a mapping that a loop of copies goes through
@@ -96,7 +97,7 @@ def asked_in_plan(text: str, file: str) -> Iterator[Demand]:
     for path, (value, line) in fields.items():
         match = _ADDRESS.match(value)
         if path in (("source",), ("target",)):
-            if match is not None and match["connection"] not in ("lake", "s3"):
+            if match is not None and match["connection"] != LAKE:
                 yield Demand("connection", match["connection"], file, line)
         elif path == ("limit", "shared") or (path == ("each", "connection") and ("each", "query") in fields):
             yield Demand("connection", value, file, line)
@@ -187,15 +188,17 @@ class _Reader:
             ):
                 continue
             for one in ast.walk(value):
-                text = self.text(one) if isinstance(one, ast.Constant) else None
-                if text is not None and (match := _TABLE.fullmatch(text)) is not None:
+                if not isinstance(one, ast.Constant) or not isinstance(one.value, str):
+                    continue
+                if (match := _TABLE.fullmatch(one.value)) is not None:
                     yield Demand("connection", match["connection"], self.file, one.lineno)
 
     def address(self, node: ast.expr) -> Iterator[Demand]:
         text = self.text(node) if not isinstance(node, ast.JoinedStr) else self.beginning(node)
         match = None if text is None else _ADDRESS.match(text)
         if match is not None and len(match["connection"]) > 1:  # a single letter is a drive
-            yield Demand("connection", match["connection"], self.file, node.lineno)
+            name = match["connection"]
+            yield Demand("connection", name, self.file, node.lineno, optional=name == LAKE)
         elif text is None:
             yield Demand("connection", None, self.file, node.lineno)
 

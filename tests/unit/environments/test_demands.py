@@ -18,7 +18,7 @@ def asked(text: str) -> set[tuple[str, str | None]]:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("CopyOperator(source='lake:a/b.csv', target='dwh:raw.sales')", {"lake", "dwh"}),
+        ("CopyOperator(source='lake:a/b.csv', target='dwh:raw.sales')", {"dwh"}),
         ("CopyOperator(source='/data/x.csv', target='dwh:raw.sales')", {"dwh"}),
         ("CopyOperator(source='s3://bucket/x.csv', target='https://x')", set()),
         ("CopyOperator(source=f'{ROOT}/x.csv', target=f'dwh:raw.{table}')", {"dwh"}),
