@@ -130,6 +130,15 @@ def _by_hand(dag: Any, moment: datetime) -> Wanted:
     return Wanted(moment, None, (interval.start, interval.end))
 
 
+def described(dag: Any, wanted: Wanted) -> str:
+    """Return the data interval of a run, in words."""
+    start, end = wanted.interval or (wanted.logical_date, wanted.logical_date)
+    first, last = (_shown(one, zone_of(dag)) for one in (start, end))
+    return (
+        f"with an empty data interval, {first}" if start == end else f"of the data interval {first} to {last}"
+    )
+
+
 def start_of(dag: Any) -> datetime | None:
     """Return the DAG's start date, or else the earliest start date of its tasks."""
     starts = [dag.start_date, *(task.start_date for task in dag.tasks)]

@@ -25,6 +25,7 @@ from penstock import lookup
 from penstock.airflow.dbt.manifest import refresh
 from penstock.airflow.json_events import carried_out, emit, event_stream
 from penstock.airflow.offline import enter
+from penstock.airflow.run_parameters import require_parameters, unknown_parameters
 from penstock.devtools.process_env import WAREHOUSE
 from penstock.model.date_arguments import parse_moment
 from penstock.model.errors import ExitCode, UsageError
@@ -94,6 +95,8 @@ def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> ExitCo
     sys.stdout = Masked(sys.stdout)
     found = find_dag(words.dag_id, project.root)
     _require_task(found.dag, words.task)
+    conf = json.loads(words.conf)
+    require_parameters(found.dag, conf)
     with database_failures(database):
         if (warning := prepare(database, run_database(project).parent)) is not None:
             emit(events, event="note", message=warning)
@@ -103,7 +106,7 @@ def _run(project: Project, words: argparse.Namespace, events: IO[str]) -> ExitCo
         for note in _notes(found.dag, words, runs):
             emit(events, event="note", message=note)
         runner = dag_test.Runner(found.dag, found.file, partial(emit, events), logs, words.task)
-        return runner.run(runs, json.loads(words.conf), keep_going=words.keep_going)
+        return runner.run(runs, conf, keep_going=words.keep_going)
 
 
 def _wanted(dag: Any, words: argparse.Namespace) -> list[Wanted]:
@@ -126,15 +129,17 @@ def _notes(dag: Any, words: argparse.Namespace, runs: Sequence[Wanted]) -> list[
 
     known = run_dates.scheduled(dag)
     if words.start:
-        return run_dates.left_out(known, parse_moment(words.start), parse_moment(words.end))
-    if words.date and known.timetable.periodic and not runs[0].is_scheduled:
         return [
-            (
-                f"{words.date} is not in the schedule of {dag.dag_id} ({known.timetable.summary}): making a manual run "
-                "with the data interval that Airflow chooses"
-            )
+            *unknown_parameters(dag, json.loads(words.conf)),
+            *run_dates.left_out(known, parse_moment(words.start), parse_moment(words.end)),
         ]
-    return []
+    notes = unknown_parameters(dag, json.loads(words.conf))
+    if words.date and known.timetable.periodic and not runs[0].is_scheduled:
+        notes.append(
+            f"{words.date} is not in the schedule of {dag.dag_id} ({known.timetable.summary}): making a manual run "
+            f"{run_dates.described(known, runs[0])}"
+        )
+    return notes
 
 
 def _require_task(dag: Any, task: str | None) -> None:

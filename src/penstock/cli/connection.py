@@ -131,6 +131,24 @@ def remove(name: Name, env: Env = None) -> None:
     typer.echo(f"{name}: removed from {file}")
 
 
+@app.command()
+def show(name: Name, env: Env = None, *, as_json: AsJson = False) -> None:
+    """Show the fields of a connection that a copy would use, and where each comes from. Secrets are masked.
+
+    Nothing is started, and nothing is connected to.
+
+    Example: penstock connection show warehouse --env prod
+    """
+    from penstock.cli.connection_fields import fields_with_places
+
+    rows = fields_with_places(name, env)
+    if as_json:
+        found = [{"field": field, "value": value, "where": where} for field, value, where in rows]
+        typer.echo(json.dumps({"name": name, "fields": found}))
+    else:
+        print_table(("field", "value", "where"), rows)
+
+
 @app.command("list")
 def list_connections(env: Env = None, *, as_json: AsJson = False) -> None:
     """List the connections of an environment.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from penstock.environments.environment import Environment
 from penstock.environments.inheritance import environment_names, read_lineage
@@ -19,9 +19,13 @@ Kind = Literal["connection", "variable"]
 
 FOLDERS = ("dags", "plugins", "include")
 TEMPLATES = (".sql", ".sh")
+PLANS = (".yaml", ".yml")
+LAKE = "lake"  # without a connection of this name, the lake is a directory of the project
 
 _ADDRESS = re.compile(r"(?P<connection>\w[\w.-]*):(?!//)")
-_COPIES = ("CopyOperator", "copy")
+# `source:schema.table`, of a list or a mapping that a loop of copies goes through
+_TABLE = re.compile(r"(?P<connection>[A-Za-z][\w-]+):[A-Za-z_]\w*\.[A-Za-z_]\w*")
+_COPIES = ("CopyOperator", "copy", "diff", "copy_all")
 _GROUPS = ("dbt_task_group",)  # the target is named like the connection
 _OWN_WORDS = frozenset({"conn_id", "connection", "connection_id"})
 _DEFAULTS = frozenset({"default", "default_var"})
@@ -59,11 +63,58 @@ def demands(project_root: Path) -> tuple[Demand, ...]:
     found: set[Demand] = set()
     for folder in FOLDERS:
         for path in sorted((project_root / folder).rglob("*")):
-            if path.suffix == ".py" or path.suffix in TEMPLATES:
+            if path.suffix in (".py", *TEMPLATES, *PLANS) and path.is_file():
                 text = path.read_text(encoding="utf-8", errors="replace")
-                shown = path.relative_to(project_root).as_posix()
-                found.update(asked_in(text, shown) if path.suffix == ".py" else _templated(text, shown, 1))
+                found.update(_asked_of(text, path.relative_to(project_root).as_posix()))
     return tuple(sorted(found, key=lambda one: (one.kind, one.name or "", one.file, one.line)))
+
+
+def _asked_of(text: str, file: str) -> Iterator[Demand]:
+    suffix = Path(file).suffix
+    if suffix == ".py":
+        yield from asked_in(text, file)
+        return
+    if suffix in PLANS:
+        yield from asked_in_plan(text, file)
+    yield from _templated(text, file, 1)
+
+
+def asked_in_plan(text: str, file: str) -> Iterator[Demand]:
+    r"""Yield the references in the YAML plan of an API or of a copy; none in other files.
+
+    Example:
+        >>> [one.name for one in asked_in_plan("source: weather:/data\nauth: {query: k, variable: key}", "w.yaml")]
+        ['weather', 'key']
+    """
+    import yaml
+
+    try:
+        fields = _scalars(yaml.compose(text, Loader=yaml.SafeLoader))
+    except yaml.YAMLError:
+        return
+    if ("source",) not in fields:
+        return
+    for path, (value, line) in fields.items():
+        match = _ADDRESS.match(value)
+        if path in (("source",), ("target",)):
+            if match is not None and match["connection"] != LAKE:
+                yield Demand("connection", match["connection"], file, line)
+        elif path == ("limit", "shared") or (path == ("each", "connection") and ("each", "query") in fields):
+            yield Demand("connection", value, file, line)
+        elif path == ("auth", "variable"):
+            yield Demand("variable", value, file, line)
+
+
+def _scalars(node: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], tuple[str, int]]:
+    """The texts of a document's mappings with their lines, by their keys."""
+    found: dict[tuple[str, ...], tuple[str, int]] = {}
+    for key, value in node.value if getattr(node, "id", "") == "mapping" else ():
+        place = (*path, str(key.value))
+        if value.id == "scalar":
+            found[place] = value.value, value.start_mark.line + 1
+        else:
+            found |= _scalars(value, place)
+    return found
 
 
 def asked_in(text: str, file: str) -> Iterator[Demand]:
@@ -78,7 +129,10 @@ def asked_in(text: str, file: str) -> Iterator[Demand]:
     except (SyntaxError, ValueError):
         return
     reader = _Reader(file, _constants(tree))
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    if any(isinstance(node, ast.Call) and _name(node.func)[0] in _COPIES for node in nodes):
+        yield from reader.collections(tree)
+    for node in nodes:
         if isinstance(node, ast.Call):
             yield from reader.call(node)
         elif isinstance(node, ast.Dict):
@@ -96,8 +150,14 @@ class _Reader:
         name, owner = _name(node.func)
         words = {word.arg: word.value for word in node.keywords if word.arg is not None}
         if name in _COPIES:
-            ends = (words.get("source"), words.get("target"), *(node.args if name == "copy" else ()))
+            ends = (
+                words.get("source"),
+                words.get("target"),
+                *(node.args[:2] if name != "CopyOperator" else ()),
+            )
             yield from (one for end in ends if end is not None for one in self.address(end))
+        if name == "connect" and owner == "penstock":
+            yield from (self.demand("connection", one) for one in node.args[:1])
         if name in _GROUPS and "target" in words:
             yield self.demand("connection", words["target"])
         if name in ("get_connection", "async_get_connection") or (name == "get" and owner == "Connection"):
@@ -119,11 +179,26 @@ class _Reader:
             if isinstance(word, str) and _names_one(word, value) and self.text(value) is not None:
                 yield self.demand("connection", value)
 
+    def collections(self, tree: ast.Module) -> Iterator[Demand]:
+        """Yield references in the module's lists and mappings of tables."""
+        for node in tree.body:
+            value = getattr(node, "value", None)
+            if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(
+                value, ast.List | ast.Tuple | ast.Set | ast.Dict
+            ):
+                continue
+            for one in ast.walk(value):
+                if not isinstance(one, ast.Constant) or not isinstance(one.value, str):
+                    continue
+                if (match := _TABLE.fullmatch(one.value)) is not None:
+                    yield Demand("connection", match["connection"], self.file, one.lineno)
+
     def address(self, node: ast.expr) -> Iterator[Demand]:
         text = self.text(node) if not isinstance(node, ast.JoinedStr) else self.beginning(node)
         match = None if text is None else _ADDRESS.match(text)
         if match is not None and len(match["connection"]) > 1:  # a single letter is a drive
-            yield Demand("connection", match["connection"], self.file, node.lineno)
+            name = match["connection"]
+            yield Demand("connection", name, self.file, node.lineno, optional=name == LAKE)
         elif text is None:
             yield Demand("connection", None, self.file, node.lineno)
 
@@ -148,13 +223,32 @@ class _Reader:
 
 
 def _constants(tree: ast.Module) -> dict[str, str]:
-    """Return module-level names that are assigned exactly one string."""
+    """Return module-level names that are assigned a string, or an f-string of such names."""
     found: dict[str, str] = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            texts = {one.id: node.value.value for one in node.targets if isinstance(one, ast.Name)}
-            found |= {name: text for name, text in texts.items() if isinstance(text, str)}
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        text = _constant(node.value, found)
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if text is not None:
+            found |= {one.id: text for one in targets if isinstance(one, ast.Name)}
     return found
+
+
+def _constant(node: ast.expr, known: Mapping[str, str]) -> str | None:
+    """The string that an expression stands for, if it is known."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.Name):
+        return known.get(node.id)
+    if isinstance(node, ast.JoinedStr):
+        values = [one.value if isinstance(one, ast.FormattedValue) else one for one in node.values]
+        texts = [_constant(one, known) for one in values]
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        texts = [_constant(node.left, known), _constant(node.right, known)]
+    else:
+        return None
+    return None if None in texts else "".join(text for text in texts if text is not None)
 
 
 def _name(func: ast.expr) -> tuple[str, str]:

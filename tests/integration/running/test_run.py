@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psutil
 import pytest
@@ -217,7 +218,7 @@ def test_nothing_is_reset_under_a_run(shop: Shop) -> None:
 
 ENDS = """
 from datetime import UTC, datetime
-from airflow.sdk import DAG, CronDataIntervalTimetable, task
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, task
 
 START, END = datetime(2013, 2, 1, tzinfo=UTC), datetime(2013, 2, 5, tzinfo=UTC)
 weekdays = CronDataIntervalTimetable("0 0 * * 1-5", timezone="UTC")
@@ -251,6 +252,11 @@ with DAG("skips", schedule=None):
     never()
 
 with DAG("bare", schedule=None): ...
+
+with DAG("limits", schedule=None, params={"limit": Param(type="integer", minimum=1)}):
+    @task
+    def limited(params): ...
+    limited()
 """
 
 
@@ -292,13 +298,37 @@ def test_a_saturday_of_a_schedule_of_weekdays_says_which_interval_it_reads(ends:
     done = ends.command("run", "ends", "--date", "2013-02-02")
     assert done.returncode == 0, done.stderr
     note, title, *_ = done.stdout.splitlines()
-    assert note.startswith("2013-02-02 is not in the schedule of ends (0 0 * * 1-5): making a manual run")
+    assert note == (
+        "2013-02-02 is not in the schedule of ends (0 0 * * 1-5): making a manual run of the data interval "
+        "2013-01-31 to 2013-02-01"
+    )
     assert title == "ends  2013-02-02  data interval 2013-01-31 to 2013-02-01"
     assert "reads 2013-01-31 00:00:00+00:00 to 2013-02-01 00:00:00+00:00" in ends.log(
         "ends", "2013-02-02T000000", "day"
     )
     again = ends.command("run", "ends", "--task", "day")
     assert again.stdout.splitlines()[0] == title
+
+
+@pytest.mark.parametrize(
+    ("conf", "message"),
+    [
+        ({"limit": "x"}, """error: limits: invalid parameter limit "x": 'x' is not of type 'integer'"""),
+        ({"limit": 0}, "error: limits: invalid parameter limit 0: 0 is less than the minimum of 1"),
+        ({}, "error: limits: invalid parameter limit: No value passed"),
+    ],
+)
+def test_a_wrong_parameter_is_said_before_the_run(ends: Shop, conf: dict[str, Any], message: str) -> None:
+    done = ends.command("run", "limits", "--conf", json.dumps(conf))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(message)
+    assert """--conf '{"limit": ...}'""" in done.stderr
+
+
+def test_an_unknown_parameter_is_said(ends: Shop) -> None:
+    done = ends.command("run", "limits", "--conf", '{"limit": 3, "limt": 4}')
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "limits declares no parameter 'limt' (did you mean limit?)"
 
 
 def test_a_run_without_a_task_is_no_success(ends: Shop) -> None:

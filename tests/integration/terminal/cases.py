@@ -76,6 +76,7 @@ CASES = {
     ),
     "connection set": case("shop --port 5433", "shop: port changed"),
     "connection test": case("warehouse", "database"),
+    "connection show": case("shop", "field", "host", "environments/"),
     "connection remove": case("shop", "shop: removed"),
     "connection list": case("", "shop", "postgres"),
     "variable set": case("region eu", "region: written to"),

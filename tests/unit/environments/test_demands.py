@@ -8,7 +8,7 @@ import pytest
 
 from penstock.cli.main import main
 from penstock.environments import load
-from penstock.environments.dag_references import asked_in, asked_in_templates, demands, lacking
+from penstock.environments.dag_references import asked_in, asked_in_plan, asked_in_templates, demands, lacking
 
 
 def asked(text: str) -> set[tuple[str, str | None]]:
@@ -18,7 +18,7 @@ def asked(text: str) -> set[tuple[str, str | None]]:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("CopyOperator(source='lake:a/b.csv', target='dwh:raw.sales')", {"lake", "dwh"}),
+        ("CopyOperator(source='lake:a/b.csv', target='dwh:raw.sales')", {"dwh"}),
         ("CopyOperator(source='/data/x.csv', target='dwh:raw.sales')", {"dwh"}),
         ("CopyOperator(source='s3://bucket/x.csv', target='https://x')", set()),
         ("CopyOperator(source=f'{ROOT}/x.csv', target=f'dwh:raw.{table}')", {"dwh"}),
@@ -36,6 +36,13 @@ def asked(text: str) -> set[tuple[str, str | None]]:
         ("dbt_task_group('dbt', x, target='dwh')", {"dwh"}),
         ("X(bash_command='echo {{ conn.dwh.host }} {{ conn.get(\"lake\").host }}')", {"dwh", "lake"}),
         ("this is not python", set()),
+        ("W: str = 'dwh'\nT = f'{W}:raw.t'\nCopyOperator(source='a.csv', target=T)", {"dwh"}),
+        ("W = 'dwh'\nT = W + ':raw.t'\nCopyOperator(source='a.csv', target=T)", {"dwh"}),
+        ("T = ['crm:public.a', 'b.csv']\nfor t in T: penstock.copy(t, 'dwh:raw.t')", {"crm", "dwh", None}),
+        ("T = {'a': 'crm:public.a'}\nprint(T)", set()),
+        ("penstock.diff('crm:public.a', 'dwh:raw.a')", {"crm", "dwh"}),
+        ("penstock.connect('crm')", {"crm"}),
+        ("socket.connect('crm')", set()),
     ],
 )
 def test_connections_that_a_dag_asks_for(text: str, names: set[str | None]) -> None:
@@ -168,3 +175,34 @@ def test_a_deployment_that_leads_to_the_projects_own_servers(
     assert main(["env", "check", "prod"]) == 1
     assert "connection 'market' links to this project's own 'warehouse'" in capsys.readouterr().out
     assert main(["env", "check", "prod", "--elsewhere", "market"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("source: weather:/data\nlimit: {calls: 60, per_s: 60, shared: dwh}\n", {"weather", "dwh"}),
+        ("source: weather:/data\nauth: {query: k, variable: api_key}\n", {"weather", "api_key"}),
+        ("source: weather:/data\neach: {query: select 1, connection: shop}\n", {"weather", "shop"}),
+        ("source: sales.csv\ntarget: dwh:raw.sales\n", {"dwh"}),
+        ("source: lake:weather\ntarget: s3://bucket/x/\n", set()),
+        ("services:\n  db: {image: 'postgres:17'}\n", set()),
+        ("- a\n- b:c\n", set()),
+        ("a: [", set()),
+        ("", set()),
+    ],
+)
+def test_names_that_a_plan_asks_for(text: str, names: set[str]) -> None:
+    assert {one.name for one in asked_in_plan(text, "plan.yaml")} == names
+
+
+def test_the_check_finds_what_plans_ask_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "penstock.toml").write_text("")
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "prod.yaml").write_text("variables: {region: eu}\n")
+    (tmp_path / "dags" / "weather.yaml").write_text("# hourly\nsource: weather:/data\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["env", "check", "prod", "--no-secrets"]) == 1
+    assert "has no connection 'weather', used in dags/weather.yaml:2" in capsys.readouterr().out
