@@ -9,9 +9,15 @@ from penstock.ports.exports import (
     Selection,
     Unrepresentable,
 )
-from penstock.ports.landings import LandingProgress, SafeLandingProgress, Underway
 from penstock.ports.object_store import ObjectStore, ObjectWriter, Stored
-from penstock.ports.progress import Progress, SafeProgress, Unit
+from penstock.ports.progress import (
+    LandingProgress,
+    Progress,
+    SafeLandingProgress,
+    SafeProgress,
+    Underway,
+    Unit,
+)
 from penstock.ports.rate_limiter import Granted, Permits, Return
 from penstock.ports.sources import Batch, GrowingSource, Judged, Lines, Recognised, Source
 from penstock.ports.targets import Entry, Load, Loaded, RemembersFiles, Session, Target

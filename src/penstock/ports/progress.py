@@ -1,13 +1,11 @@
-"""Receives progress updates."""
+"""Progress updates of copies and landings."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
-
-if TYPE_CHECKING:
-    from penstock.ports.landings import Underway
+from dataclasses import dataclass
+from typing import Generic, Literal, Protocol, TypeVar
 
 Unit = Literal["rows", "bytes"]
 T = TypeVar("T")
@@ -83,4 +81,36 @@ class SafeProgress(Safe[Progress]):
 
     def update(self, now: Underway) -> None:
         """See :class:`Progress`."""
+        self.tell(lambda receiver: receiver.update(now))
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """The progress of a landing.
+
+    Args:
+        calls: Calls made, including retries.
+        answers: Answers received.
+        landed: Answers in the lake.
+        waiting: Requests waiting for the rate limit.
+    """
+
+    calls: int
+    answers: int
+    landed: int
+    waiting: int
+
+
+class LandingProgress(Protocol):
+    """Receives progress updates of a landing, several times a second."""
+
+    def update(self, now: Underway) -> None:
+        """Report the current progress."""
+
+
+class SafeLandingProgress(Safe[LandingProgress]):
+    """A :class:`LandingProgress` that never fails."""
+
+    def update(self, now: Underway) -> None:
+        """See :class:`LandingProgress`."""
         self.tell(lambda receiver: receiver.update(now))
