@@ -95,6 +95,7 @@ def _airflow_settings(project: Project) -> Iterator[Finding]:
 _OWN = re.compile(r"^\s*penstock\s*\[(?P<extras>[^\]]*)\]", re.MULTILINE)
 _EXTRA = re.compile(r"""extra\s*==\s*['"](?P<name>[\w-]+)['"]""")
 _NAME = re.compile(r"[\w.-]+")
+_ALL = "all"
 _FOLDERS = {"dags": "airflow", "dbt": "dbt"}
 
 
@@ -121,7 +122,17 @@ def _asked(project: Project | None) -> set[str]:
     if requirements.is_file():
         for found in _OWN.finditer(requirements.read_text(encoding="utf-8", errors="replace")):
             asked |= {extra.strip() for extra in found["extras"].split(",") if extra.strip()}
-    return asked
+    return (asked - {_ALL}) | _members_of_all() if _ALL in asked else asked
+
+
+def _members_of_all() -> set[str]:
+    """The extras that the extra `all` names: `penstock[airflow,...]; extra == 'all'`."""
+    members: set[str] = set()
+    for requirement in requires("penstock") or []:
+        marker, own = _EXTRA.search(requirement), _OWN.match(requirement)
+        if own is not None and marker is not None and marker["name"] == _ALL:
+            members |= {extra.strip() for extra in own["extras"].split(",")}
+    return members
 
 
 def _packages(extra: str) -> list[str]:
