@@ -72,7 +72,7 @@ def test_retry_after_is_obeyed(service: Service, lake: Path, plan: Plan, form: s
 def test_longer_than_the_plan_s_patience_is_not_waited(service: Service, lake: Path, plan: Plan) -> None:
     service.behave = lambda asked: Say(status=429, headers={"Retry-After": "3600"})
     began = time.monotonic()
-    with pytest.raises(SourceError, match="1 of 1 requests have no answer: 1 x status 429"):
+    with pytest.raises(SourceError, match="1 of 1 request has no answer: 1 x status 429"):
         penstock.land(plan(), "lake:weather", rows=cities(1))
     assert time.monotonic() - began < 10
 
@@ -101,7 +101,7 @@ def test_a_status_is_treated_as_the_plan_says(service: Service, lake: Path, plan
     service.behave = lambda asked: Say(status=404) if asked.query["id"] == "3" else weather(asked)
     result = penstock.land(plan(statuses={404: "absent"}), "lake:closed", rows=cities(5))
     assert (result.answers, result.absent) == (5, 1)
-    with pytest.raises(SourceError, match="1 of 5 requests have no answer: 1 x status 404"):
+    with pytest.raises(SourceError, match="1 of 5 requests has no answer: 1 x status 404"):
         penstock.land(plan(), "lake:errors", rows=cities(5), label="a")
     # The others have landed; only the one that failed is asked again.
     service.behave = weather
@@ -138,7 +138,7 @@ def test_a_service_that_is_down_is_waited_for_as_the_plan_says(
 
 def test_one_poisoned_request_does_not_keep_the_others(service: Service, lake: Path, plan: Plan) -> None:
     service.behave = lambda asked: Say(status=500) if asked.query["id"] == "0" else weather(asked)
-    with pytest.raises(SourceError, match="1 of 40 requests have no answer: 1 x status 500"):
+    with pytest.raises(SourceError, match="1 of 40 requests has no answer: 1 x status 500"):
         penstock.land(plan(), "lake:weather", rows=cities(40))
     assert times_asked(service)["0"] == 4
     service.behave = weather

@@ -77,7 +77,7 @@ def test_a_finished_landing_that_cannot_be_gone_on_with_stays_finished(
 ) -> None:
     penstock.land(plan(), "lake:weather", rows=cities(3), label="10:00")
     service.behave = lambda asked: Say(status=404)
-    with pytest.raises(penstock.PenstockError, match="1 of 4 requests have no answer"):
+    with pytest.raises(penstock.PenstockError, match="1 of 4 requests has no answer"):
         penstock.land(plan(), "lake:weather", rows=cities(4), label="10:00")
     service.behave = weather
     whole = penstock.land(plan(), "lake:weather", rows=cities(4), label="10:00")

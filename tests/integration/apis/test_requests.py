@@ -80,7 +80,7 @@ def test_a_long_answer_goes_on_where_it_was_broken_off(
     service.behave = lambda asked: Say(status=503) if asked.number >= 2 else behave(asked)
     once = {"attempts": 1}
     long = plan(parameters={}, records="list", columns={"id": "id"}, pages=pages, retries=once)
-    with pytest.raises(PenstockError, match="1 of 1 requests"):
+    with pytest.raises(PenstockError, match="1 of 1 request has"):
         penstock.land(long, "lake:list")
     service.behave = behave
     service.asked.clear()
