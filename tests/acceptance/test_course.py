@@ -36,6 +36,7 @@ def test_two_values_under_one_key_and_both_are_pulled(gallery: Airflow) -> None:
     assert gallery.xcom(run, "load") == [first, second]
 
 
+@pytest.mark.soak
 def test_a_schedule_across_a_change_of_the_clocks(gallery: Airflow) -> None:
     for name in ("intervals", "triggers"):
         gallery.unpause(f"daylight_saving_{name}")
@@ -85,6 +86,7 @@ def midnight(of: datetime) -> datetime:
     return of.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+@pytest.mark.soak
 def test_a_backfill_reaches_days_before_the_start(gallery: Airflow) -> None:
     days_before = ("--from", "2013-01-28", "--to", "2013-01-30")
     done = penstock(gallery.project, "backfill", "catchup_on", *days_before, "--unpause")

@@ -19,6 +19,12 @@ LOOKS = {
     "dumb": Look(variables={"TERM": "dumb"}),
     "C locale": Look(locale=C),
 }
+# What needs no terminal of its own is looked at together; `make soak` takes one thing at a time.
+TOGETHER = {
+    "usual": LOOKS["usual"],
+    "narrow, no color, C locale": Look(columns=40, variables={**XTERM, "NO_COLOR": "1"}, locale=C),
+    "dumb": LOOKS["dumb"],
+}
 OF_MODULE = ("narrow", "dumb")  # where it makes no difference: as `python -m penstock`
 
 FAULTS = re.compile("Traceback|Exception ignored|Error in sys|BrokenPipe|Logging error")
@@ -48,18 +54,27 @@ def places(name: str, world: World, tmp_path: Path) -> Iterator[Path]:
     )
 
 
-def test_in_a_terminal(
-    name: str, world: World, utf8: Starter, plain: Starter, places: Iterator[Path]
+@pytest.mark.parametrize(
+    "looks",
+    [pytest.param(TOGETHER, id="together"), pytest.param(LOOKS, id="one by one", marks=pytest.mark.soak)],
+)
+def test_in_a_terminal(  # fixtures
+    name: str,
+    looks: dict[str, Look],
+    world: World,
+    utf8: Starter,
+    plain: Starter,
+    places: Iterator[Path],
 ) -> None:
     case = CASES[name]
-    for kind, look in LOOKS.items():
+    for kind, look in looks.items():
         starter = utf8 if look.locale == UTF8 else plain
         with starter.terminal(
             words(name, case, world),
             look,
             cwd=next(places),
             variables=world.variables,
-            module=kind in OF_MODULE,
+            module=kind.startswith(OF_MODULE),
         ) as terminal:
             assert terminal.end() == case.code, f"{kind}: {terminal.text}"
             says = [text.format(rejected=world.rejected) for text in case.says]
@@ -94,11 +109,11 @@ def check(kind: str, terminal: Terminal) -> None:
     """Properties of all output to a terminal of this kind."""
     assert not FAULTS.search(terminal.text), f"{kind}: {terminal.text}"
     assert not terminal.is_cursor_hidden
-    if kind == "no color":
+    if "no color" in kind:
         assert not COLOR.search(terminal.raw), terminal.raw
-    if kind == "dumb":
+    if "dumb" in kind:
         assert b"\x1b" not in terminal.raw, terminal.raw
-    if kind == "C locale":
+    if "C locale" in kind:
         # What the program draws; Python itself writes the user's data as UTF-8 there.
         assert terminal.raw.replace("ë".encode(), b"").isascii(), terminal.text
 
