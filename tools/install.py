@@ -121,13 +121,16 @@ def run(python: Path, *argv: object) -> None:
 
 
 def environment(python: Path) -> dict[str, str]:
-    """The caller's environment; pip's index settings are passed to uv too, which does not read them itself."""
+    """The caller's environment; pip's index and certificates are passed to uv too, which does not read pip's settings."""
     variables = dict(os.environ)
     variables.pop("VIRTUAL_ENV", None)
     variables.pop("PYTHONPATH", None)
     index = variables.get("PIP_INDEX_URL") or pip_setting(python, "index-url")
     if index and not any(name in variables for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
         variables["UV_DEFAULT_INDEX"] = index
+    certificates = variables.get("PIP_CERT") or pip_setting(python, "cert")
+    if certificates:
+        variables.setdefault("SSL_CERT_FILE", certificates)
     variables.setdefault("UV_HTTP_TIMEOUT", "180")
     return variables
 
