@@ -121,7 +121,7 @@ def run(python: Path, *argv: object) -> None:
 
 
 def environment(python: Path) -> dict[str, str]:
-    """The caller's environment; pip's index and certificates are passed to uv too, which does not read pip's settings."""
+    """The caller's environment; pip's index and certificates are passed on to uv, which does not read its settings."""
     variables = dict(os.environ)
     variables.pop("VIRTUAL_ENV", None)
     variables.pop("PYTHONPATH", None)
@@ -135,10 +135,12 @@ def environment(python: Path) -> dict[str, str]:
     return variables
 
 
-@functools.cache
 def pip_setting(python: Path, name: str) -> str | None:
-    if not python.exists():
-        return None
+    return asked_of_pip(python, name) if python.exists() else None
+
+
+@functools.cache
+def asked_of_pip(python: Path, name: str) -> str | None:
     answer = subprocess.run(
         [python, "-m", "pip", "config", "get", f"global.{name}"], capture_output=True, text=True, check=False
     )
