@@ -136,15 +136,16 @@ def environment(python: Path) -> dict[str, str]:
 
 
 def pip_setting(python: Path, name: str) -> str | None:
-    return asked_of_pip(python, name) if python.exists() else None
+    return pip_settings(python).get(f"global.{name}") if python.exists() else None
 
 
 @functools.cache
-def asked_of_pip(python: Path, name: str) -> str | None:
-    answer = subprocess.run(
-        [python, "-m", "pip", "config", "get", f"global.{name}"], capture_output=True, text=True, check=False
-    )
-    return answer.stdout.strip() or None
+def pip_settings(python: Path) -> dict[str, str]:
+    # `pip config get` does not find every key that `list` shows.
+    words = [python, "-m", "pip", "config", "list"]
+    answer = subprocess.run(words, capture_output=True, text=True, check=False)
+    lines = (line.partition("=") for line in answer.stdout.splitlines())
+    return {name: value.strip().strip("'\"") for name, _, value in lines}
 
 
 if __name__ == "__main__":
