@@ -130,6 +130,7 @@ def _run(arguments: list[str] | None) -> int:
             typer.echo(err=True)  # the terminal shows ^C behind the question
         return _fail(error, "interrupted; nothing was changed", None, ExitCode.INTERRUPTED)
     except OSError as error:
+        streams.discard_unwritable()
         if error.errno not in DISK_FULL:
             if not concerns_state(error):
                 raise

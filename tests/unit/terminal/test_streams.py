@@ -75,10 +75,15 @@ def test_a_broken_pipe_elsewhere_is_no_reader_that_went_away() -> None:
     assert "BrokenPipeError: [Errno 32] to another program" in done.stderr
 
 
-def test_a_full_disk_behind_standard_output_is_told() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_behind_standard_output_is_an_error(unbuffered: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "penstock", "--version"], stdout=full, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "penstock", "--version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )
     assert done.returncode == 1
     assert done.stderr.startswith("error: the disk is full")

@@ -86,15 +86,29 @@ def flush() -> None:
             stream.flush()
 
 
+def discard_unwritable() -> None:
+    """Discard what cannot be written, or the interpreter would try again at its end, and fail there."""
+    for fd, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            _discard(fd)
+
+
 def is_reader_gone() -> bool:
     """Whether the reader of our output is gone. If so, further output is discarded."""
     nowhere = Path(os.devnull).stat().st_rdev
     gone = [fd for fd in (1, 2) if _has_no_reader(fd)]
     for fd in gone:
-        opened = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(opened, fd)
-        os.close(opened)
+        _discard(fd)
     return bool(gone) or os.fstat(1).st_rdev == nowhere  # Rich, which prints Typer's help, has raised first
+
+
+def _discard(fd: int) -> None:
+    opened = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(opened, fd)
+    os.close(opened)
 
 
 def _has_no_reader(fd: int) -> bool:
