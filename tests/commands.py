@@ -24,7 +24,7 @@ from typing import NoReturn
 
 from tests.forks import PRELOADED
 
-_RUN_DIR = os.environ.get("PENSTOCK_TEST_RUN_DIR", "")  # now: tests may clear the variable
+run_dir: Path | None = None  # set by tests/conftest.py
 _REQUEST_BYTES = 1 << 17
 
 # Without site: nothing but the standard library is needed, and it starts in a third of the time.
@@ -42,7 +42,8 @@ sys.exit(code if code >= 0 else 128 - code)
 @functools.cache
 def forked() -> Path:
     """The program; the server behind it begins with the first call, and ends with this process."""
-    place = Path(_RUN_DIR, f"commands-{os.getpid()}")
+    assert run_dir is not None
+    place = run_dir / f"commands-{os.getpid()}"
     place.mkdir(mode=0o700)
     address = str(place / "socket")
     words = [sys.executable, "-m", "tests.commands", address]

@@ -18,6 +18,7 @@ import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
+from tests import commands
 from tests.costs import Costs
 
 from penstock.model.connection import Connection
@@ -80,6 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[RUN_DIR] = str(run_dir)
         # Where it is imported, Airflow writes a configuration into its home.
         os.environ["AIRFLOW_HOME"] = str(run_dir / "airflow")
+    commands.run_dir = Path(os.environ[RUN_DIR])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -132,7 +132,7 @@ def connect(name: str) -> AbstractContextManager[PgConnection]:
     The name is looked up as for copies. An embedded server is started if it is not running.
 
     Raises:
-        ConnectionFailed: If there is no such connection, or the database does not accept it.
+        ConnectionFailed: If the connection is unknown, or the database refuses it.
 
     Example:
         >>> import penstock
@@ -168,7 +168,7 @@ def environment(name: str | None = None) -> Environment:
         name: By default, the environment that ``PENSTOCK_ENV`` or ``penstock.toml`` names.
 
     Raises:
-        PenstockError: If there is no project here, or the environment is invalid.
+        PenstockError: If no project is found, or the environment is invalid.
 
     Example:
         >>> import penstock

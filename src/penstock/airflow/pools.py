@@ -7,7 +7,7 @@ from penstock.project import Project
 
 
 def make_pools(project: Project) -> None:
-    """Create the pools, or update their slots. Pools that are no longer in the file stay as they are.
+    """Create the pools, or update their slots. Other pools are not changed.
 
     Raises:
         UsageError: The file is invalid.

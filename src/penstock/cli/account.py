@@ -92,7 +92,7 @@ def print_landed(result: LandResult, remark: str | None = None) -> None:
     """Print the account of a landing.
 
     Args:
-        remark: Why there are no records, if the error does not say it.
+        remark: Why no records were landed, if the error does not say it.
     """
     state = "landed before, nothing was requested" if result.already else f"in {result.seconds:.1f} s"
     typer.echo(f"{result.target} {state}")

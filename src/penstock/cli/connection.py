@@ -10,7 +10,8 @@ import typer
 
 from penstock.cli import connection_form
 from penstock.cli.connection_options import Fields, Name, PasswordStdin
-from penstock.cli.environment_options import AsJson, Env, here, lookup, print_table, written_to
+from penstock.cli.env_file import Env
+from penstock.cli.environment_options import AsJson, here, lookup, print_table, written_to
 from penstock.cli.option_groups import grouped
 from penstock.model.errors import PenstockError, UsageError
 

@@ -27,7 +27,7 @@ def from_options(
         variables: ``FIELD=VARIABLE`` each: the field's value comes from the environment variable.
 
     Raises:
-        UsageError: If an item has another form, or there is no such variable.
+        UsageError: If an item is malformed, or the variable is not set.
     """
     fields = {name: text for name, text in given.items() if text is not None}
     fields |= {f"{EXTRA}{name}": text for name, text in map(_pair, extra)}
@@ -68,7 +68,7 @@ def field_name(name: str) -> str:
     """The canonical name of a field that the user wrote.
 
     Raises:
-        UsageError: If there is no such field; further fields are written ``extra.NAME``.
+        UsageError: If the field is unknown; further fields are written ``extra.NAME``.
     """
     known = (*PLAIN_FIELDS, LINK)
     if name == "schema":

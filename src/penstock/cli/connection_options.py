@@ -70,7 +70,7 @@ class Fields:
         """The given fields by name; warns about secrets on the command line.
 
         Raises:
-            UsageError: If an option has another form, or there is no such environment variable.
+            UsageError: If an option is malformed, or the environment variable is not set.
         """
         named = {
             "type": self.type_,

@@ -10,7 +10,7 @@ import typer
 
 from penstock.cli.account import show_account
 from penstock.cli.copy_options import Account, Keys, Landing, Reading, Tables, Writing
-from penstock.cli.env_file import environment_or_file, using
+from penstock.cli.env_file import Env, using
 from penstock.cli.option_groups import grouped
 from penstock.cli.progress import shown
 from penstock.model.errors import UsageError
@@ -44,15 +44,7 @@ def copy(  # noqa: PLR0913  # the options are the command's interface
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be copied and rejected, and change nothing.")
     ] = False,
-    env: Annotated[
-        str | None,
-        typer.Option(
-            "--env",
-            metavar="NAME|FILE",
-            callback=environment_or_file,
-            help="The environment, such as prod, or a .env file.",
-        ),
-    ] = None,
+    env: Env = None,
 ) -> None:
     """Copy files, a table or API answers into a table, and account for every row.
 

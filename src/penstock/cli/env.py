@@ -10,7 +10,8 @@ import typer
 
 from penstock.cli import env_transfer
 from penstock.cli.env_check import check
-from penstock.cli.environment_options import AsJson, Env, here, print_table, written_to
+from penstock.cli.env_file import Env
+from penstock.cli.environment_options import AsJson, here, print_table, written_to
 from penstock.environments import choose
 from penstock.model.plurals import counted
 from penstock.project import find_project

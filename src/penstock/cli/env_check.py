@@ -89,7 +89,7 @@ def _problems(root: Path, name: str, *, secrets: bool) -> Iterator[PenstockError
 
 def _asked_of(root: Path, name: str | None) -> tuple[str, ...]:
     """The environments that must define the names that DAGs use; "" stands for a project without environments."""
-    from penstock.environments.dag_references import deployed
+    from penstock.environments.missing_names import deployed
 
     try:
         return (name,) if name else deployed(root) or ("",)
@@ -102,8 +102,8 @@ def _lacking(
 ) -> Iterator[PenstockError]:
     from penstock.environments import load
     from penstock.environments.airflow_settings import local_settings
-    from penstock.environments.dag_references import default, lacking, served
     from penstock.environments.formats.bundle import Bundle
+    from penstock.environments.missing_names import default, lacking, served
     from penstock.lookup import EMBEDDED
 
     try:

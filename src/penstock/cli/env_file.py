@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Annotated
 
 import typer
 
@@ -41,6 +42,17 @@ def environment_or_file(context: typer.Context, word: str | None) -> str | None:
         return word
     read_env_file(context, word)
     return None
+
+
+Env = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        metavar="NAME|FILE",
+        callback=environment_or_file,
+        help="The environment, such as prod, or a .env file. Default: PENSTOCK_ENV, else the project's.",
+    ),
+]
 
 
 def _project() -> Project | None:

@@ -1,4 +1,4 @@
-"""Shared by the commands on environments: the option `--env`, and tables."""
+"""Shared by the commands on environments: which one is meant, and tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.env_file import environment_or_file
 from penstock.environments import Environment, choose, load
 from penstock.environments.errors import suggestion
 from penstock.environments.loading import BASE
@@ -15,15 +14,6 @@ from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed
 from penstock.project import Project, find_project
 
-Env = Annotated[
-    str | None,
-    typer.Option(
-        "--env",
-        metavar="NAME|FILE",
-        callback=environment_or_file,
-        help="The environment, such as prod, or a .env file. Default: PENSTOCK_ENV, else the project's.",
-    ),
-]
 _AS_WIDE_AS_NEEDED = 100_000
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

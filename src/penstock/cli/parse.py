@@ -99,7 +99,8 @@ def _events(process: subprocess.Popen[str], project: Project) -> Iterator[dict[s
 def _lacking(project: Project) -> Iterator[PenstockError]:
     """The names that DAGs use and neither the environment in use nor the process's variables define."""
     from penstock.environments import load
-    from penstock.environments.dag_references import default, demands, lacking
+    from penstock.environments.dag_references import demands
+    from penstock.environments.missing_names import default, lacking
     from penstock.lookup import EMBEDDED
 
     try:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from penstock.cli.copy_options import Keys, Reading
-from penstock.cli.env_file import environment_or_file, using
+from penstock.cli.env_file import Env, using
 from penstock.cli.environment_options import print_table
 from penstock.cli.option_groups import grouped
 from penstock.cli.progress import shown
@@ -46,15 +46,7 @@ def preview(  # noqa: PLR0913  # the options are the command's interface
             "--save", metavar="FILE", help="Write the copy to a YAML file, which penstock copy runs."
         ),
     ] = None,
-    env: Annotated[
-        str | None,
-        typer.Option(
-            "--env",
-            metavar="NAME|FILE",
-            callback=environment_or_file,
-            help="The environment, such as prod, or a .env file.",
-        ),
-    ] = None,
+    env: Env = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show how a file is read: dialect, columns, types and why, sample, and what a copy would reject.

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from penstock.cli import connection_form
-from penstock.cli.environment_options import AsJson, Env, here, print_table, written_to
+from penstock.cli.env_file import Env
+from penstock.cli.environment_options import AsJson, here, print_table, written_to
 from penstock.environments.secret_detection import MASK, looks_secret
 from penstock.model.errors import UsageError
 

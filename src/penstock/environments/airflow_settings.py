@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from penstock.environments.dag_references import default
 from penstock.environments.formats.bundle import Bundle
 from penstock.environments.loading import choose
+from penstock.environments.missing_names import default
 from penstock.model.errors import UsageError
 
 NAME = "airflow_settings.yaml"

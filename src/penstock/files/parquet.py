@@ -157,7 +157,12 @@ def _reading(name: str) -> Iterator[None]:
             ) from error
         with translated(name):
             raise
-    except (ValueError, NotImplementedError) as error:  # ArrowInvalid is a ValueError
+    except NotImplementedError as error:
+        raise SourceError(
+            f"'{name}' uses a feature of Parquet that cannot be read: {error}",
+            hint="write the file without it",
+        ) from error
+    except ValueError as error:  # ArrowInvalid is one
         raise SourceError(
             f"'{name}' is not a Parquet file: {error}", hint="name its format with --format"
         ) from error

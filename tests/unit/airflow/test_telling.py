@@ -11,12 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from penstock.model.errors import PenstockError
-
-pytest.importorskip("airflow")
-
 from penstock.airflow.json_events import carried_out
 from penstock.airflow.run_database import database_failures
+from penstock.model.errors import PenstockError
 
 
 def fill_the_disk() -> int:

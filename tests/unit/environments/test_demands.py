@@ -8,7 +8,8 @@ import pytest
 
 from penstock.cli.main import main
 from penstock.environments import load
-from penstock.environments.dag_references import asked_in, asked_in_plan, asked_in_templates, demands, lacking
+from penstock.environments.dag_references import asked_in, asked_in_plan, asked_in_templates, demands
+from penstock.environments.missing_names import lacking
 
 
 def asked(text: str) -> set[tuple[str, str | None]]:

@@ -11,8 +11,9 @@ from penstock.devtools import dotenv
 from penstock.devtools.doctor.check_result import Finding, Level, of_error
 from penstock.environments import load
 from penstock.environments.airflow_settings import NAME, local_settings
-from penstock.environments.dag_references import default, demands, lacking
+from penstock.environments.dag_references import demands
 from penstock.environments.inheritance import environment_names
+from penstock.environments.missing_names import default, lacking
 from penstock.environments.validate import problems
 from penstock.model.errors import PenstockError
 from penstock.model.plurals import counted

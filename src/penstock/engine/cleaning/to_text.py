@@ -48,10 +48,7 @@ def as_texts(array: pa.Array) -> pa.Array:
         )  # no conversion, and no zone data needed to print it
     if pa.types.is_decimal(type_):
         return pa.array([None if value is None else f"{value:f}" for value in array.to_pylist()], TEXT)
-    try:
-        return pc.cast(array, TEXT)
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        return pa.array([None if value is None else str(value) for value in array.to_pylist()], TEXT)
+    return pc.cast(array, TEXT)
 
 
 def whole_floats(array: pa.Array) -> pa.Array:
