@@ -124,7 +124,8 @@ def _print(found: Preview) -> None:
 def _option(found: Preview, name: str) -> str:
     value = found.reading[name]
     text = "none" if value is None else ",".join(value) if isinstance(value, list) else str(value)
-    shown_as = text if text.isprintable() and text.strip() else repr(text)
+    is_plain = text.isprintable() and (len(text) > 1 or text.isalnum()) and text.strip()
+    shown_as = text if is_plain else repr(text)
     label = name.replace("_", " ")
     mark = " (detected)" if name in found.detected else ""
     return f"{label} {shown_as}{mark}"

@@ -177,7 +177,7 @@ def test_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["preview", "sales.csv"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(
-        "sales.csv: 5 rows, 5 columns\n  format csv, encoding utf-8, delimiter ; (detected), "
+        "sales.csv: 5 rows, 5 columns\n  format csv, encoding utf-8, delimiter ';' (detected), "
     )
     assert "quantity (Quantity)  text     three in line 4 of sales.csv; before it, bigint" in out
     assert "1 row cannot be parsed" in out
