@@ -12,9 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from penstock.model.errors import UsageError
-from penstock.state_dir import FOLDER, broken_state, leave_to_owner
+from penstock.state_dir import (
+    FOLDER,
+    broken_state,
+    give_to_directorys_owner,
+    leave_to_owner,
+    require_own_way,
+)
 
 MARKER = "penstock.toml"
+SERVERS = "postgres"  # directory of the embedded servers' data in the state directory
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -75,18 +82,20 @@ class Project:
     def make_state_dir(self, *parts: str) -> Path:
         """Make a directory under the state directory, closed to other accounts, and return it.
 
-        As root, other accounts may traverse the directories but not list them: Postgres refuses to run as root,
-        and its account must reach the files it owns.
+        As root, other accounts may traverse the state directory and the servers' directory, but not list them:
+        Postgres refuses to run as root, and its account must reach the files it owns.
 
         Raises:
             BrokenState: It cannot be made or written, usually because another account made the state directory.
         """
-        mode = 0o711 if os.geteuid() == 0 else 0o700
+        mode = 0o711 if os.geteuid() == 0 and parts[:1] in ((), (SERVERS,)) else 0o700
         path = self.state_dir
         try:
-            _make_dir(path, mode)
+            require_own_way(path)
+            _make_dir(path, 0o711 if os.geteuid() == 0 else 0o700)
             for part in parts:
                 path = path / part
+                require_own_way(path)
                 if _make_dir(path, mode):
                     leave_to_owner(path)
             if not os.access(path, os.W_OK | os.X_OK):
@@ -134,8 +143,11 @@ def find_project(start: Path | None = None) -> Project:
     )
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write `text` atomically to a file that only this account may read.
+def write_private(path: Path, text: str, *, readers: bool = False) -> None:
+    """Write `text` atomically to a file that only this account may read. A link is replaced, not followed.
+
+    Args:
+        readers: Whether other accounts may read the file.
 
     Raises:
         OSError: The directory is missing, not writable, or the disk is full.
@@ -143,8 +155,10 @@ def write_private(path: Path, text: str) -> None:
     # mkstemp sets mode 0600
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        leave_to_owner(Path(temporary))
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if readers:
+                os.fchmod(descriptor, 0o644)
+            give_to_directorys_owner(descriptor, path.parent)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

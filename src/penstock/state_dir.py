@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import pwd
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -80,10 +81,60 @@ def _name(uid: int) -> str:
 
 
 def leave_to_owner(path: Path) -> None:
-    """As root, give a new path in another account's state directory to that account; otherwise do nothing."""
+    """As root, give a new directory in another account's state directory to that account; otherwise do nothing."""
     if os.geteuid() == 0:
         owner = path.parent.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def require_own_way(path: Path) -> None:
+    """As root, check that `path` is not a link that another account has set.
+
+    Raises:
+        BrokenState: It is: root would write where the link leads.
+    """
+    if os.geteuid() == 0 and path.is_symlink() and (uid := path.lstat().st_uid) != 0:
+        raise BrokenState(
+            f"{path} is a link that belongs to {_name(uid)}",
+            hint=f"run Penstock as {_name(uid)}, or replace the link by a directory",
+        )
+
+
+def open_file(path: Path, flags: int) -> int:
+    """Open a file of the state directory, or create it with mode 0600, and return its descriptor.
+
+    Links are not followed. As root, a file in another account's directory is given to that account, unless it has
+    several names: root would otherwise give away a file of its own to which the account has made a link.
+
+    Args:
+        flags: As for `os.open`.
+
+    Raises:
+        BrokenState: It is a link or no regular file.
+        OSError: It cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise BrokenState(f"{path} is a link; Penstock needs a file there", hint=f"rm {path}") from error
+        raise
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise BrokenState(f"{path} is not a file of its own", hint=f"mv {path} {path}.old")
+        give_to_directorys_owner(descriptor, path.parent)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def give_to_directorys_owner(descriptor: int, directory: Path) -> None:
+    """As root, give an open file to the owner of its directory; otherwise do nothing."""
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def acquire(path: Path, busy: Callable[[str], None] = lambda _: None) -> int | None:
@@ -97,9 +148,8 @@ def acquire(path: Path, busy: Callable[[str], None] = lambda _: None) -> int | N
     Returns:
         The descriptor; None if the file was removed meanwhile, so that the next process would not see the lock.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = open_file(path, os.O_RDWR)
     try:
-        leave_to_owner(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -271,6 +271,68 @@ def test_as_root_another_account_runs_the_server(project: Project) -> None:
 
 
 @as_root
+def test_the_database_account_cannot_lead_root_to_a_file_of_its_own(project: Project) -> None:
+    connection = ensure(project, "warehouse")
+    found = status(project, "warehouse")
+    assert found.data_dir is not None
+    victim = project.root / "victim"
+    victim.write_text("root's")
+    victim.chmod(0o600)
+    names = ("penstock.conf", "postgresql.auto.conf.tmp", "postmaster.opts.tmp", "../password", "../x.conf")
+    with enter(connection) as session:  # the login owns the server, and so may run programs as its account
+        for name in names:
+            session.execute(f"COPY (SELECT) TO PROGRAM 'ln -sf {victim} {found.data_dir}/{name}'".encode())
+        with pytest.raises(psycopg.Error):  # the settings and the log lie where the account cannot write
+            session.execute(f"COPY (SELECT) TO PROGRAM 'ln -sf {victim} {found.data_dir.parent}.conf'".encode())
+    for _ in range(2):
+        stop(project, "warehouse")
+        assert ask(ensure(project, "warehouse"), "SELECT 1") == 1
+    assert victim.read_text() == "root's"
+    assert (victim.stat().st_uid, victim.stat().st_mode & 0o777) == (0, 0o600)
+    assert ask(ensure(project, "warehouse"), "SHOW config_file") == f"{found.data_dir.parent}.conf"
+
+
+@pytest.mark.parametrize("name", ["logs/postgres-source.log", "postgres/source.lock"])
+def test_a_link_in_a_files_place_is_refused(project: Project, name: str) -> None:
+    victim = project.root / "victim"
+    victim.write_text("mine")
+    project.make_state_dir(name.split("/")[0])
+    (project.state_dir / name).symlink_to(victim)
+    with pytest.raises(PenstockError, match=f"{name} is a link"):
+        ensure(project, "source")
+    (project.state_dir / name).unlink()
+    (project.state_dir / name).hardlink_to(victim)
+    with pytest.raises(PenstockError, match=f"{name} is not a file of its own"):
+        ensure(project, "source")
+    assert victim.read_text() == "mine"
+
+
+@as_root
+def test_a_directory_that_another_account_has_linked_is_refused(project: Project, tmp_path: Path) -> None:
+    account = ordinary_account()
+    target = tmp_path / "etc"
+    target.mkdir()
+    project.state_dir.symlink_to(target)
+    os.chown(project.state_dir, account.uid, account.gid, follow_symlinks=False)
+    with pytest.raises(PenstockError, match="is a link that belongs to"):
+        ensure(project, "source")
+    assert not any(target.iterdir())
+
+
+def test_a_servers_process_has_no_secret_of_its_caller(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PENSTOCK_KEY", "PENSTOCK_CONN_SHOP", "AIRFLOW_CONN_SHOP", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "planted-secret")
+    connection = ensure(project, "source")
+    with enter(connection) as session:
+        session.execute("CREATE TABLE seen (line text)")
+        session.execute("COPY seen FROM PROGRAM 'env'")
+    assert ask(connection, "SELECT count(*) FROM seen") > 0
+    assert ask(connection, "SELECT count(*) FROM seen WHERE line LIKE '%planted%'") == 0
+
+
+@as_root
 def test_where_that_account_has_no_way_the_cluster_lies_elsewhere(project: Project) -> None:
     project.root.chmod(0o700)
     connection = ensure(project, "warehouse")

@@ -14,19 +14,12 @@ import psutil
 
 from penstock.model.errors import PenstockError
 from penstock.project import Project
-from penstock.stack.os_user import server_account
+from penstock.stack.os_user import server_account, service_environment
 from penstock.stack.postgres.server import open_log
 from penstock.stack.processes import Identity, identify
 
 _ANSWER_TIMEOUT_S = 2.0
 _SERVER_ERROR = 500
-_OTHERS = (
-    "AIRFLOW_",
-    "PENSTOCK_CONN_",
-    "PENSTOCK_VAR_",
-    "PENSTOCK_EXPORTED",
-    "RCLONE_",
-)  # variables of the caller that are not passed on
 
 # Starts a program in its own session, prints its process id and exits. The program is then not a child of the task that
 # first needed it, and init reaps it.
@@ -49,7 +42,7 @@ def launch(
 
     Args:
         argv: The full path of the program, and its arguments.
-        environment: Variables to add to the caller's, of which Airflow's are removed.
+        environment: Variables to add to those that `service_environment` passes on.
         log: File for the output; replaced when it becomes large.
 
     Raises:
@@ -59,14 +52,13 @@ def launch(
     account = server_account(project.state_dir)
     if account is not None and account.uid != project.state_dir.stat().st_uid:
         account = None  # the project belongs to root
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
     with open_log(log) as output:
         started = subprocess.run(
             [sys.executable, "-ISc", _STARTER, *argv],
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
-            env={**inherited, **environment},
+            env={**service_environment(), **environment},
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

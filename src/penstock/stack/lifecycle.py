@@ -24,6 +24,7 @@ from penstock.stack.postgres import manage, server
 from penstock.stack.postgres.binaries import bundled_programs
 from penstock.stack.process_runner import last_line
 from penstock.stack.state_file import ENVIRONMENT, StackRecord, recall, request_restart
+from penstock.state_dir import open_file
 
 EMBEDDED = (METADATA, *manage.SERVERS)
 START_TIMEOUT_S, STOP_TIMEOUT_S = 180.0, 15.0
@@ -158,7 +159,7 @@ def _end_everything(project: Project, found: StackRecord | None) -> bool:
 
 def _spawn(project: Project) -> None:
     path = project.make_state_dir("logs") / "supervisor.log"
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as log:
+    with os.fdopen(open_file(path, os.O_WRONLY | os.O_TRUNC), "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "penstock.stack.supervisor"],
             env=os.environ | {"PENSTOCK_PROJECT": str(project.root)},

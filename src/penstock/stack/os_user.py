@@ -57,15 +57,27 @@ def can_reach(account: Account, path: Path) -> bool:
 
 
 def give_to(account: Account | None, path: Path) -> None:
-    """Make the account the owner of `path`; None leaves the owner unchanged."""
+    """Make the account the owner of `path`, which is not followed; None leaves the owner unchanged."""
     if account is not None:
-        os.chown(path, account.uid, account.gid)
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
+
+
+# What a server needs of the caller's environment. All else may hold secrets, such as `PENSTOCK_KEY` or `AWS_*`.
+_PASSED_ON = frozenset(
+    "PATH HOME LANG TZ TZDIR TMPDIR LD_LIBRARY_PATH PYTHONPATH PYTHONDONTWRITEBYTECODE PYTHONUTF8 "
+    "SSL_CERT_FILE SSL_CERT_DIR".split()
+)
+
+
+def service_environment() -> dict[str, str]:
+    """Return the variables of this process that are passed on to Postgres, the object store and the sandbox."""
+    return {name: value for name, value in os.environ.items() if name in _PASSED_ON}
 
 
 def run_as(
     account: Account | None, argv: Sequence[str | Path], output: IO[str] | int = subprocess.PIPE
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program as the account, without the caller's terminal, pipes, directory and `PG*` variables.
+    """Run a program as the account, without the caller's terminal, pipes, directory and variables.
 
     Args:
         account: The account to run as; None for the caller.
@@ -75,8 +87,7 @@ def run_as(
     Raises:
         PenstockError: Changing to the account is not permitted here.
     """
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_"))}
-    environment["LC_ALL"] = "C"  # messages in English, whatever the caller's locale
+    environment = {**service_environment(), "LC_ALL": "C"}  # messages in English, whatever the caller's locale
     try:
         return subprocess.run(
             argv,

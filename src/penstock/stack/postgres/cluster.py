@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import time
@@ -14,14 +15,13 @@ import psutil
 
 from penstock.model.connection import Secret
 from penstock.model.errors import ConnectionFailed, PenstockError
-from penstock.project import Project
+from penstock.project import Project, write_private
 from penstock.stack import processes
 from penstock.stack.os_user import Account, give_to, run_as
 from penstock.stack.postgres.binaries import MAJOR, SYSTEM_DIR, make_system_dir, programs_for
 from penstock.stack.postgres.server import LOGIN, STATE, Server, cause, choose_home
 from penstock.stack.postgres.settings import Settings, as_text
 
-CONF = "penstock.conf"
 START_TIMEOUT_S = 300  # recovery after a crash replays up to max_wal_size
 STOP_TIMEOUT_S = 60
 KILL_TIMEOUT_S = 10
@@ -54,7 +54,7 @@ def require_unused(name: str, home: Path) -> None:
     Raises:
         ConnectionFailed: It does. Nothing was changed.
     """
-    if (home / "data" / CONF).exists():  # written at the first start, after the password was stored
+    if (home / "data" / "postmaster.opts").exists():  # from its first start, after the password was stored
         raise ConnectionFailed(
             f"the password of the server {name!r} with data in {home} is lost: {home}.json is missing",
             hint=f"restore a backup of the file, or start with an empty server: mv {home} {home}.old",
@@ -62,10 +62,9 @@ def require_unused(name: str, home: Path) -> None:
 
 
 def _initdb(server: Server, account: Account | None) -> None:
-    password = server.home / "password"
-    password.touch(mode=0o600)
+    password = server.home.with_name(f"{server.name}.password")
+    write_private(password, server.password.reveal() + "\n")
     give_to(account, password)
-    password.write_text(server.password.reveal() + "\n", encoding="utf-8")
     argv: list[str | Path] = [
         programs_for(account) / "initdb",
         f"--pgdata={server.data_dir}",
@@ -80,15 +79,15 @@ def _initdb(server: Server, account: Account | None) -> None:
         # The password is 32 random bytes; more iterations would only slow down logins.
         "--set=scram_iterations=1",
     ]
-    done = run_as(account, argv)
-    password.unlink()
+    try:
+        done = run_as(account, argv)
+    finally:
+        password.unlink()
     if done.returncode:
         raise PenstockError(
             f"cannot create the server {server.name!r}: {cause(done.stdout)}",
             hint=f"check the directory {server.home}",
         )
-    with (server.data_dir / "postgresql.conf").open("a", encoding="utf-8") as conf:
-        conf.write(f"include = '{CONF}'\n")
 
 
 def require_readable(server: Server) -> None:
@@ -119,13 +118,17 @@ def is_empty(data_dir: Path) -> bool:
     return not data_dir.is_dir() or not any(data_dir.iterdir())
 
 
-def configure(server: Server, settings: Settings, account: Account | None) -> None:
-    """Write the settings for the next start."""
-    path = server.data_dir / CONF
-    path.write_text(
-        f"# Written at every start; changes here are lost.\n{as_text(settings)}", encoding="utf-8"
+def configure(server: Server, settings: Settings) -> None:
+    """Write the settings for the next start.
+
+    Outside of the data directory: its owner could put a link in the file's place, and root would write where it leads.
+    """
+    own = str(server.data_dir / "postgresql.conf").replace("'", "''")
+    write_private(
+        server.settings_file,
+        f"# Written at every start; changes here are lost.\ninclude = '{own}'\n{as_text(settings)}",
+        readers=True,
     )
-    give_to(account, path)
 
 
 def start(server: Server, account: Account | None, log: IO[bytes]) -> bool:
@@ -138,6 +141,7 @@ def start(server: Server, account: Account | None, log: IO[bytes]) -> bool:
         "--wait",
         f"--timeout={START_TIMEOUT_S}",
         f"--pgdata={server.data_dir}",
+        f"--options=-c {shlex.quote(f'config_file={server.settings_file}')}",
     ]
     return run_as(account, argv, output=log.fileno()).returncode == 0
 

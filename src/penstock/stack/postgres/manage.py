@@ -155,7 +155,7 @@ def _started(project: Project, name: str) -> Server:
                 return server
             server = replace(server, port=free_port(server.port, wishes.port))
             save(project, server)
-            cluster.configure(server, {**server_settings(name, server.port), **wishes.settings}, account)
+            cluster.configure(server, {**server_settings(name, server.port), **wishes.settings})
             before = log_path(project, name).stat().st_size
             if cluster.start(server, account, log):
                 return server

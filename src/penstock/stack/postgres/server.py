@@ -17,14 +17,14 @@ import psycopg
 
 from penstock.model.connection import Connection, Secret
 from penstock.model.errors import PenstockError
-from penstock.project import Project, write_private
+from penstock.project import SERVERS, Project, write_private
 from penstock.stack.os_user import Account, can_reach, server_account
 from penstock.stack.postgres.binaries import SYSTEM_DIR
-from penstock.state_dir import broken_state, leave_to_owner
+from penstock.state_dir import broken_state, open_file
 
 HOST = "127.0.0.1"
 LOGIN = "penstock"
-STATE = "postgres"
+STATE = SERVERS
 _SIGN_TIMEOUT_S = 3.0
 _SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
 
@@ -53,6 +53,11 @@ class Server:
     def data_dir(self) -> Path:
         """The data directory of the cluster."""
         return self.home / "data"
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings, outside of the directory that belongs to the account that runs the server."""
+        return self.home.with_name(f"{self.home.name}.conf")
 
     def connection(self, database: str | None = None) -> Connection:
         """Return the connection to a database of this server, by default the one named like the server."""
@@ -204,13 +209,13 @@ def open_log(path: Path) -> IO[bytes]:
     A large log is replaced; the previous one is kept.
 
     Raises:
+        BrokenState: It is a link or no regular file.
         OSError: The log cannot be written.
     """
     if path.exists() and path.stat().st_size > LIMIT_BYTES:
         path.replace(path.with_suffix(".log.1"))
-    log = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
-    path.chmod(0o600)
-    leave_to_owner(path)
+    log = os.fdopen(open_file(path, os.O_WRONLY | os.O_APPEND), "ab")
+    os.fchmod(log.fileno(), 0o600)
     return log
 
 
@@ -218,7 +223,7 @@ def cause(text: str) -> str:
     r"""Return the most informative line about a failure.
 
     Example:
-        >>> cause('12:00 LOG:  invalid value for parameter "port": "x"\n12:00 FATAL:  penstock.conf contains errors')
+        >>> cause('12:00 LOG:  invalid value for parameter "port": "x"\n12:00 FATAL:  source.conf contains errors')
         'invalid value for parameter "port": "x"'
     """
     for pattern in (CAUSE, LAST_WORD):

@@ -11,7 +11,7 @@ Settings = Mapping[str, str]
 
 
 def server_settings(name: str, port: int) -> dict[str, str]:
-    """Return the settings for one server's `penstock.conf`.
+    """Return the settings for one server.
 
     Args:
         name: Name of the server. For `warehouse`, rows of a table created in the same transaction skip the WAL.
