@@ -58,7 +58,7 @@ format: install ## Format the code and fix what can be fixed
 	$(VENV)/ruff check --fix
 
 demo: install ## The sales warehouse, end to end
-	@$(VENV)/penstock demo
+	@PENSTOCK_PROJECT="$(CURDIR)/pipelines" $(VENV)/penstock demo
 
 bench: install ## Measure against psql, results in benchmarks/RESULTS.md
 	$(VENV)/python -m benchmarks

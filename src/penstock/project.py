@@ -14,6 +14,7 @@ from typing import Any
 from penstock.model.errors import UsageError
 from penstock.state_dir import (
     FOLDER,
+    account_name,
     broken_state,
     give_to_directorys_owner,
     leave_to_owner,
@@ -27,6 +28,10 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 class NoProject(UsageError):
     """No project was found: no `penstock.toml` here or above."""
+
+
+class ForeignProject(UsageError):
+    """The project that was found belongs to another account, and is not named outright."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +126,12 @@ def find_project(start: Path | None = None) -> Project:
     `PENSTOCK_PROJECT` takes precedence. Otherwise it is the nearest parent directory that holds `penstock.toml`,
     or whose `pipelines/` does: inside the repository the gallery is the default project.
 
+    A project runs code of its own: its DAGs, its `.env`. So one that is found, and not named, must belong to this
+    account, to root, or to the account that called `sudo`.
+
     Raises:
         NoProject: No project was found.
+        ForeignProject: It belongs to another account.
     """
     named = os.environ.get("PENSTOCK_PROJECT")
     if named:
@@ -136,11 +145,24 @@ def find_project(start: Path | None = None) -> Project:
     for directory in (here, *here.parents):
         for root in (directory, directory / "pipelines"):
             if (root / MARKER).is_file():
+                _require_trusted(root)
                 return Project(root)
     raise NoProject(
         f"no project: {here} and its parent directories hold no {MARKER}",
         hint="change into a project, or create one with penstock init; from elsewhere, set PENSTOCK_PROJECT=DIRECTORY",
     )
+
+
+def _require_trusted(root: Path) -> None:
+    trusted = {0, os.geteuid()}
+    if os.geteuid() == 0 and (caller := os.environ.get("SUDO_UID", "")).isdigit():
+        trusted.add(int(caller))
+    for path in (root, root / MARKER):
+        if (uid := path.stat().st_uid) not in trusted:
+            raise ForeignProject(
+                f"{path} belongs to another account ({account_name(uid)}), whose code would run as this one",
+                hint=f"if you trust that account, name the project: PENSTOCK_PROJECT={root} penstock ...",
+            )
 
 
 def write_private(path: Path, text: str, *, readers: bool = False) -> None:

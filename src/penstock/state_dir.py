@@ -53,12 +53,12 @@ def _closed(path: Path, state: Path) -> BrokenState:
     """The owner of the state directory, or of the project's directory if there is no state directory yet."""
     asked = next(one for one in (state, *state.parents) if _is_there(one))
     owner, me = asked.stat().st_uid, os.geteuid()
-    message = f"{path} is not accessible to this account ({_name(me)})"
+    message = f"{path} is not accessible to this account ({account_name(me)})"
     if owner == me:
         return BrokenState(message, hint=f"chmod -R u+rwX {asked}")
     return BrokenState(
-        f"{message}: {asked} belongs to {_name(owner)}",
-        hint=f"run Penstock as {_name(owner)}, or take it over: sudo chown -R {_name(me)} {asked}",
+        f"{message}: {asked} belongs to {account_name(owner)}",
+        hint=f"run Penstock as {account_name(owner)}, or take it over: sudo chown -R {account_name(me)} {asked}",
     )
 
 
@@ -73,7 +73,8 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _name(uid: int) -> str:
+def account_name(uid: int) -> str:
+    """Return the name of an account, or its number if it has no name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -95,8 +96,8 @@ def require_own_way(path: Path) -> None:
     """
     if os.geteuid() == 0 and path.is_symlink() and (uid := path.lstat().st_uid) != 0:
         raise BrokenState(
-            f"{path} is a link that belongs to {_name(uid)}",
-            hint=f"run Penstock as {_name(uid)}, or replace the link by a directory",
+            f"{path} is a link that belongs to {account_name(uid)}",
+            hint=f"run Penstock as {account_name(uid)}, or replace the link by a directory",
         )
 
 

@@ -1,9 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from penstock.model.errors import PenstockError, UsageError
-from penstock.project import NoProject, Project, find_project, write_private
+from penstock.project import ForeignProject, NoProject, Project, find_project, write_private
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,33 @@ def test_variable_names_the_project_outright(tmp_path: Path, monkeypatch: pytest
     assert find_project(here) == Project(named)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another account")
+@pytest.mark.parametrize("given", [".", "penstock.toml"])
+def test_a_project_of_another_account_is_used_only_if_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    root = make_project(tmp_path / "theirs")
+    below = root / "mine"
+    below.mkdir()
+    os.chown(root / given, 1234, 1234)
+    with pytest.raises(ForeignProject, match=r"belongs to another account \(uid 1234\)") as caught:
+        find_project(below)
+    assert f"PENSTOCK_PROJECT={root}" in str(caught.value.hint)
+    monkeypatch.setenv("SUDO_UID", "1234")
+    assert find_project(below) == Project(root)
+    monkeypatch.delenv("SUDO_UID")
+    monkeypatch.setenv("PENSTOCK_PROJECT", str(root))
+    assert find_project(below) == Project(root)
+
+
+def test_a_project_of_root_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_project(tmp_path)
+    if os.geteuid() != 0:
+        pytest.skip("only root has a directory of root to make a project in")
+    monkeypatch.setattr("os.geteuid", lambda: 1234)
+    assert find_project(root) == Project(root)
+
+
 def test_variable_that_names_nothing_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PENSTOCK_PROJECT", str(tmp_path))
     with pytest.raises(NoProject, match="PENSTOCK_PROJECT") as caught:
@@ -76,8 +104,9 @@ def test_state_is_closed_to_others(
     monkeypatch.setattr("os.geteuid", lambda: uid)
     made = Project(tmp_path).make_state_dir("a", "b")
     assert made == tmp_path / ".penstock" / "a" / "b"
-    for directory in (made, made.parent, made.parent.parent):
-        assert directory.stat().st_mode & 0o777 == mode
+    servers = Project(tmp_path).make_state_dir("postgres")  # its account differs from root's and passes through
+    for directory, expected in ((made, 0o700), (made.parent, 0o700), (servers, mode), (servers.parent, mode)):
+        assert directory.stat().st_mode & 0o777 == expected
 
 
 def test_state_dir_that_cannot_be_made(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,6 +32,24 @@ def keys(project: Project) -> Mapping[str, str]:
         }
         write_private(path, json.dumps(fresh) + "\n")
     return _read(path)
+
+
+def secret_commands(project: Project, settings: Mapping[str, str]) -> dict[str, str]:
+    """Store secret settings in files that only this account may read; return the settings that make Airflow read them.
+
+    In an environment variable, a task that prints its environment would write them to its log.
+
+    Example:
+        >>> from penstock.project import find_project
+        >>> list(secret_commands(find_project(), {"CORE__FERNET_KEY": "secret"}))
+        ['CORE__FERNET_KEY_CMD']
+    """
+    directory = project.make_state_dir(STATE, "secrets")
+    for name, value in settings.items():
+        path = directory / name
+        if not path.exists() or path.read_text(encoding="utf-8") != value:
+            write_private(path, value)
+    return {f"{name}_CMD": shlex.join(["cat", str(directory / name)]) for name in settings}
 
 
 def passwords_file(project: Project) -> Path:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from penstock.model.errors import PenstockError
 from penstock.project import Project
-from penstock.stack.airflow_credentials import LOGIN, STATE, keys, passwords_file
+from penstock.stack.airflow_credentials import LOGIN, STATE, keys, passwords_file, secret_commands
 from penstock.stack.port_config import Options, read_options
 from penstock.stack.postgres import server
 
@@ -27,13 +27,16 @@ def airflow_environment(project: Project, options: Options) -> dict[str, str]:
     Raises:
         PenstockError: The metadata server was never started.
     """
+    secret = {"DATABASE__SQL_ALCHEMY_CONN": _metadata_url(project), **keys(project)}
     variables = airflow_variables(
         project,
         project.make_state_dir(STATE, "home"),
         habits=_HABITS,
         chosen=options.airflow,
-        fixed={**_settings(project, options), **keys(project)},
+        fixed={**_settings(project, options), **secret_commands(project, secret)},
     )
+    for name in _named(secret):  # the caller's would take precedence
+        variables.pop(name, None)
     # By default glibc gives each thread its own arena, which wastes memory.
     return {"MALLOC_ARENA_MAX": "2", **variables}
 
@@ -45,6 +48,8 @@ _HABITS: Mapping[str, str] = {
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
     "DAG_PROCESSOR__REFRESH_INTERVAL": "10",  # delay until a new file is found; the default is five minutes
     "API__WORKERS": "1",
+    "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
+    "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
 }
 
 
@@ -65,7 +70,6 @@ def _settings(project: Project, options: Options) -> dict[str, str]:
         "API__HOST": options.host,
         "API__PORT": str(options.port),
         "API__BASE_URL": f"http://localhost:{options.port}" if options.is_local else url,
-        "DATABASE__SQL_ALCHEMY_CONN": _metadata_url(project),
         "DATABASE__CHECK_MIGRATIONS": "False",  # migrations run before anything starts
         "SECRETS__BACKEND_KWARGS": backend_kwargs,
         "WORKERS__SECRETS_BACKEND": BACKEND,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -90,7 +92,11 @@ def test_what_airflow_is_told(here: Project, monkeypatch: pytest.MonkeyPatch) ->
     output = airflow_environment(here, Options("127.0.0.1", 6000, {"CORE__PARALLELISM": "16"}))
     assert output["AIRFLOW__CORE__PARALLELISM"] == "16"
     assert output["AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME"] == "1"
-    assert output["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].endswith("penstock:p%40ss@127.0.0.1:5435/airflow")
+    url = subprocess.check_output(shlex.split(output["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD"]), text=True)
+    assert url.endswith("penstock:p%40ss@127.0.0.1:5435/airflow")
+    secret = {"p%40ss", *airflow_credentials.keys(here).values(), "elsewhere"}
+    assert not [name for name, value in output.items() for one in secret if one in value]
+    assert {path.stat().st_mode & 0o777 for path in (here.state_dir / "airflow" / "secrets").iterdir()} == {0o600}
     assert output["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:6000/execution/"
     assert output["PYTHONPATH"].split(os.pathsep)[0] == str(here.root)
     for section in ("SECRETS__", "WORKERS__SECRETS_"):
