@@ -121,14 +121,18 @@ def open_file(path: Path, flags: int) -> int:
             raise BrokenState(f"{path} is a link; Penstock needs a file there", hint=f"rm {path}") from error
         raise
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
-            raise BrokenState(f"{path} is not a file of its own", hint=f"mv {path} {path}.old")
+        _require_own_file(descriptor, path)
         give_to_directorys_owner(descriptor, path.parent)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _require_own_file(descriptor: int, path: Path) -> None:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        raise BrokenState(f"{path} is not a file of its own", hint=f"mv {path} {path}.old")
 
 
 def give_to_directorys_owner(descriptor: int, directory: Path) -> None:

@@ -29,6 +29,8 @@ with DAG("shop", schedule=None, is_paused_upon_creation=False):
 
     @task
     def mark() -> None:
+        import os
+        print(dict(os.environ))
         from airflow.providers.postgres.hooks.postgres import PostgresHook
         from airflow.sdk import Variable
 

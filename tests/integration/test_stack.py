@@ -283,7 +283,9 @@ def test_the_database_account_cannot_lead_root_to_a_file_of_its_own(project: Pro
         for name in names:
             session.execute(f"COPY (SELECT) TO PROGRAM 'ln -sf {victim} {found.data_dir}/{name}'".encode())
         with pytest.raises(psycopg.Error):  # the settings and the log lie where the account cannot write
-            session.execute(f"COPY (SELECT) TO PROGRAM 'ln -sf {victim} {found.data_dir.parent}.conf'".encode())
+            session.execute(
+                f"COPY (SELECT) TO PROGRAM 'ln -sf {victim} {found.data_dir.parent}.conf'".encode()
+            )
     for _ in range(2):
         stop(project, "warehouse")
         assert ask(ensure(project, "warehouse"), "SELECT 1") == 1
@@ -296,7 +298,7 @@ def test_the_database_account_cannot_lead_root_to_a_file_of_its_own(project: Pro
 def test_a_link_in_a_files_place_is_refused(project: Project, name: str) -> None:
     victim = project.root / "victim"
     victim.write_text("mine")
-    project.make_state_dir(name.split("/")[0])
+    project.make_state_dir(name.split("/", maxsplit=1)[0])
     (project.state_dir / name).symlink_to(victim)
     with pytest.raises(PenstockError, match=f"{name} is a link"):
         ensure(project, "source")

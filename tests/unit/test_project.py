@@ -104,7 +104,9 @@ def test_state_is_closed_to_others(
     monkeypatch.setattr("os.geteuid", lambda: uid)
     made = Project(tmp_path).make_state_dir("a", "b")
     assert made == tmp_path / ".penstock" / "a" / "b"
-    servers = Project(tmp_path).make_state_dir("postgres")  # its account differs from root's and passes through
+    servers = Project(tmp_path).make_state_dir(
+        "postgres"
+    )  # its account differs from root's and passes through
     for directory, expected in ((made, 0o700), (made.parent, 0o700), (servers, mode), (servers.parent, mode)):
         assert directory.stat().st_mode & 0o777 == expected
 

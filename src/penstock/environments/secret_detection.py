@@ -32,7 +32,10 @@ _KEYS = frozenset(
     {"api", "access", "private", "secret", "account", "signing", "encryption", "fernet", "master", "shared"}
     | {"auth", "client", "app"}
 )
-_WHOLE = frozenset({"private_key_content", "keyfile_dict", "connection_string", "authorization"})
+_WHOLE = frozenset(
+    {"private_key_content", "keyfile_dict", "connection_string", "authorization"}
+    | {"proxy-authorization", "cookie"}
+)
 _LOGIN_IN_URI = re.compile(
     r"(?P<before>[a-z][a-z0-9+.-]*://[^\s/:@?#]*:)(?P<secret>[^\s/@?#]+)@", re.IGNORECASE
 )

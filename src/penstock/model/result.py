@@ -142,6 +142,7 @@ class LandResult(CopyResult):
         batches: Number of batches that hold the answers.
         bytes: Size of the answers, decompressed.
         empty: No answer holds a record, and no earlier answer is still valid.
+        without_next: The plan's path of the next page, if no answer holds it: only first pages were requested.
         seconds: Wall time of this run.
     """
 
@@ -158,6 +159,7 @@ class LandResult(CopyResult):
     batches: int = 0
     bytes: int = 0
     empty: bool = False
+    without_next: str | None = None
 
     def __post_init__(self) -> None:
         # The class is frozen, but its account is computed from its answers.
@@ -171,14 +173,18 @@ class LandResult(CopyResult):
         return self.answers > 0 and self.absent == self.answers
 
     def remark(self) -> str | None:
-        """Why there are no records, in words; None if there are some.
+        """Why there are no records, or perhaps too few, in words; None if neither.
 
         Example:
             >>> LandResult(target="lake:weather", label="h", empty=True).remark()
             'nothing to request: the plan has no rows'
         """
         if not self.empty:
-            return None
+            if self.without_next is None:
+                return None
+            return (
+                f"only first pages: no answer holds {self.without_next!r}, the plan's path of the next page"
+            )
         if not self.requests:
             return "nothing to request: the plan has no rows"
         if self.all_absent:

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from penstock.model.errors import ConnectionFailed, UsageError
 from penstock.rest.hosts import Credential, Origin, Origins, Way
 
 _MOST_BYTES = 256 << 20  # larger answers are errors
+_PIECE_BYTES = 1 << 20
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=15.0)
 _DROPPED = frozenset(("set-cookie", "set-cookie2", "authorization", "proxy-authenticate", "cookie"))
 
@@ -124,9 +126,9 @@ class Client:
     async def _send(
         self, origin: Origin, parts: SplitResult, headers: Mapping[str, str]
     ) -> tuple[httpx.Response, bytes]:
-        query, sent = parts.query, {**self._headers, **headers, "Host": origin.host}
-        if origin.keeps:
-            sent |= self.credential.headers
+        query, sent = parts.query, {**self._headers, "Host": origin.host}
+        if origin.keeps:  # another host gets neither the key nor the plan's headers
+            sent |= {**headers, **self.credential.headers}
             if self.credential.parameters:
                 query = "&".join(
                     filter(None, (query, urlencode(self.credential.parameters, quote_via=quote)))
@@ -171,11 +173,56 @@ _WORDS = {
 
 
 async def _read(response: httpx.Response) -> bytes:
+    """Read and decompress the body. httpx would decompress each piece at once, whatever it grows to."""
+    inflated = _inflater(response.headers.get("content-encoding", ""))
     pieces = []
     size = 0
-    async for piece in response.aiter_bytes():
-        pieces.append(piece)
-        size += len(piece)
-        if size > _MOST_BYTES:
-            raise Broken(f"the answer exceeds {_MOST_BYTES >> 20} MiB")
+    async for packed in response.aiter_raw():
+        for piece in inflated(packed):
+            pieces.append(piece)
+            size += len(piece)
+            if size > _MOST_BYTES:
+                raise Broken(f"the answer exceeds {_MOST_BYTES >> 20} MiB")
+    if isinstance(inflated, _Inflated) and not inflated.is_complete:
+        raise Broken("the compressed answer is damaged")
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+class _Inflated:
+    """Decompresses one layer of gzip or deflate, at most `_PIECE_BYTES` at a time."""
+
+    def __init__(self, encoding: str) -> None:
+        self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 16 if encoding == "gzip" else zlib.MAX_WBITS)
+        self._may_be_raw = encoding == "deflate"  # some servers leave out the header of zlib
+
+    @property
+    def is_complete(self) -> bool:
+        return self._zlib.eof
+
+    def __call__(self, packed: bytes) -> Iterator[bytes]:
+        while packed and not self._zlib.eof:
+            try:
+                piece = self._zlib.decompress(packed, _PIECE_BYTES)
+            except zlib.error:
+                if not self._may_be_raw:
+                    raise Broken("the compressed answer is damaged") from None
+                self._zlib, self._may_be_raw = zlib.decompressobj(-zlib.MAX_WBITS), False
+                continue
+            self._may_be_raw = False
+            packed = self._zlib.unconsumed_tail
+            if piece:
+                yield piece
+
+
+def _inflater(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
+    """Return a function that decompresses pieces of a body.
+
+    Raises:
+        Broken: The body is compressed in a way that was not offered, or more than once.
+    """
+    encoding = encoding.strip().lower().removeprefix("x-")
+    if encoding in ("", "identity"):
+        return lambda piece: iter((piece,))
+    if encoding in ("gzip", "deflate"):
+        return _Inflated(encoding)
+    raise Broken(f"the answer is compressed with {encoding[:40]!r}, and only gzip or deflate was offered")

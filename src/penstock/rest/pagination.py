@@ -9,15 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
+import xxhash
+
 from penstock.model.api import ApiPlan, Pages
 from penstock.model.json_path import find_all
 
-_LINK = re.compile(r'<([^>]*)>((?:\s*;\s*[\w-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*)')
+_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*)')
 _REL = re.compile(r';\s*rel\s*=\s*"?([^";]*)"?', re.IGNORECASE)
 
 
 class NotPaged(ValueError):
     """The answer is not JSON, so the next page is unknown."""
+
+
+class SamePage(ValueError):
+    """The page holds the records of the page before it."""
 
 
 def first_page(pages: Pages | None) -> str | None:
@@ -54,6 +60,7 @@ def next_page(plan: ApiPlan, page: Page) -> str | None:
 
     Raises:
         NotPaged: The answer is not JSON.
+        SamePage: The page holds the records of the page before it.
     """
     pages = plan.pages
     if pages is None or page.number + 1 >= pages.most:
@@ -63,7 +70,7 @@ def next_page(plan: ApiPlan, page: Page) -> str | None:
         return None if following is None else json.dumps({"url": urljoin(page.url, following)})
     try:
         document = json.loads(page.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotPaged(str(error)) from None
     if pages.by == "next_url":
         found = _only(find_all(document, pages.path or ""))
@@ -71,22 +78,27 @@ def next_page(plan: ApiPlan, page: Page) -> str | None:
     if pages.by == "cursor":
         found = _only(find_all(document, pages.path or ""))
         return None if found in (None, "", False) else _parameters(pages, str(found))
-    count = _count(find_all(document, plan.answers.records))
+    records = find_all(document, plan.answers.records)
+    count = _count(records)
     if count < (pages.size or 1):
         return None
-    here = _first(pages) if page.at is None else int(json.loads(page.at)["parameters"][pages.parameter])
-    return _parameters(pages, str(here + (1 if pages.by == "page" else count)))
+    state = {} if page.at is None else json.loads(page.at)
+    digest = xxhash.xxh3_128_hexdigest(json.dumps(records, sort_keys=True).encode())
+    if digest == state.get("records"):
+        raise SamePage(f"the API ignores {pages.parameter}")
+    here = int(state["parameters"][pages.parameter]) if state else _first(pages)
+    return _parameters(pages, str(here + (1 if pages.by == "page" else count)), digest)
 
 
 def _first(pages: Pages) -> int:
     return pages.first if pages.first is not None else int(pages.by == "page")
 
 
-def _parameters(pages: Pages, value: str) -> str:
+def _parameters(pages: Pages, value: str, digest: str | None = None) -> str:
     parameters = {str(pages.parameter): value}
     if pages.size_parameter is not None and pages.size is not None:
         parameters[pages.size_parameter] = str(pages.size)
-    return json.dumps({"parameters": parameters})
+    return json.dumps({"parameters": parameters} | ({} if digest is None else {"records": digest}))
 
 
 def _linked(header: str) -> str | None:

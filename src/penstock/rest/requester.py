@@ -15,8 +15,9 @@ import stamina
 from penstock.model.api import ApiPlan
 from penstock.model.api.requests import Answer, Outcome
 from penstock.model.errors import PenstockError, Refused, SourceError
+from penstock.model.json_path import find_all
 from penstock.rest.client import Broken, Client, Reply
-from penstock.rest.pagination import NotPaged, Page, next_page
+from penstock.rest.pagination import NotPaged, Page, SamePage, next_page
 from penstock.rest.ratelimit.client import Pacer
 from penstock.rest.requests import Question
 from penstock.rest.stats import Fetched
@@ -84,8 +85,18 @@ class Exchange:
             raise Again(f"status {reply.status}", await self._asked_to_wait(reply))
         if action == "stop":
             raise _stopped(self._plan, reply)
+        if action == "records" and self._plan.answers.error is not None and self._is_error(reply):
+            action = "error"
         following = self._next(question, reply) if action == "records" else None
         return _as_answer(question, reply, action, number, following)
+
+    def _is_error(self, reply: Reply) -> bool:
+        """Whether the answer, whose status means success, says that it is an error."""
+        try:
+            document = json.loads(reply.body)
+        except (ValueError, RecursionError):  # rejected when the lake is read
+            return False
+        return any(find_all(document, self._plan.answers.error or ""))
 
     def _next(self, question: Question, reply: Reply) -> str | None:
         """Return the request for the next page, without the key."""
@@ -94,6 +105,17 @@ class Exchange:
             following = next_page(self._plan, page)
         except NotPaged:
             raise Again("the answer is not JSON, so the next page is unknown") from None
+        except SamePage as same:
+            raise SourceError(
+                f"{reply.url} has the records of the page before it: {same}",
+                hint="check pages in the plan; a size makes a page with fewer records the last",
+            ) from None
+        pages = self._plan.pages
+        if pages is not None and pages.path is not None and not self._account.has_next_path:
+            first = self._account.has_next_path is None
+            self._account.has_next_path = following is not None or (
+                first and bool(find_all(json.loads(reply.body), pages.path))
+            )
         if following is None:
             return None
         following = self._client.credential.clean_next(following)
@@ -206,5 +228,5 @@ def asked_wait_s(headers: Mapping[str, str]) -> float | None:
         # Relative to the API's own clock, if the answer has a Date header.
         now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
         return max(0.0, (until - now).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from penstock.model.api.requests import Answer
 
+_FAILED = 400
+
 
 @dataclass(slots=True)
 class Fetched:
@@ -17,6 +19,7 @@ class Fetched:
         calls: Number of calls, including retries and redirects.
         failed: Number of failed requests.
         reasons: Number of errors by reason.
+        has_next_path: Whether the first answer, or one that had a next page, holds `pages.path`; None without answers.
     """
 
     asked: int = 0
@@ -28,6 +31,7 @@ class Fetched:
     calls: int = 0
     bytes: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    has_next_path: bool | None = None
 
     def note(self, reason: str) -> None:
         """Count an error."""
@@ -41,4 +45,4 @@ class Fetched:
         self.unchanged += answer.outcome == "unchanged"
         if answer.outcome == "error":
             self.errors += 1
-            self.note(f"status {answer.status}")
+            self.note(f"status {answer.status}{' with an error' if answer.status < _FAILED else ''}")

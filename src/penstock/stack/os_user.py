@@ -63,9 +63,9 @@ def give_to(account: Account | None, path: Path) -> None:
 
 
 # What a server needs of the caller's environment. All else may hold secrets, such as `PENSTOCK_KEY` or `AWS_*`.
-_PASSED_ON = frozenset(
-    "PATH HOME LANG TZ TZDIR TMPDIR LD_LIBRARY_PATH PYTHONPATH PYTHONDONTWRITEBYTECODE PYTHONUTF8 "
-    "SSL_CERT_FILE SSL_CERT_DIR".split()
+_PASSED_ON = (
+    *("PATH", "HOME", "LANG", "TZ", "TZDIR", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUTF8"),
 )
 
 
@@ -87,7 +87,10 @@ def run_as(
     Raises:
         PenstockError: Changing to the account is not permitted here.
     """
-    environment = {**service_environment(), "LC_ALL": "C"}  # messages in English, whatever the caller's locale
+    environment = {
+        **service_environment(),
+        "LC_ALL": "C",
+    }  # messages in English, whatever the caller's locale
     try:
         return subprocess.run(
             argv,

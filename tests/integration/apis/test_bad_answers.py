@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,50 @@ def test_without_columns_every_member_is_one(service: Service, lake: Path, plan:
         (0, 0, "Rain"),
         (1, 1, "Rain"),
     ]
+
+
+def nested(depth: int) -> bytes:
+    return b'{"id": 3, "main": {"temp": 280}, "deep": ' + b'{"a": [' * depth + b"1" + b"]}" * depth + b"}"
+
+
+@pytest.mark.parametrize(
+    ("body", "rejects"),
+    [
+        (nested(450), {}),
+        (nested(100_000), {"malformed": 1}),
+        (b'{"id": 3, "main": {"temp": 280}, "a\\u0000b": 1}', {"bad_encoding": 1}),
+        (b'{"id": 3, "main": {"temp": 280}, "a\\ud800b": 1}', {"bad_encoding": 1}),
+    ],
+    ids=["deep", "too deep", "NUL", "surrogate"],
+)
+def test_an_odd_answer_does_not_spoil_the_others(
+    service: Service, lake: Path, plan: Plan, query: Query, body: bytes, rejects: dict[str, int]
+) -> None:
+    service.behave = spoiled(3, body)
+    penstock.land(plan(columns={}), "lake:weather", rows=cities(6))
+    result = penstock.copy("lake:weather", "warehouse:odd")
+    assert (result.loaded, dict(result.rejects)) == (6 - len(rejects), rejects)
+    assert query("SELECT count(*) FROM odd") == [(6 - len(rejects),)]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Cache-Control": f"max-age={'9' * 5000}"},
+        {"Cache-Control": "max-age=60", "Age": "\u00b2"},
+        {"Cache-Control": "max-age=\u00b2"},
+        {"Expires": "Fri, 31 Dec 9999 23:59:59 GMT", "Date": "Fri, 01 Jan 0001 00:00:00 GMT"},
+        {"Expires": "Fri, 31 Dec 9999 23:59:59 GMT"},
+        {"Retry-After": "9" * 5000},
+        {"Link": "<" * 40_000},
+    ],
+    ids=["max-age", "age", "digit", "dates", "expires", "retry", "link"],
+)
+def test_an_odd_header_is_no_obstacle(
+    service: Service, lake: Path, plan: Plan, headers: dict[str, str]
+) -> None:
+    service.behave = lambda asked: Say({"id": 1, "main": {"temp": 1}}, headers={"ETag": '"1"', **headers})
+    for label in ("one", "two"):
+        began = time.monotonic()
+        assert penstock.land(plan(pages={"by": "link"}), "lake:odd", label=label).requests == 1
+        assert time.monotonic() - began < 5  # measured: 0.1

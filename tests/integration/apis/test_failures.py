@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import resource
 import time
+import zlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,7 +17,7 @@ from tests.integration.apis.conftest import Plan, cities
 from tests.integration.apis.service import KEY, Asked, Behaviour, Say, Service, serving, weather
 
 import penstock
-from penstock.model.errors import PenstockError, Refused, SourceError
+from penstock.model.errors import PenstockError, Refused, SourceError, UsageError
 
 
 def times_asked(service: Service) -> Counter[str]:
@@ -163,11 +166,60 @@ def test_a_redirect_to_another_host_takes_no_key_along(
 ) -> None:
     with serving() as other:
         service.behave = lambda asked: Say(status=302, headers={"Location": f"{other.url}/moved?id=1"})
-        assert penstock.land(plan(auth=place), "lake:weather", rows=cities(1)).answers == 1
+        headed = plan(auth=place, headers={"X-Tenant": "ours"})
+        assert penstock.land(headed, "lake:weather", rows=cities(1)).answers == 1
         (own,), (foreign,) = service.asked, other.asked
+    assert own.headers["x-tenant"] == "ours"
+    assert "x-tenant" not in foreign.headers
     assert "sekrit" in str(own.query) + str(own.headers) or "authorization" in own.headers
     assert KEY not in str(foreign)
     assert "authorization" not in foreign.headers
+
+
+@pytest.mark.parametrize("name", ["X-Api-Key", "Authorization", "cookie", "x-auth-token"])
+def test_a_header_that_looks_secret_belongs_to_the_connection(
+    service: Service, lake: Path, plan: Plan, name: str
+) -> None:
+    with pytest.raises(UsageError, match=f"header '{name}'.* in plain text") as caught:
+        penstock.land(plan(headers={name: "s3cret"}), "lake:weather", rows=cities(1))
+    assert "s3cret" not in str(caught.value)
+    assert not service.asked
+
+
+def bomb(layers: int) -> bytes:
+    packing, zeros = zlib.compressobj(1, wbits=31), bytes(1 << 20)
+    data = b"".join(packing.compress(zeros) for _ in range(1024)) + packing.flush()
+    return data if layers == 1 else gzip.compress(data)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "layers", "reason"),
+    [("gzip", 1, "exceeds 256 MiB"), ("gzip, gzip", 2, "'gzip, gzip'"), ("zstd", 1, "'zstd'")],
+)
+def test_a_decompression_bomb_is_refused_in_little_memory(
+    service: Service, lake: Path, plan: Plan, encoding: str, layers: int, reason: str
+) -> None:
+    service.behave = lambda asked: Say(bomb(layers), headers={"Content-Encoding": encoding})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(SourceError, match=reason):
+        penstock.land(plan(retries={"attempts": 1}), "lake:weather", rows=cities(1))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 600_000  # KiB, of 1 GiB
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "raw deflate", "identity"])
+def test_compressed_answers(service: Service, lake: Path, plan: Plan, encoding: str) -> None:
+    def behave(asked: Asked) -> Say:
+        data = weather(asked).data
+        packed = {
+            "gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress,
+            "raw deflate": lambda data: zlib.compress(data, wbits=-15), "identity": bytes,
+        }[encoding](data)  # fmt: skip
+        return Say(packed, headers={"Content-Encoding": encoding.rsplit(maxsplit=1)[-1]})
+
+    service.behave = behave
+    result = penstock.land(plan(), "lake:weather", rows=cities(3))
+    assert (result.calls, result.bytes) == (3, sum(len(weather(asked).data) for asked in service.asked))
 
 
 def test_a_redirect_to_metadata_is_refused(service: Service, lake: Path, plan: Plan) -> None:

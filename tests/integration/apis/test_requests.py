@@ -88,6 +88,55 @@ def test_a_long_answer_goes_on_where_it_was_broken_off(
     assert len(service.asked) == calls - 2
 
 
+def odata(asked: Asked) -> Say:
+    first = int(asked.query.get("from", 0))
+    more = {"@odata.nextLink": f"{asked.path}?from={first + 10}"} if first + 10 < len(RECORDS) else {}
+    return Say({"list": RECORDS[first : first + 10], "a.b": {"next.link": more.get("@odata.nextLink")}})
+
+
+@pytest.mark.parametrize("path", ["@odata.nextLink", "['@odata.nextLink']", "['a.b']['next.link']"])
+def test_a_name_that_holds_dots(service: Service, lake: Path, plan: Plan, path: str) -> None:
+    def behave(asked: Asked) -> Say:
+        said = odata(asked)
+        following = said.body["a.b"]["next.link"]
+        return Say(said.body | ({"@odata.nextLink": following} if following else {}))
+
+    service.behave = behave
+    result = penstock.land(plan(parameters={}, pages={"by": "next_url", "path": path}), "lake:list")
+    assert (result.answers, result.remark()) == (3, None)
+
+
+def test_a_path_that_no_answer_holds_is_said(service: Service, lake: Path, plan: Plan) -> None:
+    service.behave = next_url
+    typo = plan(parameters={}, records="list", columns={"id": "id"}, pages={"by": "next_url", "path": "nxt"})
+    result = penstock.land(typo, "lake:list")
+    assert (result.answers, result.remark()) == (
+        1,
+        "only first pages: no answer holds 'nxt', the plan's path of the next page",
+    )
+
+
+@pytest.mark.parametrize("by", ["page", "offset"])
+def test_an_api_that_ignores_the_page_is_not_asked_without_end(
+    service: Service, lake: Path, plan: Plan, by: str
+) -> None:
+    service.behave = lambda asked: Say({"list": RECORDS[:10], "asked": asked.number})
+    pages = {"by": by, "parameter": "page"}
+    with pytest.raises(PenstockError, match="has the records of the page before it: the API ignores page"):
+        penstock.land(plan(parameters={}, records="list", columns={"id": "id"}, pages=pages), "lake:list")
+    assert len(service.asked) == 2
+
+
+def test_an_error_in_an_answer_that_succeeds(service: Service, lake: Path, plan: Plan) -> None:
+    limited = {"error": {"code": 17, "message": "quota"}}
+    service.behave = lambda asked: Say({"error": None} if asked.query["id"] == "1" else limited)
+    with pytest.raises(PenstockError, match="1 of 2 requests has no answer: 1 x status 200 with an error"):
+        penstock.land(plan(error="error"), "lake:list", rows=cities(2))
+    service.behave = lambda asked: Say({"error": {}})
+    assert penstock.land(plan(error="error"), "lake:list", rows=cities(2)).answered == 2
+    assert len(service.asked) == 3
+
+
 def test_a_page_that_names_itself_is_no_endless_list(service: Service, lake: Path, plan: Plan) -> None:
     service.behave = lambda asked: Say({"next_url": "/weather?from=1"})
     with pytest.raises(PenstockError, match="names itself as the next page"):

@@ -96,7 +96,9 @@ def test_what_airflow_is_told(here: Project, monkeypatch: pytest.MonkeyPatch) ->
     assert url.endswith("penstock:p%40ss@127.0.0.1:5435/airflow")
     secret = {"p%40ss", *airflow_credentials.keys(here).values(), "elsewhere"}
     assert not [name for name, value in output.items() for one in secret if one in value]
-    assert {path.stat().st_mode & 0o777 for path in (here.state_dir / "airflow" / "secrets").iterdir()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (here.state_dir / "airflow" / "secrets").iterdir()} == {
+        0o600
+    }
     assert output["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:6000/execution/"
     assert output["PYTHONPATH"].split(os.pathsep)[0] == str(here.root)
     for section in ("SECRETS__", "WORKERS__SECRETS_"):

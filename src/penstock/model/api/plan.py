@@ -108,8 +108,8 @@ class ApiPlan:
     def parse(cls, document: Mapping[str, Any]) -> ApiPlan:
         """Make a plan from a YAML or TOML document.
 
-        Short forms are accepted: ``auth: {query: appid}``, ``auth: bearer``, ``limit: 60/minute``, and ``records`` and
-        ``columns`` at the top level.
+        Short forms are accepted: ``auth: {query: appid}``, ``auth: bearer``, ``limit: 60/minute``, and ``records``,
+        ``columns`` and ``error`` at the top level.
 
         Raises:
             UsageError: If it is not a valid plan; the message names the field.
@@ -134,7 +134,7 @@ def lengthened(fields: dict[str, Any]) -> dict[str, Any]:
         }
     if "statuses" in fields and isinstance(fields["statuses"], Mapping):
         fields["statuses"] = {str(name).lower(): action for name, action in fields["statuses"].items()}
-    answers = {name: fields.pop(name) for name in ("records", "columns") if name in fields}
+    answers = {name: fields.pop(name) for name in ("records", "columns", "error") if name in fields}
     if answers:
         fields["answers"] = {**fields.get("answers", {}), **answers}
     if isinstance(fields.get("parameters"), Mapping):

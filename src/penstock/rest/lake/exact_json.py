@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from json.encoder import encode_basestring
 from json.scanner import make_scanner
 from typing import Any
 
@@ -15,6 +16,15 @@ class Number(str):
     """A number as it is written in the document."""
 
     __slots__ = ()
+
+
+class _Between(str):
+    """Text between the values of a document."""
+
+    __slots__ = ()
+
+
+_COMMA = _Between(", ")
 
 
 class Malformed(ValueError):
@@ -61,17 +71,32 @@ def render(value: Any) -> str:
         >>> render(parse('{"price":   1.10}'))
         '{"price": 1.10}'
     """
-    if isinstance(value, Number):
-        return str(value)
-    if isinstance(value, dict):
-        return (
-            "{"
-            + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {render(one)}" for key, one in value.items())
-            + "}"
-        )
-    if isinstance(value, list):
-        return "[" + ", ".join(map(render, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    text: list[str] = []
+    todo: list[Any] = [value]  # a stack of values and of texts between them: a document may be nested deeply
+    while todo:
+        one = todo.pop()
+        kind = type(one)
+        if kind is _Between or kind is Number:
+            text.append(one)
+        elif kind is str:
+            text.append(encode_basestring(one))
+        elif kind is dict:
+            todo.append(_Between("}"))
+            for key, member in reversed(one.items()):
+                todo += (member, _Between(f", {encode_basestring(key)}: "))
+            if one:
+                todo[-1] = _Between(todo[-1][2:])
+            todo.append(_Between("{"))
+        elif kind is list:
+            todo.append(_Between("]"))
+            for member in reversed(one):
+                todo += (member, _COMMA)
+            if one:
+                todo.pop()
+            todo.append(_Between("["))
+        else:
+            text.append(json.dumps(one))
+    return "".join(text)
 
 
 def as_text(value: Any) -> str | None:

@@ -59,10 +59,15 @@ class Extraction:
         else:
             flat = [flatten(record) for record in found.records]
             values = [[row.get(name) for row in flat] for name in self.columns]
+            names = set(self.columns)
             for at, record in enumerate(found.records):
                 if not isinstance(record, dict):
                     faults[at] = Fault(
                         Reason.MALFORMED, None, "the record is not an object, and no columns are declared"
+                    )
+                elif not (names >= flat[at].keys() or all(map(is_text, flat[at]))):
+                    faults[at] = Fault(
+                        Reason.BAD_ENCODING, None, "the name of a member holds a NUL or a lone surrogate"
                     )
         arrays = [
             self._texts(name, column, faults) for name, column in zip(self.columns, values, strict=True)
@@ -165,17 +170,18 @@ def flatten(record: Any) -> dict[str, str | None]:
         {'id': '1', 'main_temp': '280.1'}
     """
     flat: dict[str, str | None] = {}
-    if isinstance(record, dict):
-        _flatten(record, "", flat)
-    return flat
-
-
-def _flatten(record: Mapping[str, Any], before: str, flat: dict[str, str | None]) -> None:
-    for name, value in record.items():
-        if isinstance(value, dict) and value:
-            _flatten(value, f"{before}{name}_", flat)
-        else:
+    # A stack instead of recursion: a record may be nested deeply.
+    todo = [("", iter(record.items()))] if isinstance(record, dict) else []
+    while todo:
+        before, members = todo[-1]
+        for name, value in members:
+            if isinstance(value, dict) and value:
+                todo.append((f"{before}{name}_", iter(value.items())))
+                break
             flat[f"{before}{name}"] = as_text(value)
+        else:
+            todo.pop()
+    return flat
 
 
 def record_text(record: Any) -> str:

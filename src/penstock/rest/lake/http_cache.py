@@ -29,7 +29,8 @@ _SCHEMA = pa.schema(
     ]
 )
 _TELLING = ("etag", "last-modified", "cache-control", "expires")
-_MAX_AGE = re.compile(r'(?:^|,)\s*max-age\s*=\s*"?(\d+)')
+_MAX_AGE = re.compile(r'(?:^|,)\s*max-age\s*=\s*"?([0-9]+)')
+_LONGEST_S = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +123,20 @@ def _fresh_until(headers: Mapping[str, str], control: str, answered_at: datetime
     if "no-cache" in control:
         return None
     if (found := _MAX_AGE.search(control)) is not None:
-        age = headers.get("age", "0")
-        left = int(found[1]) - (int(age) if age.isdigit() else 0)
-        return answered_at + timedelta(seconds=min(left, 10**9)) if left > 0 else None
+        left = _seconds(found[1]) - _seconds(headers.get("age", "0"))
+        return answered_at + timedelta(seconds=left) if left > 0 else None
     try:
         expires = parsedate_to_datetime(headers["expires"])
         now = parsedate_to_datetime(headers["date"]) if "date" in headers else answered_at
-        return answered_at + (expires - now) if expires > now else None
-    except (KeyError, ValueError, TypeError):
+        left = (expires - now).total_seconds()
+        return answered_at + timedelta(seconds=min(left, _LONGEST_S)) if left > 0 else None
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
+
+
+def _seconds(text: str) -> int:
+    """A number of seconds of a header, at most `_LONGEST_S`; 0 if it is not a number."""
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit()):
+        return 0
+    return _LONGEST_S if len(digits) > len(str(_LONGEST_S)) else min(int(digits), _LONGEST_S)

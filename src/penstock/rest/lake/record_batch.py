@@ -74,7 +74,7 @@ def columns_of(pieces: Iterable[Piece], answers: Answers) -> tuple[str, ...]:
     for piece in pieces:
         for record in piece.found.records:
             names.update(dict.fromkeys(flatten(record)))
-    return tuple(names)
+    return tuple(filter(is_text, names))  # a record with another name is rejected
 
 
 def batch_of(piece: Piece, answers: Answers, columns: Sequence[str]) -> Batch:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
+from penstock.environments.secret_detection import looks_secret
 from penstock.lookup.connections import find
 from penstock.lookup.stores import open_lake
 from penstock.model.address import Lake, parse
@@ -44,6 +45,7 @@ def land(plan: ApiPlan, wish: Wish, progress: LandingProgress | None = None) -> 
     """
     path = _path(wish.target)
     store = open_lake()
+    _require_no_secret(plan)
     find(plan.connection, "http")  # fails before anything is written
     # Runs without a label share one landing.
     with alone(plan, store, f"lake:{path}", store.name, kind_of(plan), wish.label or ""):
@@ -78,13 +80,23 @@ def _complete(
         landing.begin(plan, memory.since())
         delivery = _Delivery(landing)
         fetched = fetch(complete, todo, entrance, delivery.land, progress)
-    result = _account(wish.target, missing, landing, fetched, delivery.batches)
+    result = _account(plan, wish.target, missing, landing, fetched, delivery.batches)
     _require_whole(plan, result, fetched)
     empty = not (result.fresh or result.unchanged or _has_records(plan, store, landing))
     result = replace(result, empty=empty, seconds=round(time.perf_counter() - begun, 3))
     memory.learn()
     landing.finish(result.to_dict(), missing.passed)
     return result
+
+
+def _require_no_secret(plan: ApiPlan) -> None:
+    for name in plan.headers:
+        if looks_secret(name):
+            raise UsageError(
+                f"the plan has a header {name!r}, which would be stored with the landing in plain text",
+                hint=f"store the key in the connection (penstock connection set {plan.connection} --password), and "
+                f"write auth: {{header: {name}}} in the plan",
+            )
 
 
 def _has_records(plan: ApiPlan, store: ObjectStore, landing: Landing) -> bool:
@@ -111,7 +123,9 @@ class _Delivery:
         _LOG.info("%s: %d answers have landed in this run", self._landing.place.key, self._answers)
 
 
-def _account(target: str, missing: Missing, landing: Landing, fetched: Fetched, batches: int) -> LandResult:
+def _account(
+    plan: ApiPlan, target: str, missing: Missing, landing: Landing, fetched: Fetched, batches: int
+) -> LandResult:
     earlier = landing.earlier
     return LandResult(
         target=target,
@@ -126,6 +140,7 @@ def _account(target: str, missing: Missing, landing: Landing, fetched: Fetched, 
         landed_before=missing.before,
         batches=earlier["batches"] + batches,
         bytes=earlier["bytes"] + fetched.bytes,
+        without_next=plan.pages.path if plan.pages is not None and fetched.has_next_path is False else None,
     )
 
 
