@@ -32,7 +32,7 @@ def behind_tls(host: str, port: int, place: Path) -> Iterator[tuple[int, Path]]:
     Args:
         place: Where certificate and key may be written.
     """
-    certificate, key = _certificate(place)
+    certificate, key = make_certificate(place)
     program = [sys.executable, "-m", "tests.tls", host, str(port), str(certificate), str(key)]
     root = Path(__file__).parents[1]
     with subprocess.Popen(program, cwd=root, stdout=subprocess.PIPE, text=True) as process:
@@ -53,7 +53,7 @@ def _main(host: str, port: str, certificate: str, key: str) -> None:
             threading.Thread(target=_serve, args=(client, context, (host, int(port))), daemon=True).start()
 
 
-def _certificate(place: Path) -> tuple[Path, Path]:
+def make_certificate(place: Path) -> tuple[Path, Path]:
     """A certificate for this machine's own address that is signed with its own key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "penstock test")])

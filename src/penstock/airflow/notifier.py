@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import smtplib
+import ssl
 from collections.abc import Sequence
 from email.message import EmailMessage
+from ipaddress import ip_address
 from typing import Any, ClassVar
 
 import httpx
@@ -32,7 +34,8 @@ class Notifier(BaseNotifier):
         message: Text of the message; a template.
         subject: Subject of the e-mail; a template.
         connection: Name of the connection. An ``smtp`` connection needs ``extra.from`` and ``extra.to`` (addresses
-            separated by commas). A webhook receives ``{"text": message}``, which Slack, Teams and others accept.
+            separated by commas); see :func:`send_mail` for TLS. A webhook receives ``{"text": message}``, which Slack,
+            Teams and others accept.
 
     Raises:
         ConnectionFailed: When it notifies: the mail server or the webhook did not accept the message.
@@ -68,11 +71,19 @@ class Notifier(BaseNotifier):
 
 
 def send_mail(connection: Connection, subject: str, text: str) -> None:
-    """Send one e-mail.
+    """Send one e-mail, with STARTTLS if the connection has a password or ``extra.starttls``. To another machine, a
+    password is never sent without TLS. The server's certificate is checked, by ``extra.cafile`` if it is set.
 
     Raises:
-        ConnectionFailed: The server does not accept it.
+        ConnectionFailed: The server does not accept it, or has no valid certificate.
     """
+    host = connection.host or "localhost"
+    has_login = bool(connection.login and connection.password)
+    tls = connection.extra.get("starttls", str(has_login and not _is_loopback(host)).lower()) == "true"
+    if has_login and not tls and not _is_loopback(host):
+        raise ConnectionFailed(
+            f"{connection.name} would send its password without TLS", hint="remove extra.starttls"
+        )
     mail = EmailMessage()
     mail["Subject"], mail["From"], mail["To"] = (
         subject,
@@ -81,19 +92,29 @@ def send_mail(connection: Connection, subject: str, text: str) -> None:
     )
     mail.set_content(text)
     try:
-        with smtplib.SMTP(
-            connection.host or "localhost", connection.port or _SMTP_PORT, timeout=_TIMEOUT_S
-        ) as server:
-            if connection.extra.get("starttls") == "true":
-                server.starttls()
+        with smtplib.SMTP(host, connection.port or _SMTP_PORT, timeout=_TIMEOUT_S) as server:
+            if tls:
+                server.starttls(context=ssl.create_default_context(cafile=connection.extra.get("cafile")))
             if connection.login and connection.password:
                 server.login(connection.login, connection.password.reveal())
             server.send_message(mail)
+    except ssl.SSLCertVerificationError as error:
+        raise ConnectionFailed(
+            f"invalid certificate of {connection.name}: {error.verify_message}",
+            hint="check the host name, or set extra.cafile to the certificate of the server's authority",
+        ) from None
     except (OSError, smtplib.SMTPException) as error:
         raise ConnectionFailed(
             f"{connection.name} did not accept the e-mail: {type(error).__name__}",
             hint="check host, login, extra.from and extra.to of the connection",
         ) from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def post(connection: Connection, body: dict[str, Any]) -> None:
