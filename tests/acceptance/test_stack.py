@@ -7,6 +7,7 @@ import signal
 from typing import Any
 from unittest.mock import ANY
 
+import httpx
 import pytest
 from tests.acceptance.stacks import (
     Airflow,
@@ -124,6 +125,8 @@ def test_up_used_killed_and_gone(project: Project, gallery: Airflow) -> None:
     url = found.address("api-server")
     assert url is not None
     assert log_in(url, "wrong") == 401
+    for name, status in (("localhost", 200), ("[::1]:1", 200), ("rebound.example", 400)):
+        assert httpx.get(f"{url}/api/v2/version", headers={"Host": name}).status_code == status, name
     assert run_the_dag(url) == 6
     days = ("--from", "2013-01-29", "--to", "2013-01-30")  # it begins on 1 February
     filled = penstock(project, "backfill", "hello", *days, "--unpause", "--json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import secrets
 import shlex
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from penstock.project import MARKER, Project, write_private
 from penstock.stack.port_config import Options
 
 STATE = "airflow"
+_ALL_ADMINS = "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
 LOGIN, PASSWORD = "airflow", "airflow"  # refused if other machines can connect
 
 
@@ -61,18 +63,32 @@ def passwords_file(project: Project) -> Path:
 
 
 def require_safe(project: Project, options: Options) -> None:
-    """Refuse to listen for other machines with the default password.
+    """Refuse to listen for other machines with the default password, or without one.
 
     Raises:
         UsageError: The project is configured so.
         PenstockError: The password file is damaged.
     """
     path = passwords_file(project)
-    if not options.is_local and _read(path).get(LOGIN) == PASSWORD:
+    if options.is_local:
+        return
+    if _is_open(options):
+        raise UsageError(
+            f"{MARKER} exposes Airflow to other machines (host {options.host}) without a password: "
+            f"{_ALL_ADMINS} is set",
+            hint="remove that setting, or the host setting",
+        )
+    if _read(path).get(LOGIN) == PASSWORD:
         raise UsageError(
             f"{MARKER} exposes Airflow to other machines (host {options.host}) with the default password",
             hint=f"change the password in {path}, or remove the host setting",
         )
+
+
+def _is_open(options: Options) -> bool:
+    """Whether everyone is an administrator, by `[stack.airflow]` or the caller's variable."""
+    asked = options.airflow.get(_ALL_ADMINS, os.environ.get(f"AIRFLOW__{_ALL_ADMINS}", ""))
+    return asked.strip().lower() in ("true", "t", "1")
 
 
 def password(project: Project) -> str:

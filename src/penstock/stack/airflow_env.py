@@ -11,7 +11,7 @@ from urllib.parse import quote
 from penstock.model.errors import PenstockError
 from penstock.project import Project
 from penstock.stack.airflow_credentials import LOGIN, STATE, keys, passwords_file, secret_commands
-from penstock.stack.port_config import Options, read_options
+from penstock.stack.port_config import ALLOWED_HOSTS, LOOPBACK_NAMES, Options, read_options
 from penstock.stack.postgres import server
 
 METADATA = "metadata"  # name of the server
@@ -37,6 +37,8 @@ def airflow_environment(project: Project, options: Options) -> dict[str, str]:
     )
     for name in _named(secret):  # the caller's would take precedence
         variables.pop(name, None)
+    if options.is_local:
+        variables[ALLOWED_HOSTS] = ",".join((*LOOPBACK_NAMES, *options.hosts))
     # By default glibc gives each thread its own arena, which wastes memory.
     return {"MALLOC_ARENA_MAX": "2", **variables}
 

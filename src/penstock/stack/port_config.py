@@ -125,6 +125,8 @@ def _holder(port: int) -> str:
 
 
 AIRFLOW = "airflow"
+ALLOWED_HOSTS = "PENSTOCK_ALLOWED_HOSTS"  # variable of the API server
+LOOPBACK_NAMES = ("localhost", HOST, "::1")
 SHORTEST_HANG_S = 10.0  # Airflow's processes send a heartbeat every 5 s
 
 
@@ -138,6 +140,7 @@ class Options:
         airflow: Airflow's settings, such as `CORE__PARALLELISM`.
         seed: Whether new servers get the table of products.
         hang_s: A part without a heartbeat for this many seconds is restarted.
+        hosts: Further names under which Airflow answers, such as that of a proxy.
     """
 
     host: str = HOST
@@ -145,6 +148,7 @@ class Options:
     airflow: Mapping[str, str] = field(default_factory=dict)
     seed: bool = True
     hang_s: float = HANG_S
+    hosts: tuple[str, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -186,7 +190,14 @@ def read_options(project: Project) -> Options:
         {name: str(value) for name, value in airflow.items()},
         bool(stack.get("seed", True)),
         _hang_s(stack.get("hang_after_s", HANG_S)),
+        _hosts(stack.get("hosts", [])),
     )
+
+
+def _hosts(asked: object) -> tuple[str, ...]:
+    if not isinstance(asked, list) or not all(isinstance(name, str) and name for name in asked):
+        raise UsageError(f"{MARKER}: invalid stack.hosts {asked!r}", hint='use a list: hosts = ["my.proxy"]')
+    return tuple(name.lower() for name in asked)
 
 
 def _hang_s(asked: object) -> float:

@@ -71,6 +71,27 @@ def test_other_machines_only_with_a_password_of_ones_own(here: Project) -> None:
     assert "of my own" not in airflow_credentials.shown_login(here)
 
 
+@pytest.mark.parametrize("by", ["penstock.toml", "the caller"])
+def test_other_machines_only_with_a_password_at_all(
+    here: Project, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    airflow_credentials.passwords_file(here).write_text('{"airflow": "of my own"}')
+    setting = "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
+    if by == "the caller":
+        monkeypatch.setenv(f"AIRFLOW__{setting}", "True")
+    chosen = {setting: "true"} if by == "penstock.toml" else {}
+    with pytest.raises(UsageError, match="without a password"):
+        airflow_credentials.require_safe(here, Options("0.0.0.0", 5884, chosen))
+    airflow_credentials.require_safe(here, Options("127.0.0.1", 5884, chosen))
+
+
+@pytest.mark.parametrize("hosts", ["'x'", "[1]", "['']"])
+def test_invalid_hosts(here: Project, hosts: str) -> None:
+    (here.root / "penstock.toml").write_text(f"[stack]\nhosts = {hosts}\n")
+    with pytest.raises(UsageError, match=r"invalid stack\.hosts"):
+        read_options(here)
+
+
 def test_keys_are_made_once_and_for_the_owner_alone(here: Project) -> None:
     first = airflow_credentials.keys(here)
     assert airflow_credentials.keys(here) == first
