@@ -119,6 +119,24 @@ def test_a_pause_is_everybody_s(opened: Open, later: Callable[[float], None]) ->
     assert len(other.take(1, []).slots) == 1
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_clock_that_was_set_back_by_a_day_does_not_block_the_limit(
+    opened: Open, later: Callable[[float], None], *, paused: bool
+) -> None:
+    before = opened(Limit(calls=1, per_s=60))
+    if paused:
+        before.pause(60)
+    else:
+        before.take(1, [])
+    later(-86_400)
+    after = opened(Limit(calls=1, per_s=60))
+    granted = after.take(1, [])
+    assert len(granted.slots) == paused
+    assert granted.wait_s <= 60
+    later(60.1)
+    assert len(after.take(1, []).slots) == 1
+
+
 def _land(number: int, plan: dict[str, object], environment: dict[str, str]) -> None:
     # The server that forks was started by an earlier test, whose connections must not stay.
     for name in [name for name in os.environ if name.startswith("PENSTOCK_")]:

@@ -21,6 +21,16 @@ INSERT INTO penstock_ledger.permits (api, slot, free_at)
 SELECT %(api)s, slot, '-infinity' FROM generate_series(0, %(calls)s - 1) AS slot
 ON CONFLICT DO NOTHING;
 
+-- name: forget_future
+-- Times that are further ahead than any call can set them are from before the server's clock was set back.
+WITH permits AS (
+    UPDATE penstock_ledger.permits
+    SET free_at = clock_timestamp() + make_interval(secs => %(per_s)s)
+    WHERE api = %(api)s AND free_at > clock_timestamp() + make_interval(secs => %(furthest_s)s)
+)
+DELETE FROM penstock_ledger.pauses
+WHERE api = %(api)s AND until > clock_timestamp() + make_interval(secs => %(furthest_s)s);
+
 -- name: give_back
 -- A call may count until its answer arrived, ago_s seconds ago. An unused permit is free at once. A permit whose lease
 -- has expired may have another holder by now.

@@ -18,6 +18,7 @@ from penstock.ports import Granted, Return
 from penstock.postgres.connect import PgConnection, connect, lock_number, refused
 from penstock.postgres.create_table import LEDGER, make_schema
 from penstock.postgres.queries import queries
+from penstock.rest.ratelimit import LONGEST_PAUSE_S
 
 _SQL = queries(__package__, "permits.sql")
 _MAKING = lock_number("the tables of limits")
@@ -46,6 +47,7 @@ class PostgresPermits:
             "per_s": limit.per_s,
             "lease_s": lease_s,
             "holder": uuid.uuid4(),
+            "furthest_s": max(limit.per_s, lease_s, LONGEST_PAUSE_S),
         }
         self._lock = threading.Lock()
         self._session = connect(connection)
@@ -57,7 +59,8 @@ class PostgresPermits:
 
     def pause(self, seconds: float) -> None:
         """See :class:`penstock.ports.Permits`."""
-        self._safely(lambda: self._session.execute(_SQL["pause"], {**self._words, "seconds": seconds}))
+        words = {**self._words, "seconds": min(seconds, LONGEST_PAUSE_S)}
+        self._safely(lambda: self._session.execute(_SQL["pause"], words))
 
     def close(self) -> None:
         """See :class:`penstock.ports.Permits`."""
@@ -72,6 +75,7 @@ class PostgresPermits:
                 make_schema(self._session, LEDGER)
                 self._session.execute(_SQL["create"])
             self._session.execute(_SQL["fill"], self._words)
+            self._session.execute(_SQL["forget_future"], self._words)
 
     def _take(self, wanted: int, used: Sequence[Return]) -> Granted:
         now = time.monotonic()

@@ -12,6 +12,7 @@ from pathlib import Path
 from penstock.model.api import Limit
 from penstock.model.errors import ConnectionFailed
 from penstock.ports import Granted, Return
+from penstock.rest.ratelimit import LONGEST_PAUSE_S
 
 _BUSY_S = 30.0
 _SHORTEST_WAIT_S = 0.005
@@ -48,10 +49,21 @@ class FilePermits:
                 " SELECT 0 UNION ALL SELECT slot + 1 FROM slots WHERE slot + 1 < ?) SELECT ?, slot, 0 FROM slots",
                 (limit.calls, api),
             )
+            self._forget_future()
         except sqlite3.Error as error:
             raise ConnectionFailed(
                 f"cannot use the rate limit file {path}: {error}", hint="remove it"
             ) from None
+
+    def _forget_future(self) -> None:
+        """Times that are further ahead than any call can set them are from before the clock was set back."""
+        now = time.time()
+        furthest = now + max(self._limit.per_s, self._lease_s, LONGEST_PAUSE_S)
+        self._file.execute(
+            "UPDATE permits SET free_at = ? WHERE api = ? AND free_at > ?",
+            (now + self._limit.per_s, self._api, furthest),
+        )
+        self._file.execute("DELETE FROM pauses WHERE api = ? AND until > ?", (self._api, furthest))
 
     def take(self, wanted: int, used: Sequence[Return]) -> Granted:
         """See :class:`penstock.ports.Permits`."""
@@ -93,7 +105,7 @@ class FilePermits:
         with self._lock:
             self._file.execute(
                 "INSERT INTO pauses VALUES (?, ?) ON CONFLICT (api) DO UPDATE SET until = max(until, excluded.until)",
-                (self._api, time.time() + seconds),
+                (self._api, time.time() + min(seconds, LONGEST_PAUSE_S)),
             )
 
     def close(self) -> None:
