@@ -14,7 +14,7 @@ from penstock.environments.keys import Keys
 from penstock.model.connection import Connection
 from penstock.postgres.connect import connect
 from penstock.project import Project
-from penstock.stack import state_file
+from penstock.stack import airflow_credentials, state_file
 from penstock.stack.processes import is_alive
 
 TOKEN = "tok-7f3b/9c+41?"
@@ -29,8 +29,12 @@ with DAG("shop", schedule=None, is_paused_upon_creation=False):
 
     @task
     def mark() -> None:
+        # What careless tasks log: their environment, and secrets that they looked up without Airflow.
         import os
-        print(dict(os.environ))
+
+        from penstock import lookup
+
+        print(dict(os.environ), lookup.find("shop_db").password.reveal(), lookup.find_variable("api_token"))
         from airflow.providers.postgres.hooks.postgres import PostgresHook
         from airflow.sdk import Variable
 
@@ -39,6 +43,12 @@ with DAG("shop", schedule=None, is_paused_upon_creation=False):
         hook.run("insert into marks values (%s)", parameters=(Variable.get("api_token"),))
 
     copy >> mark()
+"""
+
+BROKEN = """# an airflow dag
+from penstock import lookup
+
+raise ValueError(lookup.find("shop_db").password.reveal())
 """
 
 BASE = """
@@ -95,6 +105,7 @@ def shop(project: Project, databases: dict[str, Connection], monkeypatch: pytest
     for name, text in texts.items():
         (project.root / "environments" / f"{name}.yaml").write_text(text)
     (project.root / "dags" / "shop.py").write_text(DAG.format(csv=csv(project)))
+    (project.root / "dags" / "broken.py").write_text(BROKEN)
     encrypted = penstock(project, "env", "encrypt", "base")
     assert (encrypted.returncode, encrypted.stdout.count(": encrypted\n")) == (0, 2), encrypted.stderr
     return project
@@ -117,6 +128,15 @@ def secrets(project: Project) -> tuple[str, ...]:
 
 def keys(project: Project) -> list[str]:
     return (project.state_dir / "key").read_text().split()
+
+
+def import_error(project: Project) -> str:
+    found = state_file.load(project)
+    url = found.address("api-server") if found else None
+    assert url is not None
+    token = log_in(url, "airflow")["access_token"]
+    errors = until(lambda: call(f"{url}/api/v2/importErrors", None, token)["import_errors"], 60)
+    return str(errors[0]["stack_trace"])
 
 
 class Run:
@@ -162,6 +182,7 @@ def test_each_environment_has_its_database_and_rotation_loses_nothing(
     # From here on only the stack knows which environment it was started with.
     monkeypatch.delenv("PENSTOCK_ENV")
     Run(shop, "pen", "ink").succeeds()
+    assert "ValueError: ***" in import_error(shop)
     assert rows(databases["dev"], PRODUCTS) == [(1, "pen"), (2, "ink")]
     assert rows(databases["dev"], MARKS) == [(TOKEN,)]
     assert rows(databases["prod"], TABLES) == [(None, None, None)]
@@ -209,6 +230,13 @@ def test_each_environment_has_its_database_and_rotation_loses_nothing(
     written = [path for path in shop.root.rglob("*") if path.is_file()]
     assert any(path.is_relative_to(shop.state_dir / "logs" / "airflow") for path in written)
     forms = [password.reveal().encode(), TOKEN.encode()]
+    own = shop.state_dir / "airflow"
+    assert b"AIRFLOW__CORE__FERNET_KEY_CMD" in b"".join(
+        path.read_bytes() for path in written if path.is_relative_to(shop.state_dir / "logs")
+    )
+    for key in airflow_credentials.keys(shop).values():
+        holding = {path for path in written if key.encode() in path.read_bytes()}
+        assert {path.parent for path in holding} == {own, own / "secrets"}
     holding = {
         f"{path.relative_to(shop.root)}"
         for path in written

@@ -24,6 +24,8 @@ def main() -> None:
         _keep_what_tasks_log_to_their_logs()
         _make_pools()
         _fail_empty_runs()
+    if "dag-processor" in sys.argv:
+        _mask_import_errors()
     from airflow.__main__ import main as airflow
 
     airflow()
@@ -39,6 +41,22 @@ def _keep_what_tasks_log_to_their_logs() -> None:
         return run(*words, **more | {"subprocess_logs_to_stdout": False})
 
     BaseExecutor.run_workload = staticmethod(run_quietly)
+
+
+def _mask_import_errors() -> None:
+    """Mask secrets in the import errors that Airflow shows in its pages, as it does in logs."""
+    from airflow.dag_processing import processor
+    from airflow.sdk.log import redact
+
+    parse = processor._parse_file  # noqa: SLF001  # called in each child process
+
+    def parse_masked(*words: Any, **more: Any) -> Any:
+        found = parse(*words, **more)
+        if found is not None and found.import_errors:
+            found.import_errors = redact(found.import_errors)
+        return found
+
+    processor._parse_file = parse_masked  # noqa: SLF001
 
 
 def _make_pools() -> None:

@@ -39,6 +39,8 @@ def _parse(project: Project, events: IO[str]) -> int:
     # Variables that a file reads at import are looked up as in a task, but not in the metadata database.
     nowhere = project.state_dir / "airflow" / "nowhere" / "metadata.db"
     os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{nowhere}"
+    from airflow.sdk.log import redact
+
     from penstock.airflow.dag_checks import duplicates, import_file, skipped
     from penstock.airflow.dag_files import read_files
 
@@ -53,9 +55,9 @@ def _parse(project: Project, events: IO[str]) -> int:
         for dag in found.dags:
             emit(events, event="dag", dag=dag.dag_id, file=_shown(path, project), tasks=len(dag.tasks))
         for problem in found.problems:
-            emit(events, event="problem", **problem.fields())
+            emit(events, event="problem", **redact(problem.fields()))
         for note in found.notes:
-            emit(events, event="note", **note.fields())
+            emit(events, event="note", **redact(note.fields()))
     for problem in duplicates(made, project.root):
         emit(events, event="problem", **problem.fields())
     for is_wrong, problem in skipped(folder, files, project.root):

@@ -10,22 +10,17 @@ database.
 
 from __future__ import annotations
 
-import base64
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
-from airflow.sdk.log import mask_secret
 from airflow.secrets import BaseSecretsBackend
 
 from penstock import lookup
 from penstock.environments import load
 from penstock.environments.formats.airflow import to_json
-from penstock.environments.secret_detection import MASK, Extra
-from penstock.model.connection import Connection
+from penstock.lookup.masking import mask_connection, mask_variable
 from penstock.model.errors import PenstockError
 from penstock.project import Project, find_project
 
@@ -79,7 +74,7 @@ class PenstockSecretsBackend(BaseSecretsBackend):
             found = self._ask(lambda: lookup.embedded(conn_id, self._project()))
         if found is None:
             return None
-        _mask(found)
+        mask_connection(found)
         return self.deserialize_connection(conn_id, to_json(found))
 
     def get_conn_value(self, conn_id: str) -> str | None:
@@ -101,8 +96,7 @@ class PenstockSecretsBackend(BaseSecretsBackend):
         found = self._ask(lambda: lookup.variable(key, environment, self._project()))
         if found is None:
             return None if self._fallback is None else self._fallback.get_variable(key)
-        if found and key in environment.variable_names() and environment.explain(key)[-1].value == MASK:
-            _hide([found])
+        mask_variable(key, found, environment)
         return found
 
     def get_config(self, key: str) -> str | None:
@@ -131,25 +125,3 @@ class PenstockSecretsBackend(BaseSecretsBackend):
 def _make(name: str, kwargs: dict[str, Any]) -> Any:
     module, _, attribute = name.rpartition(".")
     return getattr(import_module(module), attribute)(**kwargs)
-
-
-def _mask(connection: Connection) -> None:
-    secrets = [connection.password.reveal()] if connection.password else []
-    extra = connection.extra if isinstance(connection.extra, Extra) else Extra(connection.extra)
-    _hide([*secrets, *(extra[name] for name in extra.hidden)])
-
-
-def _hide(secrets: Iterable[str]) -> None:
-    """Mask secrets in logs, also in their URL-encoded and header forms."""
-    forms = [form for secret in secrets if secret for form in _forms(secret)]
-    if not forms:
-        return
-    mask_secret(forms)
-    # Airflow has two maskers: the one above is for tasks, this one is for servers and `dag.test()`, if it is loaded.
-    if (server := sys.modules.get("airflow._shared.secrets_masker")) is not None:
-        server.mask_secret(forms)
-
-
-def _forms(secret: str) -> list[str]:
-    encoded = base64.b64encode(secret.encode()).decode("ascii")
-    return list(dict.fromkeys([secret, quote(secret), quote(secret, safe=""), encoded]))

@@ -27,6 +27,7 @@ from zlib import crc32
 from penstock.environments import Environment, load
 from penstock.environments.airflow_settings import local_settings
 from penstock.environments.loading import AIRFLOW, OWN, find_connection
+from penstock.lookup.masking import mask_connection, mask_variable
 from penstock.model.connection import Connection
 from penstock.model.errors import ConnectionFailed
 from penstock.project import NoProject, Project, find_project
@@ -74,7 +75,10 @@ def find(name: str, project: Project | None = None, environment: str | None = No
     found = declared(name, project, environment)
     if found is None and (finder := _asked_next.get()) is not None:
         found = finder(name)
-    return embedded(name, project) if found is None else found
+    if found is None:
+        return embedded(name, project)
+    mask_connection(found)
+    return found
 
 
 def known(name: str) -> Connection | None:
@@ -86,6 +90,8 @@ def known(name: str) -> Connection | None:
     found = declared(name, project_here())
     if found is None and (finder := _asked_next.get()) is not None:
         found = finder(name)
+    if found is not None:
+        mask_connection(found)
     return found
 
 
@@ -179,7 +185,13 @@ def find_variable(name: str, project: Project | None = None) -> str | None:
         BadEnvironment: If it cannot be decrypted.
     """
     project = project or project_here()
-    found = given_variable(name) if project is None else variable(name, load(project.root), project)
+    if project is None:
+        found = given_variable(name)
+    else:
+        environment = load(project.root)
+        found = variable(name, environment, project)
+        if found is not None:
+            mask_variable(name, found, environment)
     if found is None and (finder := _asked_for_variables.get()) is not None:
         found = finder(name)
     return found

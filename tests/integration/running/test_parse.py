@@ -43,6 +43,17 @@ def test_every_problem_is_told_at_once(shop: Shop) -> None:
     assert [one["dag"] for one in found["dags"]] == ["six", "copies", "mapped", "days", "six", "sleeps"]
 
 
+def test_a_secret_in_an_error_is_masked(shop: Shop) -> None:
+    path = shop.root / "dags" / "leaks.py"
+    path.write_text('# an airflow dag\nfrom penstock import lookup\nraise ValueError(lookup.find("dwh").password.reveal())\n')
+    try:
+        done = shop.command("parse", PENSTOCK_CONN_DWH="postgres://a:planted-secret@b/c")
+    finally:
+        path.unlink()
+    assert "ValueError: ***" in done.stdout + done.stderr
+    assert "planted-secret" not in done.stdout + done.stderr
+
+
 def test_a_file_that_ends_the_process_is_named(shop: Shop) -> None:
     path = shop.root / "dags" / "dies.py"
     path.write_text(BROKEN["dies.py"])
