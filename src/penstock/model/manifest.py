@@ -92,8 +92,23 @@ class Manifest:
                 raise SourceError(f"{where} has the unknown version {version}", hint="upgrade penstock")
             fields["columns"] = tuple(ExportedColumn(**one) for one in fields["columns"])
             fields["files"] = tuple(ExportedFile(**one) for one in fields["files"])
-            return cls(**fields)
+            manifest = cls(**fields)
+            _require_valid(manifest, where)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SourceError(
                 f"{where} is not a manifest of an export", hint="remove it, or export again"
             ) from error
+        return manifest
+
+
+def _require_valid(manifest: Manifest, where: str) -> None:
+    counts = [manifest.rows, *(number for file in manifest.files for number in (file.rows, file.size))]
+    if any(type(count) is not int or count < 0 for count in counts):
+        raise SourceError(f"{where} has an invalid number of rows or bytes", hint="export again")
+    if (rows := sum(file.rows for file in manifest.files)) != manifest.rows:
+        raise SourceError(f"{where} states {manifest.rows} rows, and its files {rows}", hint="export again")
+    for file in manifest.files:
+        if type(file.name) is not str or file.name.startswith("/") or ".." in file.name.split("/"):
+            raise SourceError(
+                f"{where} names a file outside of its export: {file.name!r}", hint="export again"
+            )

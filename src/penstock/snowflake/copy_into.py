@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from penstock.snowflake.columns import TableColumn, column_type, identifier, lit
 
 _MOST_FILES = 1000  # of one statement
 _LOADED = "LOADED"
+_PLAIN = re.compile(r"[\w./=-]*")
 
 
 @dataclass(slots=True)
@@ -30,7 +32,7 @@ def copy_statements(
     Args:
         table: Quoted.
         columns: The table's columns, in the manifest's order; by default they have the manifest's names.
-        place: The stage and the path in it, ending with ``/``.
+        place: The stage and the path in it as written in SQL; see :func:`stage_path`.
 
     Raises:
         UsageError: If the export is in a format that Snowflake does not read.
@@ -50,23 +52,37 @@ def copy_statements(
                     f"$1:{quoted(column.name)}::{column_type(column)}" for column in manifest.columns
                 )
                 yield (
-                    f"COPY INTO {table} ({listed}) FROM (SELECT {values} FROM @{place}) FILES = ({files})"
+                    f"COPY INTO {table} ({listed}) FROM (SELECT {values} FROM {place}) FILES = ({files})"
                     f" FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE) {after}"
                 )
             case "parquet":
                 yield (
-                    f"COPY INTO {table} FROM @{place} FILES = ({files})"
+                    f"COPY INTO {table} FROM {place} FILES = ({files})"
                     " FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE)"
                     f" MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE {after}"
                 )
             case "csv":
                 yield (
-                    f"COPY INTO {table} ({listed}) FROM @{place} FILES = ({files})"
+                    f"COPY INTO {table} ({listed}) FROM {place} FILES = ({files})"
                     " FILE_FORMAT = (TYPE = CSV SKIP_HEADER = 1 FIELD_OPTIONALLY_ENCLOSED_BY = '\"'"
                     f" EMPTY_FIELD_AS_NULL = TRUE NULL_IF = () ESCAPE_UNENCLOSED_FIELD = NONE) {after}"
                 )
             case other:
                 raise UsageError(f"cannot load {other} into Snowflake", hint="export as parquet or csv")
+
+
+def stage_path(stage: str, path: str) -> str:
+    """The stage and a path in it as written in SQL, quoted if the path needs it.
+
+    Args:
+        stage: Quoted.
+
+    Example:
+        >>> stage_path("S3", "day=1/"), stage_path("S3", "it's/")
+        ('@S3/day=1/', "'@S3/it''s/'")
+    """
+    place = f"@{stage}/{path}"
+    return place if _PLAIN.fullmatch(path) else literal(place)
 
 
 def copied(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Copied:

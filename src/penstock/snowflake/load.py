@@ -28,7 +28,7 @@ from penstock.snowflake.columns import (
     quoted,
 )
 from penstock.snowflake.connect import snowflake_connect, translated
-from penstock.snowflake.copy_into import Copied, copied, copy_statements
+from penstock.snowflake.copy_into import Copied, copied, copy_statements, stage_path
 from penstock.snowflake.validation_table import LIST_SIEVES, Sieve, drop_left
 
 _MODES = ("append", "replace", "interval")
@@ -152,7 +152,7 @@ def _made(cursor: Any, sieve: Sieve | None) -> Iterator[None]:
 
 
 def _place(cursor: Any, target: SnowflakeTable, path: str) -> str:
-    """The stage and the path in it. The stage's URL must be the bucket or a prefix of the path."""
+    """The stage and the path in it as written in SQL. The stage's URL must be the bucket or a prefix of the path."""
     *schema, name = target.stage.split(".")
     where = identifier(*(schema or [target.schema]))
     cursor.execute(f"SHOW STAGES LIKE {literal(name.upper())} IN SCHEMA {where}")
@@ -170,7 +170,7 @@ def _place(cursor: Any, target: SnowflakeTable, path: str) -> str:
     if inside and not path.startswith(f"{inside}/"):
         raise UsageError(f"the stage {target.stage} covers {url}, not {path}", hint="use another stage")
     below = path[len(inside) + 1 :] if inside else path
-    return f"{where}.{identifier(name)}/{below}"
+    return stage_path(f"{where}.{identifier(name)}", below)
 
 
 @contextmanager

@@ -45,7 +45,9 @@ def test_every_problem_is_told_at_once(shop: Shop) -> None:
 
 def test_a_secret_in_an_error_is_masked(shop: Shop) -> None:
     path = shop.root / "dags" / "leaks.py"
-    path.write_text('# an airflow dag\nfrom penstock import lookup\nraise ValueError(lookup.find("dwh").password.reveal())\n')
+    path.write_text(
+        '# an airflow dag\nfrom penstock import lookup\nraise ValueError(lookup.find("dwh").password.reveal())\n'
+    )
     try:
         done = shop.command("parse", PENSTOCK_CONN_DWH="postgres://a:planted-secret@b/c")
     finally:
