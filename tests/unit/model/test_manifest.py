@@ -10,7 +10,7 @@ from penstock.model.manifest import ExportedFile, Manifest
 
 GOOD = Manifest(
     id="1", run="r", source="labor", format="csv", compression="none", rows=3, fingerprint="f", columns=(),
-    files=(ExportedFile(name="r-1.csv", rows=1, size=9, etag="a"), ExportedFile(name="r-2.csv", rows=2, size=9, etag="b")),
+    files=tuple(ExportedFile(name=f"r-{rows}.csv", rows=rows, size=9, etag="a") for rows in (1, 2)),
 )  # fmt: skip
 
 
