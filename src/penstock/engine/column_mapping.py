@@ -10,6 +10,8 @@ from penstock.model.contract import Column, Contract
 from penstock.model.errors import ContractError
 from penstock.model.plan import CopyPlan
 
+_SHOWN = 20  # names in a message
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -97,4 +99,5 @@ def _refuse_lacking(plan: CopyPlan, lacking: Sequence[Column]) -> None:
 
 def _list(names: Sequence[str]) -> str:
     word = "column" if len(names) == 1 else "columns"
-    return f"{word} {', '.join(names)}"
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return f"{word} {', '.join(names[:_SHOWN])}{more}"

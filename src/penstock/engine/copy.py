@@ -14,7 +14,7 @@ from penstock.engine.duplicates import Repeats
 from penstock.engine.identity import identity_of
 from penstock.engine.prefetch import Prefetch, Producer
 from penstock.engine.type_inference import infer
-from penstock.model.columns import require
+from penstock.model.columns import MOST_COLUMNS, require
 from penstock.model.contract import Contract, Kind
 from penstock.model.errors import ContractError, SourceError
 from penstock.model.outcome import enforce_limits
@@ -34,9 +34,6 @@ from penstock.ports import (
     Source,
     Target,
 )
-
-# Postgres's limit for any column types.
-_MOST_COLUMNS = 1600
 
 
 def identify(
@@ -225,9 +222,9 @@ class _Attempt:
         return result
 
     def _create(self, session: Session) -> Contract:
-        if (count := len(self.source.columns)) > _MOST_COLUMNS:
+        if (count := len(self.source.columns)) > MOST_COLUMNS:
             raise ContractError(
-                f"{self.plan.source} has {count:,} columns; a table holds at most {_MOST_COLUMNS:,}",
+                f"{self.plan.source} has {count:,} columns; a table holds at most {MOST_COLUMNS:,}",
                 hint="remove some from the file, or turn them into rows",
             )
         if isinstance(self.source, Recognised):

@@ -14,7 +14,7 @@ from penstock.files.blocks import Block, Sizes, read_blocks
 from penstock.files.csv_parser import FieldParser
 from penstock.files.decoding import Encoding, opened
 from penstock.files.dialects import dialect_of
-from penstock.files.first_record import name_columns, rename_columns
+from penstock.files.first_record import name_columns, rename_columns, require_few
 from penstock.files.record_text import find_texts, is_bad
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
@@ -79,9 +79,12 @@ class CsvFormat:
 
     def _open(self, file: StoredFile, sizes: Sizes) -> tuple[tuple[str, ...], Iterator[Block]]:
         """The file's columns, and the blocks behind its header."""
+        cells: Sequence[str]
         if self._options.header is not None:
-            return name_columns(self._options.header, self._table), self._blocks(file, sizes)
-        cells, blocks = self._first(file, sizes)
+            cells, blocks = self._options.header, self._blocks(file, sizes)
+        else:
+            cells, blocks = self._first(file, sizes)
+        require_few(len(cells), self._table, file.name)
         return name_columns(cells, self._table), blocks
 
     def _first(self, file: StoredFile, sizes: Sizes) -> tuple[Sequence[str], Iterator[Block]]:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import io
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
 
-import pyarrow as pa
-
-from penstock.files.stored_file import StoredFile, translated
+from penstock.files.packing import Stream, unpacked
+from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError, UsageError
 
 _BOM = codecs.BOM_UTF8
@@ -21,27 +16,7 @@ _UTF8 = ("utf-8", "utf-8-sig")
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 _NO_FILES = ("idna", "punycode", "undefined")
 
-# Arrow's decompressors notice a file that ends early; zstandard's stream_reader does not.
-_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-_ZIP = b"PK\x03\x04"
-_FOREIGN = {
-    b"BZh": ("is packed with bzip2", "unpack it, or pack it with gzip or zstd"),
-    b"\xfd7zXZ": ("is packed with xz", "unpack it, or pack it with gzip or zstd"),
-    b"PAR1": ("is a Parquet file", "say --format parquet"),
-    b"SQLite format 3\0": (
-        "is a SQLite database",
-        "export its table: sqlite3 -csv -header FILE 'select ...'",
-    ),
-    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("is an Excel workbook (.xls)", "save the sheet as CSV"),
-}
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-class Stream(Protocol):
-    """What unpacking and decoding read from."""
-
-    def readinto(self, buffer: memoryview, /) -> int | None:
-        """Fill the buffer; 0 at the end."""
 
 
 class Encoding:
@@ -156,87 +131,6 @@ def opened(file: StoredFile, encoding: Encoding) -> Iterator[Utf8Stream]:
     """
     with unpacked(file) as plain:
         yield Utf8Stream(file, plain, encoding)
-
-
-@contextmanager
-def unpacked(file: StoredFile) -> Iterator[Stream]:
-    """The file's bytes without their packing, while the block lasts.
-
-    Raises:
-        SourceError: If it is packed in a way that is not supported.
-    """
-    stored = file.open()
-    try:
-        with _unpacking(file.name):
-            head = stored.read(16) or b""
-            stored.seek(0)
-            plain = _unpacked(stored, head, file.name)
-        yield _Guarded(plain, file.name)
-    finally:
-        stored.close()
-
-
-class _Guarded:
-    """A stream whose errors of unpacking are errors of the source."""
-
-    def __init__(self, stream: Stream, name: str) -> None:
-        self._stream = stream
-        self._name = name
-
-    def readinto(self, buffer: memoryview, /) -> int | None:
-        """See :class:`Stream`."""
-        with _unpacking(self._name):
-            return self._stream.readinto(buffer)
-
-
-def stored_magic(file: StoredFile) -> bytes:
-    """The first bytes of a file as it is stored."""
-    with file.open() as stored, _unpacking(file.name):
-        return stored.read(16) or b""
-
-
-def _unpacked(stored: io.RawIOBase, head: bytes, name: str) -> Stream:
-    for magic, codec in _PACKED.items():
-        if head.startswith(magic):
-            return pa.CompressedInputStream(pa.PythonFile(stored, mode="r"), codec)  # type: ignore[no-any-return]
-    if head.startswith(_ZIP):
-        return _only_member(stored, name)
-    for magic, (what, hint) in _FOREIGN.items():
-        if head.startswith(magic):
-            raise SourceError(f"'{name}' {what}", hint=hint)
-    return stored
-
-
-def _only_member(stored: io.RawIOBase, name: str) -> Stream:
-    archive = zipfile.ZipFile(stored)
-    names = [
-        member for member in archive.namelist() if not member.endswith("/") and "__MACOSX/" not in member
-    ]
-    if "xl/workbook.xml" in names:
-        raise SourceError(f"'{name}' is an Excel workbook", hint="save the sheet as CSV")
-    if "content.xml" in names and "META-INF/manifest.xml" in names:
-        raise SourceError(f"'{name}' is an OpenDocument file", hint="save the sheet as CSV")
-    if len(names) != 1:
-        raise SourceError(
-            f"'{name}' holds {len(names)} files, not one", hint="unpack it and name them by a glob"
-        )
-    return archive.open(names[0])  # type: ignore[return-value]
-
-
-@contextmanager
-def _unpacking(name: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:  # not the system's error, but a decompressor's
-            what = "ends before its packed data do" if "Truncated" in str(error) else "is packed, and damaged"
-            raise SourceError(f"'{name}' {what}", hint="fetch it again from where it came") from error
-        with translated(name):
-            raise
-    except (EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise SourceError(
-            f"'{name}' cannot be unpacked: {error}", hint="fetch it again, or unpack it"
-        ) from error
 
 
 def _as_surrogates(error: UnicodeError) -> tuple[str, int]:

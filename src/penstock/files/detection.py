@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock.files.decoding import Encoding, stored_magic
+from penstock.files.decoding import Encoding
 from penstock.files.dialect_detection import Layout, candidates, detect_layout
 from penstock.files.dialects import dialect_of, shown, usual_delimiter, written
 from penstock.files.encoding_detection import ASCII, UTF8, detect_encoding
 from penstock.files.first_record import First, judge_first, require_distinct
 from penstock.files.format_detection import format_of, recognise
+from penstock.files.packing import stored_magic
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
 from penstock.model.plan import FileOptions

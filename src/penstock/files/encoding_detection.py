@@ -6,7 +6,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from penstock.files.decoding import Stream, unpacked
+from penstock.files.packing import Stream, unpacked
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from penstock.model.columns import matching_key
+from penstock.model.columns import MOST_COLUMNS, matching_key
 from penstock.model.contract import snake_case
 from penstock.model.errors import SourceError
 
@@ -200,6 +200,19 @@ def _cut(name: str) -> str:
 
 def _clip(name: str, size: int) -> str:
     return name.encode()[:size].decode("utf-8", "ignore") if len(name.encode()) > size else name
+
+
+def require_few(count: int, table: Collection[str], file: str) -> None:
+    """Raises SourceError if a new table cannot have so many columns: a wide header takes long to name.
+
+    Args:
+        table: Columns of the table that exists.
+    """
+    if not table and count > MOST_COLUMNS:
+        raise SourceError(
+            f"'{file}' has {count:,} columns; a table holds at most {MOST_COLUMNS:,}",
+            hint="remove some from the file, or turn them into rows",
+        )
 
 
 def require_distinct(names: Sequence[str], file: str) -> None:

@@ -6,13 +6,14 @@ import re
 from pathlib import Path
 
 from penstock.files.blocks import RECORD_BYTES
-from penstock.files.decoding import Encoding, opened, stored_magic
+from penstock.files.decoding import Encoding, opened
 from penstock.files.json_values import is_balanced
+from penstock.files.packing import stored_magic
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
 from penstock.model.plan import FileOptions, Format
 
-_PACKED = (".gz", ".zst", ".zip")
+_PACKED = (".gz", ".zst", ".zip", ".bz2", ".xz")
 _FORMATS: dict[str, Format] = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _HEAD_BYTES = 64 << 10
 _BLANK = b" \t\r\n"

@@ -15,11 +15,12 @@ import pyarrow as pa
 
 from penstock.files.blocks import Block, Sizes, read_blocks
 from penstock.files.decoding import Encoding, opened
-from penstock.files.first_record import require_distinct
+from penstock.files.first_record import require_distinct, require_few
 from penstock.files.json_values import read_values
 from penstock.files.record_splitter import Dialect
 from penstock.files.record_text import RecordTexts, find_texts, is_bad, reject_bad, reject_broken
 from penstock.files.stored_file import StoredFile
+from penstock.model.columns import MOST_COLUMNS
 from penstock.model.errors import SourceError
 from penstock.model.plan import FileOptions
 from penstock.model.result import Reason, Reject
@@ -38,6 +39,7 @@ class JsonLinesFormat:
     def __init__(self, options: FileOptions, sizes: Sizes) -> None:
         self._encoding = Encoding(options.encoding)
         self._sizes = sizes
+        self._table: frozenset[str] = frozenset()
 
     def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The keys of all lines of all files, in the order in which they first appear."""
@@ -49,6 +51,7 @@ class JsonLinesFormat:
                 for row in rows:
                     if row.keys() - keys.keys():
                         keys.update(dict.fromkeys(row))
+                        self._require_few(keys, row, file.name)
                 held = held or bool(rows or bad) or block.broken is not None
         if held and not keys:
             raise SourceError(
@@ -57,8 +60,20 @@ class JsonLinesFormat:
         require_distinct(tuple(keys), files[0].name)
         return tuple(keys)
 
+    def _require_few(self, keys: Collection[str], row: Row, name: str) -> None:
+        if len(keys) <= MOST_COLUMNS or self._table:
+            return
+        if sum((value or "").startswith(("{", "[")) for value in row.values()) * 2 > len(row) > 1:
+            raise SourceError(
+                f"'{name}' has an object of {len(row):,} keys; a table holds at most {MOST_COLUMNS:,} columns",
+                hint="its values look like records: make them a list, each with its key, as in"
+                " jq -c 'to_entries[] | {id: .key} + .value'",
+            )
+        require_few(len(keys), self._table, name)
+
     def fit(self, table: Collection[str]) -> None:
-        """Every value is beside its column's name, whatever the table."""
+        """Every value is beside its column's name; only a new table limits the number of columns."""
+        self._table = frozenset(table)
 
     def layout(self) -> dict[str, Any]:
         """Nothing: every value is beside its name."""

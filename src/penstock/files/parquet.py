@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from penstock.engine.cleaning.value_errors import Fault
 from penstock.files.first_record import name_columns, rename_columns
+from penstock.files.parquet_values import flat, row_texts
 from penstock.files.record_splitter import Offsets
 from penstock.files.stored_file import StoredFile, translated
 from penstock.model.errors import SourceError
-from penstock.model.result import Reason, Reject
+from penstock.model.result import Reject
 from penstock.ports import Batch
 
 _BATCH_ROWS = 50_000
@@ -64,24 +63,19 @@ class ParquetFormat:
         names = rename_columns(self._names(file), columns, file.name)
         line = 1
         for found in _record_batches(file):
-            rows = pa.RecordBatch.from_arrays([_flat(array) for array in found.columns], names).select(
-                columns
-            )
+            parts = [flat(array) for array in found.columns]
+            rows = pa.RecordBatch.from_arrays([array for array, _ in parts], names).select(columns)
             lines = np.arange(line, line + rows.num_rows)
             line += rows.num_rows
-            bad = _bad_rows(rows)
+            faults: dict[int, Fault] = {}
+            for _, wrong in parts:
+                faults = wrong | faults
+            bad = np.array(sorted(faults), np.int64)
             rejects = [
-                Reject(
-                    index,
-                    int(lines[at]),
-                    text,
-                    Reason.BAD_ENCODING,
-                    None,
-                    "a text that holds a NUL character",
-                )
-                for at, text in zip(np.flatnonzero(bad), _texts(found, np.flatnonzero(bad)), strict=True)
+                Reject(index, int(lines[at]), text, faults[at].reason, None, faults[at].message)
+                for at, text in zip(bad.tolist(), row_texts(found, bad), strict=True)
             ]
-            good = np.flatnonzero(~bad)
+            good = np.delete(np.arange(rows.num_rows), bad)
             if rejects:
                 rows = rows.take(pa.array(good))
             yield Batch(index, rows, lines[good], _RowTexts(found, good), rejects)
@@ -93,7 +87,7 @@ class ParquetFormat:
         begin = 1
         for found in _record_batches(file):
             numbers = wanted[(wanted >= begin) & (wanted < begin + found.num_rows)]
-            texts.update(zip(numbers.tolist(), _texts(found, numbers - begin), strict=True))
+            texts.update(zip(numbers.tolist(), row_texts(found, numbers - begin), strict=True))
             begin += found.num_rows
             if len(texts) == len(wanted):
                 break
@@ -112,16 +106,7 @@ class _RowTexts:
     positions: Offsets
 
     def __call__(self, positions: Sequence[int]) -> list[str]:
-        return _texts(self.found, self.positions[np.asarray(positions, np.int64)])
-
-
-def _texts(found: pa.RecordBatch, positions: Offsets) -> list[str]:
-    taken = found.take(pa.array(positions, pa.int64()))
-    columns = [[_shown(value) for value in _values(array)] for array in taken.columns]
-    return [
-        json.dumps(dict(zip(found.schema.names, row, strict=True)), ensure_ascii=False, default=_plain)
-        for row in zip(*columns, strict=True)
-    ]
+        return row_texts(self.found, self.positions[np.asarray(positions, np.int64)])
 
 
 @contextmanager
@@ -130,6 +115,12 @@ def _opened(file: StoredFile) -> Iterator[pq.ParquetFile]:
     try:
         with _reading(file.name):
             parquet = pq.ParquetFile(pa.PythonFile(stored, mode="r"), buffer_size=_BUFFER_BYTES)
+        for column in parquet.schema_arrow:
+            if _has_empty_group(column.type):
+                raise SourceError(
+                    f"'{file.name}' has a group without columns in {column.name!r}, which holds no values",
+                    hint="write the file without it",
+                )
         yield parquet
     finally:
         stored.close()
@@ -138,12 +129,17 @@ def _opened(file: StoredFile) -> Iterator[pq.ParquetFile]:
 def _record_batches(file: StoredFile) -> Iterator[pa.RecordBatch]:
     with _opened(file) as parquet:
         found = parquet.iter_batches(_BATCH_ROWS)
+        empty = True
         while True:
             with _reading(file.name):
                 batch = next(found, None)
             if batch is None:
-                return
+                break
+            empty = False
             yield batch
+        if empty:  # the schema still states the types
+            schema = parquet.schema_arrow
+            yield pa.RecordBatch.from_arrays([pa.nulls(0, type_) for type_ in schema.types], schema=schema)
 
 
 @contextmanager
@@ -168,36 +164,10 @@ def _reading(name: str) -> Iterator[None]:
         ) from error
 
 
-def _flat(array: pa.Array) -> pa.Array:
-    """The array without dictionary and extension types, and nested values as JSON text."""
-    if isinstance(array, pa.ExtensionArray):
-        array = array.storage
-    if pa.types.is_dictionary(array.type):
-        return array.dictionary_decode()
-    if pa.types.is_nested(array.type):
-        texts = [
-            None if value is None else json.dumps(value, ensure_ascii=False, default=_plain)
-            for value in _values(array)
-        ]
-        return pa.array(texts, pa.large_string())
-    return array
-
-
-def _values(array: pa.Array) -> list[object]:
-    if not pa.types.is_nested(array.type):
-        return array.to_pylist()  # type: ignore[no-any-return]
-    try:
-        return array.to_pylist(maps_as_pydicts="strict")  # type: ignore[no-any-return]
-    except KeyError:
-        return [_value(value) for value in array]
-
-
-def _value(scalar: pa.Scalar) -> object:
-    """The value of a row, in which maps become lists of pairs if one of them has a key twice."""
-    try:
-        return scalar.as_py(maps_as_pydicts="strict")
-    except KeyError:
-        return scalar.as_py()
+def _has_empty_group(type_: pa.DataType) -> bool:
+    if pa.types.is_struct(type_) and not type_.num_fields:
+        return True
+    return any(_has_empty_group(type_.field(at).type) for at in range(type_.num_fields))
 
 
 def _size_of_bytes(type_: pa.DataType) -> int | None:
@@ -210,25 +180,3 @@ def _size_of_bytes(type_: pa.DataType) -> int | None:
         return int(type_.byte_width)
     varies = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
     return 0 if any(matches(type_) for matches in varies) else None
-
-
-def _shown(value: object) -> object:
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    return value.replace("\0", "\\x00") if isinstance(value, str) else value
-
-
-def _plain(value: object) -> str:
-    """Encode types that JSON lacks: bytes, decimals, dates and times."""
-    return value.hex() if isinstance(value, bytes) else str(value)
-
-
-def _bad_rows(rows: pa.RecordBatch) -> npt.NDArray[np.bool_]:
-    """Which rows hold a NUL in a text, which databases cannot store."""
-    bad = np.zeros(rows.num_rows, bool)
-    for array in rows.columns:
-        if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-            found = pc.fill_null(pc.match_substring(array, "\0"), False)
-            if found.true_count:
-                bad |= found.to_numpy(zero_copy_only=False)
-    return bad

@@ -15,6 +15,7 @@ from penstock.files.blocks import Sizes
 from penstock.files.detection import settle
 from penstock.files.first_record import require_distinct
 from penstock.files.format_detection import format_of
+from penstock.files.packing import members
 from penstock.files.stored_file import SpooledFile, StoredFile, WatchedFile, fingerprint, store
 from penstock.model.columns import matching_key
 from penstock.model.errors import SourceError
@@ -54,6 +55,8 @@ class FileSource:
     def __init__(
         self, stored: Sequence[StoredFile], options: FileOptions, sizes: Sizes, *, detect: bool = True
     ) -> None:
+        if detect:
+            stored = [part for file in stored for part in _parts(file, options)]
         self._stored = stored
         self._sizes = sizes
         self._findings = settle(stored, options, detect=detect)
@@ -167,6 +170,12 @@ def _paths(address: str) -> list[str]:
     if not paths:
         raise SourceError(f"no file matches '{address}'", hint="check the pattern, and quote it in a shell")
     return paths
+
+
+def _parts(file: StoredFile, options: FileOptions) -> Sequence[StoredFile]:
+    """The files in an archive; objects named as Parquet are not fetched for it."""
+    named = options.format if options.format != "auto" else format_of(file.name)
+    return [file] if named == "parquet" else members(file)
 
 
 def make_reader(files: Sequence[StoredFile], options: FileOptions, sizes: Sizes) -> FileFormat:

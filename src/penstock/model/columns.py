@@ -13,6 +13,9 @@ from collections.abc import Iterable, Sequence
 
 from penstock.model.errors import ContractError
 
+# Postgres's limit for any column types.
+MOST_COLUMNS = 1600
+
 _OTHER = re.compile(r"[\W_]+")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import zipfile
 from datetime import date
 from decimal import Decimal
@@ -183,6 +184,29 @@ def test_a_table_is_not_made_where_a_file_may_be_read_in_two_ways(
 def test_more_columns_than_a_table_holds(copy_text: CopyText, query: Query) -> None:
     with pytest.raises(PenstockError, match="1,601 columns; a table holds at most 1,600"):
         copy_text(",".join(f"c{at}" for at in range(1601)) + "\n")
+    assert query("SELECT to_regclass('t')") == [(None,)]
+
+
+def test_a_wide_header_is_refused_in_few_words(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (c0 int)")
+    with pytest.raises(PenstockError) as caught:
+        copy_text(",".join(f"c{at}" for at in range(100_000)) + "\n")
+    assert caught.value.message.startswith("the source has columns c1, c2,")
+    assert caught.value.message.endswith("c20 and 99,979 more, but warehouse:t does not")
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_an_object_of_records_by_id_is_refused_with_a_hint(
+    copy_text: CopyText, query: Query, indent: int | None
+) -> None:
+    text = json.dumps({str(at): {"a": at, "b": "x"} for at in range(34_006)}, indent=indent)
+    with pytest.raises(
+        PenstockError, match="an object of 34,006 keys; a table holds at most 1,600"
+    ) as caught:
+        copy_text(text)
+    assert "its values look like records" in str(caught.value.hint)
+    with pytest.raises(PenstockError, match="has 1,700 columns"):
+        copy_text(json.dumps(dict.fromkeys(map(str, range(1700)), 1)))
     assert query("SELECT to_regclass('t')") == [(None,)]
 
 

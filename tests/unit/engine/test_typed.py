@@ -153,3 +153,12 @@ def test_decimals_that_fit_by_their_type_go_straight(stored: pa.DataType, type_:
     kept = [value for value in given if not (wide and value == Decimal("12345.25"))]
     assert result.rows.column(0).to_pylist() == kept
     assert len(result.rejects) == refused
+
+
+def test_moments_beyond_what_arrow_writes() -> None:
+    assert values("text", pa.array([2**62, None], pa.timestamp("s"))) == ["146138514283-06-19 07:45:04", None]
+    assert values("text", pa.array([-(2**62), 0], pa.timestamp("us", "UTC"))) == [
+        "-144169-06-28 09:59:32.612096Z",
+        "1970-01-01 00:00:00.000000Z",
+    ]
+    assert values("text", pa.array([-(2**63)], pa.timestamp("us"))) == [f"{-(2**63)} us since 1970"]

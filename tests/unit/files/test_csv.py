@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.unit.files.reading import read
 
+from penstock.files import csv as csv_format
 from penstock.model.errors import SourceError, UsageError
 
 Cell = str | None
@@ -267,3 +268,11 @@ def test_no_usable_header(data: bytes, message: str) -> None:
 def test_options_without_sense(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         read(b"a,b\n", **options)
+
+
+def test_a_header_of_a_million_columns_is_refused_before_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_format, "name_columns", lambda *_: pytest.fail("the columns were named"))
+    with pytest.raises(SourceError, match="has 1,000,000 columns; a table holds at most 1,600"):
+        read(b",".join(b"c%d" % at for at in range(1_000_000)) + b"\n", record=1 << 24)
+    with pytest.raises(SourceError, match="field larger than field limit"):
+        read(b"a," + b"x" * 200_000 + b"\n")

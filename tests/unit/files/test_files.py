@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import threading
 import zipfile
@@ -39,6 +41,10 @@ PACKED = {
     "gzip in two members": gzip.compress(DATA[:100]) + gzip.compress(DATA[100:]),
     "zstd": zstandard.ZstdCompressor(write_checksum=True).compress(DATA),
     "zstd in two frames": zstandard.compress(DATA[:100]) + zstandard.compress(DATA[100:]),
+    "bzip2": bz2.compress(DATA),
+    "bzip2 in two streams": bz2.compress(DATA[:100]) + bz2.compress(DATA[100:]),
+    "xz": lzma.compress(DATA),
+    "xz in two streams": lzma.compress(DATA[:100]) + bytes(8) + lzma.compress(DATA[100:]) + bytes(4),
     "zip": zipped(**{"sales.csv": DATA, "__MACOSX/._sales.csv": b"x"}),
 }
 
@@ -54,7 +60,7 @@ def test_packing_is_told_by_the_first_bytes(packing: str) -> None:
     assert drain(open_files("sales.csv", FileOptions(), sizes=Sizes(1000))).rows == ROWS
 
 
-@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+@pytest.mark.parametrize("packing", ["gzip", "zstd", "bzip2", "xz"])
 @pytest.mark.parametrize("damage", ["cut", "last byte gone", "byte changed", "garbage behind"])
 def test_damaged_files_are_refused(packing: str, damage: str) -> None:
     data = bytearray(PACKED[packing])
@@ -67,17 +73,20 @@ def test_damaged_files_are_refused(packing: str, damage: str) -> None:
     else:
         data += b"garbage"
     Path("sales.csv.gz").write_bytes(data)
-    with pytest.raises(SourceError, match=r"^'sales\.csv\.gz' (ends before|is packed, and damaged)"):
+    with pytest.raises(SourceError, match=r"^'sales\.csv\.gz' (ends|is packed, and damaged|cannot be)"):
         drain(open_files("sales.csv.gz", FileOptions()))
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (zipped(a=b"x\n", b=b"y\n"), "'f.zip' holds 2 files, not one"),
+        (zipped(), "'f.zip' holds no file"),
+        (zipped(**{".x": b"x", "d/": b""}), "'f.zip' holds no file"),
+        (zipped(a=b"x", b=b"PAR1"), "'f.zip' holds a Parquet file: b"),
         (zipped(**{"xl/workbook.xml": b"", "b": b""}), "'f.zip' is an Excel workbook"),
         (PACKED["zip"][:-30], "'f.zip' cannot be unpacked: File is not a zip file"),
-        (b"BZh91AY", "'f.zip' is packed with bzip2"),
+        (b"\xff\x06\0\0sNaPpYx", "'f.zip' is packed with snappy"),
+        (b"\x04\x22\x4d\x18x", "'f.zip' is packed with lz4"),
     ],
 )
 def test_unsupported_packing(data: bytes, message: str) -> None:
@@ -85,6 +94,44 @@ def test_unsupported_packing(data: bytes, message: str) -> None:
     with pytest.raises(SourceError) as caught:
         drain(open_files("f.zip", FileOptions()))
     assert caught.value.message == message
+
+
+def test_a_zip_of_several_files_reads_like_a_glob() -> None:
+    files = {"d/b.csv": b"Name,ID\ny,2\nz\n", "d/a.csv": b"id,name\n1,x\n", "c.csv.gz": gzip.compress(DATA)}
+    Path("all.zip").write_bytes(zipped(**files, **{"__MACOSX/d/._a.csv": b"x", "d/.DS_Store": b"x"}))
+    source = open_files("all.zip", FileOptions())
+    assert list(source.files) == ["all.zip/c.csv.gz", "all.zip/d/a.csv", "all.zip/d/b.csv"]
+    found = drain(source)
+    assert (found.columns, found.rows) == (("id", "name"), [*ROWS, ("1", "x"), ("2", "y")])
+    assert [(reject.file, reject.line) for reject in found.rejects] == [(2, 3)]
+    for name, data in files.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(data)
+    same = [open_files(pattern, FileOptions()).fingerprint() for pattern in ("all.zip", "**/*.csv*")]
+    assert same[0] == same[1]
+
+
+def test_a_zip_of_json_and_a_glob_of_zips() -> None:
+    Path("a.zip").write_bytes(zipped(a=b'{"id": 1}\n', b=b'{"id": 2}\n'))
+    Path("b.zip").write_bytes(zipped(c=b'{"id": 3}\n'))
+    source = open_files("*.zip", FileOptions())
+    assert (drain(source).rows, source.files) == ([("1",), ("2",), ("3",)], ["a.zip/a", "a.zip/b", "b.zip"])
+
+
+def test_a_damaged_member_of_a_zip_is_named() -> None:
+    data = zipped(**{"a.csv": DATA, "b.csv": DATA})
+    middle = data.index(b"b.csv") + 200
+    Path("f.zip").write_bytes(data[:middle] + bytes(20) + data[middle + 20 :])
+    with pytest.raises(SourceError, match=r"^'f\.zip/b\.csv' cannot be unpacked"):
+        drain(open_files("f.zip", FileOptions()))
+    with pytest.raises(SourceError, match=r"^'f\.zip/b\.csv' cannot be unpacked"):
+        open_files("f.zip", FileOptions(format="csv", header=("a", "b"))).fingerprint()
+
+
+def test_members_of_other_columns_are_named() -> None:
+    Path("f.zip").write_bytes(zipped(**{"a.csv": b"id,name\n1,x\n", "README.csv": b"text,by\nx,y\n"}))
+    with pytest.raises(SourceError, match=r"'f\.zip/a\.csv' has other columns"):
+        drain(open_files("f.zip", FileOptions()))
 
 
 def test_a_glob_reads_all_files_in_order_of_name() -> None:

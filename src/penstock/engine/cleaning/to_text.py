@@ -43,12 +43,32 @@ def as_texts(array: pa.Array) -> pa.Array:
     if pa.types.is_nested(type_):
         return pa.array([_json(value) for value in array.to_pylist()], TEXT)
     if pa.types.is_timestamp(type_) and type_.tz is not None:
-        array = pc.cast(
-            array, pa.timestamp(type_.unit, "UTC")
-        )  # no conversion, and no zone data needed to print it
+        # In UTC, without zone data. Arrow writes a wrong year for zoned moments beyond its range.
+        utc = as_texts(array.view(pa.timestamp(type_.unit)))
+        return pc.binary_join_element_wise(utc, pa.scalar("Z", TEXT), pa.scalar("", TEXT))
     if pa.types.is_decimal(type_):
         return pa.array([None if value is None else f"{value:f}" for value in array.to_pylist()], TEXT)
-    return pc.cast(array, TEXT)
+    texts = pc.cast(array, TEXT)
+    return _far(array, texts) if pa.types.is_timestamp(type_) or pa.types.is_date(type_) else texts
+
+
+def _far(array: pa.Array, texts: pa.Array) -> pa.Array:
+    """The texts of moments, also of years that Arrow does not write: those beyond 32767."""
+    far = pc.starts_with(texts, "<").fill_null(fill_value=False)
+    if not far.true_count:
+        return texts
+    days = pa.types.is_date32(array.type)
+    unit: Any = "D" if days else "ms" if pa.types.is_date(array.type) else array.type.unit
+    numbers = array.filter(far).view(pa.int32() if days else pa.int64())
+    written = np.datetime_as_string(
+        numbers.to_numpy(zero_copy_only=False).astype(np.int64).view(f"M8[{unit}]"),
+        unit="D" if pa.types.is_date(array.type) else unit,
+    )
+    shown = [
+        f"{-(2**63)} {unit} since 1970" if text == "NaT" else text.replace("T", " ")
+        for text in written.tolist()
+    ]
+    return pc.replace_with_mask(texts, far, pa.array(shown, TEXT))
 
 
 def whole_floats(array: pa.Array) -> pa.Array:
