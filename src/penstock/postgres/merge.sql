@@ -106,12 +106,48 @@ SELECT count(*) FILTER (WHERE same) AS duplicates FROM lost;
 -- Staged rows whose key the table holds ({scope}): equal ones are duplicates, the others are rejected.
 WITH lost AS (
     DELETE FROM penstock_stage AS s
-    USING {target} AS t
+    USING {rivals}
     WHERE {match} AND {scope}
     RETURNING s._file, s._line, {raw} AS raw, {same} AS same
 ), kept AS (
     INSERT INTO penstock_ledger.rejects (run, file, line, raw, reason, "column", message)
     SELECT {run}, ({files}::text[])[_file + 1], _line, raw, 'key_conflict', {column_name}, {message} FROM lost WHERE NOT same
+)
+SELECT count(*) FILTER (WHERE same) AS duplicates FROM lost;
+
+-- name: contest
+-- Claims: staged rows that share a value of a unique index with others.
+CREATE TEMPORARY TABLE penstock_claims (_penstock_row tid NOT NULL, _penstock_index integer NOT NULL, _penstock_value tid NOT NULL) ON COMMIT DROP;
+
+-- name: end_contest
+DROP TABLE penstock_claims;
+
+-- name: claim
+INSERT INTO penstock_claims
+SELECT id, {index}, value
+FROM (
+    SELECT ctid AS id, count(*) OVER w AS rows, first_value(ctid) OVER w AS value
+    FROM penstock_stage WHERE {present} AND {suspects}
+    WINDOW w AS (PARTITION BY {key})
+) AS v
+WHERE rows > 1;
+
+-- name: claims
+SELECT _penstock_row::text AS id, _penstock_index AS index, _penstock_value::text AS value
+FROM penstock_claims JOIN penstock_stage AS s ON s.ctid = _penstock_row
+ORDER BY {order}, _penstock_row, _penstock_index;
+
+-- name: settle_rows
+-- Rows that lost, each to a staged row {winners} or to a row of the table.
+WITH lost AS (
+    DELETE FROM penstock_stage AS s
+    USING unnest({rows}::tid[], {winners}::tid[], {column_names}::text[], {messages}::text[]) AS v(id, winner, "column", message)
+        LEFT JOIN penstock_stage AS t ON t.ctid = v.winner
+    WHERE s.ctid = v.id
+    RETURNING s._file, s._line, {raw} AS raw, v.winner IS NOT NULL AND {same} AS same, v."column", v.message
+), kept AS (
+    INSERT INTO penstock_ledger.rejects (run, file, line, raw, reason, "column", message)
+    SELECT {run}, ({files}::text[])[_file + 1], _line, raw, 'key_conflict', "column", message FROM lost WHERE NOT same
 )
 SELECT count(*) FILTER (WHERE same) AS duplicates FROM lost;
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from penstock.model.contract import Column, Contract, Kind
+from penstock.model.contract import Column, Contract, Kind, UniqueIndex
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.create_table import declared
 from penstock.postgres.queries import queries
 
+ALL = SQL("TRUE")
 STAGE = Identifier("penstock_stage")
 PROVENANCE = ("_file", "_line", "_again")
 
@@ -94,6 +96,21 @@ class Shape:
         """Whether the key has a unique index."""
         return any(set(unique) == set(self.key) for unique in self.contract.uniques)
 
+    @property
+    def key_index(self) -> UniqueIndex:
+        """The key as a unique index, which the table may not have."""
+        return UniqueIndex(values=tuple(Identifier(name).as_string() for name in self.key), columns=self.key)
+
+    @property
+    def other_indexes(self) -> list[UniqueIndex]:
+        """Unique indexes beside the key, over columns that the copy writes."""
+        return [
+            index
+            for index in self.contract.indexes
+            if set(index.columns) <= set(self.names)
+            and not (_is_total(index) and set(index.columns) == set(self.key))
+        ]
+
     def assignments(self, alias: str) -> Composable | None:
         """The ``SET`` list of an update of all columns except the key; None if there are no others."""
         rest = [name for name in self.names if name not in self.key]
@@ -129,6 +146,52 @@ def match(
     )
 
 
+def _is_total(index: UniqueIndex) -> bool:
+    return index.plain and index.predicate is None
+
+
+def label(index: UniqueIndex) -> str:
+    """The values of an index in words."""
+    if _is_total(index):
+        return ", ".join(index.columns)
+    return ", ".join(index.values) + ("" if index.predicate is None else f" where {index.predicate}")
+
+
+def values(index: UniqueIndex) -> Composed:
+    """The values of an index, separated by commas, in a query of one relation."""
+    return SQL(", ").join(SQL("({})").format(declared(value)) for value in index.values)
+
+
+def applies(index: UniqueIndex) -> Composed:
+    """The condition that no other row may have the values of this one, in a query of one relation."""
+    conditions: list[Composable] = [] if index.predicate is None else [declared(index.predicate)]
+    if not index.nulls_equal:
+        conditions += [SQL("{} IS NOT NULL").format(declared(f"({value})")) for value in index.values]
+    return SQL("({})").format(SQL(" AND ").join(conditions or [ALL]))
+
+
+def with_values(index: UniqueIndex, relation: Composable, alias: str) -> Composed:
+    """The rows of a relation to which an index applies, with its values as further columns, and their places."""
+    named = [
+        SQL("({}) AS {}").format(declared(value), Identifier(f"_penstock_{place}"))
+        for place, value in enumerate(index.values)
+    ]
+    return SQL(
+        "(SELECT r.*, r.tableoid AS _penstock_table, r.ctid AS _penstock_row, {} FROM {} AS r WHERE {}) AS {}"
+    ).format(SQL(", ").join(named), relation, applies(index), Identifier(alias))
+
+
+def equal_values(index: UniqueIndex, left: str, right: str) -> Composed:
+    """The condition that two rows of :func:`with_values` have equal values."""
+    sign = SQL("IS NOT DISTINCT FROM" if index.nulls_equal else "=")
+    return SQL(" AND ").join(
+        SQL("{0}.{2} {3} {1}.{2}").format(
+            Identifier(left), Identifier(right), Identifier(f"_penstock_{place}"), sign
+        )
+        for place in range(len(index.values))
+    )
+
+
 def stage_text() -> Composable:
     """A staged row ``s`` as text, for quarantined rows that are not in a file."""
     own = SQL(", ").join(map(Literal, PROVENANCE))
@@ -141,8 +204,6 @@ def present(columns: Sequence[str]) -> Composable:
 
 
 _SQL = queries(__package__, "merge.sql")
-
-ALL = SQL("TRUE")
 
 
 class Statements:
@@ -185,6 +246,10 @@ class Statements:
         row = self._connection.execute(self._compose(name, fragments)).fetchone()
         assert row is not None  # an aggregate always returns one row
         return tuple(row.values())
+
+    def rows(self, name: str, /, **fragments: Composable) -> list[dict[str, Any]]:
+        """Run a query; returns its rows."""
+        return self._connection.execute(self._compose(name, fragments)).fetchall()
 
     def staged(self) -> int:
         """The number of staged rows."""
