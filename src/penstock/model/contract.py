@@ -95,6 +95,11 @@ class UniqueIndex:
     nulls_equal: bool = False
     deferrable: str | None = None
 
+    @property
+    def is_total(self) -> bool:
+        """Whether it is over columns and all rows."""
+        return self.plain and self.predicate is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
@@ -120,7 +125,7 @@ class Contract:
     @property
     def uniques(self) -> tuple[tuple[str, ...], ...]:
         """Sets of columns with a unique index over all rows, the primary key first."""
-        return tuple(index.columns for index in self.indexes if index.plain and index.predicate is None)
+        return tuple(index.columns for index in self.indexes if index.is_total)
 
     def column(self, name: str) -> Column:
         """The column of this name. Raises KeyError if there is none."""

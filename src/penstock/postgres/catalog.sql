@@ -109,3 +109,21 @@ SELECT pg_get_expr(c.relpartbound, c.oid) AS bound
 FROM pg_inherits AS i
 JOIN pg_class AS c ON c.oid = i.inhrelid
 WHERE i.inhparent = %(oid)s;
+
+-- name: watched
+-- Whether deleting a row and inserting it again is more than a change of it: foreign keys with an action, triggers,
+-- inheriting tables. And the columns to which foreign keys refer.
+SELECT
+    EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid AND confdeltype <> 'a')
+        OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgenabled <> 'D')
+        OR c.relkind = 'r' AND c.relhassubclass
+        OR NOT has_table_privilege(c.oid, 'DELETE, INSERT') AS watched,
+    array(
+        SELECT DISTINCT a.attname::text
+        FROM pg_constraint AS f
+        CROSS JOIN unnest(f.confkey) AS k(attnum)
+        JOIN pg_attribute AS a ON a.attrelid = f.confrelid AND a.attnum = k.attnum
+        WHERE f.contype = 'f' AND f.confrelid = c.oid
+    ) AS referred
+FROM pg_class AS c
+WHERE c.oid = {name}::regclass;

@@ -1,10 +1,16 @@
-"""Decides which rows load when several claim the same unique value."""
+"""Conflicts of unique values: which rows load when several claim one, and the SQL of unique indexes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from penstock.model.contract import UniqueIndex
+from penstock.postgres.create_table import declared
+from penstock.postgres.staging import ALL
 
 Claim = tuple[int, str]
 """A unique index by its number, and a value in it."""
@@ -21,7 +27,7 @@ class Rival:
     """
 
     index: int
-    claimants: list[str] = field(default_factory=list)
+    claimants: dict[str, None] = field(default_factory=dict)
     heirs: set[str] = field(default_factory=set)
 
 
@@ -135,3 +141,51 @@ class Contest:
                 self._lost.pop(row, None)
                 holders.update(dict.fromkeys(claims, row))
                 changed = True
+
+
+def label(index: UniqueIndex) -> str:
+    """The values of an index in words."""
+    if index.is_total:
+        return ", ".join(index.columns)
+    return ", ".join(index.values) + ("" if index.predicate is None else f" where {index.predicate}")
+
+
+def values(index: UniqueIndex) -> Composed:
+    """The values of an index, separated by commas, in a query of one relation."""
+    return SQL(", ").join(SQL("({})").format(declared(value)) for value in index.values)
+
+
+def applies(index: UniqueIndex) -> Composed:
+    """The condition that no other row may have the values of this one, in a query of one relation."""
+    conditions: list[Composable] = [] if index.predicate is None else [declared(index.predicate)]
+    if not index.nulls_equal:
+        conditions += [SQL("{} IS NOT NULL").format(declared(f"({value})")) for value in index.values]
+    return SQL("({})").format(SQL(" AND ").join(conditions or [ALL]))
+
+
+def with_values(index: UniqueIndex, relation: Composable, alias: str, *, places: bool = True) -> Composed:
+    """The rows of a relation to which an index applies, with its values as further columns.
+
+    Args:
+        places: With the places of the rows, if the relation is a table.
+    """
+    named: list[Composable] = [
+        SQL("({}) AS {}").format(declared(value), Identifier(f"_penstock_{place}"))
+        for place, value in enumerate(index.values)
+    ]
+    if places:
+        named.append(SQL("r.tableoid AS _penstock_table, r.ctid AS _penstock_row"))
+    return SQL("(SELECT r.*, {} FROM {} AS r WHERE {}) AS {}").format(
+        SQL(", ").join(named), relation, applies(index), Identifier(alias)
+    )
+
+
+def equal_values(index: UniqueIndex, left: str, right: str) -> Composed:
+    """The condition that two rows of :func:`with_values` have equal values."""
+    sign = SQL("IS NOT DISTINCT FROM" if index.nulls_equal else "=")
+    return SQL(" AND ").join(
+        SQL("{0}.{2} {3} {1}.{2}").format(
+            Identifier(left), Identifier(right), Identifier(f"_penstock_{place}"), sign
+        )
+        for place in range(len(index.values))
+    )

@@ -10,21 +10,19 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from penstock.model.contract import UniqueIndex
 from penstock.model.plan import CopyPlan, Interval
 from penstock.ports import Loaded
-from penstock.postgres.conflicts import Claim, Contest, Loss
-from penstock.postgres.staging import (
-    ALL,
-    STAGE,
-    Shape,
-    Statements,
+from penstock.postgres.conflicts import (
+    Claim,
+    Contest,
+    Loss,
+    Rival,
     applies,
     equal_values,
     label,
-    match,
-    names,
-    only,
     values,
     with_values,
 )
+from penstock.postgres.moves import Moves
+from penstock.postgres.staging import ALL, STAGE, Shape, Statements, match, names, only
 
 # Rows in one statement.
 _LOSSES = 10_000
@@ -45,6 +43,8 @@ class Settler:
         self._key_index = shape.key_index
         self._others = shape.other_indexes
         self._repeats = repeats
+        self._moves = Moves(statements, shape)
+        self._moving = bool(self._others)
         self._loaded = Loaded()
 
     def append_rest(self, loaded: int) -> Loaded:
@@ -87,7 +87,7 @@ class Settler:
 
     def _among_staged(self, others: Sequence[UniqueIndex]) -> None:
         indexes = [self._key_index, *others] if self._repeats and self._key else [*others]
-        if len(indexes) > 1:
+        if len(indexes) > 1 or (others and self._plan.mode == "merge"):
             self._contest(indexes)
         elif indexes:
             self._settle_among(indexes[0])
@@ -124,9 +124,34 @@ class Settler:
         claims: dict[str, list[Claim]] = {}
         for row in self._statements.rows("claims", order=self._order()):
             claims.setdefault(row["id"], []).append((row["index"], row["value"]))
+        rivals: dict[str, Rival] = {}
+        if self._plan.mode == "merge":
+            rivals = self._rivals(indexes)
+            self._moving = bool(rivals)
         self._statements.run("end_contest")
-        for losses in _batches(Contest(claims, {}).losses()):
+        for losses in _batches(Contest(claims, rivals).losses()):
             self._settle_rows(indexes, losses)
+
+    def _rivals(self, indexes: Sequence[UniqueIndex]) -> dict[str, Rival]:
+        """Rows of the table that hold a value of a staged row with another key."""
+        for number, index in enumerate(indexes):
+            if index is not self._key_index:
+                self._statements.run(
+                    "rival",
+                    index=Literal(number),
+                    claimants=with_values(index, STAGE, "c"),
+                    held=with_values(index, self._shape.target, "t"),
+                    equal=equal_values(index, "c", "t"),
+                    own=match(self._key, left="c"),
+                    heir=match(self._key, left="h"),
+                )
+        rivals: dict[str, Rival] = {}
+        for row in self._statements.rows("rivals", order=self._order()):
+            rival = rivals.setdefault(row["rival"], Rival(row["index"]))
+            rival.claimants[row["id"]] = None
+            if row["heir"] is not None:
+                rival.heirs.add(row["heir"])
+        return rivals
 
     def _settle_rows(self, indexes: Sequence[UniqueIndex], losses: Sequence[tuple[str, Loss]]) -> None:
         lost = [indexes[loss.index] for _, loss in losses]
@@ -161,7 +186,7 @@ class Settler:
     def _against_table(self, index: UniqueIndex, scope: Composable, why: str | None = None) -> None:
         if not index.columns:
             return
-        if index.plain and index.predicate is None and not index.nulls_equal:
+        if index.is_total and not index.nulls_equal:
             rivals, on = SQL("{} AS t").format(self._shape.target), match(index.columns)
         else:
             claimants, held = with_values(index, STAGE, "c"), with_values(index, self._shape.target, "t")
@@ -208,13 +233,14 @@ class Settler:
         self._update_and_insert()
 
     def _update_and_insert(self) -> None:
-        for index in self._others:
-            self._against_table(index, SQL("NOT ({})").format(match(self._key)))
         staged = self._statements.staged()
-        if self._shape.has_key_index and not self._shape.contract.partitioned:
-            self._upsert()
-        else:
-            self._update_then_insert()
+        with self._moves.deferred():
+            moved = self._moves.make_room(STAGE) if self._moving else 0
+            if self._shape.has_key_index and not self._shape.contract.partitioned:
+                self._upsert()
+            else:
+                self._update_then_insert()
+        self._loaded.updated += moved
         self._loaded.unchanged = staged - self._loaded.inserted - self._loaded.updated
 
     def _upsert(self) -> None:

@@ -93,8 +93,11 @@ class Shape:
 
     @property
     def has_key_index(self) -> bool:
-        """Whether the key has a unique index."""
-        return any(set(unique) == set(self.key) for unique in self.contract.uniques)
+        """Whether the key has a unique index, by which an upsert finds its rows."""
+        return any(
+            index.is_total and index.deferrable is None and set(index.columns) == set(self.key)
+            for index in self.contract.indexes
+        )
 
     @property
     def key_index(self) -> UniqueIndex:
@@ -108,7 +111,7 @@ class Shape:
             index
             for index in self.contract.indexes
             if set(index.columns) <= set(self.names)
-            and not (_is_total(index) and set(index.columns) == set(self.key))
+            and not (index.is_total and set(index.columns) == set(self.key))
         ]
 
     def assignments(self, alias: str) -> Composable | None:
@@ -143,52 +146,6 @@ def match(
     return SQL(" AND ").join(
         SQL("{}.{} = {}.{}").format(Identifier(left), Identifier(a), Identifier(right), Identifier(b))
         for a, b in pairs
-    )
-
-
-def _is_total(index: UniqueIndex) -> bool:
-    return index.plain and index.predicate is None
-
-
-def label(index: UniqueIndex) -> str:
-    """The values of an index in words."""
-    if _is_total(index):
-        return ", ".join(index.columns)
-    return ", ".join(index.values) + ("" if index.predicate is None else f" where {index.predicate}")
-
-
-def values(index: UniqueIndex) -> Composed:
-    """The values of an index, separated by commas, in a query of one relation."""
-    return SQL(", ").join(SQL("({})").format(declared(value)) for value in index.values)
-
-
-def applies(index: UniqueIndex) -> Composed:
-    """The condition that no other row may have the values of this one, in a query of one relation."""
-    conditions: list[Composable] = [] if index.predicate is None else [declared(index.predicate)]
-    if not index.nulls_equal:
-        conditions += [SQL("{} IS NOT NULL").format(declared(f"({value})")) for value in index.values]
-    return SQL("({})").format(SQL(" AND ").join(conditions or [ALL]))
-
-
-def with_values(index: UniqueIndex, relation: Composable, alias: str) -> Composed:
-    """The rows of a relation to which an index applies, with its values as further columns, and their places."""
-    named = [
-        SQL("({}) AS {}").format(declared(value), Identifier(f"_penstock_{place}"))
-        for place, value in enumerate(index.values)
-    ]
-    return SQL(
-        "(SELECT r.*, r.tableoid AS _penstock_table, r.ctid AS _penstock_row, {} FROM {} AS r WHERE {}) AS {}"
-    ).format(SQL(", ").join(named), relation, applies(index), Identifier(alias))
-
-
-def equal_values(index: UniqueIndex, left: str, right: str) -> Composed:
-    """The condition that two rows of :func:`with_values` have equal values."""
-    sign = SQL("IS NOT DISTINCT FROM" if index.nulls_equal else "=")
-    return SQL(" AND ").join(
-        SQL("{0}.{2} {3} {1}.{2}").format(
-            Identifier(left), Identifier(right), Identifier(f"_penstock_{place}"), sign
-        )
-        for place in range(len(index.values))
     )
 
 
@@ -230,6 +187,7 @@ class Statements:
             "columns": shape.column_list,
             "stage_columns": shape.stage_columns,
             "overriding": shape.overriding,
+            "rows": STAGE,
             # Literals, not parameters: a constraint's expression may contain percent signs.
             "run": Literal(run),
             "files": Literal(list(files)),
@@ -250,6 +208,10 @@ class Statements:
     def rows(self, name: str, /, **fragments: Composable) -> list[dict[str, Any]]:
         """Run a query; returns its rows."""
         return self._connection.execute(self._compose(name, fragments)).fetchall()
+
+    def rows_of(self, query: SQL, /, **fragments: Composable) -> list[dict[str, Any]]:
+        """Run another query; returns its rows."""
+        return self._connection.execute(query.format(**fragments)).fetchall()
 
     def staged(self) -> int:
         """The number of staged rows."""
