@@ -76,11 +76,37 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UniqueIndex:
+    """A unique index.
+
+    Args:
+        values: The SQL of its columns or expressions, with unqualified column names.
+        columns: Names of the columns that the values and the predicate use.
+        predicate: The SQL condition of a partial index.
+        plain: The values are columns.
+        nulls_equal: Nulls are equal values (``NULLS NOT DISTINCT``).
+        deferrable: The name of its deferrable constraint, quoted.
+    """
+
+    values: tuple[str, ...]
+    columns: tuple[str, ...]
+    predicate: str | None = None
+    plain: bool = True
+    nulls_equal: bool = False
+    deferrable: str | None = None
+
+    @property
+    def is_total(self) -> bool:
+        """Whether it is over columns and all rows."""
+        return self.plain and self.predicate is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """A table as its catalog describes it, without generated columns, which cannot be written.
 
     Args:
-        uniques: Sets of columns with a unique index over all rows, the primary key first.
+        indexes: Its unique indexes, the primary key first.
         partition_column: The date or timestamp column of the table's range partitions, if any.
         hides_rows: Row security applies to this login, so rows are loaded by INSERT instead of COPY.
     """
@@ -89,12 +115,17 @@ class Contract:
     table: str
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
-    uniques: tuple[tuple[str, ...], ...] = ()
+    indexes: tuple[UniqueIndex, ...] = ()
     checks: tuple[Check, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     partitioned: bool = False
     partition_column: str | None = None
     hides_rows: bool = False
+
+    @property
+    def uniques(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of columns with a unique index over all rows, the primary key first."""
+        return tuple(index.columns for index in self.indexes if index.is_total)
 
     def column(self, name: str) -> Column:
         """The column of this name. Raises KeyError if there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.model.contract import Check, Column, Contract, ForeignKey, Kind
+from penstock.model.contract import Check, Column, Contract, ForeignKey, Kind, UniqueIndex
 from penstock.model.errors import ContractError
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.queries import queries
@@ -57,7 +57,7 @@ def read_contract(connection: PgConnection, oid: int, schema: str, table: str) -
         return connection.execute(_SQL[name], {"oid": oid}).fetchall()
 
     uniques = rows("uniques")
-    keys = [unique["columns"] for unique in uniques if unique["is_primary"]]
+    keys = [unique["plain"] for unique in uniques if unique["is_primary"]]
     partitioning = rows("partitioning")
     kind = connection.execute(_SQL["locate"], {"schema": schema, "table": table}).fetchone()
     return Contract(
@@ -65,7 +65,7 @@ def read_contract(connection: PgConnection, oid: int, schema: str, table: str) -
         table=table,
         columns=tuple(_column(row) for row in rows("columns")),
         primary_key=tuple(keys[0]) if keys else (),
-        uniques=tuple(tuple(unique["columns"]) for unique in uniques),
+        indexes=tuple(map(_unique_index, uniques)),
         checks=tuple(Check(name=row["name"], expression=row["expression"]) for row in rows("checks")),
         foreign_keys=tuple(
             ForeignKey(
@@ -80,6 +80,18 @@ def read_contract(connection: PgConnection, oid: int, schema: str, table: str) -
         partitioned=kind is not None and kind["relkind"] == "p",
         hides_rows=kind is not None and kind["hides_rows"],
         partition_column=partitioning[0]["name"] if partitioning else None,
+    )
+
+
+def _unique_index(row: dict[str, Any]) -> UniqueIndex:
+    used = [name for name in row["used"] if name not in row["plain"]]
+    return UniqueIndex(
+        values=tuple(row["values"]),
+        columns=(*row["plain"], *used),
+        predicate=row["predicate"],
+        plain=not row["of_expression"],
+        nulls_equal=row["nulls_equal"],
+        deferrable=row["deferrable"],
     )
 
 

@@ -38,17 +38,35 @@ WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgene
 ORDER BY a.attnum;
 
 -- name: uniques
--- Unique indexes over plain columns and all rows, the primary key first.
+-- Unique indexes, the primary key first. The values are SQL with unqualified column names. Temporal keys (WITHOUT OVERLAPS)
+-- are exclusion constraints.
 SELECT
     i.indisprimary AS is_primary,
+    array(SELECT pg_get_indexdef(i.indexrelid, k, false) FROM generate_series(1, i.indnkeyatts) AS k ORDER BY k) AS values,
     array(
         SELECT a.attname::text
         FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, place)
         JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
         ORDER BY k.place
-    ) AS columns
+    ) AS plain,
+    array(
+        SELECT DISTINCT a.attname::text
+        FROM pg_depend AS d
+        JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
+        ORDER BY 1
+    ) AS used,
+    pg_get_expr(i.indpred, i.indrelid) AS predicate,
+    i.indexprs IS NOT NULL AS of_expression,
+    -- The column exists since PostgreSQL 15.
+    coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_equal,
+    (
+        SELECT format('%%I.%%I', n.nspname, c.conname) FROM pg_constraint AS c JOIN pg_namespace AS n ON n.oid = c.connamespace
+        WHERE c.conindid = i.indexrelid AND c.conrelid = i.indrelid AND c.condeferrable AND NOT i.indimmediate
+    ) AS deferrable
 FROM pg_index AS i
-WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND NOT i.indisexclusion
 ORDER BY i.indisprimary DESC, i.indexrelid;
 
 -- name: checks
@@ -91,3 +109,21 @@ SELECT pg_get_expr(c.relpartbound, c.oid) AS bound
 FROM pg_inherits AS i
 JOIN pg_class AS c ON c.oid = i.inhrelid
 WHERE i.inhparent = %(oid)s;
+
+-- name: watched
+-- Whether deleting a row and inserting it again is more than a change of it: foreign keys with an action, triggers,
+-- inheriting tables. And the columns to which foreign keys refer.
+SELECT
+    EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid AND confdeltype <> 'a')
+        OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgenabled <> 'D')
+        OR c.relkind = 'r' AND c.relhassubclass
+        OR NOT has_table_privilege(c.oid, 'DELETE, INSERT') AS watched,
+    array(
+        SELECT DISTINCT a.attname::text
+        FROM pg_constraint AS f
+        CROSS JOIN unnest(f.confkey) AS k(attnum)
+        JOIN pg_attribute AS a ON a.attrelid = f.confrelid AND a.attnum = k.attnum
+        WHERE f.contype = 'f' AND f.confrelid = c.oid
+    ) AS referred
+FROM pg_class AS c
+WHERE c.oid = {name}::regclass;

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
+from penstock.model.contract import UniqueIndex
 from penstock.model.plan import CopyPlan, Interval
 from penstock.ports import Loaded
-from penstock.postgres.staging import ALL, Shape, Statements, match, names, only, present
+from penstock.postgres.conflicts import (
+    Claim,
+    Contest,
+    Loss,
+    Rival,
+    applies,
+    equal_values,
+    label,
+    values,
+    with_values,
+)
+from penstock.postgres.moves import Moves
+from penstock.postgres.staging import ALL, STAGE, Shape, Statements, match, names, only
+
+# Rows in one statement.
+_LOSSES = 10_000
 
 
 class Settler:
@@ -23,7 +40,11 @@ class Settler:
         self._plan = plan
         self._shape = shape
         self._key = shape.key
+        self._key_index = shape.key_index
+        self._others = shape.other_indexes
         self._repeats = repeats
+        self._moves = Moves(statements, shape)
+        self._moving = bool(self._others)
         self._loaded = Loaded()
 
     def append_rest(self, loaded: int) -> Loaded:
@@ -31,18 +52,18 @@ class Settler:
         self._loaded.inserted = loaded
         if self._repeats:
             self._statements.run("analyze")
-            self._against_table(ALL)
-            self._among_staged()
+            self._settle(ALL)
             self._loaded.inserted += self._statements.run("insert")
         return self._loaded
 
     def publish(self) -> Loaded:
         """Merge all staged rows by the plan's mode."""
-        self._among_staged()
         match self._plan.mode:
             case "append":
-                self._append()
+                self._settle(ALL)
+                self._loaded.inserted = self._statements.run("insert")
             case "replace" | "mirror":
+                self._settle()
                 self._replace(ALL)
             case "interval":
                 assert self._plan.interval is not None  # guaranteed by the plan for this mode
@@ -53,24 +74,108 @@ class Settler:
 
     # -- rows of one key
 
-    def _among_staged(self) -> None:
-        if self._repeats and self._key:
-            suspects = SQL("({0}) IN (SELECT {0} FROM penstock_stage WHERE _again)").format(names(self._key))
-            self._settle_among(self._key, suspects)
+    def _settle(self, stays: Composable | None = None) -> None:
+        """Remove the staged rows that lose a unique value to another.
 
-    def _settle_among(self, key: Sequence[str], suspects: Composable) -> None:
-        by = f"the greater {self._plan.order_by}" if self._plan.order_by else "its place in the input"
+        Args:
+            stays: The condition on the rows ``t`` of the table that stay as they are.
+        """
+        if stays is not None:
+            for index in [self._key_index, *self._others]:
+                self._against_table(index, stays)
+        self._among_staged(self._others)
+
+    def _among_staged(self, others: Sequence[UniqueIndex]) -> None:
+        indexes = [self._key_index, *others] if self._repeats and self._key else [*others]
+        if len(indexes) > 1 or (others and self._plan.mode == "merge"):
+            self._contest(indexes)
+        elif indexes:
+            self._settle_among(indexes[0])
+
+    def _suspects(self, index: UniqueIndex) -> Composable:
+        if index is not self._key_index:
+            return ALL
+        return SQL("({0}) IN (SELECT {0} FROM penstock_stage WHERE _again)").format(names(self._key))
+
+    def _settle_among(self, index: UniqueIndex) -> None:
         (duplicates,) = self._statements.values(
             "settle_stage",
-            present=present(key),
-            suspects=suspects,
-            key=names(key),
+            present=applies(index),
+            suspects=self._suspects(index),
+            key=values(index),
             order=self._order(),
             same=self._shape.same(),
-            column_name=only(key),
-            message=Literal(f"another row with this {', '.join(key)} wins by {by}"),
+            column_name=only(index.columns),
+            message=Literal(self._another(index)),
         )
         self._loaded.duplicates += duplicates
+
+    def _contest(self, indexes: Sequence[UniqueIndex]) -> None:
+        """Settle several indexes at once: a row that loses in one of them holds no value in the others."""
+        self._statements.run("contest")
+        for number, index in enumerate(indexes):
+            self._statements.run(
+                "claim",
+                index=Literal(number),
+                present=applies(index),
+                suspects=self._suspects(index),
+                key=values(index),
+            )
+        claims: dict[str, list[Claim]] = {}
+        for row in self._statements.rows("claims", order=self._order()):
+            claims.setdefault(row["id"], []).append((row["index"], row["value"]))
+        rivals: dict[str, Rival] = {}
+        if self._plan.mode == "merge":
+            rivals = self._rivals(indexes)
+            self._moving = bool(rivals)
+        self._statements.run("end_contest")
+        for losses in _batches(Contest(claims, rivals).losses()):
+            self._settle_rows(indexes, losses)
+
+    def _rivals(self, indexes: Sequence[UniqueIndex]) -> dict[str, Rival]:
+        """Rows of the table that hold a value of a staged row with another key."""
+        for number, index in enumerate(indexes):
+            if index is not self._key_index:
+                self._statements.run(
+                    "rival",
+                    index=Literal(number),
+                    claimants=with_values(index, STAGE, "c"),
+                    held=with_values(index, self._shape.target, "t"),
+                    equal=equal_values(index, "c", "t"),
+                    own=match(self._key, left="c"),
+                    heir=match(self._key, left="h"),
+                )
+        rivals: dict[str, Rival] = {}
+        for row in self._statements.rows("rivals", order=self._order()):
+            rival = rivals.setdefault(row["rival"], Rival(row["index"]))
+            rival.claimants[row["id"]] = None
+            if row["heir"] is not None:
+                rival.heirs.add(row["heir"])
+        return rivals
+
+    def _settle_rows(self, indexes: Sequence[UniqueIndex], losses: Sequence[tuple[str, Loss]]) -> None:
+        lost = [indexes[loss.index] for _, loss in losses]
+        messages = [
+            self._another(index) if loss.winner else self._in_table(index)
+            for index, (_, loss) in zip(lost, losses, strict=True)
+        ]
+        (duplicates,) = self._statements.values(
+            "settle_rows",
+            rows=Literal([row for row, _ in losses]),
+            winners=Literal([loss.winner for _, loss in losses]),
+            column_names=Literal([index.columns[0] if len(index.columns) == 1 else None for index in lost]),
+            messages=Literal(messages),
+            same=self._shape.same(),
+        )
+        self._loaded.duplicates += duplicates
+
+    def _another(self, index: UniqueIndex) -> str:
+        by = f"the greater {self._plan.order_by}" if self._plan.order_by else "its place in the input"
+        return f"another row with this {label(index)} wins by {by}"
+
+    @staticmethod
+    def _in_table(index: UniqueIndex) -> str:
+        return f"the table has another row with this {label(index)}"
 
     def _order(self) -> Composable:
         if self._plan.order_by is not None:
@@ -78,42 +183,36 @@ class Settler:
         # In an upsert the last row wins. In the other modes the first has been loaded already.
         return SQL("_file DESC, _line DESC" if self._plan.mode == "merge" else "_file, _line")
 
-    def _against_table(
-        self, scope: Composable, key: Sequence[str] | None = None, why: str | None = None
-    ) -> None:
-        key = self._key if key is None else key
-        if not key:
+    def _against_table(self, index: UniqueIndex, scope: Composable, why: str | None = None) -> None:
+        if not index.columns:
             return
+        if index.is_total and not index.nulls_equal:
+            rivals, on = SQL("{} AS t").format(self._shape.target), match(index.columns)
+        else:
+            claimants, held = with_values(index, STAGE, "c"), with_values(index, self._shape.target, "t")
+            rivals = SQL("{}, {}").format(claimants, held)
+            on = SQL("s.ctid = c._penstock_row AND {}").format(equal_values(index, "c", "t"))
         (duplicates,) = self._statements.values(
             "settle_target",
-            match=match(key),
+            rivals=rivals,
+            match=on,
             scope=scope,
             same=self._shape.same(),
-            column_name=only(key),
-            message=Literal(why or f"the table has another row with this {', '.join(key)}"),
+            column_name=only(index.columns),
+            message=Literal(why or self._in_table(index)),
         )
         self._loaded.duplicates += duplicates
 
-    def _other_uniques(self, scope: Composable) -> None:
-        """Resolve rows that conflict in a unique constraint other than the key, first among themselves."""
-        for unique in self._shape.contract.uniques:
-            if set(unique) != set(self._key) and set(unique) <= set(self._shape.names):
-                self._settle_among(unique, ALL)
-                self._against_table(scope, unique)
-
     # -- the modes
-
-    def _append(self) -> None:
-        self._against_table(ALL)
-        self._other_uniques(ALL)
-        self._loaded.inserted = self._statements.run("insert")
 
     def _replace_interval(self, interval: Interval) -> None:
         inside = SQL("(t.{0} >= {1} AND t.{0} < {2})").format(
             Identifier(interval.column), Literal(interval.start), Literal(interval.end)
         )
         outside = SQL("{} IS NOT TRUE").format(inside)
-        self._against_table(outside, why=f"the table has this {', '.join(self._key)} outside the interval")
+        why = f"the table has this {', '.join(self._key)} outside the interval"
+        self._against_table(self._key_index, outside, why)
+        self._settle(outside)
         self._replace(inside)
 
     def _replace(self, scope: Composable) -> None:
@@ -122,23 +221,26 @@ class Settler:
             self._update_and_insert()
         else:
             self._loaded.deleted = self._statements.run("delete", scope=scope)
-            self._other_uniques(ALL)
             self._loaded.inserted = self._statements.run("insert")
 
     def _merge(self) -> None:
         if self._plan.order_by is not None:
             order = Identifier(self._plan.order_by)
             older = SQL("(s.{0} < t.{0} OR s.{0} IS NULL AND t.{0} IS NOT NULL)").format(order)
-            self._against_table(older, why=f"the table has a row with a greater {self._plan.order_by}")
+            why = f"the table has a row with a greater {self._plan.order_by}"
+            self._against_table(self._key_index, older, why)
+        self._settle()
         self._update_and_insert()
 
     def _update_and_insert(self) -> None:
-        self._other_uniques(SQL("NOT ({})").format(match(self._key)))
         staged = self._statements.staged()
-        if self._shape.has_key_index and not self._shape.contract.partitioned:
-            self._upsert()
-        else:
-            self._update_then_insert()
+        with self._moves.deferred():
+            moved = self._moves.make_room(STAGE) if self._moving else 0
+            if self._shape.has_key_index and not self._shape.contract.partitioned:
+                self._upsert()
+            else:
+                self._update_then_insert()
+        self._loaded.updated += moved
         self._loaded.unchanged = staged - self._loaded.inserted - self._loaded.updated
 
     def _upsert(self) -> None:
@@ -157,3 +259,9 @@ class Settler:
                 "update_changed", assignments=assignments, match=on_key, same=self._shape.same()
             )
         self._loaded.inserted = self._statements.run("insert_missing", match=on_key)
+
+
+def _batches(losses: Mapping[str, Loss]) -> Iterator[list[tuple[str, Loss]]]:
+    left = iter(losses.items())
+    while batch := list(islice(left, _LOSSES)):
+        yield batch

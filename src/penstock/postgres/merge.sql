@@ -106,7 +106,7 @@ SELECT count(*) FILTER (WHERE same) AS duplicates FROM lost;
 -- Staged rows whose key the table holds ({scope}): equal ones are duplicates, the others are rejected.
 WITH lost AS (
     DELETE FROM penstock_stage AS s
-    USING {target} AS t
+    USING {rivals}
     WHERE {match} AND {scope}
     RETURNING s._file, s._line, {raw} AS raw, {same} AS same
 ), kept AS (
@@ -115,27 +115,118 @@ WITH lost AS (
 )
 SELECT count(*) FILTER (WHERE same) AS duplicates FROM lost;
 
+-- name: contest
+-- Claims: staged rows that share a value of a unique index with others. Rivals: rows of the table that hold a value of
+-- a staged row, with the staged rows that would replace them.
+CREATE TEMPORARY TABLE penstock_claims (_penstock_row tid NOT NULL, _penstock_index integer NOT NULL, _penstock_value tid NOT NULL) ON COMMIT DROP;
+CREATE TEMPORARY TABLE penstock_rivals (_penstock_row tid NOT NULL, _penstock_index integer NOT NULL, _penstock_rival text NOT NULL, _penstock_heir tid)
+ON COMMIT DROP;
+
+-- name: end_contest
+DROP TABLE penstock_claims, penstock_rivals;
+
+-- name: claim
+INSERT INTO penstock_claims
+SELECT id, {index}, value
+FROM (
+    SELECT ctid AS id, count(*) OVER w AS rows, first_value(ctid) OVER w AS value
+    FROM penstock_stage WHERE {present} AND {suspects}
+    WINDOW w AS (PARTITION BY {key})
+) AS v
+WHERE rows > 1;
+
+-- name: claims
+SELECT _penstock_row::text AS id, _penstock_index AS index, _penstock_value::text AS value
+FROM penstock_claims JOIN penstock_stage AS s ON s.ctid = _penstock_row
+ORDER BY {order}, _penstock_row, _penstock_index;
+
+-- name: rival
+INSERT INTO penstock_rivals
+SELECT c._penstock_row, {index}, concat_ws(' ', {index}, t._penstock_table, t._penstock_row), h.ctid
+FROM {claimants} JOIN {held} ON {equal} AND ({own}) IS NOT TRUE LEFT JOIN penstock_stage AS h ON {heir};
+
+-- name: rivals
+SELECT _penstock_row::text AS id, _penstock_index AS index, _penstock_rival AS rival, _penstock_heir::text AS heir
+FROM penstock_rivals JOIN penstock_stage AS s ON s.ctid = _penstock_row
+ORDER BY {order}, _penstock_row;
+
+-- name: settle_rows
+-- Rows that lost, each to a staged row {winners} or to a row of the table.
+WITH lost AS (
+    DELETE FROM penstock_stage AS s
+    USING unnest({rows}::tid[], {winners}::tid[], {column_names}::text[], {messages}::text[]) AS v(id, winner, "column", message)
+        LEFT JOIN penstock_stage AS t ON t.ctid = v.winner
+    WHERE s.ctid = v.id
+    RETURNING s._file, s._line, {raw} AS raw, v.winner IS NOT NULL AND {same} AS same, v."column", v.message
+), kept AS (
+    INSERT INTO penstock_ledger.rejects (run, file, line, raw, reason, "column", message)
+    SELECT {run}, ({files}::text[])[_file + 1], _line, raw, 'key_conflict', "column", message FROM lost WHERE NOT same
+)
+SELECT count(*) FILTER (WHERE same) AS duplicates FROM lost;
+
 -- name: insert
 -- Rows keep the order of the input: the stage is filled in order, and a scan of a temporary table starts at its start.
-INSERT INTO {target} ({columns}) {overriding} SELECT {columns} FROM penstock_stage;
+INSERT INTO {target} ({columns}) {overriding} SELECT {columns} FROM {rows} AS s;
 
 -- name: insert_missing
 INSERT INTO {target} ({columns}) {overriding}
-SELECT {columns} FROM penstock_stage AS s
+SELECT {columns} FROM {rows} AS s
 WHERE NOT EXISTS (SELECT FROM {target} AS t WHERE {match});
 
 -- name: update_changed
-UPDATE {target} AS t SET {assignments} FROM penstock_stage AS s WHERE {match} AND NOT ({same});
+UPDATE {target} AS t SET {assignments} FROM {rows} AS s WHERE {match} AND NOT ({same});
 
 -- name: upsert
 -- A row that the statement updated has its transaction in xmax; an inserted one has none.
 WITH written AS (
     INSERT INTO {target} AS t ({columns}) {overriding}
-    SELECT {columns} FROM penstock_stage AS s
+    SELECT {columns} FROM {rows} AS s
     ON CONFLICT ({key}) DO UPDATE SET {assignments} WHERE NOT ({same})
     RETURNING t.xmax = 0 AS fresh
 )
 SELECT count(*) FILTER (WHERE fresh) AS inserted, count(*) FILTER (WHERE NOT fresh) AS updated FROM written;
+
+-- name: defer
+SET CONSTRAINTS {constraints} {when};
+
+-- name: make_holders
+CREATE TEMPORARY TABLE penstock_holders (_penstock_table oid NOT NULL, _penstock_row tid NOT NULL, _penstock_index integer NOT NULL)
+ON COMMIT DROP;
+
+-- name: hold
+-- Rows of the table whose unique value passes to another row, and which get another value themselves.
+INSERT INTO penstock_holders
+SELECT t._penstock_table, t._penstock_row, {index}
+FROM {claimants} JOIN {held} ON {equal} AND ({own}) IS NOT TRUE
+WHERE EXISTS (SELECT FROM {rows} AS h WHERE {heir});
+
+-- name: held_indexes
+SELECT DISTINCT _penstock_index AS index FROM penstock_holders ORDER BY 1;
+
+-- name: release_holders
+DELETE FROM penstock_holders;
+
+-- name: rewrite_holders
+-- One statement, at whose end foreign keys find the rows again. Counting the deleted rows deletes all of them before the first
+-- is inserted.
+WITH gone AS (
+    DELETE FROM {target} AS t
+    USING (SELECT DISTINCT _penstock_table, _penstock_row FROM penstock_holders) AS h
+    WHERE t.tableoid = h._penstock_table AND t.ctid = h._penstock_row
+    RETURNING t.*
+)
+INSERT INTO {target} ({all_columns}) OVERRIDING SYSTEM VALUE
+SELECT {new_values} FROM gone AS t JOIN {rows} AS s ON {match}
+WHERE (SELECT count(*) FROM gone) > 0;
+
+-- name: park_holders
+-- Gives the rows other values, until they get theirs.
+UPDATE {target} AS t SET {assignments}
+FROM (
+    SELECT _penstock_table, _penstock_row, row_number() OVER () AS _penstock_number
+    FROM penstock_holders GROUP BY _penstock_table, _penstock_row
+) AS h
+WHERE t.tableoid = h._penstock_table AND t.ctid = h._penstock_row;
 
 -- name: delete_absent
 DELETE FROM {target} AS t WHERE {scope} AND NOT EXISTS (SELECT FROM penstock_stage AS s WHERE {match});

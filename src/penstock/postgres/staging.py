@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from penstock.model.contract import Column, Contract, Kind
+from penstock.model.contract import Column, Contract, Kind, UniqueIndex
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.create_table import declared
 from penstock.postgres.queries import queries
 
+ALL = SQL("TRUE")
 STAGE = Identifier("penstock_stage")
 PROVENANCE = ("_file", "_line", "_again")
 
@@ -91,8 +93,26 @@ class Shape:
 
     @property
     def has_key_index(self) -> bool:
-        """Whether the key has a unique index."""
-        return any(set(unique) == set(self.key) for unique in self.contract.uniques)
+        """Whether the key has a unique index, by which an upsert finds its rows."""
+        return any(
+            index.is_total and index.deferrable is None and set(index.columns) == set(self.key)
+            for index in self.contract.indexes
+        )
+
+    @property
+    def key_index(self) -> UniqueIndex:
+        """The key as a unique index, which the table may not have."""
+        return UniqueIndex(values=tuple(Identifier(name).as_string() for name in self.key), columns=self.key)
+
+    @property
+    def other_indexes(self) -> list[UniqueIndex]:
+        """Unique indexes beside the key, over columns that the copy writes."""
+        return [
+            index
+            for index in self.contract.indexes
+            if set(index.columns) <= set(self.names)
+            and not (index.is_total and set(index.columns) == set(self.key))
+        ]
 
     def assignments(self, alias: str) -> Composable | None:
         """The ``SET`` list of an update of all columns except the key; None if there are no others."""
@@ -142,8 +162,6 @@ def present(columns: Sequence[str]) -> Composable:
 
 _SQL = queries(__package__, "merge.sql")
 
-ALL = SQL("TRUE")
-
 
 class Statements:
     """The statements of ``merge.sql`` for one copy's stage and table.
@@ -169,6 +187,7 @@ class Statements:
             "columns": shape.column_list,
             "stage_columns": shape.stage_columns,
             "overriding": shape.overriding,
+            "rows": STAGE,
             # Literals, not parameters: a constraint's expression may contain percent signs.
             "run": Literal(run),
             "files": Literal(list(files)),
@@ -185,6 +204,14 @@ class Statements:
         row = self._connection.execute(self._compose(name, fragments)).fetchone()
         assert row is not None  # an aggregate always returns one row
         return tuple(row.values())
+
+    def rows(self, name: str, /, **fragments: Composable) -> list[dict[str, Any]]:
+        """Run a query; returns its rows."""
+        return self._connection.execute(self._compose(name, fragments)).fetchall()
+
+    def rows_of(self, query: SQL, /, **fragments: Composable) -> list[dict[str, Any]]:
+        """Run another query; returns its rows."""
+        return self._connection.execute(query.format(**fragments)).fetchall()
 
     def staged(self) -> int:
         """The number of staged rows."""

@@ -205,6 +205,7 @@ def may_go_straight(plan: CopyPlan, shape: Shape) -> bool:
         and plan.order_by is None
         and not (contract.checks or contract.foreign_keys or contract.partitioned or shape.texts)
         and not contract.hides_rows
+        and len(contract.uniques) == len(contract.indexes)
         and all(set(unique) == set(shape.key) for unique in contract.uniques)
     )
 

@@ -182,3 +182,48 @@ def test_replacing_back_is_no_repetition(copy_text: CopyText, query: Query) -> N
     for text in ("id\n1\n", "id\n2\n", "id\n1\n"):
         assert not copy_text(text, mode="replace").already
     assert query("SELECT id FROM t") == [(1,)]
+
+
+@pytest.mark.parametrize("mode", ["append", "replace", "merge"])
+def test_a_row_never_loses_to_a_row_that_does_not_load(copy_text: CopyText, query: Query, mode: str) -> None:
+    query("CREATE TABLE t (id int PRIMARY KEY, code text UNIQUE, name text)")
+    result = copy_text("id,code,name\n1,x,a\n2,x,b\n2,y,c\n1,x,a\n", mode=mode)
+    assert counts(result) == {"read": 4, "loaded": 2, "inserted": 2, "duplicates": 1, "rejected": 1}
+    assert query("SELECT id, code FROM t ORDER BY id") == [(1, "x"), (2, "y")]
+    assert query("SELECT line, message FROM penstock_ledger.rejects") in (
+        [(3, "another row with this code wins by its place in the input")],
+        [(3, "another row with this id wins by its place in the input")],
+    )
+
+
+def test_a_row_does_not_lose_to_one_that_the_table_rejects(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id int PRIMARY KEY, code text UNIQUE, name text UNIQUE)")
+    query("INSERT INTO t VALUES (9, 'p', 'q')")
+    result = copy_text("id,code,name\n1,p,n\n2,a,n\n2,b,m\n9,p,q\n")
+    assert (result.inserted, result.duplicates, result.rejects) == (1, 1, {"key_conflict": 2})
+    assert query("SELECT id, code FROM t ORDER BY id") == [(2, "a"), (9, "p")]
+
+
+@pytest.mark.parametrize(
+    ("index", "good", "bad"),
+    [
+        ("UNIQUE NULLS NOT DISTINCT (code)", "1,\n2,a", "3,\n4,a"),
+        ("EXPRESSION (lower(code))", "1,a\n2,b", "3,A\n4,B"),
+        ("PARTIAL (code) WHERE name IS NULL", "1,a\n2,b", "3,a\n4,b"),
+    ],
+    ids=["nulls", "expression", "partial"],
+)
+@pytest.mark.parametrize("existing", [False, True], ids=["in the file", "in the table"])
+def test_every_kind_of_unique_index(
+    copy_text: CopyText, query: Query, index: str, good: str, bad: str, existing: bool
+) -> None:
+    query("CREATE TABLE t (id int PRIMARY KEY, code text, name text)")
+    kind, _, rest = index.partition(" ")
+    query(f"ALTER TABLE t ADD {index}" if kind == "UNIQUE" else f"CREATE UNIQUE INDEX ON t {rest}")
+    rows = [line + "," for line in f"{good}\n{bad}".splitlines()]
+    if existing:
+        copy_text("\n".join(["id,code,name", *rows[:2]]), name="first.csv")
+        rows = rows[2:]
+    result = copy_text("\n".join(["id,code,name", *rows, "7,z,z"]))
+    assert result.rejects == {"key_conflict": 2}
+    assert query("SELECT id FROM t ORDER BY id") == [(1,), (2,), (7,)]

@@ -233,3 +233,23 @@ def test_what_says_how_to_read_a_file_is_refused(here: Query, options: dict[str,
     here("CREATE TABLE t (id int PRIMARY KEY)")
     with pytest.raises(UsageError, match="do not apply to a table"):
         penstock.copy("source:t", "warehouse:t", **options)
+
+
+@pytest.mark.parametrize(
+    "options", [{"mode": "merge"}, {"mode": "replace"}, {"mode": "mirror"}, {"cursor": "at"}]
+)
+@pytest.mark.parametrize("serial", [True, False], ids=["key", "expression"])
+def test_unique_values_that_move(here: Query, there: Query, options: dict[str, Any], serial: bool) -> None:
+    index = "UNIQUE (mail)" if serial else "EXCLUDE (id WITH =)"
+    here(
+        f"CREATE TABLE person (id int PRIMARY KEY, mail text, at timestamp DEFAULT clock_timestamp(), {index})"
+    )
+    here("CREATE UNIQUE INDEX lowered ON person (lower(mail))")
+    here("INSERT INTO person VALUES (1, 'a@x'), (2, 'b@x'), (3, 'c@x'), (9, 'z@x')")
+    assert penstock.copy("source:person", "warehouse:person", **options).inserted == 4
+    for mail, id_ in [("n@x", 1), ("a@x", 2), ("b@x", 1), ("d@x", 3)]:
+        here("UPDATE person SET mail = %s, at = clock_timestamp() WHERE id = %s", mail, id_)
+    here("INSERT INTO person VALUES (4, 'c@x')")
+    result = penstock.copy("source:person", "warehouse:person", **options)
+    assert (result.inserted, result.updated, result.rejected) == (1, 3, 0)
+    assert there("SELECT * FROM person ORDER BY id") == here("SELECT * FROM person ORDER BY id")
