@@ -10,6 +10,8 @@ from penstock.model.plan import CopyPlan, Interval
 from penstock.ports import Loaded
 from penstock.postgres.staging import ALL, Shape, Statements, match, names, only, present
 
+TIMES = ("$asked_at", "$answered_at")  # paths of columns that hold the times of an answer
+
 
 class Settler:
     """Merges the stage of one copy, in its transaction.
@@ -66,7 +68,7 @@ class Settler:
             suspects=suspects,
             key=names(key),
             order=self._order(),
-            same=self._shape.same(),
+            same=self._alike(),
             column_name=only(key),
             message=Literal(f"another row with this {', '.join(key)} wins by {by}"),
         )
@@ -88,11 +90,17 @@ class Settler:
             "settle_target",
             match=match(key),
             scope=scope,
-            same=self._shape.same(),
+            same=self._alike(),
             column_name=only(key),
             message=Literal(why or f"the table has another row with this {', '.join(key)}"),
         )
         self._loaded.duplicates += duplicates
+
+    def _alike(self) -> Composable:
+        """The condition that two rows are duplicates: an answer that was given twice differs only in its times."""
+        answers = self._plan.answers
+        paths = {} if answers is None else answers.paths
+        return self._shape.same(apart_from=[name for name, path in paths.items() if path in TIMES])
 
     def _other_uniques(self, scope: Composable) -> None:
         """Resolve rows that conflict in a unique constraint other than the key, first among themselves."""

@@ -41,4 +41,5 @@ class Fetched:
         self.unchanged += answer.outcome == "unchanged"
         if answer.outcome == "error":
             self.errors += 1
-            self.note(f"status {answer.status}")
+            ok = answer.status < 300
+            self.note("the answer is not valid JSON" if ok and answer.body else f"status {answer.status}")
