@@ -1,9 +1,8 @@
-"""The dashboard refresh: the exchange's calendar, and the operations tables to replicate. Does not import Airflow."""
+"""The dashboard refresh: the operations tables to replicate. Does not import Airflow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 
 import penstock
@@ -31,21 +30,6 @@ TABLES = (
     Replicated("item_sales", "sales_date"),
     Replicated("labor", "labor_date"),
 )
-
-
-def is_market_open(day: str) -> bool:
-    """Return whether the New York Stock Exchange is open on this day, by its own calendar.
-
-    Example:
-        >>> is_market_open("2013-02-15"), is_market_open("2013-02-16"), is_market_open("2013-02-18")
-        (True, False, False)
-    """
-    from exchange_calendars import get_calendar
-
-    # Building a calendar of a few days is much faster than one of thirty years.
-    around = date.fromisoformat(day)
-    calendar = get_calendar("XNYS", start=around - timedelta(days=7), end=around + timedelta(days=7))
-    return bool(calendar.is_session(around.isoformat()))
 
 
 def prepare_operations() -> list[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TaskGroup, task
-from include import dashboard
+from include import dashboard, market
 from include.market_params import AGAIN, DAY
 from include.market_tasks import (
     create_market_tables,
@@ -56,7 +56,7 @@ with DAG(
     @task.branch
     def check_market_open(day: str) -> str:
         """Return whether the exchange is open on this day."""
-        if in_airflow(dashboard.is_market_open)(day):
+        if in_airflow(market.is_market_open)(day):
             return "process_market_data.create_market_tables"
         return "market_closed_notification"
 

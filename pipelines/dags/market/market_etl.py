@@ -2,7 +2,8 @@
 
 It runs on weekdays at 09:00 UTC, for the market day on which its data interval begins: Tuesday's run fetches Monday's
 prices, and Monday's run fetches Friday's. The exchange closed twelve hours earlier, so all figures are final. On a
-holiday the service has no prices: the run succeeds and loads no rows.
+holiday the service has no prices: the run succeeds and loads no rows. On a day with a session every ticker must have
+prices, or the run fails before it publishes any (variable `market_partial_day`); the next run requests what is missing.
 
 `market_etl_classic` does the same with operators. Both use the functions in `include/market.py`.
 """

@@ -1,16 +1,22 @@
 """Daily operations: create four views of the day (admissions, orders, best sellers, labor) in parallel and check them.
 
+The tables are checked before the views: each must have as many rows as its file, and about as many rows of the day as
+of other days (`operations_min_volume`), so that an emptied table fails the run.
+
 On this machine, a month of generated data replaces the park's systems; the variable `operations_data` names the folder
 of its files. If the variable is empty, as in production, other systems fill the tables and this DAG only reads them.
 """
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow.providers.common.sql.operators.sql import SQLCheckOperator, SQLExecuteQueryOperator
+from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import DAG, TaskGroup, Variable, task
+from airflow.sdk.exceptions import AirflowFailException
 
 from penstock.airflow import CopyOperator
 
@@ -52,9 +58,30 @@ with DAG(
         ]
 
     # Penstock recognizes a file that it has copied by its content, so only the first run copies anything.
+    files = write_operations()
     load_operations = CopyOperator.partial(
         task_id="load_operations", mode="replace", map_index_template="{{ task.target.rpartition('.')[2] }}"
-    ).expand_kwargs(write_operations())
+    ).expand_kwargs(files)
+
+    @task
+    def check_source(files: list[dict[str, str]]) -> dict[str, int]:
+        """Fail if a table does not have as many rows as its file; return the numbers of rows."""
+        hook, rows = PostgresHook(CONNECTION), {}
+        for file in files:
+            with Path(file["source"]).open(encoding="utf-8", newline="") as lines:
+                expected = sum(1 for _ in csv.reader(lines)) - 1
+            table = file["target"].partition(":")[2]
+            (rows[table],) = hook.get_first(f"select count(*) from {table}")
+            if rows[table] != expected:
+                raise AirflowFailException(f"{table} has {rows[table]} rows, {file['source']} has {expected}")
+        return rows
+
+    check_volume = SQLCheckOperator(
+        task_id="check_volume",
+        conn_id=CONNECTION,
+        sql="checks/volume.sql",
+        trigger_rule="none_failed_min_one_success",  # as for the views
+    )
 
     with TaskGroup("views") as views:
         for view in VIEWS:
@@ -70,5 +97,7 @@ with DAG(
         for view in VIEWS:
             SQLCheckOperator(task_id=f"check_{view}", conn_id=CONNECTION, sql=f"checks/{view}.sql")
 
-    create_operations >> load_operations >> views >> checks
+    checked = check_source(files)
+    create_operations >> load_operations >> checked >> check_volume >> views >> checks
+    create_operations >> check_volume
     create_operations >> views

@@ -1,3 +1,17 @@
+-- The variable weather_max_gap_hours is the longest gap that is filled. When it changes, all hours are recomputed.
+CREATE TEMPORARY TABLE setting ON COMMIT DROP AS
+SELECT
+    wanted.max_gap_hours,
+    used.max_gap_hours IS DISTINCT FROM wanted.max_gap_hours AS is_changed
+FROM (SELECT '{{ var.value.weather_max_gap_hours }}'::integer AS max_gap_hours) AS wanted
+LEFT JOIN weather.gap_limit AS used ON true;
+
+INSERT INTO weather.gap_limit (max_gap_hours) SELECT max_gap_hours FROM setting
+ON CONFLICT (only_row) DO UPDATE SET max_gap_hours = excluded.max_gap_hours
+WHERE (SELECT is_changed FROM setting);
+
+DELETE FROM weather.city_hour_temperature WHERE is_filled AND (SELECT is_changed FROM setting);
+
 -- Recompute the hours that new readings affect: from the last reading before the first new one, because a gap between
 -- them is interpolated, to four hours after the next later reading, because the moving average looks back four hours.
 WITH changed AS (
@@ -7,7 +21,11 @@ WITH changed AS (
         max(date_trunc('hour', measured_at, 'UTC')) AS last_hour,
         max(changed_in) AS changed_in
     FROM weather.readings
-    WHERE changed_in > (SELECT coalesce(max(changed_in), 0) FROM weather.city_hour_temperature)
+    WHERE changed_in > (
+        SELECT coalesce(max(known.changed_in) FILTER (WHERE NOT setting.is_changed), 0)
+        FROM setting
+        LEFT JOIN weather.city_hour_temperature AS known ON true
+    )
     GROUP BY city_id
 ),
 
@@ -82,6 +100,7 @@ pairs AS (
     WINDOW city AS (PARTITION BY city_id ORDER BY hour)
 ),
 
+-- Hours of a longer gap have no row, so the rows are at most max_gap_hours + 1 per reading.
 filled AS (
     SELECT
         pairs.city_id,
@@ -95,8 +114,15 @@ filled AS (
                 * (extract(EPOCH FROM every.hour - pairs.hour) / extract(EPOCH FROM pairs.next_hour - pairs.hour))
         END AS temperature_k
     FROM pairs
+    CROSS JOIN setting
     CROSS JOIN LATERAL generate_series(
-        pairs.hour, coalesce(pairs.next_hour - interval '1 hour', pairs.hour), interval '1 hour'
+        pairs.hour,
+        CASE
+            WHEN pairs.next_hour - pairs.hour <= (setting.max_gap_hours + 1) * interval '1 hour'
+                THEN pairs.next_hour - interval '1 hour'
+            ELSE pairs.hour
+        END,
+        interval '1 hour'
     ) AS every (hour)
 ),
 
@@ -108,7 +134,7 @@ averaged AS (
         round(temperature_k, 2) AS temperature_k,
         round(avg(temperature_k) OVER five, 2) AS moving_average_k
     FROM filled
-    WINDOW five AS (PARTITION BY city_id ORDER BY hour ROWS BETWEEN 4 PRECEDING AND CURRENT ROW)
+    WINDOW five AS (PARTITION BY city_id ORDER BY hour RANGE BETWEEN interval '4 hours' PRECEDING AND CURRENT ROW)
 )
 
 INSERT INTO weather.city_hour_temperature AS known (

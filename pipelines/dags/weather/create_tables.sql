@@ -132,7 +132,8 @@ CREATE TABLE IF NOT EXISTS weather.city_day_summary_temperature (
     PRIMARY KEY (city_id, day)
 );
 
--- Every hour between a city's first and last reading. Hours without a reading are interpolated linearly.
+-- Every hour between a city's first and last reading, except in long gaps. In gaps of up to weather.gap_limit hours, hours
+-- without a reading are interpolated linearly; in longer ones they have no row.
 CREATE TABLE IF NOT EXISTS weather.city_hour_temperature (
     city_id bigint NOT NULL REFERENCES weather.cities,
     hour timestamptz NOT NULL CHECK (extract(EPOCH FROM hour) % 3600 = 0),
@@ -145,3 +146,27 @@ CREATE TABLE IF NOT EXISTS weather.city_hour_temperature (
     changed_in bigint NOT NULL,
     PRIMARY KEY (city_id, hour)
 );
+
+-- The limit that the rows of city_hour_temperature were computed with.
+CREATE TABLE IF NOT EXISTS weather.gap_limit (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    max_gap_hours integer NOT NULL CHECK (max_gap_hours >= 0)
+);
+
+-- The gaps that were too long to be filled.
+CREATE OR REPLACE VIEW weather.city_hour_gaps AS
+SELECT
+    series.city_id,
+    city.name AS city,
+    series.hour + interval '1 hour' AS first_hour,
+    series.next_hour - interval '1 hour' AS last_hour,
+    (extract(EPOCH FROM series.next_hour - series.hour) / 3600 - 1)::bigint AS hours
+FROM (
+    SELECT
+        city_id,
+        hour,
+        lead(hour) OVER (PARTITION BY city_id ORDER BY hour) AS next_hour
+    FROM weather.city_hour_temperature
+) AS series
+INNER JOIN weather.cities AS city USING (city_id)
+WHERE series.next_hour - series.hour > interval '1 hour';

@@ -3,7 +3,9 @@
 - `readings`, `reading_conditions`, `conditions`: one row per measurement, even if the service repeated it.
 - `current_weather`: the newest reading of each city.
 - `city_day_summary_temperature`: minimum, maximum and mean of each city's local day, by upsert.
-- `city_hour_temperature`: every hour, with gaps interpolated linearly, and a five-hour moving average.
+- `city_hour_temperature`: every hour, with short gaps interpolated linearly, and a five-hour moving average. Gaps of
+  more hours than the variable `weather_max_gap_hours` stay gaps; the view `city_hour_gaps` lists them, and the log of
+  the check `check_city_hour_temperature` states them.
 
 Only the rows that new, late or corrected readings affect are recomputed. Then the tables are checked; a failed check
 fails the run.

@@ -37,6 +37,8 @@ def init(
 ) -> None:
     """Create a project with DAGs and tests, ready to run. Nothing is overwritten.
 
+    In a project of Astro or Airflow (`dags/`, `airflow_settings.yaml`), add what is missing, without an example.
+
     Example: penstock init shop --template gallery
     """
     from penstock.devtools.init import make
@@ -45,9 +47,14 @@ def init(
     made = make(directory, template.value)
     if made.finished:
         typer.echo("completed an interrupted init")
-    typer.echo(
-        f"{made.root}: created a project of {counted(made.files, 'file')} from the template {template.value}"
-    )
+    if made.kept:
+        typer.echo(
+            f"{made.root}: added {counted(made.files, 'file')} to the project; unchanged: {', '.join(made.kept)}"
+        )
+    else:
+        typer.echo(
+            f"{made.root}: created a project of {counted(made.files, 'file')} from the template {template.value}"
+        )
     if made.port != PREFERRED_PORTS["airflow"]:
         typer.echo(
             f"port {PREFERRED_PORTS['airflow']} is taken: Airflow will use {made.port} (set in penstock.toml)"
@@ -59,5 +66,10 @@ def init(
     dag = "sales_warehouse" if template is Template.gallery else "hello"
     if made.root != Path.cwd():
         typer.echo(f"next:  cd {directory}")
+    for advice in made.advice:
+        typer.echo(f"next:  {advice}")
+    if made.kept:
+        typer.echo("next:  penstock parse, penstock test, penstock start")
+        return
     first = "penstock demo" if template is Template.gallery else f"penstock run {dag}"
     typer.echo(f"next:  {first}, penstock test, penstock start")

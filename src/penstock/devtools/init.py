@@ -1,7 +1,7 @@
 """Creates a project from a template, atomically.
 
 A new directory appears complete, by one rename. Into an existing directory, such as the current one, the finished files
-are moved one by one; after a kill, the next `make` completes the move.
+are moved one by one; after a kill, the next `make` completes the move. An Astro or Airflow project gets what it lacks.
 """
 
 from __future__ import annotations
@@ -38,19 +38,23 @@ class Made:
         files: Number of files.
         port: Port of its Airflow.
         finished: Whether it completes an earlier call that was interrupted.
+        kept: What an Astro or Airflow project had already, and keeps unchanged.
+        advice: What to add to its files by hand.
     """
 
     root: Path
     files: int
     port: int
     finished: bool = False
+    kept: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
 
 def make(directory: Path, template: str) -> Made:
     """Create a project.
 
     Args:
-        directory: Created if missing. Existing files stay, unless the project has files of the same name.
+        directory: Created if missing. A project of Astro or Airflow gets the files that it lacks, without examples.
 
     Raises:
         UsageError: A file would be overwritten, or the template is unknown.
@@ -72,29 +76,94 @@ def _make(root: Path, template: str) -> Made:
         building = root.with_name(f".{root.name}{BUILDING}")
         _build(building, root.name, template, port)
         building.rename(root)
-        return Made(root, _count(root), port)
+        return Made(root, _count_template(root, template), port)
     ready = root / READY
     finished = ready.is_dir()
+    kept: tuple[str, ...] = ()
     if not finished:
-        _refuse_to_overwrite(root, template)
+        kept = _kept(root, template)
         _build(root / BUILDING, root.name, template, port)
+        if kept:
+            _leave_out_existing(root / BUILDING, root)
         (root / BUILDING).rename(ready)
-    count = _count(ready) + sum(_count(root / name) for name in _names(template) if (root / name).exists())
-    for path in sorted(ready.iterdir(), key=lambda one: one.name == MARKER):  # the marker last
-        path.rename(root / path.name)
-    ready.rmdir()
-    return Made(root, count, port, finished)
+    added = sorted(path.relative_to(ready) for path in ready.rglob("*") if path.is_file())
+    for path in sorted(added, key=lambda one: one.name == MARKER):  # the marker last
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        if not (root / path).exists():
+            (ready / path).rename(root / path)
+    shutil.rmtree(ready)
+    count = len(added) if kept else _count_template(root, template)
+    return Made(root, count, port, finished, kept, _advice(root) if kept else ())
 
 
-def _refuse_to_overwrite(root: Path, template: str) -> None:
+def _count_template(root: Path, template: str) -> int:
+    return sum((root / path).is_file() for path in (*template_files(template), Path(".env")))
+
+
+# A directory with one of these is a project of Astro or Airflow.
+AIRFLOW_PROJECT = ("dags", "airflow_settings.yaml")
+# The example, and what describes it, is not added to such a project.
+EXAMPLE = ("README.md", "dags", "dbt", "include", "tests/test_hello.py")
+PYTEST_SETTINGS = {"pyproject.toml": "[tool.pytest", "setup.cfg": "[tool:pytest]", "tox.ini": "[pytest]"}
+
+
+def _kept(root: Path, template: str) -> tuple[str, ...]:
+    """Return what an existing Airflow project has of the template; empty if the directory holds none.
+
+    Raises:
+        UsageError: It is a Penstock project, or holds files of these names that are not an Airflow project's.
+    """
     if (root / MARKER).exists():
         raise UsageError(f"{root} is already a project", hint="choose another directory")
     taken = [name for name in _names(template) if (root / name).exists()]
+    if template == "blank" and any((root / name).exists() for name in AIRFLOW_PROJECT):
+        return tuple(taken)
     if taken:
         raise UsageError(
             f"{root} already contains {', '.join(taken)}",
             hint="choose another directory; nothing was overwritten",
         )
+    return ()
+
+
+def _leave_out_existing(building: Path, root: Path) -> None:
+    """Delete the example, and what the project has, from the built files."""
+    for name in EXAMPLE:
+        path = building / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    base = building / "environments" / "base.yaml"
+    base.write_text(
+        base.read_text(encoding="utf-8").replace("variables:\n  greeting: hello\n", "variables: {}\n"),
+        encoding="utf-8",
+    )
+    if (root / "tests").exists():
+        shutil.rmtree(building / "tests")
+    if _has_pytest_settings(root):
+        (building / "pytest.ini").unlink()  # it would take precedence over them
+    for path in [path for path in building.rglob("*") if path.is_file()]:
+        if (root / path.relative_to(building)).exists():
+            path.unlink()
+
+
+def _has_pytest_settings(root: Path) -> bool:
+    return any(table in _text(root / name) for name, table in PYTEST_SETTINGS.items())
+
+
+def _advice(root: Path) -> tuple[str, ...]:
+    """Return what is missing in files that the project had."""
+    advice = []
+    if not re.search(r"(?m)^penstock\b", _text(root / "requirements.txt")):
+        advice.append("add penstock[airflow,stack,test] to requirements.txt")
+    if ".penstock" not in _text(root / ".gitignore"):
+        advice.append("add .penstock/ to .gitignore")
+    for name, table in {**PYTEST_SETTINGS, "pytest.ini": "[pytest]"}.items():
+        if table in _text(root / name) and "penstock.testing" not in _text(root / name):
+            advice += [f"add -p penstock.testing to addopts in {name}"]
+    return tuple(advice)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _names(template: str) -> list[str]:
@@ -125,10 +194,6 @@ def _settings(text: str, name: str, port: int) -> str:
     plain = re.sub(r"[^\w-]+", "-", name) or "project"
     named = re.sub(r'(?m)^name = ".*"$', f'name = "{plain}"', text, count=1)
     return f"{named.rstrip()}\n\n[stack.ports]\nairflow = {port} # 0 for any free port\n"
-
-
-def _count(path: Path) -> int:
-    return sum(one.is_file() for one in path.rglob("*")) if path.is_dir() else 1
 
 
 # Name -> directory in a checkout; in a wheel it is `penstock/templates/NAME`.

@@ -27,6 +27,8 @@ from penstock.postgres.staging import ALL, STAGE, Shape, Statements, match, name
 # Rows in one statement.
 _LOSSES = 10_000
 
+TIMES = ("$asked_at", "$answered_at")  # paths of columns that hold the times of an answer
+
 
 class Settler:
     """Merges the stage of one copy, in its transaction.
@@ -104,7 +106,7 @@ class Settler:
             suspects=self._suspects(index),
             key=values(index),
             order=self._order(),
-            same=self._shape.same(),
+            same=self._alike(),
             column_name=only(index.columns),
             message=Literal(self._another(index)),
         )
@@ -165,7 +167,7 @@ class Settler:
             winners=Literal([loss.winner for _, loss in losses]),
             column_names=Literal([index.columns[0] if len(index.columns) == 1 else None for index in lost]),
             messages=Literal(messages),
-            same=self._shape.same(),
+            same=self._alike(),
         )
         self._loaded.duplicates += duplicates
 
@@ -197,11 +199,17 @@ class Settler:
             rivals=rivals,
             match=on,
             scope=scope,
-            same=self._shape.same(),
+            same=self._alike(),
             column_name=only(index.columns),
             message=Literal(why or self._in_table(index)),
         )
         self._loaded.duplicates += duplicates
+
+    def _alike(self) -> Composable:
+        """The condition that two rows are duplicates: an answer that was given twice differs only in its times."""
+        answers = self._plan.answers
+        paths = {} if answers is None else answers.paths
+        return self._shape.same(apart_from=[name for name, path in paths.items() if path in TIMES])
 
     # -- the modes
 

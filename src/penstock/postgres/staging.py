@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,19 +123,22 @@ class Shape:
             SQL("{0} = {1}.{0}").format(Identifier(name), Identifier(alias)) for name in rest
         )
 
-    def same(self, left: str = "s", right: str = "t") -> Composable:
-        """The condition that two rows have equal values, including nulls."""
-        return SQL("({}) IS NOT DISTINCT FROM ({})").format(self._row(left), self._row(right))
+    def same(self, left: str = "s", right: str = "t", *, apart_from: Collection[str] = ()) -> Composable:
+        """The condition that two rows have equal values, including nulls, apart from these columns."""
+        columns = [column for column in self.columns if column.name not in apart_from] or self.columns
+        return SQL("({}) IS NOT DISTINCT FROM ({})").format(_row(columns, left), _row(columns, right))
 
-    def _row(self, alias: str) -> Composable:
-        plain, cast = SQL("{}.{}"), SQL("{}.{}::text")
-        fields = [
-            (cast if column.type.removesuffix("[]") in _INCOMPARABLE else plain).format(
-                Identifier(alias), Identifier(column.name)
-            )
-            for column in self.columns
-        ]
-        return SQL("ROW({})").format(SQL(", ").join(fields))
+
+def _row(columns: Iterable[Column], alias: str) -> Composable:
+    """The values of a row, in forms that the server can compare."""
+    plain, cast = SQL("{}.{}"), SQL("{}.{}::text")
+    fields = [
+        (cast if column.type.removesuffix("[]") in _INCOMPARABLE else plain).format(
+            Identifier(alias), Identifier(column.name)
+        )
+        for column in columns
+    ]
+    return SQL("ROW({})").format(SQL(", ").join(fields))
 
 
 def match(

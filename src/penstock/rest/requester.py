@@ -17,6 +17,7 @@ from penstock.model.api.requests import Answer, Outcome
 from penstock.model.errors import PenstockError, Refused, SourceError
 from penstock.model.json_path import find_all
 from penstock.rest.client import Broken, Client, Reply
+from penstock.rest.lake.exact_json import is_json
 from penstock.rest.pagination import NotPaged, Page, SamePage, next_page
 from penstock.rest.ratelimit.client import Pacer
 from penstock.rest.requests import Question
@@ -81,6 +82,10 @@ class Exchange:
         if reply.status == 304 and headers.keys() & {"If-None-Match", "If-Modified-Since"}:
             return _as_answer(question, reply, "unchanged", number)
         action = self._plan.action(reply.status)
+        if action == "records" and self._plan.malformed != "records" and not is_json(reply.body):
+            if self._plan.malformed == "retry":
+                raise Again("the answer is not valid JSON")
+            return _as_answer(question, reply, self._plan.malformed, number)
         if action == "retry":
             raise Again(f"status {reply.status}", await self._asked_to_wait(reply))
         if action == "stop":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from penstock.model.api.requests import Answer
+from penstock.rest.lake.exact_json import is_json
 
 _FAILED = 400
 
@@ -45,4 +46,10 @@ class Fetched:
         self.unchanged += answer.outcome == "unchanged"
         if answer.outcome == "error":
             self.errors += 1
-            self.note(f"status {answer.status}{' with an error' if answer.status < _FAILED else ''}")
+            self.note(_reason(answer))
+
+
+def _reason(answer: Answer) -> str:
+    if answer.status >= _FAILED or not answer.body:
+        return f"status {answer.status}"
+    return f"status {answer.status} with an error" if is_json(answer.body) else "the answer is not valid JSON"

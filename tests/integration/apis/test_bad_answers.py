@@ -13,6 +13,7 @@ from tests.integration.apis.service import Asked, Behaviour, Say, Service, weath
 
 import penstock
 from penstock.model.api import Answers
+from penstock.model.errors import SourceError
 from penstock.routes import quarantine
 
 TABLE = "CREATE TABLE readings (id int PRIMARY KEY, name text, temperature numeric(6,2) NOT NULL, sky text)"
@@ -55,6 +56,37 @@ def test_a_bad_record_is_kept_with_its_field(
     assert (reject["column"], reject["file"][:13]) == (column, "lake:weather/")
     text = body if isinstance(body, bytes) else Say(body).data
     assert reject["raw"] == text.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+
+
+@pytest.mark.parametrize("malformed", ["error", "retry"])
+def test_a_truncated_answer_is_requested_again_if_the_plan_says_so(
+    service: Service, lake: Path, plan: Plan, query: Query, malformed: str
+) -> None:
+    query(TABLE)
+    service.behave = spoiled(3, b'{"id": 3, "main": {"temp": 28')
+    retries = {"attempts": 2, "first_wait_s": 0.01}
+    with pytest.raises(SourceError, match="1 of 6 requests has no answer: 1 x the answer is not valid JSON"):
+        penstock.land(plan(malformed=malformed, retries=retries), "lake:weather", rows=cities(6), label="now")
+    service.behave = weather
+    calls = len(service.asked)
+    assert calls == {"error": 6, "retry": 7}[malformed]
+    assert penstock.land(plan(malformed=malformed), "lake:weather", rows=cities(6), label="now").calls == 1
+    assert penstock.copy("lake:weather", "warehouse:readings").rejected == 0
+
+
+def test_the_same_answer_again_is_a_duplicate(service: Service, lake: Path, plan: Plan, query: Query) -> None:
+    query("CREATE TABLE readings (id int PRIMARY KEY, temperature numeric, came timestamptz)")
+    columns = {"id": "id", "temperature": "main.temp", "came": "$answered_at"}
+    for value in (1.0, 1.0, 2.0):
+        service.behave = reading(100, value)
+        penstock.land(plan(columns=columns), "lake:weather", label="now", again=True)
+    result = penstock.copy("lake:weather", "warehouse:readings", mode="replace", order_by="came")
+    assert (result.loaded, result.duplicates, dict(result.rejects)) == (1, 0, {"key_conflict": 2})
+    service.behave = reading(100, 2.0)
+    penstock.land(plan(columns=columns), "lake:weather", label="now", again=True)
+    result = penstock.copy("lake:weather", "warehouse:readings", mode="replace", order_by="came")
+    assert (result.loaded, result.duplicates, dict(result.rejects)) == (1, 1, {"key_conflict": 2})
+    assert query("SELECT temperature::float8 FROM readings") == [(2.0,)]
 
 
 def test_no_digit_is_lost(service: Service, lake: Path, plan: Plan, query: Query) -> None:

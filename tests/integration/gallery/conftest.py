@@ -44,9 +44,12 @@ def gallery(
 
 @pytest.fixture
 def run_dag(gallery: Path) -> RunDag:
-    """Runs a DAG with these arguments of `penstock run`, and returns the events of its tasks' ends."""
+    """Runs a DAG with these arguments of `penstock run`, and returns the events of its tasks' ends.
 
-    def run(dag_id: str, *arguments: str) -> list[dict[str, Any]]:
+    `code` is the exit code that it must have.
+    """
+
+    def run(dag_id: str, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
         done = subprocess.run(
             [forked(), "run", dag_id, *arguments, "--json"],
             cwd=gallery,
@@ -55,7 +58,7 @@ def run_dag(gallery: Path) -> RunDag:
             text=True,
         )
         events = [json.loads(line) for line in done.stdout.splitlines()]
-        assert done.returncode == 0, f"{[event for event in events if 'error' in event]} {done.stderr}"
+        assert done.returncode == code, f"{[event for event in events if 'error' in event]} {done.stderr}"
         return [event for event in events if event["event"] == "end"]
 
     return run

@@ -9,13 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from jinja2 import Template
 from tests.integration.gallery.conftest import REPOSITORY, RunDag, Session
 
 from penstock_sandbox.operations import COLUMNS, rows, write_operations
 
 FOLDER = REPOSITORY / "pipelines" / "dags" / "operations"
 VIEWS = ("admission_by_entrance", "items_to_order", "top_selling_items_by_location", "ytd_labor_metrics")
-TASKS = 1 + 1 + 4 + 4 + 4
+TASKS = 1 + 1 + 4 + 2 + 4 + 4
 
 Rows = set[tuple[object, ...]]
 
@@ -111,6 +112,46 @@ def test_days_one_after_the_other(run_dag: RunDag, session: Session) -> None:
         else:
             session.execute(f"DELETE FROM daily_operations.{view} WHERE ctid = '(0,1)'")
         assert not checks(session, "2013-02-02")[view]
+
+
+def volume(session: Session, day: str, share: str = "0.3") -> dict[str, bool]:
+    """Whether the volume of each table passes."""
+    text = (FOLDER / "checks" / "volume.sql").read_text()
+    query = Template(text).render(ds=day, var={"value": {"operations_min_volume": share}})
+    cursor = session.execute(query.encode())
+    assert cursor.description is not None
+    row = cursor.fetchone()
+    assert row is not None
+    return {column.name: passed for column, passed in zip(cursor.description, row, strict=True)}
+
+
+def test_the_volume_of_each_table(session: Session, tmp_path: Path) -> None:
+    session.execute((FOLDER / "create_operations.sql").read_bytes())
+    for table, path in write_operations(tmp_path).items():
+        with session.cursor().copy(f"COPY daily_operations.{table} FROM STDIN (FORMAT csv, HEADER)") as copy:
+            copy.write(path.read_bytes())
+    every = dict.fromkeys(COLUMNS, True)
+    assert [volume(session, f"2013-02-{day:02}") for day in range(1, 29)] == [every] * 28
+    session.execute(
+        "DELETE FROM daily_operations.item_sales WHERE sales_date = '2013-02-20' AND item_name > 'D';"
+        "TRUNCATE daily_operations.labor"
+    )
+    assert volume(session, "2013-02-20") == every | {"item_sales": False, "labor": False}
+    assert volume(session, "2013-02-20", "0") == every
+
+
+def test_emptied_tables_fail_the_run_and_the_views_stay(
+    gallery: Path, run_dag: RunDag, session: Session
+) -> None:
+    dag = "daily_operations_view_update"
+    run_dag(dag, "--date", "2013-02-17")
+    session.execute("TRUNCATE daily_operations.inventory")
+    dev = gallery / "environments" / "dev.yaml"
+    dev.write_text(dev.read_text().replace("operations_data: include/data/operations", 'operations_data: ""'))
+    states = {end["task"]: end["state"] for end in run_dag(dag, "--date", "2013-02-18", code=1)}
+    assert (states["check_source"], states["check_volume"]) == ("skipped", "failed")
+    days = "SELECT DISTINCT admission_date::text FROM daily_operations.admission_by_entrance"
+    assert session.execute(days).fetchall() == [("2013-02-17",)]
 
 
 def test_the_generator_repeats_itself(tmp_path: Path) -> None:

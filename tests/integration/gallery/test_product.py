@@ -38,3 +38,10 @@ def test_tables_are_transferred_and_a_second_run_is_harmless(
     second = {end["task"]: end["account"] for end in run_dag("transfer_data_postgres") if "account" in end}
     assert (second["transfer_data"]["read"], second["transfer_data"]["unchanged"]) == (6, 6)
     assert session.execute("SELECT count(*), max(price) FROM product").fetchall() == [(6, 420)]
+
+    source_session.execute("DELETE FROM product WHERE product_id = 1")
+    assert {end["state"] for end in run_dag("transfer_data_postgres", code=1)} == {"success", "failed"}
+    run_dag("transfer_data_postgres", "--conf", '{"extra_rows": "keep"}')
+    assert session.execute("SELECT count(*) FROM product").fetchall() == [(6,)]
+    run_dag("transfer_data_postgres", "--conf", '{"extra_rows": "delete"}')
+    assert compare("source:product", "target:product").same

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,9 +12,13 @@ import pytest
 from tests.integration.gallery.conftest import RunDag, Session
 from tests.integration.outside.prices import expected
 
-from penstock.model.errors import Refused
+from penstock.model.errors import PenstockError, Refused, SourceError, UsageError
+from penstock.model.outcome import NothingLanded, NothingLoaded
 from penstock_sandbox.client import Sandbox
 from penstock_sandbox.state import Settings
+
+# exchange_calendars and the newest pandas.
+pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray")
 
 TABLE = "SELECT * FROM market.transformed_market_data ORDER BY market_date, ticker"
 # A Friday, a Saturday, a holiday, two more days.
@@ -31,6 +36,27 @@ def run_day(market: ModuleType, day: str, again: str = "False") -> dict[str, Any
 def rejects(session: Session) -> list[tuple[Any, ...]]:
     query = 'SELECT reason, "column", raw FROM penstock_ledger.rejects ORDER BY raw'
     return session.execute(query).fetchall()
+
+
+def rows_of_copies(session: Session, column: str) -> int:
+    (row,) = session.execute(f"SELECT sum({column}) FROM penstock_ledger.copies").fetchall()
+    return int(row[0])
+
+
+Setting = Callable[[str], None]
+
+
+@pytest.fixture
+def partial(world: Path) -> Setting:
+    """Sets `market_partial_day`."""
+    base = world / "environments" / "base.yaml"
+
+    def write(value: str) -> None:
+        text = base.read_text()
+        base.write_text(text.replace("market_partial_day: fail", f"market_partial_day: {value}"))
+        assert f"market_partial_day: {value}" in base.read_text()
+
+    return write
 
 
 def switch(sandbox: Sandbox, **switches: Any) -> None:
@@ -63,15 +89,97 @@ def test_a_day_done_twice_is_asked_once_and_changes_nothing(
 
 
 def test_asked_again_the_later_answer_counts(market: ModuleType, session: Session, sandbox: Sandbox) -> None:
-    switch(sandbox, late={"first": 1})  # the figures were not out yet
-    assert run_day(market, "2013-02-19")["loaded"] == 0
+    run_day(market, "2013-02-19")
+    session.execute("UPDATE market.transformed_market_data SET volume = 0")
     assert run_day(market, "2013-02-19", "True")["loaded"] == 5
     assert session.execute(TABLE).fetchall() == expected("2013-02-19")
+    assert sandbox.calls()["counts"] == {"prices": {"200": 10}}
+    assert rejects(session) == []  # the same answers, given twice
+    assert rows_of_copies(session, "duplicates") == 5
+
+
+def test_an_earlier_answer_that_differs_is_kept_in_quarantine(
+    market: ModuleType, session: Session, sandbox: Sandbox
+) -> None:
+    switch(sandbox, missing_field={"first": 1, "match": "AAPL", "field": "afterHours"})
+    run_day(market, "2013-02-19")
     run_day(market, "2013-02-19", "True")
+    ((reason, column, raw),) = rejects(session)
+    assert (reason, column) == ("key_conflict", None)
+    assert '"AAPL"' in raw
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"), [("late", "status 404"), ("malformed", "the answer is not valid JSON")]
+)
+def test_a_partial_day_fails_and_the_next_run_requests_what_is_missing(
+    market: ModuleType, session: Session, sandbox: Sandbox, trouble: str, reason: str
+) -> None:
+    switch(sandbox, **{trouble: {"first": 1, "match": "AAPL"}})
+    with pytest.raises(SourceError, match=f"1 of 5 requests has no answer: 1 x {reason}"):
+        run_day(market, "2013-02-19")
+    assert session.execute(TABLE).fetchall() == []
+    assert run_day(market, "2013-02-19")["loaded"] == 5
     assert session.execute(TABLE).fetchall() == expected("2013-02-19")
-    assert {reason for reason, _, _ in rejects(session)} == {
-        "key_conflict"
-    }  # the earlier answers, superseded
+    assert sum(sandbox.calls()["counts"]["prices"].values()) == 6
+    assert rejects(session) == []
+
+
+@pytest.mark.parametrize("trouble", ["late", "malformed"])
+def test_a_partial_day_is_retried_in_the_task_if_the_setting_says_so(
+    market: ModuleType, session: Session, sandbox: Sandbox, partial: Setting, trouble: str
+) -> None:
+    partial("retry")
+    switch(sandbox, **{trouble: {"first": 1, "match": "AAPL"}})
+    assert run_day(market, "2013-02-19")["loaded"] == 5
+    assert sum(sandbox.calls()["counts"]["prices"].values()) == 6
+
+
+@pytest.mark.parametrize("trouble", ["late", "malformed", "wrong_type"])
+@pytest.mark.parametrize("match", ["AAPL", "2013-02-19"], ids=["one ticker", "all"])
+def test_a_partial_day_is_published_if_the_setting_says_so_and_completed_later(
+    market: ModuleType, session: Session, sandbox: Sandbox, partial: Setting, trouble: str, match: str
+) -> None:
+    partial("publish")
+    switch(sandbox, **{trouble: {"share": 1, "match": match}})
+    if match == "AAPL":
+        assert run_day(market, "2013-02-19")["loaded"] == 4
+    elif trouble == "late":
+        assert run_day(market, "2013-02-19")["loaded"] == 0
+    else:
+        with pytest.raises((NothingLoaded, NothingLanded)):
+            run_day(market, "2013-02-19")
+        return
+    switch(sandbox)
+    assert run_day(market, "2013-02-19")["loaded"] == 5
+    assert session.execute(TABLE).fetchall() == expected("2013-02-19")
+
+
+def test_what_does_not_fit_is_requested_by_the_next_run(
+    market: ModuleType, session: Session, sandbox: Sandbox
+) -> None:
+    switch(sandbox, wrong_type={"first": 1, "match": "AAPL"})
+    with pytest.raises(PenstockError, match="2013-02-19 has a session, but no usable prices for AAPL"):
+        run_day(market, "2013-02-19")
+    assert session.execute(TABLE).fetchall() == []
+    assert run_day(market, "2013-02-19")["loaded"] == 5
+    assert session.execute(TABLE).fetchall() == expected("2013-02-19")
+    assert sandbox.calls()["counts"] == {"prices": {"200": 6}}
+
+
+def test_what_was_never_loaded_is_not_requested_again(
+    market: ModuleType, session: Session, sandbox: Sandbox
+) -> None:
+    run_day(market, "2013-02-19")
+    session.execute("DELETE FROM market.open_close")
+    assert run_day(market, "2013-02-19")["loaded"] == 5
+    assert sandbox.calls()["counts"] == {"prices": {"200": 5}}
+
+
+def test_a_setting_that_there_is_not(market: ModuleType, partial: Setting) -> None:
+    partial("perhaps")
+    with pytest.raises(UsageError, match="invalid market_partial_day 'perhaps'"):
+        run_day(market, "2013-02-19")
 
 
 def test_an_unreliable_service_makes_no_difference(
@@ -90,8 +198,9 @@ def test_an_unreliable_service_makes_no_difference(
 
 
 def test_answers_that_do_not_fit_go_to_quarantine_and_the_others_are_loaded(
-    market: ModuleType, session: Session, sandbox: Sandbox
+    market: ModuleType, session: Session, sandbox: Sandbox, partial: Setting
 ) -> None:
+    partial("publish")
     settings = {
         "wrong_type": {"share": 1, "match": "AAPL"},
         "missing_field": {"share": 1, "match": "FB", "field": "volume"},

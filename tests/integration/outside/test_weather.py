@@ -41,6 +41,7 @@ class Pipeline:
     weather: ModuleType
     session: Session
     chosen: bool = False
+    max_gap: int = 6
 
     @property
     def sql(self) -> Path:
@@ -58,15 +59,19 @@ class Pipeline:
         penstock.land(plan, target, values={"moment": int(moment.timestamp())}, label="now")
         penstock.copy(target, self.weather.RAW, mode="merge")
 
-    def transform(self) -> None:
+    def transform(self) -> str:
+        """Build and check the tables; return what the check of the hours says of gaps."""
         for table in TABLES:
+            sql = (self.sql / f"{table}.sql").read_text()
+            sql = sql.replace("{{ var.value.weather_max_gap_hours }}", str(self.max_gap))
             with self.session.transaction():
-                self.session.execute((self.sql / f"{table}.sql").read_bytes())
+                self.session.execute(sql.encode())
         for table in TABLES:
             with self.session.cursor() as cursor:
                 row = cursor.execute((self.sql / "checks" / f"{table}.sql").read_bytes()).fetchone()
                 assert row is not None
                 assert all(row), (table, cursor.description, row)
+        return str(row[-1])
 
 
 @pytest.fixture
@@ -101,7 +106,7 @@ def days_of(readings: Readings, zones: Mapping[int, str]) -> dict[tuple[int, dat
     }
 
 
-def hours_of(readings: Readings) -> dict[tuple[int, datetime], tuple[Any, ...]]:
+def hours_of(readings: Readings, max_gap: int) -> dict[tuple[int, datetime], tuple[Any, ...]]:
     by_city: dict[int, dict[datetime, list[Decimal]]] = defaultdict(lambda: defaultdict(list))
     for (city, moment), kelvin in readings.items():
         by_city[city][moment.replace(minute=0, second=0)].append(kelvin)
@@ -109,18 +114,22 @@ def hours_of(readings: Readings) -> dict[tuple[int, datetime], tuple[Any, ...]]:
     for city, measured in sorted(by_city.items()):
         known = {hour: mean(numbers) for hour, numbers in measured.items()}
         hours = [min(known) + HOUR * number for number in range((max(known) - min(known)) // HOUR + 1)]
-        values = [line(known, hour) for hour in hours]
-        for at, hour in enumerate(hours):
-            average = mean(values[max(0, at - 4) : at + 1])
-            found[city, hour] = (len(measured.get(hour, [])), rounded(values[at]), rounded(average))
+        values = {hour: line(known, hour, max_gap) for hour in hours}
+        for hour, value in values.items():
+            if value is not None:
+                last_five = [values.get(hour - HOUR * back) for back in range(5)]
+                average = mean(one for one in last_five if one is not None)
+                found[city, hour] = (len(measured.get(hour, [])), rounded(value), rounded(average))
     return found
 
 
-def line(known: dict[datetime, Decimal], hour: datetime) -> Decimal:
+def line(known: dict[datetime, Decimal], hour: datetime, max_gap: int) -> Decimal | None:
     if hour in known:
         return known[hour]
     before = max(one for one in known if one < hour)
     behind = min(one for one in known if one > hour)
+    if (behind - before) // HOUR > max_gap + 1:
+        return None
     share = Decimal((hour - before) // HOUR) / Decimal((behind - before) // HOUR)
     return known[before] + (known[behind] - known[before]) * share
 
@@ -130,11 +139,11 @@ def stored(session: Session, table: str, columns: str) -> dict[Any, tuple[Any, .
     return {row[:2]: row[2:] for row in rows}
 
 
-def assert_tables(session: Session, readings: Readings, zones: Mapping[int, str]) -> None:
+def assert_tables(session: Session, readings: Readings, zones: Mapping[int, str], max_gap: int = 6) -> None:
     assert {key: row[0] for key, row in stored(session, "readings", READING).items()} == readings
     days = stored(session, "city_day_summary_temperature", DAY)
     assert days == days_of(readings, zones)
-    assert_close(stored(session, "city_hour_temperature", AN_HOUR), hours_of(readings))
+    assert_close(stored(session, "city_hour_temperature", AN_HOUR), hours_of(readings, max_gap))
     newest = {city: max(moment for one, moment in readings if one == city) for city in zones}
     shown = stored(session, "current_weather", "city_id, measured_at, temperature_k")
     assert shown == {(city, moment): (readings[city, moment],) for city, moment in newest.items()}
@@ -267,6 +276,7 @@ def test_what_does_not_fit_is_kept_aside_and_the_lake_can_be_loaded_again(
 def test_any_order_of_arrival_leaves_the_same_tables(pipeline: Pipeline, seed: int) -> None:
     """Readings at odd minutes, in any order, some of them corrected, taken in bit by bit."""
     chance = random.Random(seed)
+    pipeline.max_gap = 1
     begin = datetime(2013, 2, 3, tzinfo=UTC)
     moments = chance.sample([begin + timedelta(minutes=20 * number) for number in range(150)], 40)
     zones = {1: "America/New_York", 2: "Asia/Kolkata"}
@@ -283,8 +293,35 @@ def test_any_order_of_arrival_leaves_the_same_tables(pipeline: Pipeline, seed: i
         add_raw(pipeline.session, number, city, moment, readings[city, moment])
         if chance.random() < 0.15:
             pipeline.transform()
+    assert "hours without rows" in pipeline.transform()
+    assert_tables(pipeline.session, readings, zones, max_gap=1)
+    pipeline.max_gap = 2  # a changed setting counts for all hours
     pipeline.transform()
-    assert_tables(pipeline.session, readings, zones)
+    assert_tables(pipeline.session, readings, zones, max_gap=2)
+    pipeline.max_gap = 0
+    pipeline.transform()
+    assert_tables(pipeline.session, readings, zones, max_gap=0)
+
+
+def test_years_without_readings_stay_a_gap(pipeline: Pipeline) -> None:
+    """An hour of today beside a day of 2013 used to fill everything between, for each city."""
+    pipeline.session.execute(
+        "INSERT INTO weather.cities VALUES (1, 'Stamford', 'CT', 40, -74, 'UTC', 1, true)"
+    )
+    hours = [datetime(2013, 2, 4, hour, tzinfo=UTC) for hour in range(24) if hour not in (3, 4, 5, 6, 7, 8)]
+    readings: Readings = {}
+    for number, moment in enumerate([*hours, datetime(2026, 1, 5, 10, tzinfo=UTC)]):
+        readings[1, moment] = Decimal(270 + number)
+        add_raw(pipeline.session, number, 1, moment, readings[1, moment])
+    assert pipeline.transform() == (
+        "gaps: 1, hours without rows: 113218, latest: Stamford from 2013-02-05 00:00 to 2026-01-05 09:00 UTC"
+    )
+    assert_tables(pipeline.session, readings, {1: "UTC"})
+    counts = "SELECT count(*), count(*) FILTER (WHERE is_filled) FROM weather.city_hour_temperature"
+    assert pipeline.session.execute(counts).fetchone() == (25, 6)
+    pipeline.max_gap = 5
+    assert pipeline.transform().startswith("gaps: 2,")
+    assert pipeline.session.execute(counts).fetchone() == (19, 0)
 
 
 def add_raw(session: Session, number: int, city: int, moment: datetime, kelvin: Decimal) -> None:

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from penstock.cli.main import main
 from penstock.devtools import init
@@ -68,6 +69,66 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "already contains README.md" in capsys.readouterr().err
     assert names(tmp_path) == {"README.md"}
     assert (tmp_path / "README.md").read_text() == "mine"
+
+
+ASTRO = {
+    "dags/shop.py": "from airflow.sdk import DAG\n",
+    "tests/dags/test_shop.py": "",
+    "requirements.txt": "pandas\n",
+    "packages.txt": "",
+    "Dockerfile": "FROM astrocrpublic.azurecr.io/runtime:3.0-1\n",
+    "airflow_settings.yaml": "airflow:\n  variables: [{variable_name: plan, variable_value: free}]\n",
+    ".env": "A=1\n",
+    ".gitignore": ".env\n",
+    "README.md": "mine",
+}
+
+
+def test_an_astro_project_gets_what_it_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in ASTRO.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert main(["init", str(tmp_path)]) == 0
+    files = {str(path.relative_to(tmp_path)): path for path in tmp_path.rglob("*") if path.is_file()}
+    added = {
+        "penstock.toml",
+        "environments/base.yaml",
+        "environments/dev.yaml",
+        "pytest.ini",
+        "plugins/.gitkeep",
+    }
+    assert files.keys() == ASTRO.keys() | added
+    assert {name: files[name].read_text() for name in ASTRO} == ASTRO
+    assert yaml.safe_load(files["environments/base.yaml"].read_text()) == {"variables": {}}
+    out = capsys.readouterr().out
+    assert (
+        "added 5 files to the project; unchanged: .env, .gitignore, README.md, airflow_settings.yaml" in out
+    )
+    assert (
+        "next:  add penstock[airflow,stack,test] to requirements.txt\nnext:  add .penstock/ to .gitignore"
+        in out
+    )
+    assert main(["init", str(tmp_path)]) == 2
+    assert "is already a project" in capsys.readouterr().err
+
+
+def test_a_bare_airflow_project_keeps_its_settings_of_pytest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "-q"\n')
+    assert main(["init", str(tmp_path)]) == 0
+    assert not (tmp_path / "pytest.ini").exists()
+    assert names(tmp_path / "tests") == {"test_dags.py"}
+    assert names(tmp_path / "dags") == set()
+    assert not (tmp_path / "dbt").exists()
+    assert "add -p penstock.testing to addopts in pyproject.toml" in capsys.readouterr().out
+
+
+def test_the_gallery_is_not_added_to_a_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "dags").mkdir()
+    assert main(["init", str(tmp_path), "--template", "gallery"]) == 2
+    assert "already contains dags" in capsys.readouterr().err
 
 
 def test_a_project_is_not_made_twice(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from penstock.model.address import Api, parse
 from penstock.model.api.rate_limit import Auth, Limit, Retries, written_out
@@ -32,6 +32,8 @@ class ApiPlan:
         statuses: What a status means: ``records``, ``absent`` (an answer without records, no error: a closed market
             day), ``error`` (kept, and the landing fails in the end), ``retry``, ``stop`` (the landing fails at once).
             ``4xx`` stands for all others of its class. By default 401 and 403 stop, 429 and 5xx are retried.
+        malformed: What an answer with records counts as if it is not valid JSON, such as a truncated one: ``records``
+            (it goes to quarantine when it is loaded), ``error`` or ``retry``, as for ``statuses``.
         limit: How often the API may be called; None sets no limit.
         retries: How 429, 5xx, timeouts and broken connections are retried.
         concurrency: Maximum number of concurrent requests.
@@ -62,6 +64,7 @@ class ApiPlan:
     since: Since | None = None
     answers: Answers = field(default_factory=Answers)
     statuses: Mapping[str, Action] = field(default_factory=dict)
+    malformed: Literal["records", "error", "retry"] = "records"
     limit: Limit | None = None
     retries: Retries = field(default_factory=Retries)
     concurrency: int = 16

@@ -64,6 +64,20 @@ def parse(text: str) -> Any:
     return document
 
 
+def is_json(body: bytes) -> bool:
+    """Return whether the bytes are a JSON document in UTF-8.
+
+    Example:
+        >>> is_json(b'{"price": 1.10}'), is_json(b'{"price": 1.1')
+        (True, False)
+    """
+    try:
+        parse(body.decode("utf-8-sig"))
+    except (UnicodeDecodeError, Malformed):
+        return False
+    return True
+
+
 def render(value: Any) -> str:
     """Return the JSON text of a value, with the original digits.
 
