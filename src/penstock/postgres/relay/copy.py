@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 
 from penstock.engine.identity import identity_of
@@ -13,17 +15,19 @@ from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import Entry, Loaded, Progress, SafeProgress
+from penstock.postgres.connect import PgConnection
 from penstock.postgres.relay.column_casts import Fit, fit
 from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.ends import Origin, Place
+from penstock.postgres.relay.foreign_keys import TRANSIENT, Links, explained
 from penstock.postgres.relay.incremental import as_merge, open_increment
 from penstock.postgres.relay.load import Inflow, compare, may_compare
 from penstock.postgres.relay.shadow_table import Incoming, incoming
 from penstock.postgres.relay.source_snapshot import Watermarks
-from penstock.postgres.relay.source_table import Reading, open_reading
+from penstock.postgres.relay.source_table import Reading, Snapshot, open_snapshot
 from penstock.postgres.relay.stream import Poured
 from penstock.postgres.relay.structure import column_types, qualified
-from penstock.postgres.target import PostgresSession, PostgresTarget
+from penstock.postgres.target import PostgresSession, lock_name, open_transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,19 @@ class Ends:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One table to copy."""
+
+    plan: CopyPlan
+    ends: Ends
+
+
+Shown = Callable[[int], AbstractContextManager[Progress | None]]
+
+
 class _Done(Exception):
-    """The ledger holds the same copy: the transaction is rolled back, and the first account is returned."""
+    """The ledger holds the same copy: what it wrote is rolled back, and the first account is returned."""
 
     def __init__(self, earlier: CopyResult) -> None:
         super().__init__(earlier.id)
@@ -59,23 +74,86 @@ def copy_table(
     Raises:
         PenstockError: If nothing was copied, with the reason and a hint.
     """
-    started = time.perf_counter()
-    if plan.cursor is not None:
-        plan = as_merge(plan)
-    target = PostgresTarget(
-        ends.target, ends.place.schema, ends.place.table, visible_rows_only=plan.visible_rows_only
-    )
-    try:
+    (result,) = copy_together([Job(plan, ends)], lambda _: nullcontext(progress), again=again)
+    return result
+
+
+def copy_together(jobs: Sequence[Job], shown: Shown, *, again: bool = False) -> list[CopyResult]:
+    """Copy tables of one database into another in one transaction, from one snapshot, all or none.
+
+    Args:
+        jobs: The tables; one comes after those that it refers to, unless references are circular.
+        shown: Returns the progress receiver of a table, given its place.
+
+    Returns:
+        The account of each.
+
+    Raises:
+        PenstockError: If nothing was copied, with the reason and a hint.
+    """
+    jobs = [replace(job, plan=as_merge(job.plan)) if job.plan.cursor else job for job in jobs]
+    plan, ends = jobs[0].plan, jobs[0].ends
+    address = f"{ends.target.name}:" + ", ".join(f"{j.ends.place.schema}.{j.ends.place.table}" for j in jobs)
+    with (
+        ExitStack() as asides,
+        open_transaction(ends.target, address, visible_rows_only=plan.visible_rows_only) as connection,
+    ):
         # The target first: the second of two copies into one table reads the source after the first has committed.
-        with (
-            incoming(ends.target, ends.place) as aside,
-            target.begin() as session,
-            open_reading(ends.source, ends.origin, plan) as reading,
-        ):
-            copy = _Copy(plan, ends, reading, aside, session, SafeProgress(progress))
-            return copy.run(again=again, started=started)
-    except _Done as done:
-        return done.earlier
+        for schema, table in sorted((job.ends.place.schema, job.ends.place.table) for job in jobs):
+            lock_name(connection, schema, table)
+        with open_snapshot(ends.source, ends.origin.address, plan) as snapshot:
+            together = _Together(jobs, shown, connection, snapshot, asides, again)
+            return together.run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """The tables of one transaction."""
+
+    jobs: Sequence[Job]
+    shown: Shown
+    connection: PgConnection
+    snapshot: Snapshot
+    asides: ExitStack
+    again: bool
+
+    def run(self) -> list[CopyResult]:
+        links = Links(self.connection, [job.ends.place for job in self.jobs])
+        with explained():
+            if links.circular:
+                links.suspend()
+            try:
+                with self.connection.transaction():
+                    return self._attempt(links)
+            except TRANSIENT:
+                if not links.suspend():
+                    raise
+            return self._attempt(links)
+
+    def _attempt(self, links: Links) -> list[CopyResult]:
+        links.defer()
+        sessions = [
+            PostgresSession(self.connection, job.ends.place.schema, job.ends.place.table) for job in self.jobs
+        ]
+        readings = [self.snapshot.reading(job.ends.origin, job.plan) for job in self.jobs]
+        results = []
+        for number, (job, session, reading) in enumerate(zip(self.jobs, sessions, readings, strict=True)):
+            aside = self.asides.enter_context(incoming(job.ends.target, job.ends.place))
+            with self.shown(number) as progress:
+                copy = _Copy(job.plan, job.ends, reading, aside, session, links, SafeProgress(progress))
+                results.append(self._copy(copy))
+        links.restore()
+        return results
+
+    def _copy(self, copy: _Copy) -> CopyResult:
+        started = time.perf_counter()
+        try:
+            with self.connection.transaction():
+                result = copy.run(again=self.again, started=started)
+        except _Done as done:
+            return done.earlier
+        self.connection.execute("DROP TABLE IF EXISTS pg_temp.penstock_stage")
+        return result
 
 
 @dataclass(slots=True)
@@ -85,11 +163,13 @@ class _Copy:
     reading: Reading
     aside: Incoming
     session: PostgresSession
+    links: Links
     progress: SafeProgress
 
     def run(self, *, again: bool, started: float) -> CopyResult:
         connection = self.session.connection
-        contract = self.session.contract()
+        found = self.session.contract()
+        contract = None if found is None else self.links.known(found)
         increment = None if self.plan.cursor is None else open_increment(self.plan, self.reading)
         marks = Watermarks(connection, self.plan)
         mark = None if increment is None else increment.mark()
