@@ -21,7 +21,8 @@ from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.ends import Origin, Place
 from penstock.postgres.relay.foreign_keys import TRANSIENT, Links, explained
 from penstock.postgres.relay.incremental import as_merge, open_increment
-from penstock.postgres.relay.load import Inflow, compare, may_compare
+from penstock.postgres.relay.load import Inflow
+from penstock.postgres.relay.mirror import Triggers, Unequal, compare, may_compare
 from penstock.postgres.relay.shadow_table import Incoming, incoming
 from penstock.postgres.relay.source_snapshot import Watermarks
 from penstock.postgres.relay.source_table import Reading, Snapshot, open_snapshot
@@ -132,18 +133,33 @@ class _Together:
 
     def _attempt(self, links: Links) -> list[CopyResult]:
         links.defer()
+        triggers = Triggers(
+            self.connection, [(j.ends.place.schema, j.ends.place.table) for j in self._silent]
+        )
+        triggers.hold()
         sessions = [
             PostgresSession(self.connection, job.ends.place.schema, job.ends.place.table) for job in self.jobs
         ]
         readings = [self.snapshot.reading(job.ends.origin, job.plan) for job in self.jobs]
-        results = []
+        results, mirrors = [], []
         for number, (job, session, reading) in enumerate(zip(self.jobs, sessions, readings, strict=True)):
             aside = self.asides.enter_context(incoming(job.ends.target, job.ends.place))
             with self.shown(number) as progress:
                 copy = _Copy(job.plan, job.ends, reading, aside, session, links, SafeProgress(progress))
                 results.append(self._copy(copy))
+                mirrors.append(copy.mirrored)
         links.restore()
+        triggers.release()
+        # A deletion in one table may have changed another.
+        deleted = any(result.deleted for result in results)
+        for result, mirrored in zip(results, mirrors, strict=True):
+            if mirrored is not None and not (result.rejected or (mirrored.equal and not deleted)):
+                mirrored.require_none()
         return results
+
+    @property
+    def _silent(self) -> list[Job]:
+        return [job for job in self.jobs if job.plan.skip_triggers]
 
     def _copy(self, copy: _Copy) -> CopyResult:
         started = time.perf_counter()
@@ -165,6 +181,7 @@ class _Copy:
     session: PostgresSession
     links: Links
     progress: SafeProgress
+    mirrored: Unequal | None = None
 
     def run(self, *, again: bool, started: float) -> CopyResult:
         connection = self.session.connection
@@ -187,7 +204,8 @@ class _Copy:
         fit = self._fit(contract)
         if self.plan.mode == "mirror" and may_compare(fit, self.reading, contract):
             self.progress.begin("comparing")
-            return inflow.where_unequal(fit, compare(fit, self.reading, self.session, contract), contract)
+            self.mirrored = compare(fit, self.reading, self.session, contract)
+            return inflow.where_unequal(fit, self.mirrored, contract)
         return inflow.into(fit, contract)
 
     def _fill_new(self, inflow: Inflow) -> tuple[Poured, Loaded]:
