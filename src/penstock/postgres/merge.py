@@ -16,14 +16,24 @@ class Settler:
 
     Args:
         repeats: Whether any staged row may repeat a key.
+        scope: The condition on the rows ``t`` of the table that a mirror covers.
     """
 
-    def __init__(self, statements: Statements, plan: CopyPlan, shape: Shape, *, repeats: bool) -> None:
+    def __init__(
+        self,
+        statements: Statements,
+        plan: CopyPlan,
+        shape: Shape,
+        *,
+        repeats: bool,
+        scope: Composable = ALL,
+    ) -> None:
         self._statements = statements
         self._plan = plan
         self._shape = shape
         self._key = shape.key
         self._repeats = repeats
+        self._scope = scope
         self._loaded = Loaded()
 
     def append_rest(self, loaded: int) -> Loaded:
@@ -43,7 +53,7 @@ class Settler:
             case "append":
                 self._append()
             case "replace" | "mirror":
-                self._replace(ALL)
+                self._replace(self._scope)
             case "interval":
                 assert self._plan.interval is not None  # guaranteed by the plan for this mode
                 self._replace_interval(self._plan.interval)

@@ -91,3 +91,28 @@ def test_triggers_of_files(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id\n1\n")
     with pytest.raises(UsageError, match="--skip-triggers applies from table to table"):
         penstock.copy(str(tmp_path / "t.csv"), "warehouse:t", skip_triggers=True)
+
+
+def test_a_filter_covers_its_rows_only(here: Query, there: Query, tmp_path: Path) -> None:
+    mirror()
+    there("INSERT INTO t VALUES (8, 'a', 8), (9, 'z', 9)")
+    here("UPDATE t SET price = 10")
+    result = penstock.copy("source:t", "warehouse:t", mode="mirror", filter_column="name", filter_value="a")
+    assert (result.read, result.updated, result.deleted) == (1, 1, 1)
+    assert there("SELECT id, price FROM t ORDER BY 1") == [(1, 10), (2, 2), (3, 3), (9, 9)]
+    with pytest.raises(ContractError, match="needs the filter's column name"):
+        penstock.copy(
+            "source:t",
+            "warehouse:t",
+            mode="mirror",
+            filter_column="name",
+            filter_value="a",
+            columns="id,price",
+            fill_missing=True,
+        )
+    (tmp_path / "t.csv").write_text("id,name,price\n1,a,1\n")
+    with pytest.raises(UsageError, match="would delete the other rows"):
+        penstock.copy(
+            str(tmp_path / "t.csv"), "warehouse:t", mode="mirror", filter_column="name", filter_value="a"
+        )
+    assert there("SELECT count(*) FROM t") == [(4,)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -20,7 +21,7 @@ from penstock.postgres.relay.column_casts import Fit, fit
 from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.ends import Origin, Place
 from penstock.postgres.relay.foreign_keys import TRANSIENT, Links, explained
-from penstock.postgres.relay.incremental import as_merge, open_increment
+from penstock.postgres.relay.incremental import Witness, as_merge, open_increment
 from penstock.postgres.relay.load import Inflow
 from penstock.postgres.relay.mirror import Triggers, Unequal, compare, may_compare
 from penstock.postgres.relay.shadow_table import Incoming, incoming
@@ -29,6 +30,8 @@ from penstock.postgres.relay.source_table import Reading, Snapshot, open_snapsho
 from penstock.postgres.relay.stream import Poured
 from penstock.postgres.relay.structure import column_types, qualified
 from penstock.postgres.target import PostgresSession, lock_name, open_transaction
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,21 +187,39 @@ class _Copy:
     mirrored: Unequal | None = None
 
     def run(self, *, again: bool, started: float) -> CopyResult:
-        connection = self.session.connection
         found = self.session.contract()
         contract = None if found is None else self.links.known(found)
-        increment = None if self.plan.cursor is None else open_increment(self.plan, self.reading)
-        marks = Watermarks(connection, self.plan)
-        mark = None if increment is None else increment.mark()
-        if increment is not None and contract is not None and not again:
-            last = marks.read(increment.instant, self.session.oid)
-            self.reading.conditions += [] if last is None else increment.since(last)
         inflow = Inflow(self.session, self.reading, self.progress)
-        poured, loaded = self._fill_new(inflow) if contract is None else self._fill(inflow, contract)
+        if self.plan.cursor is not None:
+            return self._run_increment(inflow, contract, again=again, started=started)
+        poured, loaded = self._load(inflow, contract)
+        return self._finish(poured, loaded, again=again, started=started)
+
+    def _run_increment(
+        self, inflow: Inflow, contract: Contract | None, *, again: bool, started: float
+    ) -> CopyResult:
+        increment = open_increment(self.plan, self.reading)
+        marks = Watermarks(self.session.connection, self.plan)
+        mark, last = increment.mark(), None
+        if contract is not None and not again:
+            last = marks.read(increment.instant, self.session.oid)
+            if last is not None and Witness(increment, self.session, contract).is_lost(last):
+                _LOG.warning(
+                    "%s has lost rows since the last copy, so all rows are read again", self.plan.target
+                )
+                last = None
+        self.reading.conditions += [] if last is None else increment.since(last)
+        poured, loaded = self._load(inflow, contract)
         result = self._finish(poured, loaded, again=again, started=started)
-        if increment is not None and mark is not None:
-            marks.write(mark, increment.instant, target_oid=self.session.oid, run=self.session.run)
+        if last is not None and not increment.searches_all(last):
+            mark = replace(mark, complete_open=last.complete_open)
+        witness = Witness(increment, self.session, contract or self.session.made())
+        mark = replace(mark, held=witness.is_held(mark))
+        marks.write(mark, increment.instant, target_oid=self.session.oid, run=self.session.run)
         return result
+
+    def _load(self, inflow: Inflow, contract: Contract | None) -> tuple[Poured, Loaded]:
+        return self._fill_new(inflow) if contract is None else self._fill(inflow, contract)
 
     def _fill(self, inflow: Inflow, contract: Contract) -> tuple[Poured, Loaded]:
         fit = self._fit(contract)

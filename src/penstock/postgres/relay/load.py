@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from psycopg.sql import Composable, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from penstock.model.contract import Contract
+from penstock.model.errors import ContractError
 from penstock.ports import Loaded, SafeProgress
 from penstock.postgres.connect import is_plain
 from penstock.postgres.copy_in import copy_into
@@ -78,11 +79,32 @@ class Inflow:
 
     def _by_the_stage(self, fit: Fit, shape: Shape, statements: Statements) -> tuple[Poured, Loaded]:
         poured = self._stage(fit, shape, statements)
-        settler = Settler(statements, fit.match.plan, shape, repeats=not fit.unique)
+        mirror = fit.match.plan.mode == "mirror"
+        scope = self._covered(fit) if mirror else ALL
+        settler = Settler(statements, fit.match.plan, shape, repeats=not fit.unique, scope=scope)
         loaded = settler.publish()
-        if fit.match.plan.mode == "mirror":
-            require_staged(self.session.connection, self.session.oid, shape, self.reading.origin.address)
+        if mirror:
+            address = self.reading.origin.address
+            require_staged(self.session.connection, self.session.oid, shape, address, scope)
         return poured, loaded
+
+    def _covered(self, fit: Fit) -> Composable:
+        """The condition on the target's rows that the filter covers.
+
+        Raises:
+            ContractError: If the target lacks the filter's column.
+        """
+        if self.reading.filtered is None:
+            return ALL
+        column, value = self.reading.filtered
+        plain = {output.name: output.plain for output in self.reading.outputs}
+        for target, name in fit.match.pairs:
+            if plain[name] == column:
+                return SQL("t.{} = {}").format(Identifier(target.name), Literal(value))
+        raise ContractError(
+            f"mode mirror with a filter needs the filter's column {column} at the target, unchanged",
+            hint="copy the column too, or use --mode merge",
+        )
 
     def _stage(self, fit: Fit, shape: Shape, statements: Statements) -> Poured:
         statements.run("stage")

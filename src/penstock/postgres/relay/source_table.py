@@ -44,6 +44,7 @@ class Reading:
         structure: The table's definition; None if the source is a query or view.
         fields: The columns of the source.
         conditions: Conditions on the rows to read.
+        filtered: Column and value of the plan's filter.
         before: The source's transactions before the snapshot, if the plan has a cursor.
         within: Replaces the conditions if a comparison has found the ranges to read.
     """
@@ -66,6 +67,7 @@ class Reading:
             self._open_query(origin.query)
         self.outputs = self._select(plan)
         self.conditions = conditions(plan, self._field_names())
+        self.filtered = self._filter(plan)
         self.within: Composable | None = None
         self.before: Before | None = None
 
@@ -163,6 +165,9 @@ class Reading:
                     hint=f"the expression is {selected.text!r}",
                 ) from None
         return Output(selected.name, selected.expression, replace(field, name=selected.name), selected.column)
+
+    def _filter(self, plan: CopyPlan) -> tuple[str, str] | None:
+        return None if plan.where is None else (self.find(plan.where[0], "filter column").name, plan.where[1])
 
     # -- reading
 
