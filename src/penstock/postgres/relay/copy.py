@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 
 from penstock.engine.identity import identity_of
-from penstock.model.columns import require
+from penstock.model.columns import pair, require
 from penstock.model.connection import Connection
 from penstock.model.contract import Contract
 from penstock.model.outcome import enforce_limits
@@ -24,6 +24,7 @@ from penstock.postgres.relay.foreign_keys import TRANSIENT, Links, explained
 from penstock.postgres.relay.incremental import Witness, as_merge, open_increment
 from penstock.postgres.relay.load import Inflow
 from penstock.postgres.relay.mirror import Triggers, Unequal, compare, may_compare
+from penstock.postgres.relay.sequences import align
 from penstock.postgres.relay.shadow_table import Incoming, incoming
 from penstock.postgres.relay.source_snapshot import Watermarks
 from penstock.postgres.relay.source_table import Reading, Snapshot, open_snapshot
@@ -219,7 +220,19 @@ class _Copy:
         return result
 
     def _load(self, inflow: Inflow, contract: Contract | None) -> tuple[Poured, Loaded]:
-        return self._fill_new(inflow) if contract is None else self._fill(inflow, contract)
+        if contract is None:
+            return self._fill_new(inflow)
+        poured, loaded = self._fill(inflow, contract)
+        if loaded.inserted or loaded.updated:
+            structure = self.reading.structure
+            known = {} if structure is None else {each.column: each for each in structure.sequences}
+            named = {output.name: output.plain for output in self.reading.outputs}
+            pairs = pair([column.name for column in contract.columns], list(named))
+            source = {
+                column: known[plain] for column, name in pairs.items() if (plain := named[name]) in known
+            }
+            align(self.session.connection, self.session.oid, self.ends.place.name, source, new=False)
+        return poured, loaded
 
     def _fill(self, inflow: Inflow, contract: Contract) -> tuple[Poured, Loaded]:
         fit = self._fit(contract)
