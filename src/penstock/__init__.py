@@ -75,7 +75,8 @@ def copy_all(
 ) -> SchemaResult:
     """Copy all tables of a schema to tables of the same names in another schema, in the order of their foreign keys.
 
-    Each table is copied completely or not at all. When one fails, the tables before it stay. Repeating is safe.
+    Tables that foreign keys link are copied in one transaction, from one snapshot. When one fails, those linked to it
+    are not copied either, and the tables before them stay. Repeating is safe.
 
     Args:
         source: ``connection:schema``.

@@ -143,6 +143,9 @@ class Tables:
             help="Skip rows that row security hides from the login, instead of failing.",
         ),
     ] = False
+    skip_triggers: Annotated[
+        bool, _table("--skip-triggers", help="Do not fire the target's triggers; needs the table's owner.")
+    ] = False
     whole_schema: Annotated[
         bool, _table("--all", help="Copy all tables of a schema: source:schema target:schema.")
     ] = False
@@ -156,6 +159,7 @@ class Tables:
             "cursor": self.cursor,
             "lookback": self.lookback,
             "visible_rows_only": self.visible_rows_only,
+            "skip_triggers": self.skip_triggers,
         }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from penstock.model.columns import nearest, pair, require
 from penstock.model.contract import Column, Contract
-from penstock.model.errors import ContractError
+from penstock.model.errors import ContractError, UsageError
 from penstock.model.plan import CopyPlan
 
 _SHOWN = 20  # names in a message
@@ -40,7 +40,14 @@ def match_columns(plan: CopyPlan, contract: Contract, header: Sequence[str]) -> 
 
     Raises:
         ContractError: If one side lacks a column that the other or the plan requires.
+        UsageError: If the plan filters the rows of a mirror.
     """
+    if plan.mode == "mirror" and plan.where is not None:
+        # A filter of texts cannot say which rows of the table it covers.
+        raise UsageError(
+            "mode mirror with a filter would delete the other rows of the table",
+            hint="use --mode merge, or --mode interval",
+        )
     named = pair([column.name for column in contract.columns], header)
     _refuse_extra(plan, contract, [name for name in header if name not in named.values()])
     pairs = tuple((column, named[column.name]) for column in contract.columns if column.name in named)

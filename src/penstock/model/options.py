@@ -57,6 +57,7 @@ class CopyOptions(TypedDict, total=False):
     max_file_size: str | int | None
     stage: str | None
     visible_rows_only: bool
+    skip_triggers: bool
     label: str | None
     values: Sequence[str] | Mapping[str, str]
     allow_empty: bool
@@ -98,6 +99,7 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         max_file_size=_size(options.get("max_file_size")),
         stage=options.get("stage"),
         visible_rows_only=options.get("visible_rows_only", False),
+        skip_triggers=options.get("skip_triggers", False),
         label=options.get("label"),
         values=_values(options.get("values", ())),
         allow_empty=options.get("allow_empty", False),

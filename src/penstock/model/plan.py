@@ -30,6 +30,7 @@ _LATER = (
     "max_file_size",
     "stage",
     "visible_rows_only",
+    "skip_triggers",
     "label",
     "values",
     "allow_empty",
@@ -233,6 +234,7 @@ class CopyPlan:
     max_file_size: int | None = None
     stage: str | None = None
     visible_rows_only: bool = False
+    skip_triggers: bool = False
     label: str | None = None
     values: tuple[tuple[str, str], ...] = ()
     allow_empty: bool = False

@@ -35,9 +35,18 @@ class Settler:
 
     Args:
         repeats: Whether any staged row may repeat a key.
+        scope: The condition on the rows ``t`` of the table that a mirror covers.
     """
 
-    def __init__(self, statements: Statements, plan: CopyPlan, shape: Shape, *, repeats: bool) -> None:
+    def __init__(
+        self,
+        statements: Statements,
+        plan: CopyPlan,
+        shape: Shape,
+        *,
+        repeats: bool,
+        scope: Composable = ALL,
+    ) -> None:
         self._statements = statements
         self._plan = plan
         self._shape = shape
@@ -47,6 +56,7 @@ class Settler:
         self._repeats = repeats
         self._moves = Moves(statements, shape)
         self._moving = bool(self._others)
+        self._scope = scope
         self._loaded = Loaded()
 
     def append_rest(self, loaded: int) -> Loaded:
@@ -65,8 +75,8 @@ class Settler:
                 self._settle(ALL)
                 self._loaded.inserted = self._statements.run("insert")
             case "replace" | "mirror":
-                self._settle()
-                self._replace(ALL)
+                self._settle(self._outside())
+                self._replace(self._scope)
             case "interval":
                 assert self._plan.interval is not None  # guaranteed by the plan for this mode
                 self._replace_interval(self._plan.interval)
@@ -212,6 +222,14 @@ class Settler:
         return self._shape.same(apart_from=[name for name, path in paths.items() if path in TIMES])
 
     # -- the modes
+
+    def _outside(self) -> Composable | None:
+        """The condition on the rows ``t`` that a mirror does not cover, and that no staged row replaces; None for none."""
+        if self._scope is ALL:
+            return None
+        return SQL("{} IS NOT TRUE AND NOT EXISTS (SELECT FROM {} AS k WHERE {})").format(
+            self._scope, STAGE, match(self._key, left="k")
+        )
 
     def _replace_interval(self, interval: Interval) -> None:
         inside = SQL("(t.{0} >= {1} AND t.{0} < {2})").format(

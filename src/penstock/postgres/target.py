@@ -56,13 +56,26 @@ class PostgresTarget:
             TargetError: If the copy fails as a whole.
         """
         address = f"{self._connection.name}:{self._schema}.{self._table}"
-        opened = connect(self._connection, visible_rows_only=self._visible_rows_only)
-        try:
-            with opened, opened.transaction():
-                ledger.prepare(opened)
-                yield PostgresSession(opened, self._schema, self._table)
-        except psycopg.Error as error:
-            raise refused(error, f"copying into {address}") from None
+        with open_transaction(self._connection, address, visible_rows_only=self._visible_rows_only) as opened:
+            yield PostgresSession(opened, self._schema, self._table)
+
+
+@contextmanager
+def open_transaction(
+    target: Connection, address: str, *, visible_rows_only: bool = False
+) -> Iterator[PgConnection]:
+    """A connection in the transaction of a copy, with a ledger. See :meth:`PostgresTarget.begin`.
+
+    Args:
+        address: What is copied into, for messages.
+    """
+    opened = connect(target, visible_rows_only=visible_rows_only)
+    try:
+        with opened, opened.transaction():
+            ledger.prepare(opened)
+            yield opened
+    except psycopg.Error as error:
+        raise refused(error, f"copying into {address}") from None
 
 
 class PostgresSession:
@@ -72,7 +85,7 @@ class PostgresSession:
         self._connection = connection
         self._schema = schema
         self._table = table
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_number(schema, table)])
+        lock_name(connection, schema, table)
         self._oid = catalog.locate(connection, schema, table)
         self._run = ledger.next_run(connection)
         self._new = False
@@ -210,6 +223,7 @@ def may_go_straight(plan: CopyPlan, shape: Shape) -> bool:
     )
 
 
-def _number(schema: str, table: str) -> int:
-    """The advisory lock key of a table's name, which serializes copies even before the table exists."""
-    return int.from_bytes(hashlib.sha256(f"penstock {schema}.{table}".encode()).digest()[:8], signed=True)
+def lock_name(connection: PgConnection, schema: str, table: str) -> None:
+    """Lock a table's name until the transaction ends, which serializes copies even before the table exists."""
+    number = int.from_bytes(hashlib.sha256(f"penstock {schema}.{table}".encode()).digest()[:8], signed=True)
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [number])

@@ -60,6 +60,8 @@ def dispatch(request: CopyRequest) -> CopyResult:
     key = _kind(request.source), _kind(request.target)
     if key not in ROUTES:
         raise _unsupported(request, *key)
+    if request.plan.skip_triggers and key != ("postgres", "postgres"):
+        raise UsageError("--skip-triggers applies from table to table", hint="leave it out")
     module, _, name = ROUTES[key].partition(":")
     route = cast("Route", getattr(import_module(module), name))
     return route(request)

@@ -10,9 +10,9 @@ from typing import cast
 from penstock.lookup.connections import find
 from penstock.model.address import Query, Table
 from penstock.model.errors import UsageError
-from penstock.model.plan import FileOptions
+from penstock.model.plan import CopyPlan, FileOptions
 from penstock.model.result import CopyResult
-from penstock.postgres.relay.copy import Ends
+from penstock.postgres.relay.copy import Ends, Job
 from penstock.postgres.relay.copy import copy_table as copy_between
 from penstock.postgres.relay.ends import Origin, Place
 from penstock.routes.request import CopyRequest
@@ -25,8 +25,17 @@ def copy_table(request: CopyRequest) -> CopyResult:
         UsageError: If there are options for reading files.
         PenstockError: If nothing was copied, with the reason and a hint.
     """
-    plan = request.plan
-    source, target = cast("Table | Query", request.source), cast("Table", request.target)
+    job = job_of(request.plan, cast("Table | Query", request.source), cast("Table", request.target))
+    return copy_between(job.plan, job.ends, again=request.again, progress=request.progress)
+
+
+def job_of(plan: CopyPlan, source: Table | Query, target: Table) -> Job:
+    """The copy of a table or query, with its connections.
+
+    Raises:
+        UsageError: If there are options for reading files.
+        ConnectionFailed: If there is no such connection.
+    """
     if plan.file != FileOptions():
         raise UsageError(
             "options for reading files do not apply to a table",
@@ -37,5 +46,4 @@ def copy_table(request: CopyRequest) -> CopyResult:
     else:
         origin = Origin(source.connection, plan.source, source.schema, source.table)
     place = Place(target.connection, target.schema, target.table)
-    ends = Ends(find(origin.connection), origin, find(place.connection), place)
-    return copy_between(plan, ends, again=request.again, progress=request.progress)
+    return Job(plan, Ends(find(origin.connection), origin, find(place.connection), place))

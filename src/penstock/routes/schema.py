@@ -1,20 +1,23 @@
-"""Copies all tables of a schema, one after the other, with one account."""
+"""Copies all tables of a schema, those that foreign keys link in one transaction, with one account."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from penstock.lookup.connections import find
+from penstock.model.address import Table
 from penstock.model.errors import UsageError
 from penstock.model.outcome import require_all_loaded
 from penstock.model.plan import CopyPlan
 from penstock.model.result import COUNTS, CopyResult
 from penstock.ports import Progress
-from penstock.postgres.relay.schema import add_references, parse_schema, read_contents
-from penstock.routes import run
+from penstock.postgres.relay.copy import Job, copy_together
+from penstock.postgres.relay.foreign_keys import add_references, read_references
+from penstock.postgres.relay.schema import SchemaAddress, linked, parse_schema, read_contents
+from penstock.routes.relay import job_of
 
 Shown = Callable[[str, int, int], AbstractContextManager[Progress | None]]
 
@@ -35,7 +38,8 @@ class SchemaResult:
 def run_all(plan: CopyPlan, shown: Shown, *, again: bool = False) -> SchemaResult:
     """Copy each table of the plan's source, a schema, to the table of its name in the plan's target, another schema.
 
-    Each table is copied completely or not at all. When one fails, the tables before it stay. Repeating is safe.
+    Tables that foreign keys link are copied in one transaction, from one snapshot. When one fails, those linked to it
+    are not copied either, and the tables before them stay. Repeating is safe.
 
     Args:
         shown: Returns the progress receiver of a table, given its name, its number from 1, and the total number.
@@ -53,15 +57,31 @@ def run_all(plan: CopyPlan, shown: Shown, *, again: bool = False) -> SchemaResul
     source, target = parse_schema(plan.source), parse_schema(plan.target)
     origin, place = find(source.connection), find(target.connection)
     contents = read_contents(origin, source)
+    references = [*contents.references, *read_references(place, target.schema)]
     results: dict[str, CopyResult] = {}
-    for number, name in enumerate(contents.tables, 1):
-        one = replace(plan, source=source.table(name), target=target.table(name))
-        with shown(name, number, len(contents.tables)) as progress:
-            results[name] = run(one, again=again, progress=progress)
-    add_references(place, target, contents, set(results))
+    for names in linked(contents.tables, references):
+        jobs = [_job(plan, source, target, name) for name in names]
+        done = len(results)
+
+        def progress(
+            place: int, names: Sequence[str] = names, done: int = done
+        ) -> AbstractContextManager[Progress | None]:
+            return shown(names[place], done + place + 1, len(contents.tables))
+
+        results.update(zip(names, copy_together(jobs, progress, again=again), strict=True))
+    add_references(place, target.schema, contents.references, set(results))
     total = _total(results, time.perf_counter() - started)
     require_all_loaded(plan, results, total)
     return SchemaResult(results, total)
+
+
+def _job(plan: CopyPlan, source: SchemaAddress, target: SchemaAddress, name: str) -> Job:
+    one = replace(plan, source=source.table(name), target=target.table(name))
+    return job_of(
+        one,
+        Table(source.connection, source.schema, name),
+        Table(target.connection, target.schema, name),
+    )
 
 
 def _total(results: Mapping[str, CopyResult], seconds: float) -> CopyResult:

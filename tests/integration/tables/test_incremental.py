@@ -126,6 +126,49 @@ def test_far_behind_is_found_where_it_is_asked_for(here: Query, there: Query) ->
     assert same(here, there)
 
 
+def test_what_was_passed_over_is_found_later(here: Query, there: Query) -> None:
+    bring()
+    here("INSERT INTO t VALUES (500, 'years late', '2001-01-01')")
+    for _ in range(3):
+        assert bring(lookback="2 days").read == 0
+    assert bring(lookback="all").inserted == 1
+    assert same(here, there)
+    assert bring(lookback="all").read == 0
+
+
+@pytest.mark.parametrize("cursor", ["at", "xmin", "id"])
+def test_a_target_that_was_emptied(here: Query, there: Query, cursor: str) -> None:
+    bring(cursor)
+    there("TRUNCATE t")
+    assert bring(cursor).inserted == 200
+    assert bring(cursor).read == 0
+    there("DELETE FROM t")
+    assert bring(cursor).inserted == 200
+    here("DELETE FROM t")
+    there("DELETE FROM t")
+    assert bring(cursor).read == 0
+
+
+def test_a_target_that_was_restored(here: Query, there: Query, caplog: pytest.LogCaptureFixture) -> None:
+    bring()
+    here("INSERT INTO t VALUES (500, 'last', '2013-03-01')")
+    bring()
+    there("DELETE FROM t WHERE id > 150")
+    assert bring().inserted == 51
+    assert "warehouse:t has lost rows since the last copy" in caplog.text
+    here("DELETE FROM t WHERE id = 500")
+    there("DELETE FROM t WHERE id = 500")
+    assert bring().read == 0
+
+
+def test_watermarks_of_an_earlier_version(here: Query, there: Query) -> None:
+    bring()
+    there("ALTER TABLE penstock_ledger.watermarks DROP complete_open, DROP held")
+    assert bring().read == 0
+    there("TRUNCATE t")
+    assert bring().inserted == 200
+
+
 @pytest.mark.parametrize("options", [{}, {"lookback": "1000"}])
 def test_numbers_as_a_cursor(here: Query, there: Query, options: dict[str, Any]) -> None:
     bring("id", **options)

@@ -31,7 +31,7 @@ def test_types_that_hold_others(source: str, target: str, holds: bool) -> None:
 
 def test_tables_in_the_order_of_their_keys() -> None:
     references = [("line", "sale"), ("sale", "customer"), ("customer", "customer"), ("a", "b"), ("b", "a")]
-    rows = [{"table": table, "referred": referred} for table, referred in references]
+    rows = [{"root": table, "referred_root": referred} for table, referred in references]
     order = in_order(["a", "b", "customer", "line", "sale"], rows)
     assert sorted(order) == ["a", "b", "customer", "line", "sale"]
     assert order.index("customer") < order.index("sale") < order.index("line")

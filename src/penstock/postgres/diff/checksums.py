@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
@@ -17,7 +17,8 @@ FIRST_BITS, FINE_BITS = 10, 16
 # With at most this many rows in different ranges, fetching their hashes is faster than a second pass.
 _FEW_ROWS = 200_000
 
-_Sums = dict[int, tuple[int, Decimal]]
+Sums = dict[int, tuple[int, Decimal]]
+"""The number of rows of each range, and the sum of their hashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,13 @@ class Found:
         left: Number of rows on the left.
         right: Number of rows on the right.
         differing: The ranges whose rows differ; if there are none, the sides are equal.
+        sums: The sums of the left.
     """
 
     left: int
     right: int
     differing: Ranges
+    sums: Sums = field(default_factory=dict)
 
 
 def narrow(left: Side, right: Side, match: Match) -> Found:
@@ -66,7 +69,17 @@ def narrow(left: Side, right: Side, match: Match) -> Found:
     differing = Ranges(FIRST_BITS, _unequal(*sums))
     if sum(side[number][0] for side in sums for number in differing.numbers & side.keys()) > _FEW_ROWS:
         differing = Ranges(FINE_BITS, _unequal(*_sums(left, right, match, differing, FINE_BITS)))
-    return Found(_count(sums[0]), _count(sums[1]), differing)
+    return Found(_count(sums[0]), _count(sums[1]), differing, sums[0])
+
+
+def still_differing(right: Side, match: Match, found: Found) -> Found:
+    """Compare again after changes on the right, with the same sums of the left.
+
+    Raises:
+        psycopg.Error: If the server reports an error.
+    """
+    now = _sums_of(right, match, _every(FIRST_BITS), FIRST_BITS)
+    return Found(found.left, _count(now), Ranges(FIRST_BITS, _unequal(found.sums, now)), found.sums)
 
 
 def _every(bits: int) -> Ranges:
@@ -74,29 +87,30 @@ def _every(bits: int) -> Ranges:
     return Ranges(bits, frozenset(range(-half, half)))
 
 
-def _sums(left: Side, right: Side, match: Match, within: Ranges, bits: int) -> tuple[_Sums, _Sums]:
-    def of(side: Side) -> _Sums:
-        query = QUERIES["sums"].format(
-            key_hash=key_hash(match),
-            row_hash=row_hash(match),
-            shift=Literal(64 - bits),
-            relation=side.relation,
-            wanted=within.condition(match),
-        )
-        # The planner does not know that the expression has few distinct values, and would sort the whole table.
-        side.rows(QUERIES["may_sort"].format(setting=Literal("off")))
-        sums = {number: (count, total) for number, count, total in side.rows(query)}
-        side.rows(QUERIES["may_sort"].format(setting=Literal("on")))
-        return sums
-
-    return both(of, left, right)
+def _sums(left: Side, right: Side, match: Match, within: Ranges, bits: int) -> tuple[Sums, Sums]:
+    return both(lambda side: _sums_of(side, match, within, bits), left, right)
 
 
-def _count(sums: _Sums) -> int:
+def _sums_of(side: Side, match: Match, within: Ranges, bits: int) -> Sums:
+    query = QUERIES["sums"].format(
+        key_hash=key_hash(match),
+        row_hash=row_hash(match),
+        shift=Literal(64 - bits),
+        relation=side.relation,
+        wanted=within.condition(match),
+    )
+    # The planner does not know that the expression has few distinct values, and would sort the whole table.
+    side.rows(QUERIES["may_sort"].format(setting=Literal("off")))
+    sums = {number: (count, total) for number, count, total in side.rows(query)}
+    side.rows(QUERIES["may_sort"].format(setting=Literal("on")))
+    return sums
+
+
+def _count(sums: Sums) -> int:
     return sum(count for count, _ in sums.values())
 
 
-def _unequal(left: _Sums, right: _Sums) -> frozenset[int]:
+def _unequal(left: Sums, right: Sums) -> frozenset[int]:
     return frozenset(number for number in left.keys() | right.keys() if left.get(number) != right.get(number))
 
 

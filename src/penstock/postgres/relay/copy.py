@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 
 from penstock.engine.identity import identity_of
-from penstock.model.columns import require
+from penstock.model.columns import pair, require
 from penstock.model.connection import Connection
 from penstock.model.contract import Contract
 from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import Entry, Loaded, Progress, SafeProgress
+from penstock.postgres.connect import PgConnection
 from penstock.postgres.relay.column_casts import Fit, fit
 from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.ends import Origin, Place
-from penstock.postgres.relay.incremental import as_merge, open_increment
-from penstock.postgres.relay.load import Inflow, compare, may_compare
+from penstock.postgres.relay.foreign_keys import TRANSIENT, Links, explained
+from penstock.postgres.relay.incremental import Witness, as_merge, open_increment
+from penstock.postgres.relay.load import Inflow
+from penstock.postgres.relay.mirror import Triggers, Unequal, compare, may_compare
+from penstock.postgres.relay.sequences import align
 from penstock.postgres.relay.shadow_table import Incoming, incoming
 from penstock.postgres.relay.source_snapshot import Watermarks
-from penstock.postgres.relay.source_table import Reading, open_reading
+from penstock.postgres.relay.source_table import Reading, Snapshot, open_snapshot
 from penstock.postgres.relay.stream import Poured
 from penstock.postgres.relay.structure import column_types, qualified
-from penstock.postgres.target import PostgresSession, PostgresTarget
+from penstock.postgres.target import PostgresSession, lock_name, open_transaction
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,19 @@ class Ends:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One table to copy."""
+
+    plan: CopyPlan
+    ends: Ends
+
+
+Shown = Callable[[int], AbstractContextManager[Progress | None]]
+
+
 class _Done(Exception):
-    """The ledger holds the same copy: the transaction is rolled back, and the first account is returned."""
+    """The ledger holds the same copy: what it wrote is rolled back, and the first account is returned."""
 
     def __init__(self, earlier: CopyResult) -> None:
         super().__init__(earlier.id)
@@ -59,23 +79,101 @@ def copy_table(
     Raises:
         PenstockError: If nothing was copied, with the reason and a hint.
     """
-    started = time.perf_counter()
-    if plan.cursor is not None:
-        plan = as_merge(plan)
-    target = PostgresTarget(
-        ends.target, ends.place.schema, ends.place.table, visible_rows_only=plan.visible_rows_only
-    )
-    try:
+    (result,) = copy_together([Job(plan, ends)], lambda _: nullcontext(progress), again=again)
+    return result
+
+
+def copy_together(jobs: Sequence[Job], shown: Shown, *, again: bool = False) -> list[CopyResult]:
+    """Copy tables of one database into another in one transaction, from one snapshot, all or none.
+
+    Args:
+        jobs: The tables; one comes after those that it refers to, unless references are circular.
+        shown: Returns the progress receiver of a table, given its place.
+
+    Returns:
+        The account of each.
+
+    Raises:
+        PenstockError: If nothing was copied, with the reason and a hint.
+    """
+    jobs = [replace(job, plan=as_merge(job.plan)) if job.plan.cursor else job for job in jobs]
+    plan, ends = jobs[0].plan, jobs[0].ends
+    address = f"{ends.target.name}:" + ", ".join(f"{j.ends.place.schema}.{j.ends.place.table}" for j in jobs)
+    with (
+        ExitStack() as asides,
+        open_transaction(ends.target, address, visible_rows_only=plan.visible_rows_only) as connection,
+    ):
         # The target first: the second of two copies into one table reads the source after the first has committed.
-        with (
-            incoming(ends.target, ends.place) as aside,
-            target.begin() as session,
-            open_reading(ends.source, ends.origin, plan) as reading,
-        ):
-            copy = _Copy(plan, ends, reading, aside, session, SafeProgress(progress))
-            return copy.run(again=again, started=started)
-    except _Done as done:
-        return done.earlier
+        for schema, table in sorted((job.ends.place.schema, job.ends.place.table) for job in jobs):
+            lock_name(connection, schema, table)
+        with open_snapshot(ends.source, ends.origin.address, plan) as snapshot:
+            together = _Together(jobs, shown, connection, snapshot, asides, again)
+            return together.run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """The tables of one transaction."""
+
+    jobs: Sequence[Job]
+    shown: Shown
+    connection: PgConnection
+    snapshot: Snapshot
+    asides: ExitStack
+    again: bool
+
+    def run(self) -> list[CopyResult]:
+        links = Links(self.connection, [job.ends.place for job in self.jobs])
+        with explained():
+            if links.circular:
+                links.suspend()
+            try:
+                with self.connection.transaction():
+                    return self._attempt(links)
+            except TRANSIENT:
+                if not links.suspend():
+                    raise
+            return self._attempt(links)
+
+    def _attempt(self, links: Links) -> list[CopyResult]:
+        links.defer()
+        triggers = Triggers(
+            self.connection, [(j.ends.place.schema, j.ends.place.table) for j in self._silent]
+        )
+        triggers.hold()
+        sessions = [
+            PostgresSession(self.connection, job.ends.place.schema, job.ends.place.table) for job in self.jobs
+        ]
+        readings = [self.snapshot.reading(job.ends.origin, job.plan) for job in self.jobs]
+        results, mirrors = [], []
+        for number, (job, session, reading) in enumerate(zip(self.jobs, sessions, readings, strict=True)):
+            aside = self.asides.enter_context(incoming(job.ends.target, job.ends.place))
+            with self.shown(number) as progress:
+                copy = _Copy(job.plan, job.ends, reading, aside, session, links, SafeProgress(progress))
+                results.append(self._copy(copy))
+                mirrors.append(copy.mirrored)
+        links.restore()
+        triggers.release()
+        # A deletion in one table may have changed another.
+        deleted = any(result.deleted for result in results)
+        for result, mirrored in zip(results, mirrors, strict=True):
+            if mirrored is not None and not (result.rejected or (mirrored.equal and not deleted)):
+                mirrored.require_none()
+        return results
+
+    @property
+    def _silent(self) -> list[Job]:
+        return [job for job in self.jobs if job.plan.skip_triggers]
+
+    def _copy(self, copy: _Copy) -> CopyResult:
+        started = time.perf_counter()
+        try:
+            with self.connection.transaction():
+                result = copy.run(again=self.again, started=started)
+        except _Done as done:
+            return done.earlier
+        self.connection.execute("DROP TABLE IF EXISTS pg_temp.penstock_stage")
+        return result
 
 
 @dataclass(slots=True)
@@ -85,29 +183,63 @@ class _Copy:
     reading: Reading
     aside: Incoming
     session: PostgresSession
+    links: Links
     progress: SafeProgress
+    mirrored: Unequal | None = None
 
     def run(self, *, again: bool, started: float) -> CopyResult:
-        connection = self.session.connection
-        contract = self.session.contract()
-        increment = None if self.plan.cursor is None else open_increment(self.plan, self.reading)
-        marks = Watermarks(connection, self.plan)
-        mark = None if increment is None else increment.mark()
-        if increment is not None and contract is not None and not again:
-            last = marks.read(increment.instant, self.session.oid)
-            self.reading.conditions += [] if last is None else increment.since(last)
+        found = self.session.contract()
+        contract = None if found is None else self.links.known(found)
         inflow = Inflow(self.session, self.reading, self.progress)
-        poured, loaded = self._fill_new(inflow) if contract is None else self._fill(inflow, contract)
+        if self.plan.cursor is not None:
+            return self._run_increment(inflow, contract, again=again, started=started)
+        poured, loaded = self._load(inflow, contract)
+        return self._finish(poured, loaded, again=again, started=started)
+
+    def _run_increment(
+        self, inflow: Inflow, contract: Contract | None, *, again: bool, started: float
+    ) -> CopyResult:
+        increment = open_increment(self.plan, self.reading)
+        marks = Watermarks(self.session.connection, self.plan)
+        mark, last = increment.mark(), None
+        if contract is not None and not again:
+            last = marks.read(increment.instant, self.session.oid)
+            if last is not None and Witness(increment, self.session, contract).is_lost(last):
+                _LOG.warning(
+                    "%s has lost rows since the last copy, so all rows are read again", self.plan.target
+                )
+                last = None
+        self.reading.conditions += [] if last is None else increment.since(last)
+        poured, loaded = self._load(inflow, contract)
         result = self._finish(poured, loaded, again=again, started=started)
-        if increment is not None and mark is not None:
-            marks.write(mark, increment.instant, target_oid=self.session.oid, run=self.session.run)
+        if last is not None and not increment.searches_all(last):
+            mark = replace(mark, complete_open=last.complete_open)
+        witness = Witness(increment, self.session, contract or self.session.made())
+        mark = replace(mark, held=witness.is_held(mark))
+        marks.write(mark, increment.instant, target_oid=self.session.oid, run=self.session.run)
         return result
+
+    def _load(self, inflow: Inflow, contract: Contract | None) -> tuple[Poured, Loaded]:
+        if contract is None:
+            return self._fill_new(inflow)
+        poured, loaded = self._fill(inflow, contract)
+        if loaded.inserted or loaded.updated:
+            structure = self.reading.structure
+            known = {} if structure is None else {each.column: each for each in structure.sequences}
+            named = {output.name: output.plain for output in self.reading.outputs}
+            pairs = pair([column.name for column in contract.columns], list(named))
+            source = {
+                column: known[plain] for column, name in pairs.items() if (plain := named[name]) in known
+            }
+            align(self.session.connection, self.session.oid, self.ends.place.name, source, new=False)
+        return poured, loaded
 
     def _fill(self, inflow: Inflow, contract: Contract) -> tuple[Poured, Loaded]:
         fit = self._fit(contract)
         if self.plan.mode == "mirror" and may_compare(fit, self.reading, contract):
             self.progress.begin("comparing")
-            return inflow.where_unequal(fit, compare(fit, self.reading, self.session, contract), contract)
+            self.mirrored = compare(fit, self.reading, self.session, contract)
+            return inflow.where_unequal(fit, self.mirrored, contract)
         return inflow.into(fit, contract)
 
     def _fill_new(self, inflow: Inflow) -> tuple[Poured, Loaded]:

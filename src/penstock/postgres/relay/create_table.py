@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from collections.abc import Sequence as Listed
 from dataclasses import replace
+from itertools import chain, count
 from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from penstock.model.errors import ContractError
+from penstock.postgres.catalog import locate
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.create_table import make_schema
 from penstock.postgres.queries import queries
 from penstock.postgres.relay.ends import Place
+from penstock.postgres.relay.sequences import Sequence, align
 from penstock.postgres.relay.structure import Field, Output, Row, Structure, make_type
 from penstock.postgres.select import written
 
 _SQL = queries(__package__, "structure.sql")
 _VIRTUAL = 180000  # virtual generated columns
+
+
+NAME_BYTES = 63  # the server cuts longer names
+
+
+def cut(name: str, ending: str = "") -> str:
+    """A name with this ending, of at most 63 bytes.
+
+    Example:
+        >>> cut("x" * 70, "1") == "x" * 62 + "1", cut("short")
+        (True, 'short')
+    """
+    return name.encode()[: NAME_BYTES - len(ending)].decode(errors="ignore") + ending
 
 
 class Creation:
@@ -34,15 +51,17 @@ class Creation:
         self,
         connection: PgConnection,
         place: Place,
-        outputs: Sequence[Output],
+        outputs: Listed[Output],
         structure: Structure | None,
-        key: Sequence[str] = (),
+        key: Listed[str] = (),
     ) -> None:
         self._connection = connection
         self._place = place
         self._structure = structure
         self._key = key
+        # Where expressions of the source name a sequence: the target's.
         self._sequences: dict[str, Identifier] = {}
+        self._owned: dict[str, Identifier] = {}
         self._final = place.table
         self._fields = [(output.name, output.field, output.plain) for output in outputs]
         if structure is not None:
@@ -82,8 +101,8 @@ class Creation:
             for row in structure.types:
                 if not brought.isdisjoint(row["columns"]):
                     make_type(self._connection, self._run, row)
-            for field in structure.fields:
-                self._make_sequence(field)
+            for sequence in structure.sequences:
+                self._make_sequence(structure, sequence)
         items = [self._column(name, field, plain) for name, field, plain in self._ordered()]
         items += [self._constraint(row) for row in self._constraints("c") if row["valid"]]
         by = self._partitioning()
@@ -125,12 +144,10 @@ class Creation:
             rules.append(SQL("GENERATED ALWAYS AS ({}) {}").format(written(field.expression), kind))
         elif field.identity:
             kind = SQL("ALWAYS" if field.identity == "a" else "BY DEFAULT")
-            rules.append(SQL("GENERATED {} AS IDENTITY").format(kind))
-        elif field.name in self._sequences:
-            name = self._sequences[field.name].as_string(self._connection)
-            rules.append(SQL("DEFAULT nextval({})").format(Literal(name)))
+            options = self._identity_options(field)
+            rules.append(SQL("GENERATED {} AS IDENTITY ({})").format(kind, options))
         elif field.expression is not None:
-            rules.append(SQL("DEFAULT {}").format(written(field.expression)))
+            rules.append(SQL("DEFAULT {}").format(self._renamed(field.expression)))
         if field.not_null:
             rules.append(SQL("NOT NULL"))
         return rules
@@ -147,6 +164,7 @@ class Creation:
             own = row["name"]
             if own.startswith(structure.table):
                 own = self._place.table + own[len(structure.table) :]
+                own = own if len(own.encode()) <= NAME_BYTES else self._free(own)
             names[row["oid"]] = Identifier(self._place.schema, own)
             key = row["partition_key"]
             by = SQL(" PARTITION BY {}").format(written(key)) if key else SQL("")
@@ -156,21 +174,44 @@ class Creation:
                 )
             )
 
-    # -- sequences owned by the table
+    # -- sequences
 
-    def _make_sequence(self, field: Field) -> None:
-        """A serial column gets a sequence in the schema of its new table, as required for an owned sequence."""
-        if field.name not in self._kept or not field.sequence or field.identity:
+    def _identity_options(self, field: Field) -> Composable:
+        found = () if self._structure is None else self._structure.sequences
+        return next(each.options for each in found if each.row["identity"] and each.column == field.name)
+
+    def _make_sequence(self, structure: Structure, sequence: Sequence) -> None:
+        """Create a sequence that a column owns or uses; one that no column owns may be there already."""
+        row = sequence.row
+        if sequence.column not in self._kept or row["identity"]:
             return
-        stem = f"{self._final}_{field.name}_seq"
-        names = (stem, *(f"{stem}{number}" for number in range(1, 100)))
-        free = next(name for name in names if not self._is_taken(name))
-        self._sequences[field.name] = Identifier(self._place.schema, free)
-        self._run(SQL("CREATE SEQUENCE {}").format(self._sequences[field.name]))
+        if row["owned"]:  # it must be in the schema of its table
+            same = self._final == structure.table
+            stem = row["name"] if same else f"{self._final}_{sequence.column}_seq"
+            name = self._owned[sequence.column] = Identifier(self._place.schema, self._free(stem))
+        else:
+            schema = self._place.schema if row["schema"] == structure.schema else row["schema"]
+            name = Identifier(schema, row["name"])
+            make_schema(self._connection, schema, self._run)
+        if row["owned"] or not self._is_taken(row["name"], schema):
+            self._run(sequence.create(name))
+        self._sequences[row["constant"]] = name
+
+    def _renamed(self, expression: str) -> Composable:
+        """An expression with the target's names of sequences."""
+        for constant, name in self._sequences.items():
+            own = f"{Literal(name.as_string(self._connection)).as_string(self._connection)}::regclass"
+            expression = expression.replace(constant, own)
+        return written(expression)
+
+    def _free(self, stem: str) -> str:
+        """A name that is not taken, of at most 63 bytes."""
+        names = (cut(stem, ending) for ending in chain(("",), map(str, count(1))))
+        return next(name for name in names if name != cut(self._final) and not self._is_taken(name))
 
     def _own_sequences(self) -> None:
         """Make the sequences of serial columns owned by them, so that they are dropped with the table."""
-        for name, sequence in self._sequences.items():
+        for name, sequence in self._owned.items():
             column = Identifier(self._place.schema, self._place.table, name)
             self._run(SQL("ALTER SEQUENCE {} OWNED BY {}").format(sequence, column))
 
@@ -230,20 +271,20 @@ class Creation:
         rest = written(row["definition"][len(row["head"]) :])
         self._run(SQL("CREATE {}INDEX {}ON {} {}").format(unique, name, self._place.name, rest))
 
-    def _is_taken(self, name: str) -> bool:
+    def _is_taken(self, name: str, schema: str | None = None) -> bool:
         row = self._connection.execute(
-            "SELECT to_regclass(format('%%I.%%I', %s::text, %s::text)) IS NOT NULL AS taken",
-            [self._place.schema, name],
+            "SELECT to_regclass(format('%%I.%%I', %s::text, %s::text)) AS oid",
+            [schema or self._place.schema, cut(name)],
         ).fetchone()
-        return row is not None and row["taken"]
+        return row is not None and row["oid"] is not None
 
     def _set_sequences(self, structure: Structure) -> None:
-        for column, (last, called) in structure.sequences.items():
-            if column in self._kept:
-                self._connection.execute(
-                    "SELECT setval(pg_get_serial_sequence(format('%%I.%%I', %s::text, %s::text), %s), %s, %s)",
-                    [self._place.schema, self._place.table, column, last, called],
-                )
+        sequences = {each.column: each for each in structure.sequences if each.column in self._kept}
+        if not sequences:
+            return
+        oid = locate(self._connection, self._place.schema, self._place.table)
+        assert oid is not None  # it was created
+        align(self._connection, oid, self._place.name, sequences, new=True)
 
     def _comment(self, structure: Structure) -> None:
         if structure.relation.comment is not None:

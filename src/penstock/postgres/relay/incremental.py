@@ -14,12 +14,14 @@ Cursors ahead of the source's clock do not count for the greatest one: such rows
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from penstock.model.columns import find
+from penstock.model.columns import find, pair
+from penstock.model.contract import Contract
 from penstock.model.errors import ContractError, UsageError
 from penstock.model.plan import CopyPlan
 from penstock.postgres.queries import queries
@@ -27,6 +29,7 @@ from penstock.postgres.relay.source_snapshot import Instant, Watermark, take_ins
 from penstock.postgres.relay.source_table import Reading
 from penstock.postgres.relay.structure import Field, Structure
 from penstock.postgres.select import written
+from penstock.postgres.target import PostgresSession
 
 _SQL = queries(__package__, "watermarks.sql")
 
@@ -58,9 +61,11 @@ class Increment:
 
     def since(self, mark: Watermark) -> list[Composable]:
         """Conditions on the rows to read; empty for all rows."""
-        if self.instant.next - mark.oldest_open >= _HALF or mark.oldest_open > self.instant.next:
+        # Copies since then looked only so far behind the cursor, and passed over rows that are further behind.
+        oldest = mark.complete_open if self.searches_all(mark) else mark.oldest_open
+        if self.instant.next - oldest >= _HALF or oldest > self.instant.next:
             return []  # after this many transactions, numbers have wrapped around
-        fresh = SQL("age(xmin) <= age({}::xid)").format(Literal(str(mark.oldest_open % _WHOLE)))
+        fresh = SQL("age(xmin) <= age({}::xid)").format(Literal(str(oldest % _WHOLE)))
         if self.cursor is None:
             return [fresh]
         column = Identifier(self.cursor.name)
@@ -71,10 +76,17 @@ class Increment:
         later = SQL("{} > {}").format(column, value)
         same = SQL("({} = {} AND {})").format(column, value, self._beyond(mark))
         window = self._window(value)
-        if window is None or (mark.any_open and self.plan.lookback is None):
+        if window is None or self.searches_all(mark):
             return [SQL("({} OR {} OR {})").format(later, same, fresh)]
         reach = SQL("({} >= {} AND ({} OR {} OR {}))").format(column, window, later, same, fresh)
         return [SQL("({} OR ({} AND {}))").format(reach, odd, fresh)]
+
+    def searches_all(self, mark: Watermark | None) -> bool:
+        """Whether new rows are searched in the whole table, however far behind the cursor they are."""
+        if mark is None or self.cursor is None or mark.value is None:
+            return True
+        late = mark.any_open and self.plan.lookback is None
+        return late or self._window(SQL("")) is None
 
     def _beyond(self, mark: Watermark) -> Composable:
         """Rows with the greatest cursor and a greater key."""
@@ -105,10 +117,11 @@ class Increment:
     # -- the new watermark
 
     def mark(self) -> Watermark:
-        """The watermark for the next copy, if this one commits."""
+        """The watermark for the next copy, if this one reads all rows and commits."""
         row = None if self.cursor is None else self._greatest()
         value, key = (None, ()) if row is None else (row["value"], tuple(row["key"]))
-        return Watermark(value, key, self.instant.oldest_open, self.instant.any_open)
+        opened = self.instant.oldest_open
+        return Watermark(value, key, opened, self.instant.any_open, complete_open=opened)
 
     def _greatest(self) -> dict[str, Any] | None:
         assert self.cursor is not None  # checked by the caller
@@ -130,6 +143,39 @@ class Increment:
                 order=SQL(", ").join(SQL("{} DESC").format(key) for key in [column, *keys]),
             )
         )
+
+
+class Witness:
+    """The row of the greatest cursor, whose absence shows that a target has lost rows since: emptied, or restored."""
+
+    def __init__(self, increment: Increment, session: PostgresSession, contract: Contract) -> None:
+        self._increment = increment
+        self._session = session
+        self._table = Identifier(contract.schema, contract.table)
+        outputs = {output.name: output.plain for output in increment.reading.outputs}
+        pairs = pair([column.name for column in contract.columns], list(outputs))
+        names = {outputs[name]: column for column, name in pairs.items()}
+        self._key = [names[column] for column in increment.key]
+
+    def is_held(self, mark: Watermark) -> bool:
+        """Whether the target holds the row; without a cursor, any row."""
+        query = _holds(self._table, self._key, mark)
+        row = self._session.connection.execute(query).fetchone()
+        return row is not None and bool(row["there"])
+
+    def is_lost(self, mark: Watermark) -> bool:
+        """Whether the target has lost rows since this watermark was written."""
+        if not mark.held or self.is_held(mark):
+            return False
+        empty = replace(mark, key=())
+        row = self._increment.reading.one(_holds(self._increment.reading.relation, self._increment.key, mark))
+        return (row is not None and bool(row["there"])) or not self.is_held(empty)
+
+
+def _holds(table: Composable, key: Sequence[str], mark: Watermark) -> Composed:
+    pairs = zip(key, mark.key, strict=True) if mark.key else ()
+    same = [SQL("t.{} = {}").format(Identifier(name), Literal(text)) for name, text in pairs]
+    return _SQL["holds"].format(table=table, match=SQL(" AND ").join(same) if same else SQL("true"))
 
 
 def open_increment(plan: CopyPlan, reading: Reading) -> Increment:

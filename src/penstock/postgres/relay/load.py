@@ -7,21 +7,18 @@ from dataclasses import dataclass, replace
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from penstock.model.contract import Contract
+from penstock.model.errors import ContractError
 from penstock.ports import Loaded, SafeProgress
 from penstock.postgres.connect import is_plain
 from penstock.postgres.copy_in import copy_into
 from penstock.postgres.create_table import make_partitions
-from penstock.postgres.diff import relation
-from penstock.postgres.diff.checksums import Ranges, key_hash, narrow
-from penstock.postgres.diff.columns import Match, match
 from penstock.postgres.merge import Settler
-from penstock.postgres.queries import queries
 from penstock.postgres.relay.column_casts import Fit
 from penstock.postgres.relay.create_table import Creation
+from penstock.postgres.relay.mirror import Unequal, require_staged
 from penstock.postgres.relay.source_table import Reading
 from penstock.postgres.relay.stream import Flow, Poured, prove
 from penstock.postgres.staging import ALL, STAGE, Shape, Statements, stage_text
-from penstock.postgres.staging import match as equal
 from penstock.postgres.target import PostgresSession, may_go_straight
 from penstock.postgres.validate import read_texts, reject_by_constraints, reject_outside
 
@@ -68,7 +65,7 @@ class Inflow:
     def where_unequal(self, fit: Fit, unequal: Unequal, contract: Contract) -> tuple[Poured, Loaded]:
         """Update the ranges of a table that differ from the source."""
         shape = _shape(fit, contract)
-        if not unequal.ranges.numbers:
+        if unequal.equal:
             return Poured(unequal.read, ""), Loaded(unchanged=unequal.read)
         statements = self._statements(shape)
         self.reading.within = unequal.condition
@@ -82,8 +79,32 @@ class Inflow:
 
     def _by_the_stage(self, fit: Fit, shape: Shape, statements: Statements) -> tuple[Poured, Loaded]:
         poured = self._stage(fit, shape, statements)
-        settler = Settler(statements, fit.match.plan, shape, repeats=not fit.unique)
-        return poured, settler.publish()
+        mirror = fit.match.plan.mode == "mirror"
+        scope = self._covered(fit) if mirror else ALL
+        settler = Settler(statements, fit.match.plan, shape, repeats=not fit.unique, scope=scope)
+        loaded = settler.publish()
+        if mirror:
+            address = self.reading.origin.address
+            require_staged(self.session.connection, self.session.oid, shape, address, scope)
+        return poured, loaded
+
+    def _covered(self, fit: Fit) -> Composable:
+        """The condition on the target's rows that the filter covers.
+
+        Raises:
+            ContractError: If the target lacks the filter's column.
+        """
+        if self.reading.filtered is None:
+            return ALL
+        column, value = self.reading.filtered
+        plain = {output.name: output.plain for output in self.reading.outputs}
+        for target, name in fit.match.pairs:
+            if plain[name] == column:
+                return SQL("t.{} = {}").format(Identifier(target.name), Literal(value))
+        raise ContractError(
+            f"mode mirror with a filter needs the filter's column {column} at the target, unchanged",
+            hint="copy the column too, or use --mode merge",
+        )
 
     def _stage(self, fit: Fit, shape: Shape, statements: Statements) -> Poured:
         statements.run("stage")
@@ -138,63 +159,3 @@ def _shape(fit: Fit, contract: Contract) -> Shape:
     texts = {fitted.column.name for fitted in fit.columns if fitted.as_text}
     names = {fitted.column.name for fitted in fit.columns}
     return Shape(contract, fit.match.columns, fit.match.key, as_text=texts, as_is=names - texts)
-
-
-_SQL = queries(__package__, "mirror.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class Unequal:
-    """The difference between two tables.
-
-    Args:
-        read: Number of rows at the source.
-    """
-
-    match: Match
-    ranges: Ranges
-    read: int
-
-    @property
-    def condition(self) -> Composable:
-        """The SQL after the source's table that selects only rows of these ranges."""
-        if not self.ranges.numbers:
-            return SQL(" WHERE false")
-        return SQL(" AS compared {}").format(self.ranges.condition(self.match))
-
-    def delete_absent(self, fit: Fit, target: Composable) -> Composable:
-        """The statement that deletes rows that the source no longer has, after the ranges' rows were staged."""
-        return _SQL["delete_absent"].format(
-            target=target,
-            ranges=Literal(sorted(self.ranges.numbers)),
-            key_hash=key_hash(self.match),
-            shift=self.ranges.shift,
-            match=equal(fit.match.key, left="s", right="compared"),
-        )
-
-
-def may_compare(fit: Fit, reading: Reading, contract: Contract) -> bool:
-    """Whether the tables can be compared directly: same names, no casts, a unique key."""
-    same = all(output.plain == output.name for output in reading.outputs)
-    names = {output.name for output in reading.outputs} == {column.name for column in contract.columns}
-    return (
-        reading.structure is not None
-        and fit.unique
-        and same
-        and names
-        and not reading.conditions
-        and not any(column.as_text and column.witness for column in fit.columns)
-        and any(set(unique) == set(fit.match.key) for unique in contract.uniques)
-    )
-
-
-def compare(fit: Fit, reading: Reading, session: PostgresSession, contract: Contract) -> Unequal:
-    """Compare all rows, on both servers in parallel."""
-    names = [column.name for column in contract.columns]
-    left = relation.table(
-        reading.connection, reading.origin.schema, reading.origin.table, label=reading.origin.address
-    )
-    right = relation.table(session.connection, contract.schema, contract.table)
-    matched = match(left, right, fit.match.key, names)
-    found = narrow(left, right, matched)
-    return Unequal(matched, found.differing, found.left)

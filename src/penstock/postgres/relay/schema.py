@@ -1,4 +1,4 @@
-"""Schemas: their tables in the order of foreign keys, and the keys themselves after all rows are loaded."""
+"""Schemas: their tables in the order of foreign keys, and which of them are linked by foreign keys."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import psycopg
-from psycopg.sql import SQL, Composable, Identifier
 
 from penstock.model.connection import Connection
-from penstock.model.errors import ContractError, SourceError, UsageError
-from penstock.postgres.connect import PgConnection, connect, refused
+from penstock.model.errors import SourceError, UsageError
+from penstock.postgres.connect import PgConnection, connect
 from penstock.postgres.queries import queries
 from penstock.postgres.relay.source_table import as_source_error
 from penstock.postgres.relay.structure import qualified
-from penstock.postgres.select import written
 
 _SQL = queries(__package__, "schema.sql")
 _ADDRESS = re.compile(r"([\w-]+):?([^.:/]*)")
@@ -60,7 +58,7 @@ class Contents:
     """The tables of a schema.
 
     Args:
-        tables: Ordered so that a table comes after those that it refers to, unless references are circular.
+        tables: Their names.
         references: Foreign keys between them, from the catalog.
     """
 
@@ -86,64 +84,44 @@ def read_contents(source: Connection, address: SchemaAddress) -> Contents:
         raise SourceError(
             f"{address.connection}:{address.schema} has no tables", hint="check the schema: connection:schema"
         )
-    return Contents(tuple(in_order(names, references)), tuple(references))
+    return Contents(tuple(names), tuple(references))
+
+
+def linked(names: Sequence[str], references: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """Group tables that foreign keys link, directly or through others. In a group, referenced tables come first.
+
+    Example:
+        >>> linked(["a", "b", "c"], [{"root": "a", "referred_root": "c"}])
+        [['c', 'a'], ['b']]
+    """
+    groups = {name: {name} for name in names}
+    for row in references:
+        mine, other = groups.get(row["root"]), groups.get(row["referred_root"])
+        if mine is not None and other is not None and mine is not other:
+            mine |= other
+            groups.update(dict.fromkeys(other, mine))
+    order = in_order(names, references)
+    distinct = {id(group): group for group in (groups[name] for name in names)}
+    return [[name for name in order if name in group] for group in distinct.values()]
 
 
 def in_order(names: Sequence[str], references: Iterable[dict[str, Any]]) -> list[str]:
     """Sort tables so that referenced tables come first; circular references keep their order.
 
     Example:
-        >>> in_order(["a", "b"], [{"table": "a", "referred": "b"}])
+        >>> in_order(["a", "b"], [{"root": "a", "referred_root": "b"}])
         ['b', 'a']
     """
     graph: dict[str, set[str]] = {name: set() for name in names}
     for row in references:
-        if row["table"] != row["referred"]:
-            graph[row["table"]].add(row["referred"])
+        if row["root"] != row["referred_root"] and {row["root"], row["referred_root"]} <= graph.keys():
+            graph[row["root"]].add(row["referred_root"])
     while True:
         try:
             return list(TopologicalSorter(graph).static_order())
         except CycleError as error:
             circle = error.args[1]
             graph[circle[1]].discard(circle[0])
-
-
-def add_references(target: Connection, address: SchemaAddress, contents: Contents, made: set[str]) -> None:
-    """Add the source's foreign keys to the new tables.
-
-    Args:
-        made: Names of the new tables.
-
-    Raises:
-        ContractError: If a row violates a foreign key.
-    """
-    with connect(target) as connection:
-        try:
-            with connection.transaction():
-                for row in contents.references:
-                    if row["table"] in made and not _is_there(connection, address.schema, row):
-                        connection.execute(_addition(address.schema, row))
-        except psycopg.errors.ForeignKeyViolation as error:
-            raise ContractError(
-                f"the rows are copied, but {error.diag.message_primary} ({error.diag.message_detail})",
-                hint="the source changed between two tables; run the copy again",
-            ) from None
-        except psycopg.Error as error:
-            raise refused(error, f"adding foreign keys to {address.connection}:{address.schema}") from None
-
-
-def _addition(schema: str, row: dict[str, Any]) -> Any:
-    here: Composable = SQL(" REFERENCES {}(").format(Identifier(schema, row["referred"]))
-    before, _, after = row["definition"].partition(row["head"])
-    return SQL("ALTER TABLE {} ADD CONSTRAINT {} {}{}{}").format(
-        Identifier(schema, row["table"]), Identifier(row["name"]), written(before), here, written(after)
-    )
-
-
-def _is_there(connection: PgConnection, schema: str, row: dict[str, Any]) -> bool:
-    values = {"schema": schema, "table": row["table"], "name": row["name"]}
-    found = connection.execute(_SQL["is_there"], values).fetchone()
-    return found is not None and found["there"]
 
 
 def _rows(connection: PgConnection, name: str, schema: str) -> list[dict[str, Any]]:

@@ -102,12 +102,16 @@ class Watermark:
         key: The greatest key with this cursor.
         oldest_open: Rows of transactions from this number on may not have been visible.
         any_open: Transactions were open, whose rows may have any cursor.
+        complete_open: ``oldest_open`` of the last copy that searched the whole table for rows far behind the cursor.
+        held: The target held the row of the greatest cursor; without a cursor, any row.
     """
 
     value: str | None
     key: tuple[str, ...]
     oldest_open: int
     any_open: bool
+    complete_open: int
+    held: bool = False
 
 
 class Watermarks:
@@ -120,8 +124,7 @@ class Watermarks:
 
     def read(self, instant: Instant, target_oid: int) -> Watermark | None:
         """The last watermark, unless source or target have been recreated."""
-        row = self._connection.execute(_SQL["exists"]).fetchone()
-        if row is None or not row["there"]:
+        if not self._prepared():
             return None
         found = self._connection.execute(
             _SQL["read"],
@@ -129,12 +132,20 @@ class Watermarks:
         ).fetchone()
         if found is None:
             return None
-        return Watermark(found["value"], tuple(found["key"] or ()), found["oldest_open"], found["any_open"])
+        return Watermark(**{**found, "key": tuple(found["key"] or ())})
+
+    def _prepared(self) -> bool:
+        """Whether the table exists; one of an earlier version gets its new columns."""
+        row = self._connection.execute(_SQL["exists"]).fetchone()
+        if row is None or not row["there"]:
+            return False
+        if not row["current"]:
+            self._connection.execute(_SQL["extend"])
+        return True
 
     def write(self, mark: Watermark, instant: Instant, *, target_oid: int, run: int) -> None:
         """Write the watermark, in the transaction of the rows."""
-        row = self._connection.execute(_SQL["exists"]).fetchone()
-        if row is None or not row["there"]:
+        if not self._prepared():
             self._connection.execute("SELECT pg_advisory_xact_lock(%s)", [_MAKING])
             self._connection.execute(_SQL["create"])
         self._connection.execute(
@@ -151,6 +162,8 @@ class Watermarks:
                 "source_oid": instant.table,
                 "oldest_open": mark.oldest_open,
                 "any_open": mark.any_open,
+                "complete_open": mark.complete_open,
+                "held": mark.held,
                 "run": run,
             },
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -44,6 +44,7 @@ class Reading:
         structure: The table's definition; None if the source is a query or view.
         fields: The columns of the source.
         conditions: Conditions on the rows to read.
+        filtered: Column and value of the plan's filter.
         before: The source's transactions before the snapshot, if the plan has a cursor.
         within: Replaces the conditions if a comparison has found the ranges to read.
     """
@@ -66,6 +67,7 @@ class Reading:
             self._open_query(origin.query)
         self.outputs = self._select(plan)
         self.conditions = conditions(plan, self._field_names())
+        self.filtered = self._filter(plan)
         self.within: Composable | None = None
         self.before: Before | None = None
 
@@ -164,6 +166,9 @@ class Reading:
                 ) from None
         return Output(selected.name, selected.expression, replace(field, name=selected.name), selected.column)
 
+    def _filter(self, plan: CopyPlan) -> tuple[str, str] | None:
+        return None if plan.where is None else (self.find(plan.where[0], "filter column").name, plan.where[1])
+
     # -- reading
 
     def one(self, query: Composable) -> dict[str, Any] | None:
@@ -241,23 +246,54 @@ def _begin(connection: PgConnection) -> None:
     connection.execute("SET LOCAL synchronize_seqscans = off")
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A source's database at one snapshot, in a transaction."""
+
+    connection: PgConnection
+    described: Connection
+    before: Before | None
+
+    def reading(self, origin: Origin, plan: CopyPlan) -> Reading:
+        """A table or query of it.
+
+        Raises:
+            SourceError: If there is no such table, or it may not be read.
+        """
+        try:
+            reading = Reading(self.connection, self.described, origin, plan)
+        except psycopg.Error as error:
+            raise as_source_error(error, origin.address) from None
+        reading.before = self.before
+        return reading
+
+
 @contextmanager
-def open_reading(described: Connection, origin: Origin, plan: CopyPlan) -> Iterator[Reading]:
+def open_snapshot(described: Connection, address: str, plan: CopyPlan) -> Iterator[Snapshot]:
     """Open the source at one snapshot.
 
     Raises:
         ConnectionFailed: If connecting to the server fails.
-        SourceError: If there is no such table, or it may not be read.
     """
     with connect(described, visible_rows_only=plan.visible_rows_only) as connection:
         try:
             before = None if plan.cursor is None else look_before(connection)
             _begin(connection)
-            reading = Reading(connection, described, origin, plan)
-            reading.before = before
         except psycopg.Error as error:
-            raise as_source_error(error, origin.address) from None
-        yield reading
+            raise as_source_error(error, address) from None
+        yield Snapshot(connection, described, before)
+
+
+@contextmanager
+def open_reading(described: Connection, origin: Origin, plan: CopyPlan) -> Iterator[Reading]:
+    """Open one table or query at one snapshot.
+
+    Raises:
+        ConnectionFailed: If connecting to the server fails.
+        SourceError: If there is no such table, or it may not be read.
+    """
+    with open_snapshot(described, origin.address, plan) as snapshot:
+        yield snapshot.reading(origin, plan)
 
 
 def as_source_error(error: psycopg.Error, address: str) -> PenstockError:

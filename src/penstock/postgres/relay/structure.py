@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, LiteralString, cast
+from dataclasses import dataclass
+from typing import Any
 
 from psycopg.sql import SQL, Composable, Literal
 
@@ -13,6 +13,7 @@ from penstock.model.errors import ContractError
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.create_table import make_schema
 from penstock.postgres.queries import queries
+from penstock.postgres.relay.sequences import Sequence, read_sequences
 from penstock.postgres.select import written
 
 _SQL = queries(__package__, "structure.sql")
@@ -59,7 +60,6 @@ class Field:
     expression: str | None = None
     comment: str | None = None
     collation: str | None = None
-    sequence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Structure:
     types: tuple[Row, ...] = ()
     uniques: tuple[tuple[str, ...], ...] = ()
     primary_key: tuple[str, ...] = ()
-    sequences: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    sequences: tuple[Sequence, ...] = ()
 
 
 @contextmanager
@@ -118,14 +118,13 @@ def read_structure(connection: PgConnection, schema: str, table: str, relation: 
     def rows(name: str) -> tuple[Row, ...]:
         return tuple(connection.execute(_SQL[name], {"oid": relation.oid}).fetchall())
 
-    columns = rows("columns")
     uniques = rows("uniques")
     keys = [tuple(unique["columns"]) for unique in uniques if unique["is_primary"]]
     return Structure(
         schema=schema,
         table=table,
         relation=relation,
-        fields=tuple(_field(row) for row in columns),
+        fields=tuple(_field(row) for row in rows("columns")),
         constraints=rows("constraints"),
         foreign_keys=rows("foreign_keys"),
         indexes=rows("indexes"),
@@ -133,22 +132,8 @@ def read_structure(connection: PgConnection, schema: str, table: str, relation: 
         types=rows("types"),
         uniques=tuple(tuple(unique["columns"]) for unique in uniques),
         primary_key=keys[0] if keys else (),
-        sequences=_sequences(connection, columns),
+        sequences=read_sequences(connection, relation.oid),
     )
-
-
-def _sequences(connection: PgConnection, columns: tuple[Row, ...]) -> dict[str, tuple[int, bool]]:
-    """The values of the sequences of serial and identity columns that the login may read."""
-    states = {}
-    for column in columns:
-        name = column["sequence"]
-        if name is not None and column["may_look"]:
-            # The server has quoted the name.
-            query = _SQL["sequence_state"].format(sequence=SQL(cast("LiteralString", name)))
-            row = connection.execute(query).fetchone()
-            assert row is not None  # a sequence is one row
-            states[column["name"]] = (row["last_value"], row["is_called"])
-    return states
 
 
 def describe(connection: PgConnection, types: list[tuple[str, int, int]]) -> tuple[Field, ...]:
@@ -179,7 +164,6 @@ def _field(row: Row) -> Field:
         expression=row["expression"],
         comment=row["comment"],
         collation=row["collation"],
-        sequence=row["sequence"],
     )
 
 

@@ -33,9 +33,6 @@ SELECT
         THEN (SELECT format('%%I.%%I', n.nspname, o.collname) FROM pg_collation AS o
               JOIN pg_namespace AS n ON n.oid = o.collnamespace WHERE o.oid = a.attcollation)
     END AS collation,
-    pg_get_serial_sequence(format('%%I.%%I', cn.nspname, c.relname), a.attname) AS sequence,
-    coalesce(has_sequence_privilege(pg_get_serial_sequence(format('%%I.%%I', cn.nspname, c.relname), a.attname), 'SELECT'), false)
-        AS may_look,
     t.typtype = 'e' OR (
         b.oid < 16384 AND b.typtype IN ('b', 'r', 'm') AND b.typsend <> 0 AND b.typname NOT LIKE 'reg%%'
         AND NOT EXISTS (
@@ -44,8 +41,6 @@ SELECT
         )
     ) AS binary
 FROM pg_attribute AS a
-JOIN pg_class AS c ON c.oid = a.attrelid
-JOIN pg_namespace AS cn ON cn.oid = c.relnamespace
 JOIN pg_type AS t ON t.oid = a.atttypid
 JOIN pg_type AS b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -166,6 +161,33 @@ ORDER BY i.place;
 -- Types of a table's columns with their schemas, independent of the search path.
 SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid >= 16384 AS own
 FROM pg_attribute AS a WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped;
+
+-- name: sequences
+-- The sequences that the table's columns own, or use in their defaults. `constant` is how expressions write the name.
+WITH used AS (
+    SELECT d.objid AS sequence, d.refobjsubid AS number, d.deptype::text AS bond FROM pg_depend AS d
+    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = %(oid)s AND d.deptype IN ('a', 'i')
+    UNION ALL
+    SELECT d.refobjid, e.adnum, 'n' FROM pg_attrdef AS e
+    JOIN pg_depend AS d ON d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid AND d.refclassid = 'pg_class'::regclass
+    WHERE e.adrelid = %(oid)s
+)
+SELECT DISTINCT ON (s.oid, a.attnum)
+    a.attname::text AS column, n.nspname::text AS schema, s.relname::text AS name,
+    quote_literal(format('%%I.%%I', n.nspname, s.relname)) || '::regclass' AS constant,
+    used.bond = 'i' AS identity, used.bond = 'a' AS owned, a.atttypid IN (20, 21, 23, 1700) AS of_numbers,
+    format_type(q.seqtypid, NULL) AS type, q.seqincrement AS increment, q.seqmin AS least, q.seqmax AS greatest,
+    q.seqstart AS start, q.seqcache AS cache, q.seqcycle AS cycle,
+    has_sequence_privilege(s.oid, 'SELECT') AS may_look, has_sequence_privilege(s.oid, 'UPDATE') AS may_set
+FROM used
+JOIN pg_class AS s ON s.oid = used.sequence AND s.relkind = 'S'
+JOIN pg_namespace AS n ON n.oid = s.relnamespace
+JOIN pg_sequence AS q ON q.seqrelid = s.oid
+JOIN pg_attribute AS a ON a.attrelid = %(oid)s AND a.attnum = used.number
+ORDER BY s.oid, a.attnum, used.bond;
+
+-- name: furthest
+SELECT trunc({furthest}({column})) AS value FROM {table};
 
 -- name: sequence_state
 SELECT last_value, is_called FROM {sequence};

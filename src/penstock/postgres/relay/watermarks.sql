@@ -13,6 +13,8 @@ CREATE TABLE IF NOT EXISTS penstock_ledger.watermarks (
     source_oid oid NOT NULL,
     oldest_open bigint NOT NULL,
     any_open boolean NOT NULL,
+    complete_open bigint NOT NULL DEFAULT 0,
+    held boolean NOT NULL DEFAULT false,
     run bigint NOT NULL,
     written_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
@@ -20,20 +22,32 @@ COMMENT ON TABLE penstock_ledger.watermarks IS
     'How far each incremental copy has come: the greatest cursor and key, and the oldest transaction that was open then';
 
 -- name: exists
-SELECT to_regclass('penstock_ledger.watermarks') IS NOT NULL AS there;
+SELECT to_regclass('penstock_ledger.watermarks') IS NOT NULL AS there,
+    EXISTS (SELECT FROM pg_attribute AS a
+            WHERE a.attrelid = to_regclass('penstock_ledger.watermarks') AND a.attname = 'held') AS current;
+
+-- name: extend
+ALTER TABLE penstock_ledger.watermarks
+    ADD COLUMN IF NOT EXISTS complete_open bigint NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS held boolean NOT NULL DEFAULT false;
+
+-- name: holds
+SELECT EXISTS (SELECT FROM {table} AS t WHERE {match}) AS there;
 
 -- name: read
-SELECT value, key, oldest_open, any_open FROM penstock_ledger.watermarks
+SELECT value, key, oldest_open, any_open, complete_open, held FROM penstock_ledger.watermarks
 WHERE id = %(id)s AND target_oid = %(target_oid)s AND system = %(system)s AND source_oid = %(source_oid)s;
 
 -- name: write
 INSERT INTO penstock_ledger.watermarks AS w
-    (id, source, target, target_oid, cursor, value, key, system, source_oid, oldest_open, any_open, run)
+    (id, source, target, target_oid, cursor, value, key, system, source_oid, oldest_open, any_open,
+     complete_open, held, run)
 VALUES (%(id)s, %(source)s, %(target)s, %(target_oid)s, %(cursor)s, %(value)s, %(key)s, %(system)s, %(source_oid)s,
-    %(oldest_open)s, %(any_open)s, %(run)s)
-ON CONFLICT (id) DO UPDATE SET (target_oid, value, key, system, source_oid, oldest_open, any_open, run, written_at)
+    %(oldest_open)s, %(any_open)s, %(complete_open)s, %(held)s, %(run)s)
+ON CONFLICT (id) DO UPDATE SET (target_oid, value, key, system, source_oid, oldest_open, any_open, complete_open, held, run,
+    written_at)
     = (excluded.target_oid, excluded.value, excluded.key, excluded.system, excluded.source_oid, excluded.oldest_open,
-       excluded.any_open, excluded.run, excluded.written_at);
+       excluded.any_open, excluded.complete_open, excluded.held, excluded.run, excluded.written_at);
 
 -- name: next
 SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next, pg_is_in_recovery() AS standby;
