@@ -235,8 +235,8 @@ def test_each_environment_has_its_database_and_rotation_loses_nothing(
         path.read_bytes() for path in written if path.is_relative_to(shop.state_dir / "logs")
     )
     for key in airflow_credentials.keys(shop).values():
-        holding = {path for path in written if key.encode() in path.read_bytes()}
-        assert {path.parent for path in holding} == {own, own / "secrets"}
+        holders = {path.parent for path in written if key.encode() in path.read_bytes()}
+        assert holders == {own, own / "secrets"}
     holding = {
         f"{path.relative_to(shop.root)}"
         for path in written

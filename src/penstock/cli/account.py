@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import typer
-
+from penstock.cli.terminal.streams import echo
 from penstock.model.api import Answers, ApiPlan
 from penstock.model.plurals import counted
 from penstock.model.result import CopyResult, LandResult
@@ -24,7 +23,7 @@ def show_account(
         rejects: The command that shows the rejects, if it is to be printed.
     """
     if as_json:
-        typer.echo(json.dumps(result.to_dict()))
+        echo(json.dumps(result.to_dict()))
     elif isinstance(result, LandResult):
         print_landed(result, remark)
     else:
@@ -95,12 +94,12 @@ def print_landed(result: LandResult, remark: str | None = None) -> None:
         remark: Why no records were landed, if the error does not say it.
     """
     state = "landed before, nothing was requested" if result.already else f"in {result.seconds:.1f} s"
-    typer.echo(f"{result.target} {state}")
+    echo(f"{result.target} {state}")
     for name, count, note in _landing_lines(result):
-        typer.echo(f"  {name:<10}{count:>12,}  {note}".rstrip())
+        echo(f"  {name:<10}{count:>12,}  {note}".rstrip())
     if remark:
-        typer.echo(f"  {remark}")
-    typer.echo(f"  label {result.label}")
+        echo(f"  {remark}")
+    echo(f"  label {result.label}")
 
 
 def _landing_lines(result: LandResult) -> list[tuple[str, int, str]]:

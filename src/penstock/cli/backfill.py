@@ -27,6 +27,7 @@ from penstock.cli.environment_options import AsJson
 from penstock.cli.lazy_commands import Interrupted
 from penstock.cli.option_groups import grouped
 from penstock.cli.run import read_conf
+from penstock.cli.terminal.streams import echo
 from penstock.model.errors import NothingDone, PenstockError, UsageError
 from penstock.project import find_project
 
@@ -189,7 +190,7 @@ def _cancel(api: AirflowApi, found: dict[str, Any]) -> None:
 
     backfills.cancel(api, found)
     states = backfills.account(api, found).states
-    typer.echo(f"backfill {found['id']} of {found['dag_id']} ended: {in_words(states)}")
+    echo(f"backfill {found['id']} of {found['dag_id']} ended: {in_words(states)}")
 
 
 def _wait(api: AirflowApi, found: dict[str, Any], dates: Sequence[str] | None, *, as_json: bool) -> None:

@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from penstock.cli.progress import lasting
 from penstock.cli.terminal.status import Status
+from penstock.cli.terminal.streams import echo
 from penstock.model.plurals import counted
 
 if TYPE_CHECKING:
@@ -22,11 +21,11 @@ _SHOWN = 5
 def print_plan(dag: str, planned: Plan, *, as_json: bool) -> None:
     """Print the dates that would run."""
     if as_json:
-        typer.echo(json.dumps({"dag": dag, "dates": planned.dates, "existing": planned.existing}))
+        echo(json.dumps({"dag": dag, "dates": planned.dates, "existing": planned.existing}))
         return
     for date in planned.dates:
-        typer.echo(short(date))
-    typer.echo(
+        echo(short(date))
+    echo(
         f"{dag}: {number_of_runs(len(planned.dates))} would be created, {planned.existing} exist and would be kept"
     )
 
@@ -34,27 +33,25 @@ def print_plan(dag: str, planned: Plan, *, as_json: bool) -> None:
 def print_left_out(dag: str, planned: Plan) -> None:
     """Print that dates after the DAG's end are skipped, if there are any."""
     if planned.beyond:
-        typer.echo(f"{dag} has ended: {counted(planned.beyond, 'date')} after its end skipped", err=True)
+        echo(f"{dag} has ended: {counted(planned.beyond, 'date')} after its end skipped", err=True)
 
 
 def print_nothing(dag: str, planned: Plan, *, as_json: bool) -> None:
     """Print that all runs exist already."""
     if as_json:
-        typer.echo(
-            json.dumps({"dag": dag, "runs": 0, "existing": planned.existing, "failed": planned.failed})
-        )
+        echo(json.dumps({"dag": dag, "runs": 0, "existing": planned.existing, "failed": planned.failed}))
         return
     text = f"nothing to do: all {number_of_runs(planned.existing)} of {dag} in this range exist"
-    typer.echo(f"{text}; to run them again, add --reprocess failed or --reprocess completed")
+    echo(f"{text}; to run them again, add --reprocess failed or --reprocess completed")
 
 
 def print_begun(dag: str, made: dict[str, Any], planned: Plan, *, as_json: bool) -> None:
     """Print that the backfill has started and the command does not wait for it."""
     if as_json:
-        typer.echo(json.dumps({"backfill": made["id"], "runs": len(planned.dates)}))
+        echo(json.dumps({"backfill": made["id"], "runs": len(planned.dates)}))
     else:
-        typer.echo(f"backfill {made['id']} of {dag}: {number_of_runs(len(planned.dates))}")
-        typer.echo(f"penstock backfill {dag} --follow waits for it, --cancel cancels it")
+        echo(f"backfill {made['id']} of {dag}: {number_of_runs(len(planned.dates))}")
+        echo(f"penstock backfill {dag} --follow waits for it, --cancel cancels it")
 
 
 def print_end(
@@ -74,12 +71,12 @@ def print_end(
     if as_json:
         failed = [run["logical_date"] for run in now.failed]
         account = {"backfill": found["id"], "dag": dag, "runs": now.total, "states": now.states}
-        typer.echo(json.dumps({**account, "failed": failed, "seconds": round(seconds, 1)}))
+        echo(json.dumps({**account, "failed": failed, "seconds": round(seconds, 1)}))
         return
-    typer.echo(f"{number_of_runs(now.total)} of {dag}: {in_words(now.states)}, in {seconds:.1f} s")
+    echo(f"{number_of_runs(now.total)} of {dag}: {in_words(now.states)}, in {seconds:.1f} s")
     for run in now.failed[:_SHOWN]:
         tasks = ", ".join(failed_tasks(run)) or "no task failed; the run may have been cancelled"
-        typer.echo(f"  failed: {short(run['logical_date'])}  {tasks}")
+        echo(f"  failed: {short(run['logical_date'])}  {tasks}")
 
 
 class RunsProgress:

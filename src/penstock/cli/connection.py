@@ -13,6 +13,7 @@ from penstock.cli.connection_options import Fields, Name, PasswordStdin
 from penstock.cli.env_file import Env
 from penstock.cli.environment_options import AsJson, here, lookup, print_table, written_to
 from penstock.cli.option_groups import grouped
+from penstock.cli.terminal.streams import echo
 from penstock.model.errors import PenstockError, UsageError
 
 app = typer.Typer(
@@ -55,7 +56,7 @@ def add(
             raise UsageError("a connection needs a type", hint="add --type postgres")
         connection_form.require(fields, fields["type"])
     file = save_connection(project.root, written_to(project, env), name, fields)
-    typer.echo(f"{name}: added to {file}; test it: penstock connection test {name}")
+    echo(f"{name}: added to {file}; test it: penstock connection test {name}")
 
 
 @app.command("set")
@@ -91,7 +92,7 @@ def set_fields(
     if not fields:
         raise UsageError("nothing to change", hint=f"penstock connection set {name} --host db.internal")
     file = save_connection(project.root, written_to(project, env), name, fields)
-    typer.echo(f"{name}: {', '.join(fields)} changed in {file}")
+    echo(f"{name}: {', '.join(fields)} changed in {file}")
 
 
 @app.command("test")
@@ -109,11 +110,11 @@ def try_it(name: Name, env: Env = None, *, as_json: AsJson = False) -> None:
         for step, detail in try_connection(connection):
             steps.append({"step": step, "detail": detail})
             if not as_json:
-                typer.echo(f"{step:<9}{detail}")
+                echo(f"{step:<9}{detail}")
     except PenstockError as error:
         problem = error
     if as_json:
-        typer.echo(json.dumps({"name": name, "steps": steps, "error": problem.message if problem else None}))
+        echo(json.dumps({"name": name, "steps": steps, "error": problem.message if problem else None}))
     if problem is not None:
         raise problem
 
@@ -129,7 +130,7 @@ def remove(name: Name, env: Env = None) -> None:
     project, environment = here(env)
     environment.shown(name)  # raises if it is missing
     file = remove_connection(project.root, written_to(project, env), name)
-    typer.echo(f"{name}: removed from {file}")
+    echo(f"{name}: removed from {file}")
 
 
 @app.command()
@@ -145,7 +146,7 @@ def show(name: Name, env: Env = None, *, as_json: AsJson = False) -> None:
     rows = fields_with_places(name, env)
     if as_json:
         found = [{"field": field, "value": value, "where": where} for field, value, where in rows]
-        typer.echo(json.dumps({"name": name, "fields": found}))
+        echo(json.dumps({"name": name, "fields": found}))
     else:
         print_table(("field", "value", "where"), rows)
 
@@ -159,10 +160,10 @@ def list_connections(env: Env = None, *, as_json: AsJson = False) -> None:
     environment = here(env)[1]
     shown = {name: environment.shown(name) for name in environment.connection_names()}
     if as_json:
-        typer.echo(json.dumps([{"name": name, **fields} for name, fields in shown.items()]))
+        echo(json.dumps([{"name": name, **fields} for name, fields in shown.items()]))
     elif shown:
         columns = ("type", "host", "port", "login", "database")
         rows = [(name, *(fields.get(column, "") for column in columns)) for name, fields in shown.items()]
         print_table(("name", *columns), rows)
     else:
-        typer.echo("no connections yet: penstock connection add warehouse")
+        echo("no connections yet: penstock connection add warehouse")

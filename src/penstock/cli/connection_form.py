@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from penstock.cli.terminal.streams import echo
 from penstock.environments.connection_types import KINDS, PLAIN_FIELDS, Field, is_port, kind_of
 from penstock.environments.errors import suggestion
 from penstock.environments.layer import EXTRA, LINK
@@ -45,7 +46,7 @@ def from_options(
 
 def warn(name: str, better: str) -> None:
     """Warn that a secret is on the command line, and say what to do instead."""
-    typer.echo(
+    echo(
         f"warning: {name} is on the command line, where ps and the shell's history show it; "
         f"use {better}, or enter it at the prompt",
         err=True,
@@ -93,7 +94,7 @@ def ask_all(fields: Mapping[str, str]) -> dict[str, str]:
     found = dict(fields)
     if "type" not in found:
         found["type"] = _ask(Field("type", f"type ({', '.join(KINDS)})", required=True, default="postgres"))
-    typer.echo(f"{kind_of(found['type']).title}; press Enter to skip a field.", err=True)
+    echo(f"{kind_of(found['type']).title}; press Enter to skip a field.", err=True)
     for field in kind_of(found["type"]).fields:
         if field.name not in found and (text := _ask(field)):
             found[field.name] = text
@@ -139,7 +140,7 @@ def _ask(field: Field) -> str:
         ).strip()
         if (problem := _problem(field.name, text)) is None or not text:
             return text
-        typer.echo(f"{field.name}: {problem}", err=True)
+        echo(f"{field.name}: {problem}", err=True)
 
 
 def _problem(name: str, text: str) -> str | None:

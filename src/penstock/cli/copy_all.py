@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-import typer
-
 from penstock.cli.progress import shown
+from penstock.cli.terminal.streams import echo
 from penstock.model.outcome import NothingLoaded, remark
 from penstock.model.plan import CopyPlan
 from penstock.model.plurals import counted
@@ -37,7 +36,7 @@ def copy_all(plan: CopyPlan, *, again: bool, as_json: bool) -> None:
 def _show(plan: CopyPlan, tables: Mapping[str, CopyResult], total: CopyResult, *, as_json: bool) -> None:
     if as_json:
         each = {name: one.to_dict() for name, one in tables.items()}
-        typer.echo(json.dumps({"tables": each, "total": total.to_dict()}))
+        echo(json.dumps({"tables": each, "total": total.to_dict()}))
     else:
         _print(plan, tables, total)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from penstock.cli.terminal.streams import echo
 from penstock.model.connection import Connection
 from penstock.model.errors import UsageError
 from penstock.project import find_project
@@ -40,7 +41,7 @@ def start(name: Name = None) -> None:
     for one in _chosen(name):
         _keeper(one).ensure(project, one)
         found = _keeper(one).status(project, one)
-        typer.echo(f"{one}: running on {found.host}:{found.port}")
+        echo(f"{one}: running on {found.host}:{found.port}")
 
 
 @app.command()
@@ -57,7 +58,7 @@ def stop(name: StopName = None) -> None:
     chosen = [*_chosen(name), *running]
     lifecycle.require_unwatched(project, chosen)
     for one in chosen:
-        typer.echo(f"{one}: {'stopped' if _keeper(one).stop(project, one) else 'was not running'}")
+        echo(f"{one}: {'stopped' if _keeper(one).stop(project, one) else 'was not running'}")
 
 
 @app.command()
@@ -74,12 +75,12 @@ def status(name: Name = None, *, as_json: AsJson = False) -> None:
         services = [_keeper(one).status(project, one) for one in SERVICES]
         found += [one for one in services if one.pid is not None]
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found], default=str))
+        echo(json.dumps([asdict(one) for one in found], default=str))
         return
     for one in found:
         place = "" if one.port is None else f" on {one.host}:{one.port}"
         process = "" if one.pid is None else f", process {one.pid}"
-        typer.echo(f"{one.name}: {one.state}{place}{process}")
+        echo(f"{one.name}: {one.state}{place}{process}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

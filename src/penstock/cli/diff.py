@@ -9,7 +9,7 @@ import typer
 
 from penstock.cli.env_file import using
 from penstock.cli.progress import at_work
-from penstock.cli.terminal.streams import legible
+from penstock.cli.terminal.streams import echo, legible
 from penstock.model.errors import DiffCode, ExitCode, PenstockError
 from penstock.model.plurals import counted
 
@@ -81,12 +81,12 @@ def diff(  # noqa: PLR0913  # the options are the command's interface
             raise
         raise NotCompared(error.message, error.hint) from error
     if as_json:
-        typer.echo(json.dumps(found.to_dict()))
+        echo(json.dumps(found.to_dict()))
     else:
         for line in _lines(found):
-            typer.echo(line)
+            echo(line)
         if found.visible_rows_only:
-            typer.echo("visible rows only: rows that row security hides from the logins are not compared")
+            echo("visible rows only: rows that row security hides from the logins are not compared")
     if not found.same:
         raise typer.Exit(DiffCode.DIFFERENT)
 

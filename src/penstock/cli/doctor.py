@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli.environment_options import AsJson
-from penstock.cli.terminal.streams import legible
+from penstock.cli.terminal.streams import echo, legible
 from penstock.model.errors import PenstockError
 from penstock.project import NoProject, find_project
 
@@ -52,7 +52,7 @@ def doctor(
         project = None
     found = list(examine(project, connect=connect))
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found]))
+        echo(json.dumps([asdict(one) for one in found]))
     else:
         _print(found)
     wrong = sum(one.level is Level.wrong for one in found)

@@ -12,6 +12,7 @@ from penstock.cli import env_transfer
 from penstock.cli.env_check import check
 from penstock.cli.env_file import Env
 from penstock.cli.environment_options import AsJson, here, print_table, written_to
+from penstock.cli.terminal.streams import echo
 from penstock.environments import choose
 from penstock.model.plurals import counted
 from penstock.project import find_project
@@ -42,7 +43,7 @@ def list_environments(*, as_json: AsJson = False) -> None:
     }
     if as_json:
         rows = [{"name": name, "inherits": its, "used": name == used} for name, its in parents.items()]
-        typer.echo(json.dumps(rows))
+        echo(json.dumps(rows))
     elif parents:
         marks = {used: "in use"}
         print_table(
@@ -50,7 +51,7 @@ def list_environments(*, as_json: AsJson = False) -> None:
             [(name, ", ".join(its), marks.get(name, "")) for name, its in parents.items()],
         )
     else:
-        typer.echo("no environments yet; penstock connection add creates the first")
+        echo("no environments yet; penstock connection add creates the first")
 
 
 @app.command()
@@ -63,7 +64,7 @@ def show(name: Name = None, *, as_json: AsJson = False) -> None:
     connections = {one: dict(environment.shown(one)) for one in environment.connection_names()}
     variables = {one: environment.explain_variable(one).value for one in environment.variable_names()}
     if as_json:
-        typer.echo(json.dumps({"name": environment.name, "connections": connections, "variables": variables}))
+        echo(json.dumps({"name": environment.name, "connections": connections, "variables": variables}))
         return
     rows = [(one, field, value) for one, fields in connections.items() for field, value in fields.items()]
     print_table(
@@ -84,7 +85,7 @@ def explain(
     """
     found = here(env)[1].explain(name)
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found]))
+        echo(json.dumps([asdict(one) for one in found]))
         return
     rows = [(one.field, one.value, f"{one.file}:{one.line}", one.environment) for one in found]
     print_table(("field", "value", "where", "environment"), rows)
@@ -105,12 +106,12 @@ def diff(
 
     found = list(differences(here(one)[1], here(other)[1]))
     if as_json:
-        typer.echo(json.dumps([asdict(difference) for difference in found]))
+        echo(json.dumps([asdict(difference) for difference in found]))
     elif found:
         rows = [(each.name, each.field, each.one or "-", each.other or "-") for each in found]
         print_table(("name", "field", one, other), rows)
     else:
-        typer.echo(f"{one} and {other} are the same")
+        echo(f"{one} and {other} are the same")
 
 
 @app.command()
@@ -121,7 +122,7 @@ def schema() -> None:
     """
     from penstock.environments.validate import schema_text
 
-    typer.echo(schema_text(), nl=False)
+    echo(schema_text(), nl=False)
 
 
 @app.command()
@@ -142,9 +143,9 @@ def encrypt(
     project = find_project()
     places = encrypt_plain(project.root, written_to(project, name))
     for place in places:
-        typer.echo(f"{place}: encrypted")
+        echo(f"{place}: encrypted")
     if not places:
-        typer.echo("no plain-text secrets")
+        echo("no plain-text secrets")
 
 
 @app.command()
@@ -166,12 +167,12 @@ def rotate(
 
     done = rotate_keys(find_project().root, forget=forget)
     verb = "is" if done.secrets == 1 else "are"
-    typer.echo(f"{counted(done.secrets, 'secret')} {verb} now encrypted with key {done.key}")
+    echo(f"{counted(done.secrets, 'secret')} {verb} now encrypted with key {done.key}")
     for file in done.files:
-        typer.echo(f"  {file}")
+        echo(f"  {file}")
     if done.kept:
-        typer.echo(f"older keys still decrypt: {', '.join(done.kept)}")
-    typer.echo("share the key with everyone who needs it; environment files are useless without it")
+        echo(f"older keys still decrypt: {', '.join(done.kept)}")
+    echo("share the key with everyone who needs it; environment files are useless without it")
 
 
 # Commands of other modules.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli.environment_options import AsJson
+from penstock.cli.terminal.streams import echo
 from penstock.model.errors import NothingDone, PenstockError
 from penstock.model.plurals import counted
 from penstock.project import find_project
@@ -69,7 +70,7 @@ def check(
             found.setdefault(problem.message, (problem.hint, one))
     if as_json:
         rows = [{"environment": one, "problem": text, "hint": hint} for text, (hint, one) in found.items()]
-        typer.echo(json.dumps(rows))
+        echo(json.dumps(rows))
     else:
         _print(found, asked, has_environments=bool(names))
     if found:
@@ -127,10 +128,10 @@ def _print(
     found: dict[str, tuple[str | None, str]], asked: Collection[Demand], *, has_environments: bool
 ) -> None:
     for text, (hint, _) in found.items():
-        typer.echo(f"{text} ({hint})" if hint else text)
+        echo(f"{text} ({hint})" if hint else text)
     for demand in asked:
         if demand.name is None:
-            typer.echo(f"note: {demand} uses a {demand.kind} whose name is only known when it runs")
+            echo(f"note: {demand} uses a {demand.kind} whose name is only known when it runs")
     if not found and (asked or has_environments):
         count = len({(one.kind, one.name) for one in asked if one.name is not None})
-        typer.echo(f"nothing wrong; names that the DAGs use: {count}")
+        echo(f"nothing wrong; names that the DAGs use: {count}")

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from penstock.cli.environment_options import here, written_to
+from penstock.cli.terminal.streams import echo
 from penstock.model.errors import NothingDone, PenstockError, UsageError
 from penstock.model.plurals import counted
 from penstock.project import find_project, write_private
@@ -85,18 +86,18 @@ def import_file(
     form_name = form.value if form else formats.guess(file, text)
     bundle = formats.read(text, form_name, os.environ)
     taken = take_in(project.root, written_to(project, into), bundle, secret or ())
-    typer.echo(f"{taken.file}: {len(taken.written)} written, {len(taken.unchanged)} unchanged")
+    echo(f"{taken.file}: {len(taken.written)} written, {len(taken.unchanged)} unchanged")
     for name in taken.written:
-        typer.echo(f"  {name}")
+        echo(f"  {name}")
     for remark in bundle.remarks:
-        typer.echo(f"not imported: {remark}")
+        echo(f"not imported: {remark}")
     if not (taken.written or taken.unchanged):
         raise NothingDone(
             f"no connections or variables found in {file}",
             hint=f"read as {form_name}; see --format",
         )
     if taken.encrypted:
-        typer.echo(f"secrets encrypted: {taken.encrypted}; {file} still holds them as plain text")
+        echo(f"secrets encrypted: {taken.encrypted}; {file} still holds them as plain text")
 
 
 def export(
@@ -123,12 +124,12 @@ def export(
     bundle = replace(give_out(chosen, reveal=reveal), pools=local_settings(project.root, chosen.name).pools)
     text = formats.write(bundle, form.value)
     for remark in (*bundle.remarks, *formats.left_out(bundle, form.value)):
-        typer.echo(f"skipped: {remark}", err=True)
+        echo(f"skipped: {remark}", err=True)
     if to is None:
-        typer.echo(text, nl=False)
+        echo(text, nl=False)
         return
     _write(to, text)
-    typer.echo(f"{to}: {_count(bundle)}{'' if reveal else ', secrets masked'}")
+    echo(f"{to}: {_count(bundle)}{'' if reveal else ', secrets masked'}")
 
 
 class _AfterDashes(TyperCommand):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.terminal.streams import echo
 from penstock.environments import Environment, choose, load
 from penstock.environments.errors import suggestion
 from penstock.environments.loading import BASE
@@ -72,4 +73,4 @@ def print_table(
     )  # with a height too: otherwise Rich takes TERM=dumb for 80 columns
     with console.capture() as printed:
         console.print(table)
-    typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
+    echo("\n".join(line.rstrip() for line in printed.get().splitlines()))

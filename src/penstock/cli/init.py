@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.terminal.streams import echo
 from penstock.model.plurals import counted
 
 app = typer.Typer()
@@ -46,30 +47,28 @@ def init(
 
     made = make(directory, template.value)
     if made.finished:
-        typer.echo("completed an interrupted init")
+        echo("completed an interrupted init")
     if made.kept:
-        typer.echo(
+        echo(
             f"{made.root}: added {counted(made.files, 'file')} to the project; unchanged: {', '.join(made.kept)}"
         )
     else:
-        typer.echo(
+        echo(
             f"{made.root}: created a project of {counted(made.files, 'file')} from the template {template.value}"
         )
     if made.port != PREFERRED_PORTS["airflow"]:
-        typer.echo(
+        echo(
             f"port {PREFERRED_PORTS['airflow']} is taken: Airflow will use {made.port} (set in penstock.toml)"
         )
     if os.environ.get("PENSTOCK_PROJECT"):
-        typer.echo(
-            "PENSTOCK_PROJECT is set to another project, which commands will use: unset PENSTOCK_PROJECT"
-        )
+        echo("PENSTOCK_PROJECT is set to another project, which commands will use: unset PENSTOCK_PROJECT")
     dag = "sales_warehouse" if template is Template.gallery else "hello"
     if made.root != Path.cwd():
-        typer.echo(f"next:  cd {directory}")
+        echo(f"next:  cd {directory}")
     for advice in made.advice:
-        typer.echo(f"next:  {advice}")
+        echo(f"next:  {advice}")
     if made.kept:
-        typer.echo("next:  penstock parse, penstock test, penstock start")
+        echo("next:  penstock parse, penstock test, penstock start")
         return
     first = "penstock demo" if template is Template.gallery else f"penstock run {dag}"
-    typer.echo(f"next:  {first}, penstock test, penstock start")
+    echo(f"next:  {first}, penstock test, penstock start")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli.ledger import AsJson
+from penstock.cli.terminal.streams import echo
 from penstock.model.address import Lake, parse
 from penstock.model.errors import NothingDone, UsageError
 from penstock.model.plurals import counted
@@ -33,12 +34,12 @@ def list_landings(place: Place = "lake:", *, as_json: AsJson = False) -> None:
 
     found = list(landings(open_lake(), _path(place)))
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found], default=str))
+        echo(json.dumps([asdict(one) for one in found], default=str))
         return
     if not found:
-        typer.echo(f"nothing has landed in {place}")
+        echo(f"nothing has landed in {place}")
     for one in found:
-        typer.echo(_line(one))
+        echo(_line(one))
 
 
 @app.command()
@@ -77,13 +78,11 @@ def show(
         return
     found = list(answers(store, landing.key, limit=limit))
     if as_json:
-        typer.echo(json.dumps({**asdict(landing), "shown": found}, default=str))
+        echo(json.dumps({**asdict(landing), "shown": found}, default=str))
         return
-    typer.echo(_line(landing))
+    echo(_line(landing))
     for one in found:
-        typer.echo(
-            f"  {one['status']}  {one['outcome']:<9}  {one['answered_at']:%Y-%m-%d %H:%M:%S}  {one['url']}"
-        )
+        echo(f"  {one['status']}  {one['outcome']:<9}  {one['answered_at']:%Y-%m-%d %H:%M:%S}  {one['url']}")
 
 
 @app.command()
@@ -108,13 +107,13 @@ def prune(
     if not dry_run:
         remove(store, found)
     if as_json:
-        typer.echo(json.dumps({"dry_run": dry_run, "removed": [asdict(one) for one in found]}, default=str))
+        echo(json.dumps({"dry_run": dry_run, "removed": [asdict(one) for one in found]}, default=str))
         return
     for one in found:
-        typer.echo(_line(one))
+        echo(_line(one))
     size = sum(one.bytes for one in found)
     verb = "would be removed" if dry_run else "removed"
-    typer.echo(f"{counted(len(found), 'landing')} {verb}, {counted(size, 'byte')}")
+    echo(f"{counted(len(found), 'landing')} {verb}, {counted(size, 'byte')}")
 
 
 def _path(place: str) -> str:

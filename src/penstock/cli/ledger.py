@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from penstock.cli.environment_options import print_table
+from penstock.cli.terminal.streams import echo
 
 app = typer.Typer(no_args_is_help=True, help="Past copies and their accounts.")
 
@@ -31,10 +32,10 @@ def list_copies(
     with records(connection) as kept:
         rows = kept.copies(limit)
     if as_json:
-        typer.echo(json.dumps([_plain(row) for row in rows]))
+        echo(json.dumps([_plain(row) for row in rows]))
         return
     if not rows:
-        typer.echo(f"no copies into {connection} yet")
+        echo(f"no copies into {connection} yet")
         return
     counts = ("read", "loaded", "duplicates", "rejected")
     print_table(
@@ -70,10 +71,10 @@ def show(
     with records(connection) as kept:
         row = _plain(kept.find(copy_id))
     if as_json:
-        typer.echo(json.dumps(row))
+        echo(json.dumps(row))
         return
     for name, value in row.items():
-        typer.echo(f"{name:<12} {value if isinstance(value, str) else json.dumps(value)}")
+        echo(f"{name:<12} {value if isinstance(value, str) else json.dumps(value)}")
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.terminal.streams import echo
 from penstock.model.errors import UsageError
 from penstock.project import find_project
 
@@ -36,7 +37,7 @@ def logs(
     reader = Reader(chosen, lines)
     try:
         for name, line in reader.lines(follow=follow):
-            typer.echo(f"{name:<{width}}{line}" if width else line)
+            echo(f"{name:<{width}}{line}" if width else line)
     except KeyboardInterrupt:
         if not follow:
             raise

@@ -17,6 +17,7 @@ from penstock.cli.env_file import read_env_file, using
 from penstock.cli.lazy_commands import LazyGroup
 from penstock.cli.option_groups import fitting
 from penstock.cli.terminal import streams
+from penstock.cli.terminal.streams import echo
 from penstock.devtools.dotenv import is_env_file
 from penstock.model.errors import ExitCode, PenstockError, masked
 from penstock.project import DISK_FULL
@@ -31,7 +32,7 @@ app = typer.Typer(cls=LazyGroup, no_args_is_help=True, rich_markup_mode="rich")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"penstock {version('penstock')}")
+        echo(f"penstock {version('penstock')}")
         raise typer.Exit
 
 
@@ -121,13 +122,13 @@ def _run(arguments: list[str] | None) -> int:
     except typer.TyperException as error:
         message = error.format_message()
         if message.startswith("Usage: "):  # a group without a command, on a narrow terminal: this is its help
-            typer.echo(message, err=True)
+            echo(message, err=True)
             return error.exit_code
         # Without a message, Typer has printed the help already: the same case on a wide terminal.
         return _fail(error, message, None, error.exit_code)
     except typer.Abort as error:
         if sys.stderr.isatty():
-            typer.echo(err=True)  # the terminal shows ^C behind the question
+            echo(err=True)  # the terminal shows ^C behind the question
         return _fail(error, "interrupted; nothing was changed", None, ExitCode.INTERRUPTED)
     except OSError as error:
         streams.discard_unwritable()
@@ -149,7 +150,7 @@ def _fail(error: Exception, message: str, hint: str | None, exit_code: int) -> i
     if os.environ.get("PENSTOCK_DEBUG") == "1":
         raise error
     if message:
-        typer.echo(f"error: {masked(message)}", err=True)
+        echo(f"error: {masked(message)}", err=True)
     if hint:
-        typer.echo(f"hint: {hint}", err=True)
+        echo(f"hint: {hint}", err=True)
     return exit_code

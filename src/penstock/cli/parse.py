@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from penstock.cli.environment_options import AsJson
+from penstock.cli.terminal.streams import echo
 from penstock.model.errors import NothingDone, PenstockError
 from penstock.model.plurals import counted
 from penstock.project import Project, find_project
@@ -51,16 +52,16 @@ def parse(*, as_json: AsJson = False) -> None:
     seconds = round(time.monotonic() - began, 2)
     if as_json:
         found = {"files": files, "dags": dags, "problems": problems, "notes": notes, "seconds": seconds}
-        typer.echo(json.dumps(found))
+        echo(json.dumps(found))
     else:
         for one in problems:
-            typer.echo(_line(one))
+            echo(_line(one))
         for one in notes:
-            typer.echo(f"note: {_line(one)}")
+            echo(f"note: {_line(one)}")
         wrong = (
             counted(len(problems), "problem") if problems else "nothing wrong" if dags else "nothing to check"
         )
-        typer.echo(f"{counted(files, 'file')}, {counted(len(dags), 'DAG')}, {wrong}, {seconds:.1f} s")
+        echo(f"{counted(files, 'file')}, {counted(len(dags), 'DAG')}, {wrong}, {seconds:.1f} s")
     if problems:
         raise ProblemsFound(counted(len(problems), "problem"))
     if not dags:

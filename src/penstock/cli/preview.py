@@ -15,6 +15,7 @@ from penstock.cli.env_file import Env, using
 from penstock.cli.environment_options import print_table
 from penstock.cli.option_groups import grouped
 from penstock.cli.progress import shown
+from penstock.cli.terminal.streams import echo
 from penstock.model.copy_files import write_copy
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.plurals import counted
@@ -88,14 +89,14 @@ def show(  # noqa: PLR0913  # the options of two commands
     with shown(quiet=as_json) as progress:
         found = find(plan, rows=rows, again=again, progress=progress)
     if as_json:
-        typer.echo(json.dumps(found.to_dict()))
+        echo(json.dumps(found.to_dict()))
     else:
         _print(found)
     if save is not None:
         given = {name: value for name, value in words.items() if value != defaults.get(name)}
         detected = {name: found.reading[name] for name in found.detected if name in found.reading}
         write_copy(save, source, target or "warehouse:raw.new_table", {**detected, **_plain(given)})
-        typer.echo(f"saved; run it: penstock copy {save}", err=as_json)
+        echo(f"saved; run it: penstock copy {save}", err=as_json)
     if found.error is not None:
         raise found.error
 
@@ -105,20 +106,20 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _print(found: Preview) -> None:
-    typer.echo(f"{found.source}: {counted(found.rows, 'row')}, {counted(len(found.columns), 'column')}")
+    echo(f"{found.source}: {counted(found.rows, 'row')}, {counted(len(found.columns), 'column')}")
     if found.reading:
-        typer.echo(f"  {', '.join(_option(found, name) for name in found.reading)}")
-    typer.echo()
+        echo(f"  {', '.join(_option(found, name) for name in found.reading)}")
+    echo()
     _table(("column", "type", "decided by"), [_described(column) for column in found.columns])
     if found.sample:
-        typer.echo()
+        echo()
         names = [column.name for column in found.columns]
         _table(names, [[_cell(value) for value in row] for row in found.sample])
-    typer.echo()
+    echo()
     for line in _outlook(found):
-        typer.echo(line)
+        echo(line)
     if found.ddl is not None:
-        typer.echo(f"\n{found.ddl};")
+        echo(f"\n{found.ddl};")
 
 
 def _option(found: Preview, name: str) -> str:

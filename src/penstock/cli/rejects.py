@@ -11,6 +11,7 @@ import typer
 from penstock.cli.account import answers_of, show_account
 from penstock.cli.ledger import AsJson, Where
 from penstock.cli.progress import shown
+from penstock.cli.terminal.streams import echo
 from penstock.model.outcome import NothingLoaded, rejects_command
 from penstock.model.plurals import counted
 
@@ -31,14 +32,14 @@ def list_copies(connection: Where = "warehouse", *, as_json: AsJson = False) -> 
     with records(connection) as kept:
         rows = kept.outstanding()
     if as_json:
-        typer.echo(json.dumps(rows, default=str))
+        echo(json.dumps(rows, default=str))
         return
     if not rows:
-        typer.echo(f"no rows in quarantine in {connection}")
+        echo(f"no rows in quarantine in {connection}")
     for row in rows:
         replayed = row["rows"] - row["open"]
         note = f"  ({replayed:,} replayed)" if replayed else ""
-        typer.echo(f"{row['id'][:12]}  {row['target']}  {row['reason']:<16} {row['rows']:>8,}{note}")
+        echo(f"{row['id'][:12]}  {row['target']}  {row['reason']:<16} {row['rows']:>8,}{note}")
 
 
 @app.command()
@@ -59,14 +60,14 @@ def show(
     with records(connection) as kept:
         rows = kept.rejects(kept.find(copy_id)["run"], reason=reason, limit=limit)
     if as_json:
-        typer.echo(json.dumps(rows))
+        echo(json.dumps(rows))
         return
     if not rows:
-        typer.echo(f"copy {copy_id} has no rejects{f' for the reason {reason}' if reason else ''}")
+        echo(f"copy {copy_id} has no rejects{f' for the reason {reason}' if reason else ''}")
     for row in rows:
         column = f" {row['column']}" if row["column"] else ""
-        typer.echo(f"{row['file']}:{row['line']}: {row['reason']}{column}: {row['message']}")
-        typer.echo(f"    {row['raw']}")
+        echo(f"{row['file']}:{row['line']}: {row['reason']}{column}: {row['message']}")
+        echo(f"    {row['raw']}")
 
 
 @app.command()
@@ -85,7 +86,7 @@ def export(
     count = export_rejects(connection, copy_id, path, reason=reason)
     them = "it" if count == 1 else "them"
     then = f"penstock rejects replay {copy_id} --from {path}"
-    typer.echo(f"{counted(count, 'row')} in {path}; correct {them}, then: {then}")
+    echo(f"{counted(count, 'row')} in {path}; correct {them}, then: {then}")
 
 
 @app.command()

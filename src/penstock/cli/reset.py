@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.terminal.streams import echo
 from penstock.project import find_project
 
 app = typer.Typer()
@@ -28,4 +29,4 @@ def reset(
             abort=True,
         )
     freed = lifecycle.reset(project)
-    typer.echo(f"removed, {freed / 1_000_000:.0f} MB")
+    echo(f"removed, {freed / 1_000_000:.0f} MB")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from penstock.cli.env_file import VARIABLE, using
+from penstock.cli.terminal.streams import echo
 from penstock.model.errors import UsageError
 from penstock.project import Project, find_project
 
@@ -40,7 +41,7 @@ def restart(
     if part not in LASTING:
         raise UsageError(f"no component {part!r} in the stack", hint=f"there are: {', '.join(LASTING)}")
     seconds = lifecycle.restart(project, part)
-    typer.echo(f"{part}: healthy again after {seconds:.1f} s")
+    echo(f"{part}: healthy again after {seconds:.1f} s")
 
 
 def _environment(project: Project) -> str | None:

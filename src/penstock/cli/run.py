@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from penstock.cli.lazy_commands import Interrupted
+from penstock.cli.terminal.streams import echo
 from penstock.model.errors import ExitCode, UsageError
 from penstock.project import Project, find_project
 
@@ -80,7 +81,7 @@ def _show(project: Project, dag: str, events: Iterator[dict[str, Any]]) -> None:
 def _print_events(events: Iterator[dict[str, Any]]) -> None:
     finished: dict[str, Any] = {}
     for event in events:
-        typer.echo(json.dumps(event))
+        echo(json.dumps(event))
         finished = event
     if finished["failed"]:
         raise typer.Exit(ExitCode.FAILED)

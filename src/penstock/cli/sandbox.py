@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.terminal.streams import echo
 from penstock.project import find_project
 
 app = typer.Typer(
@@ -35,7 +36,7 @@ def start(
     found = client.start(find_project())
     if wanted is not None:
         found.apply(wanted)
-    typer.echo(f"sandbox: running on {found.url.removeprefix('http://')}")
+    echo(f"sandbox: running on {found.url.removeprefix('http://')}")
 
 
 @app.command()
@@ -46,7 +47,7 @@ def stop() -> None:
     """
     from penstock.stack import services
 
-    typer.echo(f"sandbox: {'stopped' if services.stop(find_project(), 'sandbox') else 'was not running'}")
+    echo(f"sandbox: {'stopped' if services.stop(find_project(), 'sandbox') else 'was not running'}")
 
 
 @app.command()
@@ -59,11 +60,11 @@ def status(*, as_json: AsJson = False) -> None:
 
     found = services.status(find_project(), "sandbox")
     if as_json:
-        typer.echo(json.dumps(asdict(found), default=str))
+        echo(json.dumps(asdict(found), default=str))
         return
     place = "" if found.port is None else f" on {found.host}:{found.port}"
     process = "" if found.pid is None else f", process {found.pid}"
-    typer.echo(f"{found.name}: {found.state}{place}{process}")
+    echo(f"{found.name}: {found.state}{place}{process}")
 
 
 @app.command("set")
@@ -83,7 +84,7 @@ def set_(
     found = client.find(find_project())
     if settings is not None:
         found.apply(parse_settings(settings))
-    typer.echo(json.dumps(found.settings()))
+    echo(json.dumps(found.settings()))
 
 
 @app.command()
@@ -107,7 +108,7 @@ def calls(
     if forget:
         sandbox.forget()
     if as_json:
-        typer.echo(json.dumps(found))
+        echo(json.dumps(found))
         return
     for name, counts in found["counts"].items():
         totals = ", ".join(f"{count:,} x {status}" for status, count in counts.items())
@@ -115,7 +116,7 @@ def calls(
             f"; at most {count:,} in a window ({plan})"
             for plan, count in found["most_in_window"].get(name, {}).items()
         )
-        typer.echo(f"{name}: {totals}{most}")
+        echo(f"{name}: {totals}{most}")
     for call in found["calls"]:
         trouble = f"  ({', '.join(call['trouble'])})" if call["trouble"] else ""
-        typer.echo(f"  {call['status']}  {call['request']}{trouble}")
+        echo(f"  {call['status']}  {call['request']}{trouble}")

@@ -7,6 +7,7 @@ import time
 import typer
 
 from penstock.cli.env_file import using
+from penstock.cli.terminal.streams import echo
 from penstock.project import find_project
 
 app = typer.Typer()
@@ -31,11 +32,9 @@ def start() -> None:
     with using(environment):
         beginning = lifecycle.begin(project)
     if beginning.recovered:
-        typer.echo(
-            f"the previous stack crashed; stopped its leftover processes: {', '.join(beginning.recovered)}"
-        )
+        echo(f"the previous stack crashed; stopped its leftover processes: {', '.join(beginning.recovered)}")
     if beginning.already:
-        typer.echo("the stack is already running")
+        echo("the stack is already running")
     try:
         with Board() as board:
             found = lifecycle.follow(project, board.show)
@@ -44,11 +43,11 @@ def start() -> None:
             lifecycle.stop(project)
         raise
     if not beginning.already:
-        typer.echo(f"up in {time.monotonic() - began:.1f} s")
+        echo(f"up in {time.monotonic() - began:.1f} s")
     address = (found.address("api-server") or "").replace("127.0.0.1", "localhost")
     if environment:
-        typer.echo(f"environment: {environment}")
-    typer.echo(f"Airflow:   {address}   login {airflow_credentials.shown_login(project)}")
+        echo(f"environment: {environment}")
+    echo(f"Airflow:   {address}   login {airflow_credentials.shown_login(project)}")
     for name in ("source", "warehouse"):
-        typer.echo(f"{name + ':':<10} postgres on {found.address(name)}   penstock db psql {name}")
-    typer.echo("next:      penstock status, penstock logs -f, penstock stop")
+        echo(f"{name + ':':<10} postgres on {found.address(name)}   penstock db psql {name}")
+    echo("next:      penstock status, penstock logs -f, penstock stop")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.cli.terminal.streams import echo
 from penstock.model.errors import ExitCode
 from penstock.model.plurals import counted
 from penstock.project import find_project
@@ -35,7 +36,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JS
 
     found = look(find_project())
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found]))
+        echo(json.dumps([asdict(one) for one in found]))
     else:
         _print(found)
     if any(one.state != "healthy" for one in found):
@@ -43,16 +44,16 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JS
 
 
 def _print(found: list[PartStatus]) -> None:
-    typer.echo(f"{'part':<14}{'state':<14}{'process':>8}{'memory':>9}  {'address':<24}since")
+    echo(f"{'part':<14}{'state':<14}{'process':>8}{'memory':>9}  {'address':<24}since")
     for one in found:
         memory = "" if one.memory_bytes is None else f"{one.memory_bytes / _MB:.0f} MB"
         since = "" if one.since is None else _ago(one.since)
         falls = f"; restarted {counted(one.restarts, 'time')}: {one.reason}" if one.restarts else ""
         line = f"{one.name:<14}{one.state:<14}{one.pid or '':>8}{memory:>9}  {one.address or '':<24}{since}{falls}"
-        typer.echo(line.rstrip())
+        echo(line.rstrip())
     total = sum(one.memory_bytes or 0 for one in found)
     if total:
-        typer.echo(f"{'':<36}{total / _MB:>6.0f} MB")
+        echo(f"{'':<36}{total / _MB:>6.0f} MB")
 
 
 def _ago(since: str) -> str:

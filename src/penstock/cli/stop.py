@@ -6,6 +6,7 @@ import time
 
 import typer
 
+from penstock.cli.terminal.streams import echo
 from penstock.project import find_project
 
 app = typer.Typer()
@@ -21,6 +22,6 @@ def stop() -> None:
 
     began = time.monotonic()
     if lifecycle.stop(find_project()):
-        typer.echo(f"stopped in {time.monotonic() - began:.1f} s")
+        echo(f"stopped in {time.monotonic() - began:.1f} s")
     else:
-        typer.echo("nothing was running")
+        echo("nothing was running")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli.environment_options import AsJson
-from penstock.cli.terminal.streams import legible
+from penstock.cli.terminal.streams import echo, legible
 from penstock.model.errors import PenstockError
 from penstock.model.plurals import counted
 from penstock.project import find_project
@@ -53,9 +53,9 @@ def upgrade_check(
     """
     from penstock.devtools.upgrade import check
 
-    report = check(find_project(), airflow, python, lambda step: typer.echo(f"{step} ...", err=True))
+    report = check(find_project(), airflow, python, lambda step: echo(f"{step} ...", err=True))
     if as_json:
-        typer.echo(json.dumps(asdict(report)))
+        echo(json.dumps(asdict(report)))
     else:
         _print(report)
     if report.broken:
@@ -65,7 +65,7 @@ def upgrade_check(
 def _print(report: Report) -> None:
     if report.versions:
         airflow = report.versions.get("apache-airflow", "none")
-        typer.echo(
+        echo(
             f"Airflow {airflow}, Python {report.python}, {counted(len(report.versions), 'package')}, "
             f"{counted(report.dags, 'DAG')}"
         )
@@ -75,11 +75,11 @@ def _print(report: Report) -> None:
         ]
         shown = [*first, *(one for one in changed if one not in first)][:SHOWN]
         more = f" and {len(changed) - len(shown)} more" if len(changed) > len(shown) else ""
-        typer.echo(f"changed versions: {', '.join(shown) or 'none'}{more}")
+        echo(f"changed versions: {', '.join(shown) or 'none'}{more}")
     for problem in report.problems:
-        typer.echo(_line(problem))
+        echo(_line(problem))
     if not report.problems:
-        typer.echo("nothing would break")
+        echo("nothing would break")
 
 
 def _line(problem: Problem) -> str:

@@ -12,6 +12,7 @@ import typer
 from penstock.cli import connection_form
 from penstock.cli.env_file import Env
 from penstock.cli.environment_options import AsJson, here, print_table, written_to
+from penstock.cli.terminal.streams import echo
 from penstock.environments.secret_detection import MASK, looks_secret
 from penstock.model.errors import UsageError
 
@@ -52,7 +53,7 @@ def set_variable(  # the options are the command's interface
         connection_form.warn(name, "--from-env VARIABLE")
     text = value if value is not None else _read(name, from_env, stdin=stdin, hidden=hidden)
     file = save_variable(project.root, written_to(project, env), name, text, secret=secret)
-    typer.echo(f"{name}: written to {file}{', encrypted' if hidden else ''}")
+    echo(f"{name}: written to {file}{', encrypted' if hidden else ''}")
 
 
 @app.command()
@@ -69,7 +70,7 @@ def get(
     environment = here(env)[1]
     if environment.explain_variable(name).value == MASK and not reveal:
         raise UsageError(f"variable {name!r} is a secret", hint="--reveal prints it")
-    typer.echo(environment.variable(name))
+    echo(environment.variable(name))
 
 
 @app.command("list")
@@ -81,11 +82,11 @@ def list_variables(env: Env = None, *, as_json: AsJson = False) -> None:
     environment = here(env)[1]
     shown = {name: environment.explain_variable(name).value for name in environment.variable_names()}
     if as_json:
-        typer.echo(json.dumps(shown))
+        echo(json.dumps(shown))
     elif shown:
         print_table(("name", "value"), list(shown.items()))
     else:
-        typer.echo("no variables yet: penstock variable set region eu")
+        echo("no variables yet: penstock variable set region eu")
 
 
 @app.command()
@@ -98,7 +99,7 @@ def remove(name: Name, env: Env = None) -> None:
 
     project, environment = here(env)
     environment.explain_variable(name)  # raises if it is missing
-    typer.echo(f"{name}: removed from {remove_variable(project.root, written_to(project, env), name)}")
+    echo(f"{name}: removed from {remove_variable(project.root, written_to(project, env), name)}")
 
 
 def _read(name: str, variable: str | None, *, stdin: bool, hidden: bool) -> str:

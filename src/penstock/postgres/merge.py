@@ -224,7 +224,7 @@ class Settler:
     # -- the modes
 
     def _outside(self) -> Composable | None:
-        """The condition on the rows ``t`` that a mirror does not cover, and that no staged row replaces; None for none."""
+        """The condition on rows ``t`` that a mirror does not cover and no staged row replaces; None for none."""
         if self._scope is ALL:
             return None
         return SQL("{} IS NOT TRUE AND NOT EXISTS (SELECT FROM {} AS k WHERE {})").format(

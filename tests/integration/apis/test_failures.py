@@ -7,6 +7,7 @@ import resource
 import time
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -211,11 +212,11 @@ def test_a_decompression_bomb_is_refused_in_little_memory(
 def test_compressed_answers(service: Service, lake: Path, plan: Plan, encoding: str) -> None:
     def behave(asked: Asked) -> Say:
         data = weather(asked).data
-        packed = {
+        packing: dict[str, Callable[[bytes], bytes]] = {
             "gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress,
             "raw deflate": lambda data: zlib.compress(data, wbits=-15), "identity": bytes,
-        }[encoding](data)  # fmt: skip
-        return Say(packed, headers={"Content-Encoding": encoding.rsplit(maxsplit=1)[-1]})
+        }  # fmt: skip
+        return Say(packing[encoding](data), headers={"Content-Encoding": encoding.rsplit(maxsplit=1)[-1]})
 
     service.behave = behave
     result = penstock.land(plan(), "lake:weather", rows=cities(3))

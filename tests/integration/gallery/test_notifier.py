@@ -69,7 +69,8 @@ class Mail(socketserver.StreamRequestHandler):
                 except OSError:  # the client refuses the certificate
                     return
                 self.connection = secure
-                self.rfile, self.wfile = secure.makefile("rb"), secure.makefile("wb", buffering=0)
+                self.rfile = secure.makefile("rb")
+                self.wfile = secure.makefile("wb", buffering=0)  # type: ignore[assignment]
                 continue
             if word == b"DATA":
                 self.wfile.write(b"354 go on\r\n")

@@ -71,6 +71,25 @@ def test_a_table_into_a_table(typed: Typed, session: Session) -> None:
     assert rows(session, "made.product") == [(1,), (2,), (3,)]
 
 
+def test_control_characters_of_a_row_are_shown_and_do_nothing(
+    typed: Typed, session: Session, utf8: Starter
+) -> None:
+    evil = "\x1b[2J\x1b]0;owned\x07\x9b5A\r\u202e"
+    (typed.place / "evil.csv").write_text(f"id,name\n1,{evil}\n2{evil},b\n", encoding="utf-8", newline="")
+    session.execute("CREATE SCHEMA made; CREATE TABLE made.evil (id int PRIMARY KEY, name text)")
+    options: dict[str, Any] = {"cwd": typed.place, "variables": typed.variables, "real": True}
+    copied = utf8.terminal(["penstock", "copy", "evil.csv", "warehouse:made.evil", "--json"], **options)
+    with copied as terminal:
+        assert terminal.end() == 0, terminal.text
+        copy = terminal.text.split('"id": "')[1][:12]
+    for words in (["preview", "evil.csv"], ["rejects", "show", copy]):
+        with utf8.terminal(["penstock", *words], **options) as terminal:
+            assert terminal.end() == 0, terminal.text
+            raw = terminal.raw.decode()
+            assert "owned" in raw
+            assert not any(one in raw for one in ("\x1b[2J", "\x1b]0", "\x07", "\x9b", "\u202e"))
+
+
 def test_a_whole_schema(typed: Typed, session: Session) -> None:
     text = typed("copy", "--all", "source:shop", "warehouse:made")
     assert "2 tables" in text

@@ -5,17 +5,21 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 import select
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, TextIO
 
-from rich.console import Console
+import typer
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 _C = ("C", "POSIX")
 _DUMB = ("dumb", "unknown")
 _ERRORS = "penstock-output"
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _ASCII = str.maketrans("✓✗…·█", "+x~.#")
 
 
@@ -54,6 +58,28 @@ def is_c_locale(environment: Mapping[str, str]) -> bool:
 def is_watched(stream: TextIO | None) -> bool:
     """Whether this stream is a terminal that can rewrite a line."""
     return stream is not None and stream.isatty() and os.environ.get("TERM", "").lower() not in _DUMB
+
+
+def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print a line. On a terminal, control characters are escaped: a rejected row could otherwise rewrite the screen.
+
+    Example:
+        >>> echo("3 rows")
+        3 rows
+    """
+    stream = sys.stderr if err else sys.stdout
+    shown = visible(str(text)) if stream is not None and stream.isatty() else text
+    typer.echo(shown, err=err, nl=nl)  # noqa: TID251  # this is its one caller
+
+
+def visible(text: str) -> str:
+    r"""The text with control characters escaped, but not line breaks and tabs; also those that reverse text.
+
+    Example:
+        >>> visible("pen\x1b[2J\r\u202e")
+        'pen\\x1b[2J\\r\\u202e'
+    """
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def shows(text: str, stream: IO[str] | None) -> bool:
@@ -169,6 +195,7 @@ class PenstockConsole(Console):
     def __init__(self, *, stderr: bool = False, soft_wrap: bool = False) -> None:
         stream = sys.stderr if stderr else sys.stdout
         watched = stream is not None and stream.isatty()
+        self._watched = watched
         super().__init__(
             stderr=stderr,
             highlight=False,
@@ -177,6 +204,14 @@ class PenstockConsole(Console):
             width=None if watched else _WIDTH,
             height=None if watched else _HEIGHT,  # without one, Rich takes TERM=dumb for 80 columns
         )
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """See :class:`rich.console.Console`. On a terminal, control characters in texts are escaped."""
+        for segment in super().render(renderable, options):
+            if segment.control or not self._watched or _CONTROL.search(segment.text) is None:
+                yield segment
+            else:
+                yield Segment(visible(segment.text), segment.style)
 
     def on_broken_pipe(self) -> None:
         """Raise the error again: Rich would end the process."""

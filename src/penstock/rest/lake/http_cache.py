@@ -123,13 +123,14 @@ def _fresh_until(headers: Mapping[str, str], control: str, answered_at: datetime
     if "no-cache" in control:
         return None
     if (found := _MAX_AGE.search(control)) is not None:
-        left = _seconds(found[1]) - _seconds(headers.get("age", "0"))
-        return answered_at + timedelta(seconds=left) if left > 0 else None
+        age_s = _seconds(headers.get("age", "0"))
+        left_s: float = _seconds(found[1]) - age_s
+        return answered_at + timedelta(seconds=left_s) if left_s > 0 else None
     try:
         expires = parsedate_to_datetime(headers["expires"])
         now = parsedate_to_datetime(headers["date"]) if "date" in headers else answered_at
-        left = (expires - now).total_seconds()
-        return answered_at + timedelta(seconds=min(left, _LONGEST_S)) if left > 0 else None
+        left_s = (expires - now).total_seconds()
+        return answered_at + timedelta(seconds=min(left_s, _LONGEST_S)) if left_s > 0 else None
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
 
