@@ -90,7 +90,7 @@ class Exchange:
             raise Again(f"status {reply.status}", await self._asked_to_wait(reply))
         if action == "stop":
             raise _stopped(self._plan, reply)
-        if action == "records" and self._plan.answers.error is not None and self._is_error(reply):
+        if action == "records" and self._plan.error is not None and self._is_error(reply):
             action = "error"
         following = self._next(question, reply) if action == "records" else None
         return _as_answer(question, reply, action, number, following)
@@ -101,7 +101,7 @@ class Exchange:
             document = json.loads(reply.body)
         except (ValueError, RecursionError):  # rejected when the lake is read
             return False
-        return any(find_all(document, self._plan.answers.error or ""))
+        return any(find_all(document, self._plan.error or ""))
 
     def _next(self, question: Question, reply: Reply) -> str | None:
         """Return the request for the next page, without the key."""

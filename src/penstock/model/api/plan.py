@@ -34,6 +34,8 @@ class ApiPlan:
             ``4xx`` stands for all others of its class. By default 401 and 403 stop, 429 and 5xx are retried.
         malformed: What an answer with records counts as if it is not valid JSON, such as a truncated one: ``records``
             (it goes to quarantine when it is loaded), ``error`` or ``retry``, as for ``statuses``.
+        error: Path of an error in an answer. An answer with a value there other than null, false, 0 or an empty text,
+            list or object has the meaning ``error``.
         limit: How often the API may be called; None sets no limit.
         retries: How 429, 5xx, timeouts and broken connections are retried.
         concurrency: Maximum number of concurrent requests.
@@ -65,6 +67,7 @@ class ApiPlan:
     answers: Answers = field(default_factory=Answers)
     statuses: Mapping[str, Action] = field(default_factory=dict)
     malformed: Literal["records", "error", "retry"] = "records"
+    error: str | None = None
     limit: Limit | None = None
     retries: Retries = field(default_factory=Retries)
     concurrency: int = 16
@@ -111,8 +114,8 @@ class ApiPlan:
     def parse(cls, document: Mapping[str, Any]) -> ApiPlan:
         """Make a plan from a YAML or TOML document.
 
-        Short forms are accepted: ``auth: {query: appid}``, ``auth: bearer``, ``limit: 60/minute``, and ``records``,
-        ``columns`` and ``error`` at the top level.
+        Short forms are accepted: ``auth: {query: appid}``, ``auth: bearer``, ``limit: 60/minute``, and ``records`` and
+        ``columns`` at the top level.
 
         Raises:
             UsageError: If it is not a valid plan; the message names the field.
@@ -137,7 +140,7 @@ def lengthened(fields: dict[str, Any]) -> dict[str, Any]:
         }
     if "statuses" in fields and isinstance(fields["statuses"], Mapping):
         fields["statuses"] = {str(name).lower(): action for name, action in fields["statuses"].items()}
-    answers = {name: fields.pop(name) for name in ("records", "columns", "error") if name in fields}
+    answers = {name: fields.pop(name) for name in ("records", "columns") if name in fields}
     if answers:
         fields["answers"] = {**fields.get("answers", {}), **answers}
     if isinstance(fields.get("parameters"), Mapping):

@@ -121,15 +121,12 @@ class Answers:
         columns: Path of each column in the record. ``$request.NAME`` is a value of the requested row; ``$status``,
             ``$url``, ``$asked_at``, ``$answered_at`` and ``$body`` belong to the answer; ``.`` is the record itself.
             Without columns, every member is a column, and names of nested members are joined by ``_``.
-        error: Path of an error in an answer. An answer with a value there other than null, false, 0 or an empty text,
-            list or object has the meaning of the status ``error``.
     """
 
     __pydantic_config__ = STRICT
 
     records: str = ""
     columns: Mapping[str, str] | tuple[tuple[str, str], ...] = ()
-    error: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.columns, Mapping):
