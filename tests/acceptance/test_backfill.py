@@ -87,6 +87,7 @@ def test_a_backfill_from_the_first_question_to_the_last_repair(gallery: Airflow)
     )
 
 
+@pytest.mark.soak
 def test_a_dag_that_has_ended_is_no_success(gallery: Airflow) -> None:
     project = gallery.project
     later = penstock(project, "backfill", "ended", "--from", "2013-02-06", "--to", "2013-02-07", "--unpause")

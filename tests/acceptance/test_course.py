@@ -61,6 +61,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@pytest.mark.soak
 def test_catchup_makes_up_for_every_day_the_oldest_first(gallery: Airflow) -> None:
     gallery.unpause("catchup_on")
     found = gallery.ended_runs("catchup_on", 5, run_type="scheduled")

@@ -67,6 +67,7 @@ def follow(store: S3Store) -> set[int]:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.soak
 def test_killed_after_each_request(source: Connection, objects: Connection, store: S3Store) -> None:
     assert objects.password is not None
     keys = {"conn_type": "aws", "login": objects.login, "password": objects.password.reveal()}

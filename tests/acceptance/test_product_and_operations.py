@@ -10,6 +10,7 @@ from tests.acceptance.stacks import Airflow, penstock
 pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.soak
 def test_the_table_is_transferred_once_and_again_without_harm(gallery: Airflow) -> None:
     gallery.unpause("transfer_data_postgres")
     (first, *later) = gallery.ended_runs("transfer_data_postgres", 1, run_type="scheduled")

@@ -94,6 +94,7 @@ def test_a_rename_closes_the_version_before_it(gallery: Path, loaded: SalesTruth
     assert set(names) == {(True, first[0]), (False, second[0])}
 
 
+@pytest.mark.soak
 def test_incremental_builds_equal_a_full_refresh(gallery: Path, loaded: SalesTruth, query: Query) -> None:
     build(gallery)
     before = contents(query)
