@@ -25,7 +25,7 @@ from penstock.lookup.connections import find
 from penstock.lookup.stores import open_lake
 from penstock.model.address import Lake, Table, parse, parse_table
 from penstock.model.api import Answers
-from penstock.model.errors import NothingDone, UsageError
+from penstock.model.errors import NothingDone, PenstockError, UsageError
 from penstock.model.outcome import NothingLoaded, rejects_command
 from penstock.model.plan import CopyPlan, FileOptions, Format
 from penstock.model.plurals import counted
@@ -61,7 +61,7 @@ def export(connection: str, id_prefix: str, path: Path, *, reason: str | None = 
     """
     with records(connection) as kept:
         entry, rows = _open_rejects(kept, id_prefix, reason)
-    plan = CopyPlan.from_json(json.dumps(entry["plan"]))
+    plan = _plan_of(entry)
     if _is_landed(plan):
         from penstock.rest.lake.rejected_records import as_lines
 
@@ -121,7 +121,8 @@ def replay(
             f"rows cannot be replayed into {entry['target']}",
             hint="fix them in the source, export again and load the export",
         )
-    plan = replay_plan(CopyPlan.from_json(json.dumps(entry["plan"])))
+    plan = replay_plan(_plan_of(entry))
+    _require_own_target(plan, entry, connection)
     source = OpenRejects(entry=entry, rows=rows, corrected=corrected, answers=answers)
     result = dispatch(
         CopyRequest(plan=plan, source=source, target=parse_table(plan.target), progress=progress)
@@ -153,6 +154,31 @@ def _open_rejects(
     if not rows:
         raise NothingDone(f"copy {entry['id'][:12]} has no open rejects", hint="see penstock rejects list")
     return entry, rows
+
+
+def _plan_of(entry: Mapping[str, Any]) -> CopyPlan:
+    """The plan of a ledger's entry; who may write to the ledger may have written something else."""
+    try:
+        return CopyPlan.from_json(json.dumps(entry["plan"]))
+    except (PenstockError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PenstockError(
+            f"the ledger's entry of copy {entry['id'][:12]} holds no valid plan: {error}",
+            hint="load the source again",
+        ) from None
+
+
+def _require_own_target(plan: CopyPlan, entry: Mapping[str, Any], connection: str) -> None:
+    """Refuse to replay into another database than that of the ledger, which an entry could name."""
+    target = parse_table(plan.target).connection
+    if target == connection:
+        return
+    theirs, ours = find(target), find(connection)
+    if (theirs.host, theirs.port, theirs.database) != (ours.host, ours.port, ours.database):
+        raise UsageError(
+            f"copy {entry['id'][:12]} is in the ledger of {connection}, but its target is in another database: "
+            f"{plan.target}",
+            hint=f"replay it from the ledger of its target: penstock rejects replay {entry['id'][:12]} -c {target}",
+        )
 
 
 @contextmanager

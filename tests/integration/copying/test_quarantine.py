@@ -11,7 +11,7 @@ from tests.databases import Query
 from tests.integration.copying.conftest import CopyText
 
 from penstock.cli.main import main
-from penstock.model.errors import NothingDone, UsageError
+from penstock.model.errors import NothingDone, PenstockError, UsageError
 from penstock.model.outcome import NothingLoaded
 from penstock.routes.quarantine import export, replay
 
@@ -216,3 +216,24 @@ def test_text_that_looks_like_an_escaped_byte_stays(tmp_path: Path, query: Query
     exported.write_bytes(exported.read_bytes().replace(b"\xe9", "é".encode()))
     assert replay("warehouse", first.id, corrected=exported).inserted == 1
     assert query("SELECT name FROM t ORDER BY 1") == [("\\x41 café",), ("fine",)]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("jsonb_set(plan, '{target}', '\"source:public.items\"')", "but its target is in another database"),
+        ("'{}'", "holds no valid plan"),
+        ("'[1]'", "holds no valid plan"),
+        ("jsonb_set(plan, '{file}', '7')", "holds no valid plan"),
+        ("jsonb_set(plan, '{mode}', '\"x\"')", "holds no valid plan"),
+    ],
+)
+def test_a_ledger_that_was_tampered_with(
+    copy_text: CopyText, query: Query, monkeypatch: pytest.MonkeyPatch, change: str, words: str
+) -> None:
+    query("CREATE TABLE t (id int)")
+    result = copy_text("id\nx\n", max_rejects="100%")
+    monkeypatch.setenv("PENSTOCK_CONN_SOURCE", "postgres://a@127.0.0.1:1/b")
+    query(f"UPDATE penstock_ledger.copies SET plan = {change}")
+    with pytest.raises(PenstockError, match=words):
+        replay("warehouse", result.id)
