@@ -71,7 +71,8 @@ class Pipeline:
                 row = cursor.execute((self.sql / "checks" / f"{table}.sql").read_bytes()).fetchone()
                 assert row is not None
                 assert all(row), (table, cursor.description, row)
-        return str(row[-1])
+                said = str(row[-1])
+        return said
 
 
 @pytest.fixture
