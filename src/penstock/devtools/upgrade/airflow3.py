@@ -8,8 +8,8 @@ import os
 import re
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from penstock.devtools.upgrade.problem import Kind, Problem
@@ -102,11 +102,8 @@ def _by_ruff(root: Path) -> tuple[list[Problem], list[str]]:
 
 
 def _ruff() -> str | None:
-    if find_spec("ruff") is not None:
-        from ruff import find_ruff_bin
-
-        return str(find_ruff_bin())
-    return shutil.which("ruff")
+    beside = Path(sysconfig.get_path("scripts"), "ruff")  # of this environment, which may not be on the path
+    return str(beside) if beside.is_file() else shutil.which("ruff")
 
 
 def _keeps_intervals(root: Path) -> bool:
