@@ -53,7 +53,7 @@ def _error(text: str, path: Path, root: Path) -> Problem:
     frames = [found for found in _FRAME.finditer(text) if Path(found["file"]).is_relative_to(root)]
     last = [line for line in text.strip().splitlines() if line.strip()]
     where = f"{_shown(Path(frames[-1]['file']), root)}:{frames[-1]['line']}" if frames else _shown(path, root)
-    return "parse", where, last[-1].strip().replace(f"{root}/", "") if last else "cannot be imported"
+    return "parse", where, _line(last[-1]).replace(f"{root}/", "") if last else "cannot be imported"
 
 
 def _warning(text: str, root: Path) -> Problem | None:
@@ -117,7 +117,7 @@ def _tried(module: str, name: str | None, where: str) -> Iterator[Problem]:
             )  # the module exists, but is not a package
             yield "import", where, f"{module} has no {name!r}" if inside else f"missing module {error.name}"
         except Exception as error:  # noqa: BLE001  # a module can raise anything at import
-            yield "import", where, f"{module}: {type(error).__name__}: {error}"
+            yield "import", where, _line(f"{module}: {type(error).__name__}: {error}")
     for one in caught:
         if _is_deprecation(one.category.__name__) and (name or module.rpartition(".")[2]) in str(one.message):
             yield "deprecation", where, _line(str(one.message))
@@ -128,7 +128,8 @@ def _is_deprecation(kind: str) -> bool:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """The text in one line, without the paths of installed modules, which differ between environments."""
+    return re.sub(r" \((/[^()]+\.py|unknown location)\)", "", " ".join(text.split()))
 
 
 def _shown(path: Path, root: Path) -> str:

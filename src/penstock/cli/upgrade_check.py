@@ -80,10 +80,12 @@ def _print(report: Report) -> None:
         echo(_line(problem))
     if not report.problems:
         echo("nothing would break")
+    for note in report.notes:
+        echo(f"note: {note}")
 
 
 def _line(problem: Problem) -> str:
-    mark = legible("·" if problem.today else "!" if problem.kind == "deprecation" else "✗")
+    mark = legible("·" if problem.today else "!" if problem.kind in ("deprecation", "changed") else "✗")
     where = f"{problem.where}: " if problem.where else ""
     today = " (so it is today)" if problem.today else ""
     return f"{mark} {problem.kind}: {where}{problem.message}{today}"

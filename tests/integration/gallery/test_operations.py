@@ -140,6 +140,14 @@ def test_the_volume_of_each_table(session: Session, tmp_path: Path) -> None:
     assert volume(session, "2013-02-20", "0") == every
 
 
+def test_a_table_that_lacks_rows_of_its_file_fails_the_run(run_dag: RunDag, session: Session) -> None:
+    session.execute((FOLDER / "create_operations.sql").read_bytes())
+    session.execute("ALTER TABLE daily_operations.labor ADD CHECK (hours_worked < 8)")
+    ends = run_dag("daily_operations_view_update", "--date", "2013-02-17", code=1)
+    assert [end["task"] for end in ends if end["state"] == "failed"] == ["check_source"]
+    assert session.execute("SELECT to_regclass('daily_operations.ytd_labor_metrics')").fetchall() == [(None,)]
+
+
 def test_emptied_tables_fail_the_run_and_the_views_stay(
     gallery: Path, run_dag: RunDag, session: Session
 ) -> None:

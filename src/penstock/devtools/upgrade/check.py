@@ -8,15 +8,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from penstock.devtools.upgrade import airflow3
+from penstock.devtools.upgrade.problem import Kind, Problem, Report, marked
 from penstock.devtools.upgrade.requirements import (
+    AIRFLOW,
     NoPython,
     Unsolvable,
     installed,
@@ -56,9 +58,23 @@ def check(
     version = python or ".".join(map(str, sys.version_info[:2]))
     place = Path(tempfile.mkdtemp(prefix="penstock-upgrade-"))
     try:
-        return _check(project, airflow, version, place, report_step)
+        return _with_code(project, _check(project, airflow, version, place, report_step))
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _with_code(project: Project, report: Report) -> Report:
+    """Add what Airflow 3 changes in the project's code, which parsing does not show, to the report."""
+    if _major(report.versions.get(AIRFLOW, "3")) < 3:
+        return report
+    found, notes = airflow3.problems(project.root)
+    today = found if _major(installed().get(AIRFLOW, "0")) >= 3 else ()
+    problems = tuple(sorted((*report.problems, *marked(found, today))))
+    return replace(report, problems=problems, notes=tuple(notes))
+
+
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])
 
 
 def _check(
@@ -190,69 +206,3 @@ def _run(project: Project, python: str, *words: str) -> subprocess.CompletedProc
         raise PenstockError(
             f"parsing took more than {TIMEOUT_S} s", hint="find the slow file with penstock parse"
         ) from error
-
-
-class Kind(StrEnum):
-    """The kind of a problem. All kinds except deprecations break something."""
-
-    resolution = "resolution"  # the requirements conflict
-    parse = "parse"  # a DAG file cannot be imported, or a DAG is missing
-    missing_import = "import"  # an import inside a function fails
-    dbt = "dbt"  # dbt cannot parse the models
-    deprecation = "deprecation"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """Something that breaks or is deprecated.
-
-    Args:
-        where: File and line, relative to the project; empty if not about a file.
-        today: Whether the problem also exists with the installed versions.
-    """
-
-    kind: Kind
-    where: str
-    message: str
-    today: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The result of an upgrade check.
-
-    Args:
-        python: The checked version of Python.
-        versions: Versions of all checked packages, by name.
-        changed: Packages with a different installed version, by name: the installed and the checked version.
-        problems: What breaks or is deprecated.
-        dags: Number of DAGs.
-    """
-
-    python: str
-    versions: Mapping[str, str]
-    changed: Mapping[str, tuple[str, str]]
-    problems: tuple[Problem, ...]
-    dags: int
-
-    @property
-    def broken(self) -> tuple[Problem, ...]:
-        """The problems that do not exist with the installed versions."""
-        return tuple(one for one in self.problems if not one.today and one.kind is not Kind.deprecation)
-
-
-def marked(found: Iterable[Problem], today: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return the sorted problems, marking those that also exist today. Line numbers may differ, files must match.
-
-    Example:
-        >>> one = Problem(Kind.parse, "dags/a.py:3", "x")
-        >>> marked([one], [Problem(Kind.parse, "dags/a.py:3", "x")])[0].today
-        True
-    """
-    known = {(one.kind, one.where, one.message) for one in today}
-    return tuple(
-        sorted(
-            Problem(one.kind, one.where, one.message, (one.kind, one.where, one.message) in known)
-            for one in set(found)
-        )
-    )

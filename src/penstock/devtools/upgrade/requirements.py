@@ -18,11 +18,16 @@ from penstock.project import Project
 
 FILE = "requirements.txt"
 AIRFLOW = "apache-airflow"
+# The image of such a project, an Astro project for example, brings Airflow and these.
+_NAMES_AIRFLOW = re.compile(r"(?mi)^\s*(apache-airflow\b|penstock\b|-r|-e|\.)")
+_OF_AN_IMAGE = ("apache-airflow-providers-postgres", "apache-airflow-providers-standard")
 _VERSION = re.compile(r"\d+(\.\d+){0,2}((a|b|rc)\d+)?")
 
 
 def wanted(project: Project, airflow: str | None, place: Path) -> list[Path]:
     """Return the requirement files to resolve: the project's own, and one that pins the checked version.
+
+    If the project has DAGs and its requirements do not name Airflow, because an image brings it, the second file does.
 
     Args:
         airflow: A version such as `3.2` or `3.2.1`; None for the newest that the project allows.
@@ -37,8 +42,11 @@ def wanted(project: Project, airflow: str | None, place: Path) -> list[Path]:
             f"missing {FILE} in {project.root}",
             hint="list the project's packages in it, such as penstock[airflow,dbt,stack]",
         )
+    pins = [] if airflow is None else [f"{AIRFLOW}{_pinned(airflow)}"]
+    if (project.root / "dags").is_dir() and not _NAMES_AIRFLOW.search(own.read_text(encoding="utf-8")):
+        pins += [AIRFLOW, *_OF_AN_IMAGE]
     pin = place / "pin.in"
-    pin.write_text("" if airflow is None else f"{AIRFLOW}{_pinned(airflow)}\n", encoding="utf-8")
+    pin.write_text("\n".join([*pins, ""]), encoding="utf-8")
     return [own, pin]
 
 
@@ -171,7 +179,9 @@ def _uv() -> str:
         return str(find_uv_bin())
     found = shutil.which("uv")
     if found is None:
-        raise PenstockError("cannot check other versions: uv is not installed", hint="pip install uv")
+        raise PenstockError(
+            "cannot check other versions: uv is not installed", hint="pip install 'penstock[upgrade]'"
+        )
     return found
 
 
