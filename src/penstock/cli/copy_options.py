@@ -64,7 +64,9 @@ class Reading:
         str | None, _reading(help="Copy only rows whose value in this column is --filter-value.")
     ] = None
     filter_value: Annotated[str | None, _reading(help="The text that the filter column must hold.")] = None
-    file_format: Annotated[Format, _reading("--format", help="auto, csv, jsonl, json or parquet.")] = "auto"
+    file_format: Annotated[Format, _reading("--format", help="auto, csv, jsonl, json, parquet or excel.")] = (
+        "auto"
+    )
     delimiter: Annotated[str, _reading(help="Field separator: ';', '\\t', '\\x01'. auto detects it.")] = AUTO
     quote: Annotated[
         str, _reading(help='Quote character; "" if fields are never quoted; auto detects it.')
@@ -83,6 +85,9 @@ class Reading:
     )
     date_format: Annotated[
         str | None, _reading(help="strptime format of dates that are not ISO: %d/%m/%Y.")
+    ] = None
+    sheet: Annotated[
+        str | None, _reading(help="Sheet of a workbook. Default: the only one with content.")
     ] = None
     skip_extra: Annotated[bool, _reading("--skip-extra", help="Skip columns that the table lacks.")] = False
     fill_missing: Annotated[
@@ -110,6 +115,7 @@ class Reading:
             "skip_rows": self.skip_rows,
             "null_values": self.null,
             "date_format": self.date_format,
+            "sheet": self.sheet,
             "skip_extra": self.skip_extra,
             "fill_missing": self.fill_missing,
             "answers": answers_of(self.api_plan),

@@ -12,9 +12,9 @@ from penstock.files.dialects import dialect_of, shown, usual_delimiter, written
 from penstock.files.encoding_detection import ASCII, UTF8, detect_encoding
 from penstock.files.first_record import First, judge_first, require_distinct
 from penstock.files.format_detection import format_of, recognise
-from penstock.files.packing import stored_magic
+from penstock.files.packing import is_workbook, stored_magic
 from penstock.files.stored_file import StoredFile
-from penstock.model.errors import SourceError
+from penstock.model.errors import SourceError, UsageError
 from penstock.model.plan import FileOptions
 from penstock.model.plurals import counted
 
@@ -49,7 +49,7 @@ def settle(files: Sequence[StoredFile], options: FileOptions, *, detect: bool = 
         UsageError: If the options make no sense.
     """
     found = replace(options, fixed=(), detected=())
-    if detect and not any(_is_parquet(file, options) for file in files):
+    if detect and not any(_is_binary(file, options) for file in files):
         found = _with_encoding(files, options, found)
     if options.format == "auto":
         found = _with_format(files, found)
@@ -57,6 +57,10 @@ def settle(files: Sequence[StoredFile], options: FileOptions, *, detect: bool = 
         found = replace(found, header=None)
     elif options.header is not None:
         require_distinct(options.header, "--header")
+    if options.sheet is not None and detect and found.format != "excel":
+        raise UsageError(f"'{files[0].name}' is not a workbook", hint="leave out --sheet")
+    if found.format == "excel" and detect:
+        return _with_first_rows(files, options, found)
     if (found.format if found.format != "auto" else format_of(files[0].name)) != "csv":
         return Findings(found)
     for file in files:
@@ -66,10 +70,11 @@ def settle(files: Sequence[StoredFile], options: FileOptions, *, detect: bool = 
     return _with_layout(files, options, found)
 
 
-def _is_parquet(file: StoredFile, options: FileOptions) -> bool:
+def _is_binary(file: StoredFile, options: FileOptions) -> bool:
     if options.format != "auto":
-        return options.format == "parquet"
-    return format_of(file.name) == "parquet" or stored_magic(file).startswith(b"PAR1")
+        return options.format in ("parquet", "excel")
+    named = format_of(file.name) == "parquet"
+    return named or stored_magic(file).startswith(b"PAR1") or is_workbook(file)
 
 
 def _with_encoding(files: Sequence[StoredFile], options: FileOptions, found: FileOptions) -> FileOptions:
@@ -119,6 +124,17 @@ def _with_layout(files: Sequence[StoredFile], options: FileOptions, found: FileO
     if not layout.rows or options.header:
         return Findings(found)
     return _with_header(layouts, options, found)
+
+
+def _with_first_rows(files: Sequence[StoredFile], options: FileOptions, found: FileOptions) -> Findings:
+    """With what the first rows of workbooks say of their header."""
+    from penstock.files.excel import ExcelFormat
+
+    usual = dialect_of(FileOptions(), "")
+    layouts = [
+        (file, Layout(usual, found.skip_rows, ExcelFormat(found).first_rows(file, _ROWS))) for file in files
+    ]
+    return Findings(found) if options.header else _with_header(layouts, options, found)
 
 
 def _layout(file: StoredFile, options: FileOptions, found: FileOptions) -> Layout:

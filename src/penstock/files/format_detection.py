@@ -8,7 +8,7 @@ from pathlib import Path
 from penstock.files.blocks import RECORD_BYTES
 from penstock.files.decoding import Encoding, opened
 from penstock.files.json_values import is_balanced
-from penstock.files.packing import stored_magic
+from penstock.files.packing import is_workbook, stored_magic
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
 from penstock.model.plan import FileOptions, Format
@@ -43,6 +43,8 @@ def recognise(file: StoredFile, options: FileOptions) -> Format:
     named = format_of(file.name)
     if named == "parquet" or stored_magic(file).startswith(b"PAR1"):
         return "parquet"
+    if is_workbook(file):
+        return "excel"
     encoding = Encoding(options.encoding)
     with opened(file, encoding) as text:
         head = text.follow(b"", _HEAD_BYTES)

@@ -8,7 +8,7 @@ import lzma
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -20,8 +20,10 @@ from penstock.model.errors import SourceError
 # Arrow's decompressors notice a file that ends early; zstandard's stream_reader does not.
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _STANDARD: dict[bytes, Any] = {b"BZh": bz2.BZ2Decompressor, b"\xfd7zXZ\0": lzma.LZMADecompressor}
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second is of an empty one
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second is of an empty one
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _REPACK = "unpack it, or pack it with gzip, zstd, xz or bzip2"
+_SAY = "say --format excel"
 _FOREIGN = {
     b"\xff\x06\0\0sNaPpY": ("is packed with snappy", _REPACK),
     b"\x04\x22\x4d\x18": ("is packed with lz4", _REPACK),
@@ -33,7 +35,7 @@ _FOREIGN = {
         "is a SQLite database",
         "export its table: sqlite3 -csv -header FILE 'select ...'",
     ),
-    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("is an Excel workbook (.xls)", "save the sheet as CSV"),
+    _OLE: ("is an Excel workbook", _SAY),
 }
 _PIECE = 256 << 10
 _BUFFER = 1 << 20
@@ -70,13 +72,27 @@ def stored_magic(file: StoredFile) -> bytes:
         return stored.read(16) or b""
 
 
+def is_workbook(file: StoredFile) -> bool:
+    """Whether the content is that of Excel or OpenDocument."""
+    head = stored_magic(file)
+    if not head.startswith(ZIP):
+        return head.startswith(_OLE)
+    with _unpacking(file.name), file.open() as stored, _OwnArchive(stored) as archive:
+        return _holds_workbook(archive.namelist())
+
+
+def _holds_workbook(names: Collection[str]) -> bool:
+    found = ("xl/workbook.xml", "xl/workbook.bin")
+    return any(name in names for name in found) or {"content.xml", "META-INF/manifest.xml"} <= set(names)
+
+
 def members(file: StoredFile) -> list[StoredFile]:
     """The files in a zip archive with several, in order of name; otherwise the file itself.
 
     Raises:
         SourceError: If the archive cannot be read.
     """
-    if not stored_magic(file).startswith(_ZIP):
+    if not stored_magic(file).startswith(ZIP) or is_workbook(file):
         return [file]
     stored = file.open()
     try:
@@ -86,10 +102,11 @@ def members(file: StoredFile) -> list[StoredFile]:
     except SourceError:
         stored.close()
         raise
-    if len(found) == 1:
+    parts: list[StoredFile] = [MemberFile(file, archive, member) for member in found]
+    if len(parts) == 1 and not is_workbook(parts[0]):
         archive.close()
         return [file]
-    return [MemberFile(file, archive, member) for member in found]
+    return parts
 
 
 class _OwnArchive(zipfile.ZipFile):
@@ -210,7 +227,7 @@ def _unpacked(stored: io.RawIOBase, head: bytes, name: str) -> Stream:
     for magic, decompressor in _STANDARD.items():
         if head.startswith(magic):
             return _Decompressed(stored, decompressor)
-    if head.startswith(_ZIP):
+    if head.startswith(ZIP):
         return _only_member(stored, name)
     for magic, (what, hint) in _FOREIGN.items():
         if head.startswith(magic):
@@ -237,10 +254,8 @@ def _data_members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
         and not member.filename.rpartition("/")[2].startswith(".")
     ]
     names = {member.filename for member in found}
-    if "xl/workbook.xml" in names:
-        raise SourceError(f"'{name}' is an Excel workbook", hint="save the sheet as CSV")
-    if {"content.xml", "META-INF/manifest.xml"} <= names:
-        raise SourceError(f"'{name}' is an OpenDocument file", hint="save the sheet as CSV")
+    if _holds_workbook(names):
+        raise SourceError(f"'{name}' is a workbook", hint=_SAY)
     if not found:
         raise SourceError(f"'{name}' holds no file", hint="check the file")
     for member in found:

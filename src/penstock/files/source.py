@@ -189,6 +189,10 @@ def make_reader(files: Sequence[StoredFile], options: FileOptions, sizes: Sizes)
             from penstock.files.parquet import ParquetFormat
 
             return ParquetFormat()
+        case "excel":
+            from penstock.files.excel import ExcelFormat
+
+            return ExcelFormat(options)
         case "jsonl":
             from penstock.files.jsonl import JsonLinesFormat
 

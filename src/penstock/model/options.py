@@ -47,6 +47,7 @@ class CopyOptions(TypedDict, total=False):
     skip_rows: int | None
     null_values: Sequence[str] | None
     date_format: str | None
+    sheet: str | None
     answers: Answers | None
     columns: str | Sequence[str]
     column: Sequence[str]
@@ -130,6 +131,7 @@ def _file(options: CopyOptions) -> FileOptions:
         null_values=None if null_values is None else tuple(null_values),
         date_format=options.get("date_format"),
         skip_rows=skip_rows or 0,
+        sheet=options.get("sheet"),
         fixed=tuple(name for name, value in fixed.items() if value),
     )
 

@@ -14,7 +14,7 @@ from penstock.model.errors import TooManyRejects, UsageError
 from penstock.model.plurals import counted
 
 Mode = Literal["append", "replace", "interval", "merge", "mirror"]
-Format = Literal["auto", "csv", "jsonl", "json", "parquet"]
+Format = Literal["auto", "csv", "jsonl", "json", "parquet", "excel"]
 Granularity = Literal["day", "month", "year"]
 
 _ALL_PERCENT = 100
@@ -35,7 +35,7 @@ _LATER = (
     "values",
     "allow_empty",
 )
-_LATER_OF_FILES = ("skip_rows", "fixed", "detected", "renamed", "orders", "binary")
+_LATER_OF_FILES = ("skip_rows", "fixed", "detected", "renamed", "orders", "binary", "sheet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,7 @@ class FileOptions:
         renamed: Columns that have another name than in the file's header: ``(name, name in the header)``.
         orders: Files whose columns have another order than the first file's, each with its columns.
         binary: Columns of bytes in Parquet, each with the bytes of a value, or 0 where that varies.
+        sheet: Which sheet of a workbook; None means the only visible one with content.
     """
 
     format: Format = "auto"
@@ -77,6 +78,7 @@ class FileOptions:
     renamed: tuple[tuple[str, str], ...] = ()
     orders: tuple[tuple[str, tuple[str, ...]], ...] = ()
     binary: tuple[tuple[str, int], ...] = ()
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         if self.skip_rows < 0:

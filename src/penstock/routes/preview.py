@@ -138,7 +138,7 @@ def _reading(source: Source, options: FileOptions) -> dict[str, Any]:
     name = source.files[0]
     kind = options.format if options.format != "auto" else format_of(name)
     if kind != "csv":
-        return {"format": kind}
+        return {"format": kind} | ({"sheet": options.sheet} if options.sheet is not None else {})
     header: Any = "yes" if options.header is None else list(options.header)
     return {
         "format": kind,

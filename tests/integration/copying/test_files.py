@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from tests.databases import Query
 from tests.integration.copying.conftest import CopyText
+from tests.unit.files.test_excel import DAY, error, number, text, xlsx
 
 import penstock
 from penstock.model.errors import PenstockError, SourceError
@@ -216,6 +217,33 @@ def test_text_behind_a_closing_quote_goes_to_quarantine(copy_text: CopyText, que
     assert (result.loaded, result.rejected) == (2, 1)
     assert query("SELECT line, raw, reason FROM penstock_ledger.rejects") == [(3, '2,"a"b', "malformed")]
     assert query("SELECT * FROM t ORDER BY id") == [(1, "a"), (3, "c, d")]
+
+
+def test_a_sheet_of_a_workbook_with_its_rejects(tmp_path: Path, query: Query) -> None:
+    rows: dict[int, dict[str, str]] = {
+        2: {"A": text("ID"), "B": text("Day"), "C": text("Zip"), "D": text("Price")},
+        3: {"A": number(1), "B": number(41306, DAY), "C": text("02134"), "D": number(1.5)},
+        4: {"A": number(2), "B": text("soon"), "C": number(75201), "D": number(2)},
+        5: {"A": number(3), "B": number(41307, DAY), "C": text("1"), "D": error("#DIV/0!")},
+    }
+    path = tmp_path / "sales.xlsx"
+    path.write_bytes(xlsx(Notes={1: {"A": number(9)}}, Sales=rows))
+    query("CREATE TABLE t (id int, day date, zip text, price numeric(9,2))")
+    result = penstock.copy(str(path), "warehouse:t", sheet="Sales", max_rejects="100%")
+    assert (result.read, result.loaded, result.rejected) == (3, 1, 2)
+    assert query("SELECT * FROM t") == [(1, date(2013, 2, 1), "02134", Decimal("1.50"))]
+    assert query("SELECT line, reason, raw FROM penstock_ledger.rejects ORDER BY line") == [
+        (4, "bad_type", '{"ID": 2, "Day": "soon", "Zip": 75201, "Price": 2}'),
+        (5, "bad_type", '{"ID": 3, "Day": "2013-02-02", "Zip": "1", "Price": "#DIV/0!"}'),
+    ]
+    query("ALTER TABLE t ALTER day TYPE text")
+    assert replay("warehouse", result.id).loaded == 1
+    assert query("SELECT * FROM t WHERE id = 2") == [(2, "soon", "75201", Decimal("2.00"))]
+    assert penstock.copy(
+        str(path), "warehouse:t", sheet="Notes", header="id", mode="replace", fill_missing=True
+    ).read
+    with pytest.raises(SourceError, match="2 sheets with content"):
+        penstock.copy(str(path), "warehouse:t")
 
 
 def test_json_keeps_its_type(copy_text: CopyText, query: Query) -> None:
