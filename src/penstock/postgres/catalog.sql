@@ -42,6 +42,7 @@ ORDER BY a.attnum;
 -- are exclusion constraints.
 SELECT
     i.indisprimary AS is_primary,
+    (SELECT relname FROM pg_class WHERE oid = i.indexrelid) AS name,
     array(SELECT pg_get_indexdef(i.indexrelid, k, false) FROM generate_series(1, i.indnkeyatts) AS k ORDER BY k) AS values,
     array(
         SELECT a.attname::text

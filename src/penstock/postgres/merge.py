@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+import psycopg
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from penstock.model.contract import UniqueIndex
@@ -22,10 +23,16 @@ from penstock.postgres.conflicts import (
     with_values,
 )
 from penstock.postgres.moves import Moves
+from penstock.postgres.row_errors import Action, RowError, RowErrors, is_row_error
 from penstock.postgres.staging import ALL, STAGE, Shape, Statements, match, names, only
 
 # Rows in one statement.
 _LOSSES = 10_000
+
+_SETTLING = Identifier("penstock_settling")
+_WRITING = Identifier("penstock_writing")
+_UNIQUE = "23505"
+_FOREIGN_KEY = "23503"
 
 
 class Settler:
@@ -45,6 +52,7 @@ class Settler:
         self._repeats = repeats
         self._moves = Moves(statements, shape)
         self._moving = bool(self._others)
+        self._errors = RowErrors(statements, plan.max_rejects)
         self._loaded = Loaded()
 
     def append_rest(self, loaded: int) -> Loaded:
@@ -57,11 +65,30 @@ class Settler:
         return self._loaded
 
     def publish(self) -> Loaded:
-        """Merge all staged rows by the plan's mode."""
+        """Merge all staged rows by the plan's mode.
+
+        Rows that make the server fail are rejected, and the others are merged as if these did not exist.
+
+        Raises:
+            psycopg.Error: If the server fails for another reason.
+        """
+        while True:
+            # No savepoint is released: the ledger's row has to be of the same subtransaction as the rows.
+            self._statements.run("savepoint", name=_SETTLING)
+            self._loaded, self._moving = Loaded(), bool(self._others)
+            try:
+                self._publish()
+            except _RowsFailed as failed:
+                self._statements.run("roll_back", name=_SETTLING)
+                self._errors.reject(failed.errors)
+            else:
+                return self._loaded
+
+    def _publish(self) -> None:
         match self._plan.mode:
             case "append":
                 self._settle(ALL)
-                self._loaded.inserted = self._statements.run("insert")
+                self._write(self._insert)
             case "replace" | "mirror":
                 self._settle()
                 self._replace(ALL)
@@ -70,7 +97,37 @@ class Settler:
                 self._replace_interval(self._plan.interval)
             case "merge":
                 self._merge()
-        return self._loaded
+
+    def _write(self, action: Action) -> None:
+        """Write the staged rows.
+
+        Raises:
+            _RowsFailed: With the rows that the server refuses; nothing was written.
+        """
+        self._statements.run("savepoint", name=_WRITING)
+        try:
+            action(STAGE)
+            self._statements.run("check_deferred")
+        except psycopg.Error as error:
+            if not is_row_error(error):
+                raise
+            self._statements.run("roll_back", name=_WRITING)
+            raise _RowsFailed(self._errors.find(action, error, self._is_doubtful)) from None
+
+    def _is_doubtful(self, error: psycopg.Error) -> bool:
+        """Whether a row may fail only because others of this copy are not written yet."""
+        contract, name = self._shape.contract, error.diag.constraint_name
+        if error.sqlstate == _UNIQUE:
+            return contract.partitioned or name in {index.name for index in self._others}
+        own = {
+            key.name
+            for key in contract.foreign_keys
+            if (key.schema, key.table) == (contract.schema, contract.table)
+        }
+        return error.sqlstate == _FOREIGN_KEY and (name in own or (contract.partitioned and bool(own)))
+
+    def _insert(self, rows: Composable) -> None:
+        self._loaded.inserted = self._statements.run("insert", rows=rows)
 
     # -- rows of one key
 
@@ -221,7 +278,7 @@ class Settler:
             self._update_and_insert()
         else:
             self._loaded.deleted = self._statements.run("delete", scope=scope)
-            self._loaded.inserted = self._statements.run("insert")
+            self._write(self._insert)
 
     def _merge(self) -> None:
         if self._plan.order_by is not None:
@@ -234,31 +291,43 @@ class Settler:
 
     def _update_and_insert(self) -> None:
         staged = self._statements.staged()
-        with self._moves.deferred():
-            moved = self._moves.make_room(STAGE) if self._moving else 0
-            if self._shape.has_key_index and not self._shape.contract.partitioned:
-                self._upsert()
-            else:
-                self._update_then_insert()
-        self._loaded.updated += moved
+        if self._moving:
+            self._moves.prepare()
+        self._write(self._change)
         self._loaded.unchanged = staged - self._loaded.inserted - self._loaded.updated
 
-    def _upsert(self) -> None:
-        assignments = self._shape.assignments("excluded")
-        if assignments is None:
-            self._update_then_insert()
-            return
-        self._loaded.inserted, self._loaded.updated = self._statements.values(
-            "upsert", key=names(self._key), assignments=assignments, same=self._shape.same("excluded")
-        )
+    def _change(self, rows: Composable) -> None:
+        with self._moves.deferred():
+            moved = self._moves.make_room(rows) if self._moving else 0
+            assignments = self._shape.assignments("excluded")
+            if assignments is None or not self._shape.has_key_index or self._shape.contract.partitioned:
+                self._update_then_insert(rows)
+            else:
+                self._loaded.inserted, self._loaded.updated = self._statements.values(
+                    "upsert",
+                    key=names(self._key),
+                    assignments=assignments,
+                    same=self._shape.same("excluded"),
+                    rows=rows,
+                )
+        self._loaded.updated += moved
 
-    def _update_then_insert(self) -> None:
+    def _update_then_insert(self, rows: Composable) -> None:
         on_key = match(self._key)
+        self._loaded.updated = 0
         if (assignments := self._shape.assignments("s")) is not None:
             self._loaded.updated = self._statements.run(
-                "update_changed", assignments=assignments, match=on_key, same=self._shape.same()
+                "update_changed", assignments=assignments, match=on_key, same=self._shape.same(), rows=rows
             )
-        self._loaded.inserted = self._statements.run("insert_missing", match=on_key)
+        self._loaded.inserted = self._statements.run("insert_missing", match=on_key, rows=rows)
+
+
+class _RowsFailed(Exception):
+    """The server refuses some of the staged rows."""
+
+    def __init__(self, errors: Sequence[RowError]) -> None:
+        super().__init__()
+        self.errors = errors
 
 
 def _batches(losses: Mapping[str, Loss]) -> Iterator[list[tuple[str, Loss]]]:

@@ -33,7 +33,10 @@ class Moves:
         self._deferred = [
             index.deferrable for index in shape.contract.indexes if index.deferrable is not None
         ]
-        self._made = False
+
+    def prepare(self) -> None:
+        """Create what :meth:`make_room` needs."""
+        self._statements.run("make_holders")
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -54,9 +57,6 @@ class Moves:
         """
         if not self._indexes:
             return 0
-        if not self._made:
-            self._statements.run("make_holders")
-            self._made = True
         held = sum([self._hold(number, rows) for number in range(len(self._indexes))])
         if not held:
             return 0

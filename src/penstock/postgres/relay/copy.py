@@ -12,7 +12,7 @@ from penstock.model.contract import Contract
 from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-from penstock.ports import Entry, Loaded, Progress, SafeProgress
+from penstock.ports import Entry, Loaded, NeedsStage, Progress, SafeProgress
 from penstock.postgres.relay.column_casts import Fit, fit
 from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.ends import Origin, Place
@@ -59,23 +59,31 @@ def copy_table(
     Raises:
         PenstockError: If nothing was copied, with the reason and a hint.
     """
-    started = time.perf_counter()
     if plan.cursor is not None:
         plan = as_merge(plan)
+    staged = False
+    while True:
+        try:
+            return _copy(plan, ends, again=again, progress=progress, staged=staged)
+        except _Done as done:
+            return done.earlier
+        except NeedsStage:
+            staged = True
+
+
+def _copy(plan: CopyPlan, ends: Ends, *, again: bool, progress: Progress | None, staged: bool) -> CopyResult:
+    started = time.perf_counter()
     target = PostgresTarget(
         ends.target, ends.place.schema, ends.place.table, visible_rows_only=plan.visible_rows_only
     )
-    try:
-        # The target first: the second of two copies into one table reads the source after the first has committed.
-        with (
-            incoming(ends.target, ends.place) as aside,
-            target.begin() as session,
-            open_reading(ends.source, ends.origin, plan) as reading,
-        ):
-            copy = _Copy(plan, ends, reading, aside, session, SafeProgress(progress))
-            return copy.run(again=again, started=started)
-    except _Done as done:
-        return done.earlier
+    # The target first: the second of two copies into one table reads the source after the first has committed.
+    with (
+        incoming(ends.target, ends.place) as aside,
+        target.begin() as session,
+        open_reading(ends.source, ends.origin, plan) as reading,
+    ):
+        copy = _Copy(plan, ends, reading, aside, session, SafeProgress(progress), staged)
+        return copy.run(again=again, started=started)
 
 
 @dataclass(slots=True)
@@ -86,6 +94,7 @@ class _Copy:
     aside: Incoming
     session: PostgresSession
     progress: SafeProgress
+    staged: bool
 
     def run(self, *, again: bool, started: float) -> CopyResult:
         connection = self.session.connection
@@ -96,7 +105,7 @@ class _Copy:
         if increment is not None and contract is not None and not again:
             last = marks.read(increment.instant, self.session.oid)
             self.reading.conditions += [] if last is None else increment.since(last)
-        inflow = Inflow(self.session, self.reading, self.progress)
+        inflow = Inflow(self.session, self.reading, self.progress, self.staged)
         poured, loaded = self._fill_new(inflow) if contract is None else self._fill(inflow, contract)
         result = self._finish(poured, loaded, again=again, started=started)
         if increment is not None and mark is not None:

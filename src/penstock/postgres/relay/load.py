@@ -22,7 +22,7 @@ from penstock.postgres.relay.source_table import Reading
 from penstock.postgres.relay.stream import Flow, Poured, prove
 from penstock.postgres.staging import ALL, STAGE, Shape, Statements, stage_text
 from penstock.postgres.staging import match as equal
-from penstock.postgres.target import PostgresSession, may_go_straight
+from penstock.postgres.target import PostgresSession, may_go_straight, needing_stage
 from penstock.postgres.validate import read_texts, reject_by_constraints, reject_outside
 
 
@@ -32,11 +32,13 @@ class Inflow:
 
     Args:
         reading: The source.
+        staged: Rows must not go straight into the table.
     """
 
     session: PostgresSession
     reading: Reading
     progress: SafeProgress
+    staged: bool = False
 
     def into_new(self, creation: Creation, table: Composable) -> tuple[Poured, Loaded]:
         """Fill a table that was created in this transaction and has no keys yet."""
@@ -57,11 +59,17 @@ class Inflow:
         shape = _shape(fit, contract)
         statements = self._statements(shape)
         plan = fit.match.plan
-        simple = may_go_straight(plan, shape) and not any(column.may_lack for column in fit.columns)
+        simple = (
+            not self.staged
+            and may_go_straight(plan, shape)
+            and not any(column.may_lack for column in fit.columns)
+        )
         if simple and (not shape.key or (fit.unique and not statements.values("any_row")[0])):
             # DELETE, not TRUNCATE: concurrent readers continue to see the old rows.
             deleted = statements.run("delete", scope=ALL) if plan.mode == "replace" else 0
-            poured = self._pour(shape.target, shape.names, [column.expression for column in fit.columns])
+            with needing_stage():
+                poured = self._pour(shape.target, shape.names, [column.expression for column in fit.columns])
+                statements.run("check_deferred")
             return poured, Loaded(inserted=poured.rows, deleted=deleted)
         return self._by_the_stage(fit, shape, statements)
 
