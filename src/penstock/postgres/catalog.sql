@@ -118,7 +118,7 @@ SELECT
     EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid AND confdeltype <> 'a')
         OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgenabled <> 'D')
         OR c.relkind = 'r' AND c.relhassubclass
-        OR NOT has_table_privilege(c.oid, 'DELETE, INSERT') AS watched,
+        OR NOT (has_table_privilege(c.oid, 'DELETE') AND has_table_privilege(c.oid, 'INSERT')) AS watched,
     array(
         SELECT DISTINCT a.attname::text
         FROM pg_constraint AS f

@@ -131,14 +131,16 @@ class Settler:
 
     # -- rows of one key
 
-    def _settle(self, stays: Composable | None = None) -> None:
+    def _settle(self, stays: Composable | None = None, why: str | None = None) -> None:
         """Remove the staged rows that lose a unique value to another.
 
         Args:
             stays: The condition on the rows ``t`` of the table that stay as they are.
+            why: The message for rows whose key such a row has.
         """
         if stays is not None:
-            for index in [self._key_index, *self._others]:
+            self._against_table(self._key_index, stays, why)
+            for index in self._others:
                 self._against_table(index, stays)
         self._among_staged(self._others)
 
@@ -268,8 +270,7 @@ class Settler:
         )
         outside = SQL("{} IS NOT TRUE").format(inside)
         why = f"the table has this {', '.join(self._key)} outside the interval"
-        self._against_table(self._key_index, outside, why)
-        self._settle(outside)
+        self._settle(outside, why)
         self._replace(inside)
 
     def _replace(self, scope: Composable) -> None:

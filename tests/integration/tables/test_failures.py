@@ -217,7 +217,9 @@ def test_a_target_that_refuses_a_row(here: Query, there: Query) -> None:
     )
     result = penstock.copy("source:t", "warehouse:t")
     assert (result.read - result.loaded, result.rejects) == (1, {"server_error": 1})
-    assert there("SELECT message, raw::json ->> 'id' FROM penstock_ledger.rejects") == [("not this one", "10000")]
+    assert there("SELECT message, raw::json ->> 'id' FROM penstock_ledger.rejects") == [
+        ("not this one", "10000")
+    ]
     assert there("SELECT count(*), count(*) FILTER (WHERE id = 10000) FROM t") == [(result.loaded, 0)]
 
 
