@@ -26,6 +26,7 @@ from penstock.ports import (
     GrowingSource,
     Judged,
     Load,
+    NeedsStage,
     Progress,
     Recognised,
     RemembersFiles,
@@ -78,6 +79,7 @@ def copy(
     safe.begin("reading", source.size, "bytes")
     identity = identify(plan, source, replayed, lambda read: safe.advance(0, 0, read))
     as_text: frozenset[str] = frozenset()
+    staged = False
     while True:
         try:
             with target.begin() as session:
@@ -88,7 +90,7 @@ def copy(
                     if not left.files:
                         return CopyResult(id=identity, already=True)
                     identity = identify(plan, left, replayed)
-                result = _Attempt(plan, left, identity, as_text, safe).run(session, started)
+                result = _Attempt(plan, left, identity, as_text, safe, staged).run(session, started)
                 if replayed is not None:
                     session.mark_replayed(replayed, by=identity)
                 return result
@@ -96,6 +98,8 @@ def copy(
             # A value such as 'infinity', which Arrow types cannot hold: start again with that column as text, for
             # the server to parse. This happens at most once per column.
             as_text |= {need.column}
+        except NeedsStage:
+            staged = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +145,12 @@ def rehearse(
         left = source if again else without_loaded(plan, source, session)
         if left is not source and not left.files:
             return Rehearsal(CopyResult(id=identity, already=True), (), None)
-        tried = _Attempt(lenient, left, identity, as_text, safe)
+        tried = _Attempt(lenient, left, identity, as_text, safe, staged)
         result = tried.run(session, started)
         return Rehearsal(result, session.examples(), tried.created)
 
     as_text: frozenset[str] = frozenset()
+    staged = False
     while True:
         try:
             with target.begin() as session:
@@ -154,6 +159,8 @@ def rehearse(
             return end.rehearsal
         except NeedsServer as need:
             as_text |= {need.column}
+        except NeedsStage:
+            staged = True
 
 
 def _roll_back(rehearsal: Rehearsal) -> NoReturn:
@@ -177,6 +184,7 @@ class _Attempt:
     identity: str
     as_text: frozenset[str]
     progress: SafeProgress
+    staged: bool
     read: int = 0
     filtered: int = 0
     rejected: int = 0
@@ -199,6 +207,7 @@ class _Attempt:
             key=match.key,
             as_text=self.as_text,
             files=self.source.files,
+            staged=self.staged,
         )
         # Closed here in any case: its threads must not outlive the load.
         with closing(self._judged(match)) as judged:

@@ -80,6 +80,7 @@ class UniqueIndex:
     """A unique index.
 
     Args:
+        name: Its name, which is also that of its constraint.
         values: The SQL of its columns or expressions, with unqualified column names.
         columns: Names of the columns that the values and the predicate use.
         predicate: The SQL condition of a partial index.
@@ -88,6 +89,7 @@ class UniqueIndex:
         deferrable: The name of its deferrable constraint, quoted.
     """
 
+    name: str = ""
     values: tuple[str, ...]
     columns: tuple[str, ...]
     predicate: str | None = None

@@ -205,6 +205,7 @@ class Reason(StrEnum):
     MALFORMED = "malformed"
     BAD_ENCODING = "bad_encoding"
     OUTSIDE_INTERVAL = "outside_interval"
+    SERVER_ERROR = "server_error"
 
 
 @dataclass(frozen=True, slots=True)

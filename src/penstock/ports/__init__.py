@@ -20,7 +20,7 @@ from penstock.ports.progress import (
 )
 from penstock.ports.rate_limiter import Granted, Permits, Return
 from penstock.ports.sources import Batch, GrowingSource, Judged, Lines, Recognised, Source
-from penstock.ports.targets import Entry, Load, Loaded, RemembersFiles, Session, Target
+from penstock.ports.targets import Entry, Load, Loaded, NeedsStage, RemembersFiles, Session, Target
 
 __all__ = [
     "Batch",
@@ -35,6 +35,7 @@ __all__ = [
     "Lines",
     "Load",
     "Loaded",
+    "NeedsStage",
     "ObjectStore",
     "ObjectWriter",
     "Permits",

@@ -22,6 +22,7 @@ class Load:
         key: The columns that identify a row; may be empty.
         as_text: Names of columns sent as text, because the server must parse them.
         files: Names of the source's files.
+        staged: Rows must not go straight into the table: one of them made the server fail.
     """
 
     plan: CopyPlan
@@ -30,6 +31,11 @@ class Load:
     key: tuple[str, ...]
     as_text: frozenset[str]
     files: Sequence[str]
+    staged: bool = False
+
+
+class NeedsStage(Exception):
+    """A row that went straight into the table made the server fail: load again through the stage, to find it."""
 
 
 @dataclass(slots=True)
@@ -105,6 +111,7 @@ class Session(Protocol):
 
         Raises:
             TargetError: If the copy fails as a whole.
+            NeedsStage: If a row made the server fail that did not go through the stage.
         """
 
     def unread(self) -> dict[str, list[int]]:

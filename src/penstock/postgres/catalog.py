@@ -86,6 +86,7 @@ def read_contract(connection: PgConnection, oid: int, schema: str, table: str) -
 def _unique_index(row: dict[str, Any]) -> UniqueIndex:
     used = [name for name in row["used"] if name not in row["plain"]]
     return UniqueIndex(
+        name=row["name"],
         values=tuple(row["values"]),
         columns=(*row["plain"], *used),
         predicate=row["predicate"],

@@ -42,6 +42,7 @@ ORDER BY a.attnum;
 -- are exclusion constraints.
 SELECT
     i.indisprimary AS is_primary,
+    (SELECT relname FROM pg_class WHERE oid = i.indexrelid) AS name,
     array(SELECT pg_get_indexdef(i.indexrelid, k, false) FROM generate_series(1, i.indnkeyatts) AS k ORDER BY k) AS values,
     array(
         SELECT a.attname::text
@@ -117,7 +118,7 @@ SELECT
     EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid AND confdeltype <> 'a')
         OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgenabled <> 'D')
         OR c.relkind = 'r' AND c.relhassubclass
-        OR NOT has_table_privilege(c.oid, 'DELETE, INSERT') AS watched,
+        OR NOT (has_table_privilege(c.oid, 'DELETE') AND has_table_privilege(c.oid, 'INSERT')) AS watched,
     array(
         SELECT DISTINCT a.attname::text
         FROM pg_constraint AS f

@@ -1,146 +1,192 @@
-"""Conflicts of unique values: which rows load when several claim one, and the SQL of unique indexes."""
+"""Conflicts of unique values, settled on the stage; and the SQL of unique indexes."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from penstock.model.contract import UniqueIndex
+from penstock.model.plan import CopyPlan
+from penstock.postgres.contest import Claim, Contest, Loss, Rival
 from penstock.postgres.create_table import declared
-from penstock.postgres.staging import ALL
+from penstock.postgres.staging import ALL, STAGE, Shape, Statements, match, names, only
 
-Claim = tuple[int, str]
-"""A unique index by its number, and a value in it."""
+TIMES = ("$asked_at", "$answered_at")  # paths of columns that hold the times of an answer
 
-
-@dataclass(slots=True)
-class Rival:
-    """A row of the table that holds unique values which staged rows claim.
-
-    Args:
-        index: The number of the unique index.
-        claimants: The staged rows that claim its values.
-        heirs: The staged rows that would replace it. If one of them loads, the rival gives up its values.
-    """
-
-    index: int
-    claimants: dict[str, None] = field(default_factory=dict)
-    heirs: set[str] = field(default_factory=set)
+# Rows in one statement.
+_LOSSES = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Why a staged row does not load.
+class Conflicts:
+    """Removes the staged rows that lose a unique value.
 
     Args:
-        index: The number of the unique index.
-        winner: The staged row that holds the value; None for a row of the table.
+        repeats: Whether any staged row may repeat a key.
+
+    Attributes:
+        duplicates: The removed rows that equal another; the others are in quarantine.
+        moving: Whether unique values may move from row to row of the table.
     """
 
-    index: int
-    winner: str | None = None
+    def __init__(self, statements: Statements, plan: CopyPlan, shape: Shape, *, repeats: bool) -> None:
+        self._statements = statements
+        self._plan = plan
+        self._shape = shape
+        self._key = shape.key
+        self._key_index = shape.key_index
+        self._others = shape.other_indexes
+        self._repeats = repeats
+        self.duplicates = 0
+        self.moving = bool(self._others)
 
+    def settle(self, stays: Composable | None = None, why: str | None = None) -> None:
+        """Remove the staged rows that lose a unique value to another.
 
-class Contest:
-    """The staged rows that share unique values with each other or with the table.
-
-    Rows load in order, each unless a row that loads, or a row of the table that stays as it is, holds one of its
-    values. So a row never loses to a row that does not load.
-
-    Args:
-        claims: The values that each row shares with another staged row, in the order of precedence.
-        rivals: Rows of the table that hold values of staged rows, by any name.
-    """
-
-    def __init__(self, claims: Mapping[str, Sequence[Claim]], rivals: Mapping[str, Rival]) -> None:
-        self._claims = claims
-        self._rivals = rivals
-        self._lost: dict[str, Loss] = {}
-        self._dead: dict[str, Loss] = {}
-        self._replaces: dict[str, list[Rival]] = defaultdict(list)
-        for rival in rivals.values():
-            for heir in rival.heirs:
-                self._replaces[heir].append(rival)
-
-    def losses(self) -> dict[str, Loss]:
-        """The rows that do not load.
-
-        Example:
-            >>> rows = {"1,x": [(1, "x")], "2,x": [(0, "2"), (1, "x")], "2,y": [(0, "2")]}
-            >>> Contest(rows, {}).losses()
-            {'2,x': Loss(index=1, winner='1,x')}
+        Args:
+            stays: The condition on the rows ``t`` of the table that stay as they are.
+            why: The message for rows whose key such a row has.
         """
-        self._kill_all(rival for rival in self._rivals.values() if not rival.heirs)
-        self._lost = self._losers()
-        again = False
-        while stay := [rival for rival in self._rivals.values() if self._wins(rival)]:
-            self._kill_all(stay)
-            self._lost = self._losers()
-            again = True
-        if again:
-            self._revive()
-        return self._dead | self._lost
+        if stays is not None:
+            self._against_table(self._key_index, stays, why)
+            for index in self._others:
+                self._against_table(index, stays)
+        self._among_staged(self._others)
 
-    def _stays(self, rival: Rival) -> bool:
-        return all(heir in self._dead or heir in self._lost for heir in rival.heirs)
+    def _among_staged(self, others: Sequence[UniqueIndex]) -> None:
+        indexes = [self._key_index, *others] if self._repeats and self._key else [*others]
+        if len(indexes) > 1 or (others and self._plan.mode == "merge"):
+            self._contest(indexes)
+        elif indexes:
+            self._settle_among(indexes[0])
 
-    def _wins(self, rival: Rival) -> bool:
-        """Whether it stays, and a row claims its value that would load otherwise."""
-        claimed = any(row not in self._dead and row not in self._lost for row in rival.claimants)
-        return claimed and self._stays(rival)
+    def _suspects(self, index: UniqueIndex) -> Composable:
+        if index is not self._key_index:
+            return ALL
+        return SQL("({0}) IN (SELECT {0} FROM penstock_stage WHERE _again)").format(names(self._key))
 
-    def _kill_all(self, rivals: Iterable[Rival]) -> None:
-        """Reject all who claim values of these rows, then of rows whose heirs were all rejected by that."""
-        stay = list(rivals)
-        while stay:
-            rival = stay.pop()
-            for row in rival.claimants:
-                if row in self._dead or row in self._lost:
-                    continue
-                self._dead[row] = Loss(rival.index)
-                stay += [
-                    other for other in self._replaces[row] if all(heir in self._dead for heir in other.heirs)
-                ]
+    def _settle_among(self, index: UniqueIndex) -> None:
+        (duplicates,) = self._statements.values(
+            "settle_stage",
+            present=applies(index),
+            suspects=self._suspects(index),
+            key=values(index),
+            order=self._order(),
+            same=self._alike(),
+            column_name=only(index.columns),
+            message=Literal(self._another(index)),
+        )
+        self.duplicates += duplicates
 
-    def _losers(self) -> dict[str, Loss]:
-        holders: dict[Claim, str] = {}
-        lost: dict[str, Loss] = {}
-        for row, claims in self._claims.items():
-            if row in self._dead:
-                continue
-            held = next((claim for claim in claims if claim in holders), None)
-            if held is not None:
-                lost[row] = Loss(held[0], holders[held])
-            else:
-                holders.update(dict.fromkeys(claims, row))
-        return lost
+    def _contest(self, indexes: Sequence[UniqueIndex]) -> None:
+        """Settle several indexes at once: a row that loses in one of them holds no value in the others."""
+        self._statements.run("contest")
+        for number, index in enumerate(indexes):
+            self._statements.run(
+                "claim",
+                index=Literal(number),
+                present=applies(index),
+                suspects=self._suspects(index),
+                key=values(index),
+            )
+        claims: dict[str, list[Claim]] = {}
+        for row in self._statements.rows("claims", order=self._order()):
+            claims.setdefault(row["id"], []).append((row["index"], row["value"]))
+        rivals: dict[str, Rival] = {}
+        if self._plan.mode == "merge":
+            rivals = self._rivals(indexes)
+            self.moving = bool(rivals)
+        self._statements.run("end_contest")
+        for losses in _batches(Contest(claims, rivals).losses()):
+            self._settle_rows(indexes, losses)
 
-    def _revive(self) -> None:
-        """Load rows after all that lost to rows of the table which give up their values now."""
-        obstacles: dict[str, list[Rival]] = defaultdict(list)
-        for rival in self._rivals.values():
-            for row in rival.claimants:
-                obstacles[row].append(rival)
-        holders = {
-            claim: row
-            for row, claims in self._claims.items()
-            if row not in self._dead and row not in self._lost
-            for claim in claims
-        }
-        changed = True
-        while changed:
-            changed = False
-            for row in [*self._dead, *self._lost]:
-                claims = self._claims.get(row, ())
-                if any(claim in holders for claim in claims) or any(map(self._stays, obstacles[row])):
-                    continue
-                self._dead.pop(row, None)
-                self._lost.pop(row, None)
-                holders.update(dict.fromkeys(claims, row))
-                changed = True
+    def _rivals(self, indexes: Sequence[UniqueIndex]) -> dict[str, Rival]:
+        """Rows of the table that hold a value of a staged row with another key."""
+        for number, index in enumerate(indexes):
+            if index is not self._key_index:
+                self._statements.run(
+                    "rival",
+                    index=Literal(number),
+                    claimants=with_values(index, STAGE, "c"),
+                    held=with_values(index, self._shape.target, "t"),
+                    equal=equal_values(index, "c", "t"),
+                    own=match(self._key, left="c"),
+                    heir=match(self._key, left="h"),
+                )
+        rivals: dict[str, Rival] = {}
+        for row in self._statements.rows("rivals", order=self._order()):
+            rival = rivals.setdefault(row["rival"], Rival(row["index"]))
+            rival.claimants[row["id"]] = None
+            if row["heir"] is not None:
+                rival.heirs.add(row["heir"])
+        return rivals
+
+    def _settle_rows(self, indexes: Sequence[UniqueIndex], losses: Sequence[tuple[str, Loss]]) -> None:
+        lost = [indexes[loss.index] for _, loss in losses]
+        messages = [
+            self._another(index) if loss.winner else self._in_table(index)
+            for index, (_, loss) in zip(lost, losses, strict=True)
+        ]
+        (duplicates,) = self._statements.values(
+            "settle_rows",
+            rows=Literal([row for row, _ in losses]),
+            winners=Literal([loss.winner for _, loss in losses]),
+            column_names=Literal([index.columns[0] if len(index.columns) == 1 else None for index in lost]),
+            messages=Literal(messages),
+            same=self._alike(),
+        )
+        self.duplicates += duplicates
+
+    def _alike(self) -> Composable:
+        """The condition that two rows are duplicates: an answer that was given twice differs only in its times."""
+        answers = self._plan.answers
+        paths = {} if answers is None else answers.paths
+        return self._shape.same(apart_from=[name for name, path in paths.items() if path in TIMES])
+
+    def _another(self, index: UniqueIndex) -> str:
+        by = f"the greater {self._plan.order_by}" if self._plan.order_by else "its place in the input"
+        return f"another row with this {label(index)} wins by {by}"
+
+    @staticmethod
+    def _in_table(index: UniqueIndex) -> str:
+        return f"the table has another row with this {label(index)}"
+
+    def _order(self) -> Composable:
+        if self._plan.order_by is not None:
+            return SQL("{} DESC NULLS LAST, _file DESC, _line DESC").format(Identifier(self._plan.order_by))
+        # In an upsert the last row wins. In the other modes the first has been loaded already.
+        return SQL("_file DESC, _line DESC" if self._plan.mode == "merge" else "_file, _line")
+
+    def reject_older(self, scope: Composable, why: str) -> None:
+        """Remove the staged rows whose key the table has in a row ``t`` of this scope."""
+        self._against_table(self._key_index, scope, why)
+
+    def _against_table(self, index: UniqueIndex, scope: Composable, why: str | None = None) -> None:
+        if not index.columns:
+            return
+        if index.is_total and not index.nulls_equal:
+            rivals, on = SQL("{} AS t").format(self._shape.target), match(index.columns)
+        else:
+            claimants, held = with_values(index, STAGE, "c"), with_values(index, self._shape.target, "t")
+            rivals = SQL("{}, {}").format(claimants, held)
+            on = SQL("s.ctid = c._penstock_row AND {}").format(equal_values(index, "c", "t"))
+        (duplicates,) = self._statements.values(
+            "settle_target",
+            rivals=rivals,
+            match=on,
+            scope=scope,
+            same=self._alike(),
+            column_name=only(index.columns),
+            message=Literal(why or self._in_table(index)),
+        )
+        self.duplicates += duplicates
+
+
+def _batches(losses: Mapping[str, Loss]) -> Iterator[list[tuple[str, Loss]]]:
+    left = iter(losses.items())
+    while batch := list(islice(left, _LOSSES)):
+        yield batch
 
 
 def label(index: UniqueIndex) -> str:

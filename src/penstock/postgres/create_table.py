@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
 from typing import Any, LiteralString
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
@@ -16,7 +15,8 @@ from penstock.postgres.queries import queries
 
 _CATALOGUE = queries(__package__, "catalog.sql")
 _SETTLE = queries(__package__, "merge.sql")
-_BOUND = re.compile(r"FROM \('([^']+)'\) TO \('([^']+)'\)")
+_BOUND = re.compile(r"FROM \('?([^')]+)'?\) TO \('?([^')]+)'?\)")
+_SUFFIXES = {"day": "YYYY_MM_DD", "month": "YYYY_MM", "year": "YYYY"}
 
 
 def declared(type_name: str) -> Composable:
@@ -66,35 +66,23 @@ def make_partitions(connection: PgConnection, contract: Contract, oid: int, unit
     bounds = [row["bound"] for row in connection.execute(_CATALOGUE["partitions"], {"oid": oid})]
     if "DEFAULT" in bounds:
         return
-    query = _SETTLE["periods"].format(unit=Literal(unit), column=Identifier(contract.partition_column))
-    starts = [row["start"] for row in connection.execute(query)]
-    for start in _uncovered(starts, bounds):
+    ranges = [match.groups() for bound in bounds if (match := _BOUND.search(bound))]
+    query = _SETTLE["periods"].format(
+        unit=Literal(unit),
+        suffix=Literal(_SUFFIXES[unit]),
+        column=Identifier(contract.partition_column),
+        lows=Literal([low for low, _ in ranges]),
+        highs=Literal([high for _, high in ranges]),
+    )
+    for period in connection.execute(query).fetchall():
         connection.execute(
             SQL("CREATE TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
-                Identifier(contract.schema, f"{contract.table}_{_suffix(start, unit)}"),
+                Identifier(contract.schema, f"{contract.table}_{period['suffix']}"),
                 Identifier(contract.schema, contract.table),
-                Literal(start.isoformat()),
-                Literal(_following(start, unit).isoformat()),
+                Literal(period["low"]),
+                Literal(period["high"]),
             )
         )
-
-
-def _uncovered(starts: Iterable[date], bounds: Iterable[str]) -> list[date]:
-    # Dates and timestamps in ISO form sort as text.
-    ranges = [match.groups() for bound in bounds if (match := _BOUND.search(bound))]
-    return [day for day in starts if not any(low[:10] <= day.isoformat() < high[:10] for low, high in ranges)]
-
-
-def _suffix(start: date, unit: Granularity) -> str:
-    return {"day": f"{start:%Y_%m_%d}", "month": f"{start:%Y_%m}", "year": f"{start:%Y}"}[unit]
-
-
-def _following(start: date, unit: Granularity) -> date:
-    if unit == "day":
-        return date.fromordinal(start.toordinal() + 1)
-    if unit == "year":
-        return date(start.year + 1, 1, 1)
-    return date(start.year + start.month // 12, start.month % 12 + 1, 1)
 
 
 # Not named penstock: it would be in the search path of a login of that name, as in the embedded servers.

@@ -238,4 +238,55 @@ DELETE FROM {target} AS t WHERE {scope};
 SELECT count(*) AS rows FROM penstock_stage;
 
 -- name: periods
-SELECT DISTINCT date_trunc({unit}, {column})::date AS start FROM penstock_stage WHERE {column} IS NOT NULL ORDER BY 1;
+-- Periods of staged rows that overlap no partition. Those in which dates have no four digits, or no end, have none.
+WITH bounds AS (
+    SELECT replace(low, 'MINVALUE', '-infinity')::timestamp AS low, replace(high, 'MAXVALUE', 'infinity')::timestamp AS high
+    FROM unnest({lows}::text[], {highs}::text[]) AS b(low, high)
+), needed AS (
+    SELECT DISTINCT date_trunc({unit}, {column}::timestamp) AS low
+    FROM penstock_stage
+    WHERE isfinite({column}) AND {column} >= '0001-01-01' AND {column} < '10000-01-01'
+), periods AS (
+    SELECT low, low + ('1 ' || {unit})::interval AS high FROM needed
+)
+SELECT low::date::text AS low, high::date::text AS high, to_char(low, {suffix}) AS suffix
+FROM periods AS p
+WHERE NOT EXISTS (SELECT FROM bounds AS b WHERE b.low < p.high AND p.low < b.high)
+ORDER BY p.low;
+
+-- name: number_rows
+CREATE TEMPORARY TABLE penstock_numbered ON COMMIT DROP AS
+SELECT s.*, s.ctid AS _penstock_place, row_number() OVER (ORDER BY _file, _line) AS _penstock_number FROM penstock_stage AS s;
+CREATE UNIQUE INDEX ON penstock_numbered (_penstock_number);
+ANALYZE penstock_numbered;
+
+-- name: count_numbered
+SELECT count(*) AS rows FROM penstock_numbered;
+
+-- name: places
+SELECT _penstock_place::text AS place FROM penstock_numbered
+JOIN unnest({numbers}::bigint[]) WITH ORDINALITY AS n(number, place) ON n.number = _penstock_number
+ORDER BY n.place;
+
+-- name: check_deferred
+SET CONSTRAINTS ALL IMMEDIATE;
+
+-- name: reject_failed
+WITH bad AS (
+    DELETE FROM penstock_stage AS s
+    USING unnest({rows}::tid[], {reasons}::text[], {column_names}::text[], {messages}::text[]) AS v(id, reason, "column", message)
+    WHERE s.ctid = v.id
+    RETURNING s._file, s._line, {raw} AS raw, v.reason, v."column", v.message
+)
+INSERT INTO penstock_ledger.rejects (run, file, line, raw, reason, "column", message)
+SELECT {run}, ({files}::text[])[_file + 1], _line, raw, reason, "column", left(message, 200) FROM bad;
+
+-- name: probe
+-- Evaluates an expression for each row.
+SELECT count({value}) AS rows FROM {rows} AS s WHERE {condition};
+
+-- name: savepoint
+SAVEPOINT {name};
+
+-- name: roll_back
+ROLLBACK TO SAVEPOINT {name};

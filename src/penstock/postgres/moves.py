@@ -33,7 +33,10 @@ class Moves:
         self._deferred = [
             index.deferrable for index in shape.contract.indexes if index.deferrable is not None
         ]
-        self._made = False
+
+    def prepare(self) -> None:
+        """Create what :meth:`make_room` needs."""
+        self._statements.run("make_holders")
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -54,9 +57,6 @@ class Moves:
         """
         if not self._indexes:
             return 0
-        if not self._made:
-            self._statements.run("make_holders")
-            self._made = True
         held = sum([self._hold(number, rows) for number in range(len(self._indexes))])
         if not held:
             return 0
@@ -84,13 +84,25 @@ class Moves:
             return 0
         written = set(self._shape.names)
         columns = [column.name for column in self._shape.contract.columns]
-        return self._statements.run(
-            "rewrite_holders",
-            all_columns=SQL(", ").join(map(Identifier, columns)),
-            new_values=SQL(", ").join(Identifier("s" if name in written else "t", name) for name in columns),
-            match=match(self._shape.key),
-            rows=rows,
-        )
+        try:
+            return self._statements.run(
+                "rewrite_holders",
+                all_columns=SQL(", ").join(map(Identifier, columns)),
+                new_values=SQL(", ").join(
+                    Identifier("s" if name in written else "t", name) for name in columns
+                ),
+                match=match(self._shape.key),
+                rows=rows,
+            )
+        except psycopg.errors.ForeignKeyViolation as error:
+            # Of part of the rows, the others may come later.
+            if rows is not STAGE or error.diag.table_name == self._shape.contract.table:
+                raise
+            raise self._stuck(
+                self._indexes,
+                f": {error.diag.message_primary}",
+                f"make the foreign key {error.diag.constraint_name} of {error.diag.table_name} DEFERRABLE",
+            ) from None
 
     def _park(self, referred: Collection[str]) -> None:
         numbers = [row["index"] for row in self._statements.rows("held_indexes")]
@@ -129,11 +141,16 @@ class Moves:
             )
         return None
 
-    def _stuck(self, indexes: Sequence[UniqueIndex], why: str = "") -> ContractError:
+    def _stuck(
+        self,
+        indexes: Sequence[UniqueIndex],
+        why: str = "",
+        hint: str = "make the unique constraint DEFERRABLE",
+    ) -> ContractError:
         values = "; ".join(label(index) for index in indexes)
         contract = self._shape.contract
         return ContractError(
             f"unique values ({values}) of {contract.schema}.{contract.table} move from row to row, "
             f"which its foreign keys or triggers prevent{why}",
-            hint="make the unique constraint DEFERRABLE",
+            hint=hint,
         )

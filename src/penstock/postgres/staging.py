@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -215,6 +216,14 @@ class Statements:
     def rows_of(self, query: SQL, /, **fragments: Composable) -> list[dict[str, Any]]:
         """Run another query; returns its rows."""
         return self._connection.execute(query.format(**fragments)).fetchall()
+
+    def values_of(self, name: str, rows: Composable, /, **fragments: Composable) -> tuple[int, ...]:
+        """Run a statement that returns one row of numbers, with some of the staged rows."""
+        return self.values(name, rows=rows, **fragments)
+
+    def transaction(self, *, force_rollback: bool = False) -> AbstractContextManager[object]:
+        """A part of the transaction that is rolled back if the block fails."""
+        return self._connection.transaction(force_rollback=force_rollback)
 
     def staged(self) -> int:
         """The number of staged rows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.sql import Identifier
@@ -13,15 +14,19 @@ from penstock.model.connection import Connection
 from penstock.model.contract import Column, Contract
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-from penstock.ports import Entry, Judged, Load, Loaded
+from penstock.ports import Entry, Judged, Load, Loaded, NeedsStage
 from penstock.postgres import catalog, ledger
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.postgres.create_table import add_primary_key, create_table, make_partitions
 from penstock.postgres.merge import Settler
 from penstock.postgres.presence import is_empty, is_present
 from penstock.postgres.queries import queries
+from penstock.postgres.row_errors import is_row_error
 from penstock.postgres.staging import ALL, Shape, Statements
 from penstock.postgres.validate import read_texts, reject_by_constraints, reject_outside
+
+if TYPE_CHECKING:
+    from penstock.postgres.load_batches import Loader
 
 _SQL = queries(__package__, "merge.sql")
 
@@ -151,18 +156,33 @@ class PostgresSession:
         statements = Statements(self._connection, shape, run=self._run, files=load.files)
         statements.run("stage")
         loader = Loader(self._connection, shape, run=self._run, files=load.files)
-        if may_go_straight(load.plan, shape) and not (load.key and statements.values("any_row")[0]):
-            # DELETE, not TRUNCATE: concurrent readers continue to see the old rows.
-            deleted = statements.run("delete", scope=ALL) if load.plan.mode == "replace" else 0
-            count = loader.straight(batches)
-            loaded = Settler(statements, load.plan, shape, repeats=loader.repeats).append_rest(count)
-            loaded.deleted = deleted
+        if self._may_go_straight(load, shape, statements):
+            loaded = self._load_straight(load, shape, statements, loader, batches)
         else:
             loader.staged(batches)
             self._judge(statements, load, shape)
             loaded = Settler(statements, load.plan, shape, repeats=loader.repeats).publish()
         if self._new and load.key:
             add_primary_key(self._connection, self._schema, self._table, load.key)
+        return loaded
+
+    @staticmethod
+    def _may_go_straight(load: Load, shape: Shape, statements: Statements) -> bool:
+        if load.staged or not may_go_straight(load.plan, shape):
+            return False
+        return not (load.key and statements.values("any_row")[0])
+
+    @staticmethod
+    def _load_straight(
+        load: Load, shape: Shape, statements: Statements, loader: Loader, batches: Iterable[Judged]
+    ) -> Loaded:
+        # DELETE, not TRUNCATE: concurrent readers continue to see the old rows.
+        deleted = statements.run("delete", scope=ALL) if load.plan.mode == "replace" else 0
+        with needing_stage():
+            count = loader.straight(batches)
+            loaded = Settler(statements, load.plan, shape, repeats=loader.repeats).append_rest(count)
+            statements.run("check_deferred")
+        loaded.deleted = deleted
         return loaded
 
     def _judge(self, statements: Statements, load: Load, shape: Shape) -> None:
@@ -205,6 +225,21 @@ class PostgresSession:
     def mark_replayed(self, run: int, *, by: str) -> None:
         """Mark an earlier run's rejects as replayed by the copy of this identity."""
         ledger.mark_replayed(self._connection, run, by=by)
+
+
+@contextmanager
+def needing_stage() -> Iterator[None]:
+    """Around rows that go straight into the table.
+
+    Raises:
+        NeedsStage: If one of them may have made the server fail.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        if is_row_error(error):
+            raise NeedsStage from error
+        raise
 
 
 def may_go_straight(plan: CopyPlan, shape: Shape) -> bool:

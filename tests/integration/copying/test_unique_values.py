@@ -129,3 +129,14 @@ def test_what_cannot_move_is_an_error(copy_text: CopyText, query: Query) -> None
         copy_text("id,v\n1,2013-02-02\n2,2013-02-01\n", mode="merge")
     assert failed.value.hint == "make the unique constraint DEFERRABLE"
     assert query("SELECT id FROM child") == [(1,)]
+
+
+def test_a_foreign_key_that_is_checked_too_early_is_named(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id int PRIMARY KEY, mail text UNIQUE)")
+    query("CREATE TABLE child (mail text REFERENCES t (mail))")
+    query(BEFORE)
+    query("INSERT INTO child VALUES ('a@x')")
+    assert copy_text(SWAP, mode="merge").updated == 2
+    with pytest.raises(ContractError, match="which its foreign keys or triggers prevent") as failed:
+        copy_text("id,mail\n1,d@x\n2,c@x\n3,b@x\n4,e@x\n5,a@x\n", mode="merge")
+    assert failed.value.hint == "make the foreign key child_mail_fkey of child DEFERRABLE"

@@ -215,10 +215,12 @@ def test_a_target_that_refuses_a_row(here: Query, there: Query) -> None:
         "IF new.id = 10000 THEN RAISE EXCEPTION 'not this one'; END IF; RETURN new; END $$; "
         "CREATE TRIGGER stop BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION stop()"
     )
-    with pytest.raises(TargetError, match="not this one"):
-        penstock.copy("source:t", "warehouse:t")
-    assert there("SELECT count(*) FROM t") == [(0,)]
-    assert there("SELECT to_regclass('penstock_ledger.copies')") == [(None,)]
+    result = penstock.copy("source:t", "warehouse:t")
+    assert (result.read - result.loaded, result.rejects) == (1, {"server_error": 1})
+    assert there("SELECT message, raw::json ->> 'id' FROM penstock_ledger.rejects") == [
+        ("not this one", "10000")
+    ]
+    assert there("SELECT count(*), count(*) FILTER (WHERE id = 10000) FROM t") == [(result.loaded, 0)]
 
 
 def test_a_table_that_is_altered_or_dropped_meanwhile(

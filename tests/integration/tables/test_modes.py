@@ -253,3 +253,25 @@ def test_unique_values_that_move(here: Query, there: Query, options: dict[str, A
     result = penstock.copy("source:person", "warehouse:person", **options)
     assert (result.inserted, result.updated, result.rejected) == (1, 3, 0)
     assert there("SELECT * FROM person ORDER BY id") == here("SELECT * FROM person ORDER BY id")
+
+
+@pytest.mark.parametrize("mode", ["append", "replace", "merge", "mirror"])
+@pytest.mark.parametrize("straight", [True, False], ids=["straight", "staged"])
+def test_a_row_that_makes_the_server_fail(here: Query, there: Query, mode: Mode, straight: bool) -> None:
+    here("CREATE TABLE event (id int PRIMARY KEY, at date, span int4range)")
+    here(
+        "INSERT INTO event SELECT n, '2013-02-01'::date + n, int4range(n * 10, n * 10 + 5) "
+        "FROM generate_series(1, 40) AS n; "
+        "UPDATE event SET at = 'infinity' WHERE id = 7; UPDATE event SET at = '9999-12-31' WHERE id = 8; "
+        "UPDATE event SET span = int4range(21, 23) WHERE id = 9"
+    )
+    there(
+        "CREATE TABLE event (id int PRIMARY KEY, at date, span int4range, EXCLUDE USING gist (span WITH &&))"
+        if straight
+        else "CREATE TABLE event (id int, at date, span int4range, UNIQUE (id, at)) PARTITION BY RANGE (at)"
+    )
+    result = penstock.copy("source:event", "warehouse:event", mode=mode, key="id")
+    assert (result.loaded, result.rejects) == (39, {"key_conflict" if straight else "check": 1})
+    kept = there("SELECT line, raw::json ->> 'id', message FROM penstock_ledger.rejects")
+    assert [row[1] for row in kept] == ["9" if straight else "7"]
+    assert len(there("SELECT 1 FROM event")) == 39

@@ -15,7 +15,7 @@ from penstock.model.contract import Contract
 from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-from penstock.ports import Entry, Loaded, Progress, SafeProgress
+from penstock.ports import Entry, Loaded, NeedsStage, Progress, SafeProgress
 from penstock.postgres.connect import PgConnection
 from penstock.postgres.relay.column_casts import Fit, fit
 from penstock.postgres.relay.create_table import Creation
@@ -167,11 +167,15 @@ class _Together:
 
     def _copy(self, copy: _Copy) -> CopyResult:
         started = time.perf_counter()
-        try:
-            with self.connection.transaction():
-                result = copy.run(again=self.again, started=started)
-        except _Done as done:
-            return done.earlier
+        while True:
+            try:
+                with self.connection.transaction():
+                    result = copy.run(again=self.again, started=started)
+                break
+            except _Done as done:
+                return done.earlier
+            except NeedsStage:
+                copy.begin_again(self.snapshot)
         self.connection.execute("DROP TABLE IF EXISTS pg_temp.penstock_stage")
         return result
 
@@ -186,11 +190,19 @@ class _Copy:
     links: Links
     progress: SafeProgress
     mirrored: Unequal | None = None
+    staged: bool = False
+
+    def begin_again(self, snapshot: Snapshot) -> None:
+        """Prepare to run once more, with all rows through the stage; what the first attempt wrote is rolled back."""
+        place = self.ends.place
+        self.session = PostgresSession(self.session.connection, place.schema, place.table)
+        self.reading = snapshot.reading(self.ends.origin, self.plan)
+        self.staged = True
 
     def run(self, *, again: bool, started: float) -> CopyResult:
         found = self.session.contract()
         contract = None if found is None else self.links.known(found)
-        inflow = Inflow(self.session, self.reading, self.progress)
+        inflow = Inflow(self.session, self.reading, self.progress, self.links.handles, self.staged)
         if self.plan.cursor is not None:
             return self._run_increment(inflow, contract, again=again, started=started)
         poured, loaded = self._load(inflow, contract)

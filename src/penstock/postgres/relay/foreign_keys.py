@@ -47,6 +47,7 @@ class Links:
             tables = {"schemas": [s for s, _ in self._places], "tables": [t for _, t in self._places]}
             self._keys = connection.execute(_SQL["links"], tables).fetchall()
         self._dropped: list[dict[str, Any]] = []
+        self._suspended = False
 
     @property
     def circular(self) -> bool:
@@ -55,6 +56,14 @@ class Links:
 
     def _place(self, key: dict[str, Any], side: str) -> int:
         return self._places.index((key[f"{side}_schema"], key[side]))
+
+    def handles(self, error: psycopg.Error) -> bool:
+        """Whether this error ends the attempt, and :meth:`suspend` allows another one."""
+        return isinstance(error, TRANSIENT) and not self._suspended and bool(self._fixed)
+
+    @property
+    def _fixed(self) -> list[dict[str, Any]]:
+        return [key for key in self._keys if key["immediate"] or not key["deferrable"]]
 
     def known(self, contract: Contract) -> Contract:
         """The contract without the keys that refer to tables that are copied later: they are checked at the end."""
@@ -73,8 +82,8 @@ class Links:
         Raises:
             TargetError: If the login may not.
         """
-        fixed = [key for key in self._keys if key["immediate"] or not key["deferrable"]]
-        for key in fixed:
+        self._suspended = True
+        for key in self._fixed:
             if not key["owned"]:
                 raise TargetError(
                     f"foreign key {key['name']} of {key['schema']}.{key['table']} is checked row by row, "
@@ -89,7 +98,7 @@ class Links:
             else:
                 change = SQL("ALTER TABLE {} ALTER CONSTRAINT {} DEFERRABLE INITIALLY IMMEDIATE")
             self._connection.execute(change.format(table, name))
-        return bool(fixed)
+        return bool(self._fixed)
 
     def restore(self) -> None:
         """Check all rows, and add what was dropped."""

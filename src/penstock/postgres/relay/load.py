@@ -12,14 +12,14 @@ from penstock.ports import Loaded, SafeProgress
 from penstock.postgres.connect import is_plain
 from penstock.postgres.copy_in import copy_into
 from penstock.postgres.create_table import make_partitions
-from penstock.postgres.merge import Settler
+from penstock.postgres.merge import Handles, Settler
 from penstock.postgres.relay.column_casts import Fit
 from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.mirror import Unequal, require_staged
 from penstock.postgres.relay.source_table import Reading
 from penstock.postgres.relay.stream import Flow, Poured, prove
 from penstock.postgres.staging import ALL, STAGE, Shape, Statements, stage_text
-from penstock.postgres.target import PostgresSession, may_go_straight
+from penstock.postgres.target import PostgresSession, may_go_straight, needing_stage
 from penstock.postgres.validate import read_texts, reject_by_constraints, reject_outside
 
 
@@ -29,11 +29,15 @@ class Inflow:
 
     Args:
         reading: The source.
+        handles: Whether the transaction of several tables handles an error; it also checks deferred constraints.
+        staged: Rows must not go straight into the table.
     """
 
     session: PostgresSession
     reading: Reading
     progress: SafeProgress
+    handles: Handles
+    staged: bool = False
 
     def into_new(self, creation: Creation, table: Composable) -> tuple[Poured, Loaded]:
         """Fill a table that was created in this transaction and has no keys yet."""
@@ -54,11 +58,16 @@ class Inflow:
         shape = _shape(fit, contract)
         statements = self._statements(shape)
         plan = fit.match.plan
-        simple = may_go_straight(plan, shape) and not any(column.may_lack for column in fit.columns)
+        simple = (
+            not self.staged
+            and may_go_straight(plan, shape)
+            and not any(column.may_lack for column in fit.columns)
+        )
         if simple and (not shape.key or (fit.unique and not statements.values("any_row")[0])):
             # DELETE, not TRUNCATE: concurrent readers continue to see the old rows.
             deleted = statements.run("delete", scope=ALL) if plan.mode == "replace" else 0
-            poured = self._pour(shape.target, shape.names, [column.expression for column in fit.columns])
+            with needing_stage():
+                poured = self._pour(shape.target, shape.names, [column.expression for column in fit.columns])
             return poured, Loaded(inserted=poured.rows, deleted=deleted)
         return self._by_the_stage(fit, shape, statements)
 
@@ -72,7 +81,8 @@ class Inflow:
         poured = self._stage(fit, shape, statements)
         statement = Composed([unequal.delete_absent(fit, shape.target)])
         deleted = self.session.connection.execute(statement).rowcount
-        loaded = Settler(statements, replace(fit.match.plan, mode="merge"), shape, repeats=False).publish()
+        plan = replace(fit.match.plan, mode="merge")
+        loaded = Settler(statements, plan, shape, repeats=False, handles=self.handles).publish()
         loaded.deleted = deleted
         loaded.unchanged += unequal.read - poured.rows
         return Poured(unequal.read, poured.fingerprint), loaded
@@ -81,7 +91,9 @@ class Inflow:
         poured = self._stage(fit, shape, statements)
         mirror = fit.match.plan.mode == "mirror"
         scope = self._covered(fit) if mirror else ALL
-        settler = Settler(statements, fit.match.plan, shape, repeats=not fit.unique, scope=scope)
+        settler = Settler(
+            statements, fit.match.plan, shape, repeats=not fit.unique, scope=scope, handles=self.handles
+        )
         loaded = settler.publish()
         if mirror:
             address = self.reading.origin.address
