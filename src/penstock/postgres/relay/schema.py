@@ -87,6 +87,26 @@ def read_contents(source: Connection, address: SchemaAddress) -> Contents:
     return Contents(tuple(names), tuple(references))
 
 
+def lacking(source: Connection, theirs: str, target: Connection, ours: str) -> dict[str, list[str]]:
+    """What a schema of the source has, and the target lacks, of what is not copied: names by kind.
+
+    Raises:
+        SourceError: If a catalog cannot be read.
+    """
+    found = []
+    for described, schema in ((source, theirs), (target, ours)):
+        with connect(described) as connection:
+            try:
+                found.append([(row["kind"], row["name"]) for row in _rows(connection, "objects", schema)])
+            except psycopg.Error as error:
+                raise as_source_error(error, f"{described.name}:{schema}") from None
+    left: dict[str, list[str]] = {}
+    for kind, name in found[0]:
+        if (kind, name) not in found[1]:
+            left.setdefault(kind, []).append(name)
+    return left
+
+
 def linked(names: Sequence[str], references: Sequence[dict[str, Any]]) -> list[list[str]]:
     """Group tables that foreign keys link, directly or through others. In a group, referenced tables come first.
 
