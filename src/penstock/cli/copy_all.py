@@ -56,7 +56,7 @@ def _show(  # the parts of an account
     errors = {name: error.message for name, error in (failed or {}).items()}
     if as_json:
         account: dict[str, object] = {name: one.to_dict() for name, one in tables.items()}
-        others = {"failed": errors} if errors else {"not_copied": not_copied or {}}
+        others: dict[str, object] = {"failed": errors} if errors else {"not_copied": not_copied or {}}
         typer.echo(json.dumps({"tables": account, "total": total.to_dict(), **others}))
     else:
         _print(plan, tables, total, errors)

@@ -81,6 +81,7 @@ class Contract:
 
     Args:
         uniques: Sets of columns with a unique index over all rows, the primary key first.
+        deferrable: Those of ``uniques`` that may be checked at the end of a transaction.
         partition_column: The date or timestamp column of the table's range partitions, if any.
         hides_rows: Row security applies to this login, so rows are loaded by INSERT instead of COPY.
     """
@@ -90,6 +91,7 @@ class Contract:
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
     uniques: tuple[tuple[str, ...], ...] = ()
+    deferrable: tuple[tuple[str, ...], ...] = ()
     checks: tuple[Check, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     partitioned: bool = False

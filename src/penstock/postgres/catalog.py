@@ -66,6 +66,7 @@ def read_contract(connection: PgConnection, oid: int, schema: str, table: str) -
         columns=tuple(_column(row) for row in rows("columns")),
         primary_key=tuple(keys[0]) if keys else (),
         uniques=tuple(tuple(unique["columns"]) for unique in uniques),
+        deferrable=tuple(tuple(unique["columns"]) for unique in uniques if not unique["is_immediate"]),
         checks=tuple(Check(name=row["name"], expression=row["expression"]) for row in rows("checks")),
         foreign_keys=tuple(
             ForeignKey(

@@ -41,6 +41,7 @@ ORDER BY a.attnum;
 -- Unique indexes over plain columns and all rows, the primary key first.
 SELECT
     i.indisprimary AS is_primary,
+    i.indimmediate AS is_immediate,
     array(
         SELECT a.attname::text
         FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, place)

@@ -91,8 +91,11 @@ class Shape:
 
     @property
     def has_key_index(self) -> bool:
-        """Whether the key has a unique index."""
-        return any(set(unique) == set(self.key) for unique in self.contract.uniques)
+        """Whether the key has a unique index that is checked row by row, as ON CONFLICT requires."""
+        contract = self.contract
+        return any(
+            set(unique) == set(self.key) and unique not in contract.deferrable for unique in contract.uniques
+        )
 
     def assignments(self, alias: str) -> Composable | None:
         """The ``SET`` list of an update of all columns except the key; None if there are no others."""

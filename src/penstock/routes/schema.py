@@ -166,6 +166,7 @@ def _job(
         one,
         Table(source.connection, source.schema, name),
         Table(target.connection, target.schema, name),
+        only=True,  # the tables that inherit from it are copied themselves
     )
 
 

@@ -160,3 +160,20 @@ def test_what_is_not_copied(here: Query, there: Query, tmp_path: Path) -> None:
     assert json.loads(copy_all(tmp_path, "source:s", "warehouse:s", "--json"))["not_copied"]["rule"] == [
         "t.r"
     ]
+
+
+def test_tables_that_inherit(here: Query, there: Query) -> None:
+    here(
+        "CREATE SCHEMA s; CREATE TABLE s.p (id int PRIMARY KEY, v text); CREATE TABLE s.c (w int) INHERITS (s.p)"
+    )
+    here("INSERT INTO s.p VALUES (1, 'a'); INSERT INTO s.c VALUES (2, 'b', 3), (3, 'c', 4)")
+    for mode in ("append", "replace"):
+        result = penstock.copy_all("source:s", "warehouse:s", mode=mode)  # type: ignore[arg-type]
+        assert result.total.read == 3
+        assert there("SELECT id FROM s.p") == [(1,)]
+    assert penstock.copy("source:s.p", "warehouse:whole").loaded == 3
+    here("INSERT INTO s.c VALUES (1, 'again', 5)")
+    assert penstock.copy("source:s.p", "warehouse:whole", mode="merge").rejects == {"key_conflict": 1}
+    there("CREATE TABLE heir () INHERITS (s.p)")
+    with pytest.raises(penstock.PenstockError, match=r"tables inherit from warehouse:s\.p"):
+        penstock.copy_all("source:s", "warehouse:s", mode="replace")

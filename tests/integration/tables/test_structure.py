@@ -7,6 +7,7 @@ from tests.databases import Query
 
 import penstock
 from penstock.model.errors import ContractError
+from penstock.model.plan import Mode
 
 # Edges of the built-in types: a column's type, and the texts of its values.
 EDGES = {
@@ -227,3 +228,29 @@ def test_a_key_that_is_not_unique(here: Query, there: Query) -> None:
     there("DROP TABLE t")
     assert penstock.copy("source:t", "warehouse:t", key="id", order_by="v").loaded == 2
     assert there("SELECT v FROM t WHERE id = 1") == [("b",)]
+
+
+@pytest.mark.parametrize("mode", ["append", "replace", "merge", "mirror"])
+def test_a_deferrable_key(here: Query, there: Query, mode: Mode) -> None:
+    here("CREATE TABLE t (id int PRIMARY KEY DEFERRABLE, v int)")
+    here("INSERT INTO t VALUES (1, 1), (2, 2)")
+    penstock.copy("source:t", "warehouse:t")
+    here("UPDATE t SET v = 3 WHERE id = 2; INSERT INTO t VALUES (3, 3)")
+    result = penstock.copy("source:t", "warehouse:t", mode=mode)
+    assert result.inserted == 1
+    assert there("SELECT v FROM t ORDER BY id") == [(1,), (2 if mode == "append" else 3,), (3,)]
+
+
+def test_not_null_that_was_not_validated(here: Query, there: Query) -> None:
+    here("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, NULL), (2, 2)")
+    here("ALTER TABLE t ADD CONSTRAINT filled NOT NULL v NOT VALID")
+    assert penstock.copy("source:t", "warehouse:t").loaded == 2
+    query = (
+        "SELECT conname::text, convalidated FROM pg_constraint "
+        "WHERE contype = 'n' AND conrelid = 't'::regclass ORDER BY 1"
+    )
+    assert there(query) == here(query)
+    assert penstock.diff("source:t", "warehouse:t").same
+    there("ALTER TABLE t DROP CONSTRAINT filled; UPDATE t SET v = 7 WHERE id = 1")
+    there("ALTER TABLE t ADD CONSTRAINT filled NOT NULL v NOT VALID")
+    assert not penstock.diff("source:t", "warehouse:t").same

@@ -24,7 +24,10 @@ SELECT
     a.attname AS name,
     format_type(a.atttypid, a.atttypmod) AS type,
     a.atttypid AS type_oid,
-    a.attnotnull AS not_null,
+    a.attnotnull AND NOT EXISTS (
+        SELECT FROM pg_constraint AS c
+        WHERE c.conrelid = a.attrelid AND c.contype = 'n' AND a.attnum = ANY (c.conkey) AND NOT c.convalidated
+    ) AS not_null,
     a.attidentity::text AS identity,
     a.attgenerated::text AS generated,
     pg_get_expr(d.adbin, d.adrelid) AS expression,
@@ -48,7 +51,7 @@ WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
 
 -- name: constraints
--- Checks, keys, unique and exclusion constraints; foreign keys are queried separately.
+-- Checks, keys, unique and exclusion constraints, and NOT NULL that was not validated; foreign keys are queried separately.
 SELECT
     c.conname AS name,
     c.contype::text AS kind,
@@ -57,7 +60,7 @@ SELECT
     array(SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)) AS columns,
     c.conkey IS NULL OR 0 = ANY (c.conkey) AS of_expression
 FROM pg_constraint AS c
-WHERE c.conrelid = %(oid)s AND c.contype IN ('c', 'p', 'u', 'x')
+WHERE c.conrelid = %(oid)s AND (c.contype IN ('c', 'p', 'u', 'x') OR c.contype = 'n' AND NOT c.convalidated)
 ORDER BY c.contype = 'x', c.contype = 'u', c.conname;
 
 -- name: foreign_keys
@@ -88,13 +91,13 @@ WHERE x.indrelid = %(oid)s AND x.indisvalid
 ORDER BY i.relname;
 
 -- name: uniques
--- Sets of plain columns with unique values, apart from nulls.
+-- Sets of plain columns with unique values, apart from nulls. Deferrable keys are unique in committed rows, too.
 SELECT array(
     SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, place)
     JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum ORDER BY k.place
 ) AS columns, i.indisprimary AS is_primary
 FROM pg_index AS i
-WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
 ORDER BY i.indisprimary DESC, i.indexrelid;
 
 -- name: partitions
