@@ -168,7 +168,7 @@ def test_tables_that_inherit(here: Query, there: Query) -> None:
     )
     here("INSERT INTO s.p VALUES (1, 'a'); INSERT INTO s.c VALUES (2, 'b', 3), (3, 'c', 4)")
     for mode in ("append", "replace"):
-        result = penstock.copy_all("source:s", "warehouse:s", mode=mode)  # type: ignore[arg-type]
+        result = penstock.copy_all("source:s", "warehouse:s", mode=mode)
         assert result.total.read == 3
         assert there("SELECT id FROM s.p") == [(1,)]
     assert penstock.copy("source:s.p", "warehouse:whole").loaded == 3

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from penstock.model.address import quoted, unquoted
 from penstock.model.connection import Connection
 from penstock.model.errors import SourceError, UsageError
 from penstock.postgres.connect import PgConnection, connect
@@ -18,7 +19,7 @@ from penstock.postgres.relay.source_table import as_source_error
 from penstock.postgres.relay.structure import qualified
 
 _SQL = queries(__package__, "schema.sql")
-_ADDRESS = re.compile(r"([\w-]+):?([^.:/]*)")
+_ADDRESS = re.compile(r'([\w-]+):?("(?:[^"]|"")+"|[^.:/"]*)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class SchemaAddress:
 
     def table(self, name: str) -> str:
         """The address of a table of the schema."""
-        return f"{self.connection}:{self.schema}.{name}"
+        return f"{self.connection}:{quoted(self.schema)}.{quoted(name)}"
 
 
 def parse_schema(text: str) -> SchemaAddress:
@@ -50,7 +51,7 @@ def parse_schema(text: str) -> SchemaAddress:
         raise UsageError(
             f"invalid schema address {text!r}", hint="write it as connection or connection:schema"
         )
-    return SchemaAddress(match[1], match[2] or "public")
+    return SchemaAddress(match[1], unquoted(match[2] or "public"))
 
 
 @dataclass(frozen=True, slots=True)

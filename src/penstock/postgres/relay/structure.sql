@@ -124,6 +124,8 @@ WITH RECURSIVE used AS (
     CROSS JOIN LATERAL (
         SELECT t.typelem AS oid WHERE t.typelem <> 0
         UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0
+        UNION ALL SELECT r.rngsubtype FROM pg_range AS r WHERE r.rngtypid = t.oid
+        UNION ALL SELECT r.rngtypid FROM pg_range AS r WHERE t.typtype = 'm' AND to_jsonb(r) ->> 'rngmultitypid' = t.oid::text
         UNION ALL SELECT a.atttypid FROM pg_attribute AS a
             WHERE a.attrelid = t.typrelid AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped
     ) AS below
@@ -136,6 +138,15 @@ SELECT t.oid, used.used_by AS columns, n.nspname AS schema, t.typname AS name, t
     CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END AS base,
     t.typnotnull AS not_null,
     t.typdefault AS default,
+    (SELECT concat_ws(', ', format('SUBTYPE = %%s', format_type(r.rngsubtype, NULL)),
+        format('SUBTYPE_OPCLASS = %%I.%%I', n.nspname, o.opcname),
+        (SELECT format('COLLATION = %%I.%%I', cn.nspname, l.collname) FROM pg_collation AS l
+         JOIN pg_namespace AS cn ON cn.oid = l.collnamespace WHERE l.oid = r.rngcollation),
+        CASE WHEN r.rngsubdiff <> 0 THEN 'SUBTYPE_DIFF = ' || r.rngsubdiff::regproc END,
+        (SELECT format('MULTIRANGE_TYPE_NAME = %%I.%%I', mn.nspname, m.typname) FROM pg_type AS m
+         JOIN pg_namespace AS mn ON mn.oid = m.typnamespace WHERE m.oid::text = to_jsonb(r) ->> 'rngmultitypid'))
+     FROM pg_range AS r JOIN pg_opclass AS o ON o.oid = r.rngsubopc JOIN pg_namespace AS n ON n.oid = o.opcnamespace
+     WHERE r.rngtypid = t.oid) AS range,
     array(SELECT format('CONSTRAINT %%I %%s', c.conname, pg_get_constraintdef(c.oid)) FROM pg_constraint AS c
           WHERE c.contypid = t.oid AND c.contype = 'c' ORDER BY c.conname) AS checks,
     array(SELECT format('%%I %%s', a.attname, format_type(a.atttypid, a.atttypmod)) FROM pg_attribute AS a
