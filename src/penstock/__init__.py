@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from penstock.model.api import ApiPlan, Limit
 from penstock.model.errors import PenstockError, UsageError
 from penstock.model.options import CopyOptions, make_plan
-from penstock.model.outcome import NothingLanded, NothingLoaded, require_loaded
+from penstock.model.outcome import NothingLanded, NothingLoaded, TablesFailed, require_loaded
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult, LandResult
 
@@ -33,6 +33,7 @@ __all__ = [
     "NothingLanded",
     "NothingLoaded",
     "PenstockError",
+    "TablesFailed",
     "UsageError",
     "connect",
     "copy",
@@ -70,8 +71,16 @@ def copy(source: str, target: str, *, again: bool = False, **options: Unpack[Cop
     return run(make_plan(source, target, **options), again=again)
 
 
-def copy_all(
-    source: str, target: str, *, again: bool = False, **options: Unpack[CopyOptions]
+def copy_all(  # noqa: PLR0913  # the last ones are options
+    source: str,
+    target: str,
+    *,
+    again: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    mode_for: Sequence[str] = (),
+    keep_going: bool = False,
+    **options: Unpack[CopyOptions],
 ) -> SchemaResult:
     """Copy all tables of a schema to tables of the same names in another schema, in the order of their foreign keys.
 
@@ -82,13 +91,18 @@ def copy_all(
         source: ``connection:schema``.
         target: ``connection:schema`` to copy the tables into.
         again: Copy even tables whose same copy is in the ledger.
+        include: Globs of table names; by default all tables are copied.
+        exclude: Globs of tables that are left out.
+        mode_for: The mode of some tables: ``"log_*=append"``.
+        keep_going: Copy the other tables if one fails.
         options: See :class:`penstock.CopyOptions`; columns, keys, filters and queries do not apply.
 
     Returns:
-        The account of each table, and ``total``.
+        The account of each table, ``total``, and what was ``not_copied``, such as views and triggers.
 
     Raises:
         NothingLoaded: If every row of any table was rejected; raised after all tables were copied.
+        TablesFailed: If tables failed and ``keep_going`` is set; it holds the accounts and the errors.
         PenstockError: If a table cannot be copied.
 
     Example:
@@ -98,9 +112,11 @@ def copy_all(
     """
     from contextlib import nullcontext
 
-    from penstock.routes.schema import run_all
+    from penstock.routes.schema import Selection, run_all
 
-    return run_all(make_plan(source, target, **options), lambda *_: nullcontext(), again=again)
+    selection = Selection.parse(include, exclude, mode_for, keep_going=keep_going)
+    plan = make_plan(source, target, **options)
+    return run_all(plan, lambda *_: nullcontext(), again=again, selection=selection)
 
 
 def diff(

@@ -73,7 +73,11 @@ def copy(  # noqa: PLR0913  # the options are the command's interface
         if tables.whole_schema:
             from penstock.cli.copy_all import copy_all
 
-            copy_all(plan, again=account.again, as_json=account.as_json)
+            copy_all(plan, tables, again=account.again, as_json=account.as_json)
+        elif tables.selects:
+            raise UsageError(
+                "--include, --exclude, --mode-for and --keep-going apply to --all", hint="add --all"
+            )
         else:
             _copy(plan, account)
 

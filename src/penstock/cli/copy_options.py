@@ -155,6 +155,23 @@ class Tables:
     whole_schema: Annotated[
         bool, _table("--all", help="Copy all tables of a schema: source:schema target:schema.")
     ] = False
+    include: Annotated[
+        list[str] | None, _table(help="With --all: only tables that match this glob. Repeatable.")
+    ] = None
+    exclude: Annotated[
+        list[str] | None, _table(help="With --all: no tables that match this glob. Repeatable.")
+    ] = None
+    mode_for: Annotated[
+        list[str] | None, _table(help="With --all: the mode of some tables: 'log_*=append'. Repeatable.")
+    ] = None
+    keep_going: Annotated[
+        bool, _table("--keep-going", help="With --all: copy the other tables if one fails.")
+    ] = False
+
+    @property
+    def selects(self) -> bool:
+        """Whether there are options that apply to ``--all`` only."""
+        return bool(self.include or self.exclude or self.mode_for or self.keep_going)
 
     def words(self) -> CopyOptions:
         """The fields of the plan that these options set."""

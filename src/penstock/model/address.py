@@ -11,7 +11,9 @@ from penstock.model.errors import UsageError, masked
 
 OBJECTS = "objects"
 
-_TABLE = re.compile(r"(?P<connection>\w[\w-]*):(?:(?P<schema>[^.:/]+)\.)?(?P<table>[^.:/]+)")
+_PART = r'(?:"(?:[^"]|"")+"|[^.:/"][^.:/]*)'  # a name; in quotes, it may hold any character
+_TABLE = re.compile(rf"(?P<connection>\w[\w-]*):(?:(?P<schema>{_PART})\.)?(?P<table>{_PART})")
+_PLAIN = re.compile(r'[^.:/"][^.:/]*')
 _API = re.compile(r"(?P<connection>\w[\w-]*):(?P<path>/[^/].*|/)")
 _CONNECTION = re.compile(r"([\w-]+):?")
 _URL = re.compile(r"(?!s3:)(?P<scheme>[a-z][a-z0-9+.-]*)://.+", re.IGNORECASE)
@@ -21,7 +23,7 @@ _OBJECTS = re.compile(r"s3://(?:(?P<connection>[\w-]+)@)?(?P<bucket>[^/@]+)(?:/(
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``connection:schema.table``; the schema defaults to ``public``."""
+    """``connection:schema.table``; the schema defaults to ``public``. A name with a dot is quoted: ``"v1.sales"``."""
 
     kind: ClassVar = "table"
     connection: str
@@ -119,6 +121,8 @@ def parse(text: str, *, local_files: bool = True) -> Address:
     Example:
         >>> parse("warehouse:raw.sales")
         Table(connection='warehouse', schema='raw', table='sales')
+        >>> parse('warehouse:"raw.v1"."sales.2013"')
+        Table(connection='warehouse', schema='raw.v1', table='sales.2013')
         >>> parse("s3://archive@my-bucket/2013/")
         Objects(connection='archive', bucket='my-bucket', key='2013/')
         >>> parse("lake:weather/current")
@@ -138,7 +142,7 @@ def parse(text: str, *, local_files: bool = True) -> Address:
     if (match := _API.fullmatch(text)) is not None:
         return Api(match["connection"], match["path"])
     if (match := _TABLE.fullmatch(text)) is not None and not (local_files and Path(text).exists()):
-        return Table(match["connection"], match["schema"] or "public", match["table"])
+        return _table(match)
     return Files(text)
 
 
@@ -156,7 +160,33 @@ def parse_table(text: str) -> Table:
     match = _TABLE.fullmatch(text)
     if match is None:
         raise UsageError(f"invalid table address {text!r}", hint="write it as connection:schema.table")
-    return Table(match["connection"], match["schema"] or "public", match["table"])
+    return _table(match)
+
+
+def _table(match: re.Match[str]) -> Table:
+    return Table(match["connection"], unquoted(match["schema"] or "public"), unquoted(match["table"]))
+
+
+def quoted(name: str) -> str:
+    """A name as it is written in an address: in double quotes if it holds a dot, a colon or a slash.
+
+    Example:
+        >>> quoted("sales"), quoted("v1.sales")
+        ('sales', '"v1.sales"')
+    """
+    if _PLAIN.fullmatch(name):
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def unquoted(text: str) -> str:
+    """The name that a part of an address means.
+
+    Example:
+        >>> unquoted('"v1.sales"'), unquoted("sales")
+        ('v1.sales', 'sales')
+    """
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text
 
 
 def refuse_url(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from penstock.model.address import Lake, Table, parse
-from penstock.model.errors import NothingDone, TooManyRejects
+from penstock.model.errors import NothingDone, PenstockError, TooManyRejects
 from penstock.model.plan import CopyPlan
 from penstock.model.plurals import counted
 from penstock.model.result import CopyResult, LandResult
@@ -41,6 +41,28 @@ class NothingLoaded(NothingDone):
         super().__init__(message, hint)
         self.result = result
         self.tables = tables or {}
+
+
+class TablesFailed(PenstockError):
+    """Some tables of a schema were not copied, and the copy kept going. The others are committed.
+
+    Args:
+        result: The total of the tables that were copied.
+        tables: The account of each of them.
+        failed: The error of each other table. Tables that foreign keys link fail together.
+    """
+
+    def __init__(
+        self, result: CopyResult, tables: Mapping[str, CopyResult], failed: Mapping[str, PenstockError]
+    ) -> None:
+        count = len(failed) + len(tables)
+        super().__init__(
+            f"{len(failed)} of {counted(count, 'table')} not copied: {', '.join(failed)}",
+            hint="fix the causes and run the same command again; copied tables are not copied twice",
+        )
+        self.result = result
+        self.tables = tables
+        self.failed = failed
 
 
 class NothingLanded(NothingDone):

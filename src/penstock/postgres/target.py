@@ -133,6 +133,16 @@ class PostgresSession:
         """The copy's run number in the ledger."""
         return self._run
 
+    @property
+    def has_heirs(self) -> bool:
+        """Whether tables inherit from the table, other than its partitions."""
+        row = self._connection.execute(
+            "SELECT EXISTS (SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhparent "
+            "WHERE c.oid = %s AND c.relkind = 'r') AS any",
+            [self.oid],
+        ).fetchone()
+        return row is not None and bool(row["any"])
+
     def made(self) -> Contract:
         """The contract of a table created in this transaction."""
         self._oid = catalog.locate(self._connection, self._schema, self._table)

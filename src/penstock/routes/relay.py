@@ -29,8 +29,11 @@ def copy_table(request: CopyRequest) -> CopyResult:
     return copy_between(job.plan, job.ends, again=request.again, progress=request.progress)
 
 
-def job_of(plan: CopyPlan, source: Table | Query, target: Table) -> Job:
+def job_of(plan: CopyPlan, source: Table | Query, target: Table, *, only: bool = False) -> Job:
     """The copy of a table or query, with its connections.
+
+    Args:
+        only: Without the rows of tables that inherit from the source.
 
     Raises:
         UsageError: If there are options for reading files.
@@ -44,6 +47,6 @@ def job_of(plan: CopyPlan, source: Table | Query, target: Table) -> Job:
     if isinstance(source, Query):
         origin = Origin(source.connection, f"{source.connection}:query", query=source.sql)
     else:
-        origin = Origin(source.connection, plan.source, source.schema, source.table)
+        origin = Origin(source.connection, plan.source, source.schema, source.table, only=only)
     place = Place(target.connection, target.schema, target.table)
     return Job(plan, Ends(find(origin.connection), origin, find(place.connection), place))

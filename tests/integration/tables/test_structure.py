@@ -7,6 +7,7 @@ from tests.databases import Query
 
 import penstock
 from penstock.model.errors import ContractError
+from penstock.model.plan import Mode
 
 # Edges of the built-in types: a column's type, and the texts of its values.
 EDGES = {
@@ -208,8 +209,11 @@ def test_rows_that_look_like_the_protocol(here: Query, there: Query) -> None:
 
 def test_a_type_that_the_target_lacks(here: Query, there: Query) -> None:
     here(
-        "CREATE TYPE span AS RANGE (subtype = int); CREATE TABLE t (id int PRIMARY KEY, s span); "
-        "INSERT INTO t VALUES (1, '[1,2)')"
+        "CREATE TYPE span; "
+        "CREATE FUNCTION span_in(cstring) RETURNS span LANGUAGE internal IMMUTABLE STRICT AS 'int4in'; "
+        "CREATE FUNCTION span_out(span) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out'; "
+        "CREATE TYPE span (INPUT = span_in, OUTPUT = span_out, LIKE = int4); "
+        "CREATE TABLE t (id int PRIMARY KEY, s span); INSERT INTO t VALUES (1, '12')"
     )
     with pytest.raises(ContractError, match="lacks the type") as raised:
         penstock.copy("source:t", "warehouse:t")
@@ -227,3 +231,57 @@ def test_a_key_that_is_not_unique(here: Query, there: Query) -> None:
     there("DROP TABLE t")
     assert penstock.copy("source:t", "warehouse:t", key="id", order_by="v").loaded == 2
     assert there("SELECT v FROM t WHERE id = 1") == [("b",)]
+
+
+@pytest.mark.parametrize("mode", ["append", "replace", "merge", "mirror"])
+def test_a_deferrable_key(here: Query, there: Query, mode: Mode) -> None:
+    here("CREATE TABLE t (id int PRIMARY KEY DEFERRABLE, v int)")
+    here("INSERT INTO t VALUES (1, 1), (2, 2)")
+    penstock.copy("source:t", "warehouse:t")
+    here("UPDATE t SET v = 3 WHERE id = 2; INSERT INTO t VALUES (3, 3)")
+    result = penstock.copy("source:t", "warehouse:t", mode=mode)
+    assert result.inserted == 1
+    assert there("SELECT v FROM t ORDER BY id") == [(1,), (2 if mode == "append" else 3,), (3,)]
+
+
+def test_not_null_that_was_not_validated(here: Query, there: Query) -> None:
+    here("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, NULL), (2, 2)")
+    here("ALTER TABLE t ADD CONSTRAINT filled NOT NULL v NOT VALID")
+    assert penstock.copy("source:t", "warehouse:t").loaded == 2
+    query = (
+        "SELECT conname::text, convalidated FROM pg_constraint "
+        "WHERE contype = 'n' AND conrelid = 't'::regclass ORDER BY 1"
+    )
+    assert there(query) == here(query)
+    assert penstock.diff("source:t", "warehouse:t").same
+    there("ALTER TABLE t DROP CONSTRAINT filled; UPDATE t SET v = 7 WHERE id = 1")
+    there("ALTER TABLE t ADD CONSTRAINT filled NOT NULL v NOT VALID")
+    assert not penstock.diff("source:t", "warehouse:t").same
+
+
+def test_ranges_of_ones_own(here: Query, there: Query) -> None:
+    here("CREATE DOMAIN money2 AS numeric(10, 2)")
+    here(
+        "CREATE TYPE band AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = float8mi, MULTIRANGE_TYPE_NAME = bands)"
+    )
+    here('CREATE TYPE words AS RANGE (SUBTYPE = text, COLLATION = "C")')
+    here("CREATE TYPE prices AS RANGE (SUBTYPE = money2)")
+    here("CREATE TABLE t (id int PRIMARY KEY, b band, m bands, w words, p prices)")
+    here("INSERT INTO t VALUES (1, '[1.5,2)', '{[1,2),[3,4)}', '[a,b]', '[1.00,2.50)')")
+    assert penstock.copy("source:t", "warehouse:t").loaded == 1
+    query = "SELECT b::text, m::text, w::text, p::text FROM t"
+    assert there(query) == here(query)
+    here("UPDATE t SET b = '[2,3)'")
+    assert penstock.copy("source:t", "warehouse:t", mode="mirror").updated == 1
+
+
+def test_names_with_dots(here: Query, there: Query) -> None:
+    here('CREATE SCHEMA "a.b"; CREATE TABLE "a.b"."c.d" (id int PRIMARY KEY)')
+    here(
+        'INSERT INTO "a.b"."c.d" VALUES (1); CREATE TABLE "a.b"."e:f/g""h" (id int PRIMARY KEY REFERENCES "a.b"."c.d")'
+    )
+    assert penstock.copy('source:"a.b"."c.d"', 'warehouse:"x.y"."c.d"').loaded == 1
+    assert penstock.copy_all('source:"a.b"', 'warehouse:"a.b"', mode="mirror").total.loaded == 1
+    assert there('SELECT * FROM "a.b"."c.d"') == [(1,)]
+    assert there('SELECT * FROM "a.b"."e:f/g""h"') == []
+    assert penstock.diff('source:"a.b"."c.d"', 'warehouse:"x.y"."c.d"').same

@@ -20,7 +20,11 @@ WHERE n.nspname = {schema} AND c.relname = {table} AND c.relkind IN ('r', 'p', '
 -- name: required
 -- The columns that never hold null.
 SELECT a.attname::text FROM pg_attribute AS a
-WHERE a.attrelid = {table} AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull;
+WHERE a.attrelid = {table} AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
+    AND NOT EXISTS (
+        SELECT FROM pg_constraint AS c
+        WHERE c.conrelid = a.attrelid AND c.contype = 'n' AND a.attnum = ANY (c.conkey) AND NOT c.convalidated
+    );
 
 -- name: primary_key
 SELECT a.attname::text

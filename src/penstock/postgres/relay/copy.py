@@ -12,6 +12,7 @@ from penstock.engine.identity import identity_of
 from penstock.model.columns import pair, require
 from penstock.model.connection import Connection
 from penstock.model.contract import Contract
+from penstock.model.errors import ContractError
 from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
@@ -202,6 +203,11 @@ class _Copy:
     def run(self, *, again: bool, started: float) -> CopyResult:
         found = self.session.contract()
         contract = None if found is None else self.links.known(found)
+        if contract is not None and self.plan.mode != "append" and self.session.has_heirs:
+            raise ContractError(
+                f"tables inherit from {self.plan.target}, and mode {self.plan.mode} would change their rows",
+                hint="use --mode append, or a target without such tables",
+            )
         inflow = Inflow(self.session, self.reading, self.progress, self.links.handles, self.staged)
         if self.plan.cursor is not None:
             return self._run_increment(inflow, contract, again=again, started=started)

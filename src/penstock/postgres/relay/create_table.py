@@ -23,6 +23,7 @@ from penstock.postgres.select import written
 
 _SQL = queries(__package__, "structure.sql")
 _VIRTUAL = 180000  # virtual generated columns
+_NOT_NULL_NOT_VALID = 180000
 
 
 NAME_BYTES = 63  # the server cuts longer names
@@ -227,7 +228,10 @@ class Creation:
         kinds = self._constraints("p"), self._constraints("u"), self._constraints("x")
         for row in (*kinds[0], *kinds[1], *kinds[2]):
             self._add_constraint(row)
-        for row in self._constraints("c"):
+        late = self._constraints("c")
+        if self._connection.info.server_version >= _NOT_NULL_NOT_VALID:
+            late += self._constraints("n")
+        for row in late:
             if not row["valid"]:
                 self._add_constraint(row)
         if self._key and not kinds[0]:
@@ -255,7 +259,7 @@ class Creation:
 
     def _add_constraint(self, row: Row) -> None:
         definition = self._constraint(row)
-        if row["kind"] != "c" and self._is_taken(row["name"]):
+        if row["kind"] in ("p", "u", "x") and self._is_taken(row["name"]):
             definition = written(row["definition"])  # its index needs a unique name
         self._run(SQL("ALTER TABLE {} ADD {}").format(self._place.name, definition))
 

@@ -13,6 +13,7 @@ class Origin:
 
     Args:
         address: The address as users write it, such as ``source:public.product``.
+        only: Without the rows of tables that inherit from it.
     """
 
     connection: str
@@ -20,6 +21,7 @@ class Origin:
     schema: str = "public"
     table: str = ""
     query: str | None = None
+    only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

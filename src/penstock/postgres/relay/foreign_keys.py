@@ -161,7 +161,7 @@ def add_references(
         try:
             with connection.transaction():
                 for row in references:
-                    if row["root"] in made and not _is_there(connection, schema, row):
+                    if row["root"] in made and _is_wanted(connection, schema, row):
                         connection.execute(_addition(schema, row))
         except psycopg.errors.ForeignKeyViolation as error:
             raise ContractError(
@@ -180,7 +180,7 @@ def _addition(schema: str, row: dict[str, Any]) -> Any:
     )
 
 
-def _is_there(connection: PgConnection, schema: str, row: dict[str, Any]) -> bool:
-    values = {"schema": schema, "table": row["table"], "name": row["name"]}
-    found = connection.execute(_SQL["is_there"], values).fetchone()
-    return found is not None and found["there"]
+def _is_wanted(connection: PgConnection, schema: str, row: dict[str, Any]) -> bool:
+    values = {"schema": schema, "table": row["table"], "name": row["name"], "referred": row["referred"]}
+    found = connection.execute(_SQL["is_wanted"], values).fetchone()
+    return found is not None and found["wanted"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from penstock.model.address import quoted, unquoted
 from penstock.model.connection import Connection
 from penstock.model.errors import SourceError, UsageError
 from penstock.postgres.connect import PgConnection, connect
@@ -18,7 +19,7 @@ from penstock.postgres.relay.source_table import as_source_error
 from penstock.postgres.relay.structure import qualified
 
 _SQL = queries(__package__, "schema.sql")
-_ADDRESS = re.compile(r"([\w-]+):?([^.:/]*)")
+_ADDRESS = re.compile(r'([\w-]+):?("(?:[^"]|"")+"|[^.:/"]*)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class SchemaAddress:
 
     def table(self, name: str) -> str:
         """The address of a table of the schema."""
-        return f"{self.connection}:{self.schema}.{name}"
+        return f"{self.connection}:{quoted(self.schema)}.{quoted(name)}"
 
 
 def parse_schema(text: str) -> SchemaAddress:
@@ -50,7 +51,7 @@ def parse_schema(text: str) -> SchemaAddress:
         raise UsageError(
             f"invalid schema address {text!r}", hint="write it as connection or connection:schema"
         )
-    return SchemaAddress(match[1], match[2] or "public")
+    return SchemaAddress(match[1], unquoted(match[2] or "public"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,26 @@ def read_contents(source: Connection, address: SchemaAddress) -> Contents:
             f"{address.connection}:{address.schema} has no tables", hint="check the schema: connection:schema"
         )
     return Contents(tuple(names), tuple(references))
+
+
+def lacking(source: Connection, theirs: str, target: Connection, ours: str) -> dict[str, list[str]]:
+    """What a schema of the source has, and the target lacks, of what is not copied: names by kind.
+
+    Raises:
+        SourceError: If a catalog cannot be read.
+    """
+    found = []
+    for described, schema in ((source, theirs), (target, ours)):
+        with connect(described) as connection:
+            try:
+                found.append([(row["kind"], row["name"]) for row in _rows(connection, "objects", schema)])
+            except psycopg.Error as error:
+                raise as_source_error(error, f"{described.name}:{schema}") from None
+    left: dict[str, list[str]] = {}
+    for kind, name in found[0]:
+        if (kind, name) not in found[1]:
+            left.setdefault(kind, []).append(name)
+    return left
 
 
 def linked(names: Sequence[str], references: Sequence[dict[str, Any]]) -> list[list[str]]:

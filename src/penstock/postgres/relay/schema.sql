@@ -50,9 +50,67 @@ JOIN listed AS other ON other.oid = coalesce(pg_partition_root(c.confrelid), c.c
 WHERE c.contype = 'f' AND c.conparentid = 0
 ORDER BY t.relname, c.conname;
 
--- name: is_there
-SELECT EXISTS (
+-- name: is_wanted
+-- Whether the target lacks this key, and has the table that it refers to.
+SELECT to_regclass(format('%%I.%%I', %(schema)s::text, %(referred)s::text)) IS NOT NULL AND NOT EXISTS (
     SELECT FROM pg_constraint AS c
     WHERE c.conrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text)) AND c.contype = 'f'
         AND c.conname = %(name)s
-) AS there;
+) AS wanted;
+
+-- name: objects
+-- What a copy of the schema does not carry, by kind and name.
+WITH own AS (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = %(schema)s),
+held AS (
+    SELECT c.* FROM pg_class AS c JOIN own ON own.oid = c.relnamespace
+    WHERE NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+),
+tables AS (SELECT * FROM held WHERE relkind IN ('r', 'p'))
+SELECT o.kind, o.name FROM (
+    SELECT 'trigger' AS kind, format('%%s.%%s', c.relname, t.tgname) AS name
+    FROM pg_trigger AS t JOIN tables AS c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND NOT c.relispartition
+    UNION ALL
+    SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
+        format('%%s(%%s)', p.proname, pg_get_function_identity_arguments(p.oid))
+    FROM pg_proc AS p JOIN own ON own.oid = p.pronamespace
+    WHERE NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+    UNION ALL
+    SELECT CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'foreign table' END, relname
+    FROM held WHERE relkind IN ('v', 'm', 'f')
+    UNION ALL
+    SELECT 'rule', format('%%s.%%s', c.relname, r.rulename) FROM pg_rewrite AS r JOIN tables AS c ON c.oid = r.ev_class
+    UNION ALL
+    SELECT 'policy', format('%%s.%%s', c.relname, p.polname) FROM pg_policy AS p JOIN tables AS c ON c.oid = p.polrelid
+    UNION ALL
+    SELECT 'row security', relname FROM tables WHERE relrowsecurity
+    UNION ALL
+    SELECT 'extended statistics', s.stxname FROM pg_statistic_ext AS s JOIN tables AS c ON c.oid = s.stxrelid
+    UNION ALL
+    SELECT 'foreign key to another schema', format('%%s.%%s', c.relname, f.conname)
+    FROM pg_constraint AS f JOIN tables AS c ON c.oid = f.conrelid JOIN pg_class AS r ON r.oid = f.confrelid
+    WHERE f.contype = 'f' AND f.conparentid = 0 AND r.relnamespace <> c.relnamespace
+    UNION ALL
+    SELECT 'inheritance', format('%%s from %%s', c.relname, p.relname)
+    FROM pg_inherits AS i JOIN tables AS c ON c.oid = i.inhrelid JOIN pg_class AS p ON p.oid = i.inhparent
+    WHERE NOT c.relispartition
+    UNION ALL
+    SELECT 'sequence', s.relname FROM held AS s
+    WHERE s.relkind = 'S' AND NOT EXISTS (
+        SELECT FROM pg_depend AS d
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
+            OR d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid
+    )
+    UNION ALL
+    SELECT 'grants', relname FROM tables WHERE relacl IS NOT NULL AND relacl <> acldefault('r', relowner)
+    UNION ALL
+    SELECT 'storage parameters', relname FROM tables WHERE reloptions IS NOT NULL
+    UNION ALL
+    SELECT 'unlogged table', relname FROM tables WHERE relpersistence = 'u'
+    UNION ALL
+    SELECT 'comment', format('%%s.%%s', c.relname, k.conname) FROM pg_description AS d
+    JOIN pg_constraint AS k ON d.classoid = 'pg_constraint'::regclass AND k.oid = d.objoid JOIN tables AS c ON c.oid = k.conrelid
+    UNION ALL
+    SELECT 'comment', c.relname FROM pg_description AS d
+    JOIN held AS c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid WHERE c.relkind IN ('i', 'I', 'S')
+) AS o
+ORDER BY o.kind, o.name;

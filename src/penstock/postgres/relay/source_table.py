@@ -83,7 +83,10 @@ class Reading:
                 raise SourceError(
                     f"permission denied for {origin.address}", hint="grant the login SELECT on the table"
                 )
+            inherited = found.kind == "r" and found.has_children
             self.relation = Identifier(origin.schema, origin.table)
+            if inherited and origin.only:
+                self.relation = SQL("ONLY {}").format(self.relation)
             if found.kind in ("r", "p"):
                 # Prevents DROP and ALTER until the copy ends.
                 self.connection.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(self.relation))
@@ -92,8 +95,9 @@ class Reading:
             read = catalogue.read_structure(self.connection, origin.schema, origin.table, found)
         self.fields = read.fields
         if found.kind in ("r", "p"):
-            self.structure = read
-        if found.kind == "r" and found.heap and not found.has_children:
+            # Keys are unique in each table, not among those that inherit from it.
+            self.structure = replace(read, uniques=()) if inherited and not origin.only else read
+        if found.kind == "r" and found.heap and (origin.only or not inherited):
             self._whole = True
             self._pages = self._count_pages()
 
@@ -109,7 +113,7 @@ class Reading:
     def _count_pages(self) -> int:
         row = self.connection.execute(
             "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::int AS pages",
-            [self.relation.as_string(self.connection)],
+            [Identifier(self.origin.schema, self.origin.table).as_string(self.connection)],
         ).fetchone()
         assert row is not None  # the table is locked
         return int(row["pages"])

@@ -204,6 +204,8 @@ def make_type(connection: PgConnection, run: Run, row: Row) -> None:
         case "c":
             fields = SQL(", ").join(map(written, row["fields"]))
             run(SQL("CREATE TYPE {} AS ({})").format(name, fields))
+        case "r":
+            run(SQL("CREATE TYPE {} AS RANGE ({})").format(name, written(row["range"])))
         case _:
             raise ContractError(
                 f"the target lacks the type {row['full_name']}",

@@ -24,7 +24,10 @@ SELECT
     a.attname AS name,
     format_type(a.atttypid, a.atttypmod) AS type,
     a.atttypid AS type_oid,
-    a.attnotnull AS not_null,
+    a.attnotnull AND NOT EXISTS (
+        SELECT FROM pg_constraint AS c
+        WHERE c.conrelid = a.attrelid AND c.contype = 'n' AND a.attnum = ANY (c.conkey) AND NOT c.convalidated
+    ) AS not_null,
     a.attidentity::text AS identity,
     a.attgenerated::text AS generated,
     pg_get_expr(d.adbin, d.adrelid) AS expression,
@@ -48,7 +51,7 @@ WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
 
 -- name: constraints
--- Checks, keys, unique and exclusion constraints; foreign keys are queried separately.
+-- Checks, keys, unique and exclusion constraints, and NOT NULL that was not validated; foreign keys are queried separately.
 SELECT
     c.conname AS name,
     c.contype::text AS kind,
@@ -57,7 +60,7 @@ SELECT
     array(SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)) AS columns,
     c.conkey IS NULL OR 0 = ANY (c.conkey) AS of_expression
 FROM pg_constraint AS c
-WHERE c.conrelid = %(oid)s AND c.contype IN ('c', 'p', 'u', 'x')
+WHERE c.conrelid = %(oid)s AND (c.contype IN ('c', 'p', 'u', 'x') OR c.contype = 'n' AND NOT c.convalidated)
 ORDER BY c.contype = 'x', c.contype = 'u', c.conname;
 
 -- name: foreign_keys
@@ -88,13 +91,13 @@ WHERE x.indrelid = %(oid)s AND x.indisvalid
 ORDER BY i.relname;
 
 -- name: uniques
--- Sets of plain columns with unique values, apart from nulls.
+-- Sets of plain columns with unique values, apart from nulls. Deferrable keys are unique in committed rows, too.
 SELECT array(
     SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, place)
     JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum ORDER BY k.place
 ) AS columns, i.indisprimary AS is_primary
 FROM pg_index AS i
-WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
 ORDER BY i.indisprimary DESC, i.indexrelid;
 
 -- name: partitions
@@ -121,6 +124,8 @@ WITH RECURSIVE used AS (
     CROSS JOIN LATERAL (
         SELECT t.typelem AS oid WHERE t.typelem <> 0
         UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0
+        UNION ALL SELECT r.rngsubtype FROM pg_range AS r WHERE r.rngtypid = t.oid
+        UNION ALL SELECT r.rngtypid FROM pg_range AS r WHERE t.typtype = 'm' AND to_jsonb(r) ->> 'rngmultitypid' = t.oid::text
         UNION ALL SELECT a.atttypid FROM pg_attribute AS a
             WHERE a.attrelid = t.typrelid AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped
     ) AS below
@@ -133,6 +138,15 @@ SELECT t.oid, used.used_by AS columns, n.nspname AS schema, t.typname AS name, t
     CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END AS base,
     t.typnotnull AS not_null,
     t.typdefault AS default,
+    (SELECT concat_ws(', ', format('SUBTYPE = %%s', format_type(r.rngsubtype, NULL)),
+        format('SUBTYPE_OPCLASS = %%I.%%I', n.nspname, o.opcname),
+        (SELECT format('COLLATION = %%I.%%I', cn.nspname, l.collname) FROM pg_collation AS l
+         JOIN pg_namespace AS cn ON cn.oid = l.collnamespace WHERE l.oid = r.rngcollation),
+        CASE WHEN r.rngsubdiff <> 0 THEN 'SUBTYPE_DIFF = ' || r.rngsubdiff::regproc END,
+        (SELECT format('MULTIRANGE_TYPE_NAME = %%I.%%I', mn.nspname, m.typname) FROM pg_type AS m
+         JOIN pg_namespace AS mn ON mn.oid = m.typnamespace WHERE m.oid::text = to_jsonb(r) ->> 'rngmultitypid'))
+     FROM pg_range AS r JOIN pg_opclass AS o ON o.oid = r.rngsubopc JOIN pg_namespace AS n ON n.oid = o.opcnamespace
+     WHERE r.rngtypid = t.oid) AS range,
     array(SELECT format('CONSTRAINT %%I %%s', c.conname, pg_get_constraintdef(c.oid)) FROM pg_constraint AS c
           WHERE c.contypid = t.oid AND c.contype = 'c' ORDER BY c.conname) AS checks,
     array(SELECT format('%%I %%s', a.attname, format_type(a.atttypid, a.atttypmod)) FROM pg_attribute AS a
