@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 from penstock.model.columns import MOST_COLUMNS, matching_key
 from penstock.model.contract import snake_case
@@ -57,7 +58,16 @@ def judge_first(cells: Cells, rows: Sequence[Cells]) -> First:
         <First.DATA: 'data'>
         >>> judge_first(["1", "2", "mean"], [["2", "3", "4"], ["3", "4", "5"]])
         <First.DOUBTFUL: 'doubtful'>
+        >>> judge_first(["", "1940", "1945"], [["Food", "22.2", "44.5"], ["Clothes", "3.5", "4.1"]])
+        <First.HEADER: 'header'>
     """
+    found = _judge_by_columns(cells, rows)
+    if found is not First.HEADER and _is_above_row_names(cells, rows):
+        return First.HEADER if _ascends(cells[1:]) or not any(map(is_typed, cells[1:])) else First.DOUBTFUL
+    return found
+
+
+def _judge_by_columns(cells: Cells, rows: Sequence[Cells]) -> First:
     if not any(cell.strip() for cell in cells):
         return First.DATA
     if not rows and any(re.search(r"\d\d|\d.*[-:/]|[-:/].*\d|@|//", cell) for cell in cells):
@@ -70,6 +80,22 @@ def judge_first(cells: Cells, rows: Sequence[Cells]) -> First:
     if found.values <= found.names:
         return First.HEADER
     return First.DATA if found.values >= _CLEAR * found.names else First.DOUBTFUL
+
+
+def _is_above_row_names(cells: Cells, rows: Sequence[Cells]) -> bool:
+    """Whether only the first cell is blank, and the cells below it are names of rows, as R and pandas write them."""
+    head, *others = map(str.strip, cells or [""])
+    names = [row[0].strip() for row in rows if row]
+    distinct = len(set(others)) == len(others) and len(set(names)) == len(names)
+    return not head and all(others) and all(names) and distinct and len(others) > 1
+
+
+def _ascends(cells: Cells) -> bool:
+    try:
+        numbers = [float(cell) for cell in cells]
+    except ValueError:
+        return False
+    return all(before < after for before, after in pairwise(numbers))
 
 
 def _has_gap(cells: Cells, rows: Sequence[Cells]) -> bool:

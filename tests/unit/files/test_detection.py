@@ -14,7 +14,7 @@ from tests.unit.files.reading import Content, drain
 
 from penstock.files.blank_removal import UnpaddedText
 from penstock.files.blocks import Sizes
-from penstock.files.first_record import name_columns
+from penstock.files.first_record import First, judge_first, name_columns
 from penstock.files.source import FileSource, open_files
 from penstock.model.errors import SourceError, UsageError
 from penstock.model.options import make_plan
@@ -187,3 +187,19 @@ def test_damaged_records_do_not_change_the_quote() -> None:
         open_files("-", FileOptions(), stdin=io.BytesIO("\n".join(["id,name,x", *rows, ""]).encode()))
     )
     assert (len(found.rows), len(found.rejects), found.rows[0]) == (45, 5, ("1", "word, 1", "c,d"))
+
+
+@pytest.mark.parametrize(
+    ("first", "rows"),
+    [
+        (["", "1940", "1945"], [["Food", "22.2", "44.5"], ["Clothes", "3.5", "4.1"]]),
+        (["", "0", "1", "2"], [["0", "27", "29", "10"], ["1", "59", "53", "14"]]),
+        (["", "friends", "advice", "per"], []),
+    ],
+)
+def test_the_header_above_names_of_rows(first: list[str], rows: list[list[str]]) -> None:
+    assert judge_first(first, rows) is First.HEADER
+
+
+def test_a_first_row_without_its_key_is_doubtful() -> None:
+    assert judge_first(["", "50", "19"], [["2", "16", "40"], ["3", "4", "41"]]) is First.DOUBTFUL
