@@ -14,6 +14,7 @@ from penstock.files.blocks import Text
 from penstock.files.decoding import Encoding, opened
 from penstock.files.dialect_reading import DELIMITERS, SAMPLE, Layout, Reading, split_fields
 from penstock.files.dialects import shown, written
+from penstock.files.first_record import First, is_typed, judge_first
 from penstock.files.record_splitter import Dialect
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
@@ -21,6 +22,7 @@ from penstock.model.errors import SourceError
 _CLEAR = 0.8  # the second best reading has at most this share of the best one's score
 _SURE = 0.95
 _HALF = 0.5
+_FEW = 3
 _QUOTES = ('"', "'", None)
 
 
@@ -62,7 +64,29 @@ def detect_layout(
             ],
             preamble=preamble,
         )
-    return _chosen(file, ordered, usual).layout()
+    chosen = _chosen(file, ordered, usual)
+    if chosen.width <= 1 and any(one.delimiter != usual.delimiter for one in candidates):
+        chosen = _by_colons(file, encoding, chosen)
+    return chosen.layout()
+
+
+def _by_colons(file: StoredFile, encoding: Encoding, one: Reading) -> Reading:
+    """The reading of a file that may be one column: by colons if the first line then is a header.
+
+    Colons are tried last, as they are in times and addresses.
+
+    Raises:
+        SourceError: If the first line may be a row.
+    """
+    colons = _read(file, encoding, Reading(replace(one.dialect, delimiter=":"), one.skip))
+    if colons.width <= 1 or colons.share < _SURE or len(colons.rows[0]) != colons.width:
+        return one
+    if len(colons.rows) < _FEW or sum(is_typed(row[0]) for row in one.rows) * 2 >= len(one.rows):
+        return one
+    first, *rows = colons.rows
+    if judge_first(first, rows) is First.HEADER and not any(map(is_typed, first)):
+        return colons
+    raise _ambiguous(file, colons.dialect, one.dialect)
 
 
 def _head(text: Text) -> tuple[bytearray, bool]:

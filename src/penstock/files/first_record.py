@@ -64,6 +64,8 @@ def judge_first(cells: Cells, rows: Sequence[Cells]) -> First:
     found = _judge_by_columns(cells, rows)
     if found is not First.HEADER and _is_above_row_names(cells, rows):
         return First.HEADER if _ascends(cells[1:]) or not any(map(is_typed, cells[1:])) else First.DOUBTFUL
+    if found is First.DATA and _counts(cells) and not any(map(_counts, rows)):
+        return First.DOUBTFUL  # as pandas names columns that have no names
     return found
 
 
@@ -90,6 +92,13 @@ def _is_above_row_names(cells: Cells, rows: Sequence[Cells]) -> bool:
     return not head and all(others) and all(names) and distinct and len(others) > 1
 
 
+def _counts(cells: Cells) -> bool:
+    """Whether the cells are 0, 1, 2, 3, or 1, 2, 3, 4, and so on."""
+    return len(cells) > _CLEAR and any(
+        list(cells) == [str(number) for number in range(first, first + len(cells))] for first in (0, 1)
+    )
+
+
 def _ascends(cells: Cells) -> bool:
     try:
         numbers = [float(cell) for cell in cells]
@@ -111,7 +120,11 @@ def weigh_first(cells: Cells, rows: Sequence[Cells]) -> Evidence:
     others = [row for row in rows if list(row) != list(cells) and len(row) == len(cells)]
     years = _years(cells)
     votes = [_vote(cell, [row[at] for row in others]) for at, cell in enumerate(cells) if at not in years]
-    return Evidence(votes.count(First.HEADER), votes.count(First.DATA))
+    marks = [
+        cell.strip() for cell in cells if _kind(cell.strip()) == "word"
+    ]  # such as NA, which no two columns are
+    repeated = len(marks) - len(set(marks))
+    return Evidence(votes.count(First.HEADER), votes.count(First.DATA) + repeated)
 
 
 def is_typed(text: str) -> bool:

@@ -201,5 +201,37 @@ def test_the_header_above_names_of_rows(first: list[str], rows: list[list[str]])
     assert judge_first(first, rows) is First.HEADER
 
 
+@pytest.mark.parametrize(
+    ("first", "rows", "found"),
+    [
+        (["Andorra", "NA", "NA"], [["Angola", "124", "528"], ["Benin", "84", "391"]], First.DATA),
+        (["RI", "Na", "Mg"], [["1.52", "13.6", "4.4"], ["1.51", "13.8", "3.6"]], First.HEADER),
+        (["0", "1", "2", "3"], [["5", "1", "4", "7"], ["6", "2", "4", "8"]], First.DOUBTFUL),
+        (["1", "2", "3", "4"], [["1", "2", "3", "4"], ["6", "2", "4", "8"]], First.DATA),
+    ],
+)
+def test_marks_and_numbers_in_the_first_row(first: list[str], rows: list[list[str]], found: First) -> None:
+    assert judge_first(first, rows) is found
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("name:city:age\nAnn:Rome:41\nBob:Oslo:39\n", ":"),
+        ("at\n10:30:00\n11:30:00\n12:15:10\n", None),
+        ("10:30:00\n11:30:00\n12:15:10\n", None),
+    ],
+)
+def test_colons(text: str, delimiter: str | None) -> None:
+    source = open_files("-", FileOptions(), stdin=io.BytesIO(text.encode()))
+    source.require_header()
+    assert source.options.delimiter == delimiter
+
+
+def test_colons_without_a_header_are_doubtful() -> None:
+    with pytest.raises(SourceError, match="may be separated by ':' or by ','"):
+        open_files("-", FileOptions(), stdin=io.BytesIO(b"root:0:0\nann:10:7\nbob:11:7\n")).require_header()
+
+
 def test_a_first_row_without_its_key_is_doubtful() -> None:
     assert judge_first(["", "50", "19"], [["2", "16", "40"], ["3", "4", "41"]]) is First.DOUBTFUL
