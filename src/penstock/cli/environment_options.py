@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.terminal.streams import echo
 from penstock.environments import Environment, choose, load
 from penstock.environments.errors import suggestion
 from penstock.environments.loading import BASE
@@ -73,4 +72,5 @@ def print_table(
     )  # with a height too: otherwise Rich takes TERM=dumb for 80 columns
     with console.capture() as printed:
         console.print(table)
-    echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
+    # The console has escaped control characters, and its own are styles.
+    typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))  # noqa: TID251

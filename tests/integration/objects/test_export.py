@@ -187,7 +187,7 @@ def test_an_export_that_another_database_published_meanwhile_stays(
     publish = ObjectsSession.publish
 
     def late(session: ObjectsSession, named: Manifest, entry: Entry) -> None:
-        other = replace(named, run="other", database="another", files=())
+        other = replace(named, run="other", database="another", rows=0, files=())
         store.put(f"labor/{NAME}", other.to_json().encode())
         publish(session, named, entry)
 
