@@ -94,9 +94,14 @@ def _from_file(source: str, words: CopyOptions, defaults: CopyOptions) -> tuple[
             f"no target for '{source}'",
             hint=f"penstock copy {source} warehouse:raw.new_table; to look at it first: penstock preview {source}",
         )
-    origin, target, options = read_copy(Path(source))
+    found = read_copy(Path(source))
+    if found.template is not None:
+        raise UsageError(
+            f"'{source}' holds {found.template!r}, which only Airflow fills in",
+            hint=f"run its DAG: penstock run {found.name} --date 2013-02-01",
+        )
     given = {name: value for name, value in words.items() if value != defaults.get(name)}
-    return origin, target, cast("CopyOptions", {**options, **given})
+    return found.source, found.target, cast("CopyOptions", {**found.options, **given})
 
 
 def _copy(plan: CopyPlan, account: Account) -> None:
