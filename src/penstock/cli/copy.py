@@ -50,8 +50,9 @@ def copy(  # noqa: PLR0913  # the options are the command's interface
 
     Answers of an API land in the lake first, and are copied from there: penstock copy plan.yaml lake:weather
 
-    Invalid rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects,
-    5 nothing loaded: every row was rejected, or no answer holds a record. See docs/reference/exit-codes.md.
+    Invalid rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects
+    or a failed check, 5 nothing loaded: every row was rejected, or no answer holds a record.
+    See docs/reference/exit-codes.md.
 
     A copy may be a YAML file of source, target and options (penstock preview --save): penstock copy sales.yaml
 

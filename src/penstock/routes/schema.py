@@ -48,9 +48,9 @@ def run_all(plan: CopyPlan, shown: Shown, *, again: bool = False) -> SchemaResul
         NothingLoaded: If every row of any table was rejected; raised after all tables were copied.
         PenstockError: If a table cannot be copied; the message names it.
     """
-    if plan.columns or plan.computed or plan.query or plan.key or plan.where:
+    if plan.columns or plan.computed or plan.query or plan.key or plan.where or plan.checks:
         raise UsageError(
-            "--columns, --key, filters and queries do not apply to --all",
+            "--columns, --key, --check, filters and queries do not apply to --all",
             hint="leave them out, or copy the table by itself",
         )
     started = time.perf_counter()

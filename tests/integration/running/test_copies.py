@@ -37,7 +37,8 @@ def test_each_file_is_a_dag_and_by_hand_it_is_the_same_copy(copies: Shop, wareho
         copies,
         "by_day.yaml",
         "source: include/greetings.csv\ntarget: warehouse:raw.by_day\nfilter_column: day\n"
-        "filter_value: '{{ ds }}'\nschedule: [warehouse:raw.greetings]\n",
+        "filter_value: '{{ ds }}'\nschedule: [warehouse:raw.greetings]\n"
+        "checks:\n- unique: id\n- accepted: {name: ['{{ ds }}', Ada, Grace]}\n",
     )
     found = {"PENSTOCK_CONN_WAREHOUSE": uri(warehouse)}
     parsed = json.loads(copies.command("parse", "--json", **found).stdout)
@@ -55,6 +56,10 @@ def test_each_file_is_a_dag_and_by_hand_it_is_the_same_copy(copies: Shop, wareho
     assert done.returncode == 0, done.stderr
     with enter(warehouse) as session:
         assert session.execute("SELECT count(*) FROM raw.by_day").fetchall() == [(2,)]
+        kept = session.execute('SELECT "check", passed FROM penstock_ledger.checks').fetchall()
+        assert kept == [("unique:id", True), ("accepted:name=2013-02-01,Ada,Grace", True)]
+        log = next((copies.root / ".penstock" / "logs" / "run" / "by_day").rglob("copy.log")).read_text()
+        assert "check passed: unique:id: no repeated value" in log
 
 
 def test_an_invalid_file_is_an_import_error_with_its_line_and_stops_no_other(

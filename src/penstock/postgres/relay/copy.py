@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 
 from penstock.engine.identity import identity_of
+from penstock.model.checks import require_columns
 from penstock.model.columns import pair, require
 from penstock.model.connection import Connection
 from penstock.model.contract import Contract
@@ -171,7 +172,7 @@ class _Together:
             with self.connection.transaction():
                 result = copy.run(again=self.again, started=started)
         except _Done as done:
-            return done.earlier
+            return copy.session.checked(copy.plan, done.earlier)
         self.connection.execute("DROP TABLE IF EXISTS pg_temp.penstock_stage")
         return result
 
@@ -189,6 +190,8 @@ class _Copy:
 
     def run(self, *, again: bool, started: float) -> CopyResult:
         found = self.session.contract()
+        if found is not None:
+            require_columns(self.plan.checks, found)
         contract = None if found is None else self.links.known(found)
         inflow = Inflow(self.session, self.reading, self.progress)
         if self.plan.cursor is not None:
@@ -311,6 +314,7 @@ class _Copy:
         result = replace(account, seconds=seconds, visible_rows_only=self.plan.visible_rows_only)
         enforce_limits(self.plan, result, self.session.examples())
         result.check()
+        result = self.session.checked(self.plan, result)
         names = [output.name for output in self.reading.outputs]
         self.session.record(
             Entry(plan=self.plan, result=result, files=[self.reading.origin.address], header=names)
