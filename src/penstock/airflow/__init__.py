@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from penstock.airflow.copy_operator import CopyOperator
+    from penstock.airflow.dag_factory import copy_dags
     from penstock.airflow.dbt.task_group import dbt_task_group
     from penstock.airflow.land_operator import LandOperator
     from penstock.airflow.lineage import target_asset
@@ -26,6 +27,7 @@ __all__ = [
     "NotifyOperator",
     "PostgresToS3Operator",
     "S3ToSnowflakeOperator",
+    "copy_dags",
     "dbt_task_group",
     "in_airflow",
     "target_asset",
@@ -40,6 +42,7 @@ _MODULES = {
     "NotifyOperator": "notifier",
     "PostgresToS3Operator": "transfers",
     "S3ToSnowflakeOperator": "transfers",
+    "copy_dags": "dag_factory",
     "dbt_task_group": "dbt.task_group",
     "in_airflow": "task_wrapper",
     "target_asset": "lineage",

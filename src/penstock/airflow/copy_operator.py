@@ -12,8 +12,16 @@ from penstock import run
 from penstock.airflow.account import account_lines, run_label
 from penstock.airflow.connections import as_airflow
 from penstock.airflow.lineage import target_asset
+from penstock.airflow.notifier import Notifier
 from penstock.model.address import Lake, parse
-from penstock.model.errors import ContractError, NothingDone, Refused, TooManyRejects, UsageError
+from penstock.model.errors import (
+    ContractError,
+    NothingDone,
+    PenstockError,
+    Refused,
+    TooManyRejects,
+    UsageError,
+)
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.outcome import NothingLanded, NothingLoaded, remark
 from penstock.model.result import CopyResult
@@ -36,12 +44,14 @@ class CopyOperator(BaseOperator):
         target: ``connection:schema.table``, or an address of objects.
         again: Repeat the copy even if it was done before.
         **kwargs: Options of :class:`~penstock.model.options.CopyOptions`, and arguments of ``BaseOperator``. By
-            default, ``pipeline`` is the DAG's id and ``task`` the task's id.
+            default, ``pipeline`` is the DAG's id and ``task`` the task's id. Failed ``checks`` that only warn are sent
+            to the connection ``alerts``, as :class:`~penstock.airflow.notifier.Notifier` does.
 
     Raises:
         AirflowFailException: When the task runs: the options are invalid, source and target do not match, or too many
             rows (or all rows) were rejected. The task is not retried, because the same file would be rejected again.
-        PenstockError: When the task runs: the copy failed for another reason, and published nothing.
+        PenstockError: When the task runs: the copy failed for another reason, such as a check, and published nothing.
+            The task is retried.
 
     Example:
         CopyOperator(task_id="copy", source="sales.csv", target="warehouse:raw.sales", mode="merge", key="sale_id")
@@ -81,7 +91,18 @@ class CopyOperator(BaseOperator):
         self.result = result
         said = remark(plan, result)
         self._tell([*account_lines(result), *([said] if said else [])])
+        self._warn([f"{self.target}: {check}" for check in result.checks if not check.passed])
         return result.to_dict()
+
+    def _warn(self, problems: Sequence[str]) -> None:
+        """Send the failed checks that only warn to the connection ``alerts``; the copy is done, and stays so."""
+        for problem in problems:
+            self.log.warning("%s", problem)
+        if problems:
+            try:
+                Notifier("\n".join(problems), f"{self.dag_id}: a check failed").notify({})
+            except PenstockError as error:
+                self.log.warning("cannot send the warning: %s", error.message)
 
     def _tell(self, lines: Sequence[str]) -> None:
         for line in lines:

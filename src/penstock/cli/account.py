@@ -48,6 +48,8 @@ def _print(result: CopyResult, target: str, remark: str | None, rejects: str | N
         console.print(f"  {escape(result.reading)}")
     if result.visible_rows_only:
         console.print("  visible rows only: rows that row security hides from the login are not counted")
+    for check in result.checks:
+        console.print(f"  {escape(str(check))}")
     if remark:
         console.print(f"  {remark}")
     console.print(f"  copy {result.id[:12]}")

@@ -50,8 +50,9 @@ def copy(  # noqa: PLR0913  # the options are the command's interface
 
     Answers of an API land in the lake first, and are copied from there: penstock copy plan.yaml lake:weather
 
-    Invalid rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects,
-    5 nothing loaded: every row was rejected, or no answer holds a record. See docs/reference/exit-codes.md.
+    Invalid rows go to quarantine (penstock rejects list). Exit codes: 0 done, 1 failed, 2 usage, 3 too many rejects
+    or a failed check, 5 nothing loaded: every row was rejected, or no answer holds a record.
+    See docs/reference/exit-codes.md.
 
     A copy may be a YAML file of source, target and options (penstock preview --save): penstock copy sales.yaml
 
@@ -98,9 +99,14 @@ def _from_file(source: str, words: CopyOptions, defaults: CopyOptions) -> tuple[
             f"no target for '{source}'",
             hint=f"penstock copy {source} warehouse:raw.new_table; to look at it first: penstock preview {source}",
         )
-    origin, target, options = read_copy(Path(source))
+    found = read_copy(Path(source))
+    if found.template is not None:
+        raise UsageError(
+            f"'{source}' holds {found.template!r}, which only Airflow fills in",
+            hint=f"run its DAG: penstock run {found.name} --date 2013-02-01",
+        )
     given = {name: value for name, value in words.items() if value != defaults.get(name)}
-    return origin, target, cast("CopyOptions", {**options, **given})
+    return found.source, found.target, cast("CopyOptions", {**found.options, **given})
 
 
 def _copy(plan: CopyPlan, account: Account) -> None:

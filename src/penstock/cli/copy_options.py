@@ -193,12 +193,19 @@ class Account:
     max_rejects: Annotated[
         str | None, _account(help="Load nothing and fail beyond this many rejects: 100 or 0.5%.")
     ] = None
+    check: Annotated[
+        list[str] | None,
+        _account(
+            help="Fail and load nothing unless this holds for the table: not_null:a, unique:a,b, accepted:a=x,y, "
+            "fresh:a=1 day, volume:50%-200%. warn: before it only warns. Repeatable."
+        ),
+    ] = None
     again: Annotated[bool, _account("--again", help="Copy even if the same copy was done before.")] = False
     as_json: Annotated[bool, _account("--json", help="Print the account as JSON.")] = False
 
     def words(self) -> CopyOptions:
         """The fields of the plan that these options set."""
-        return {"max_rejects": self.max_rejects}
+        return {"max_rejects": self.max_rejects, "checks": self.check or ()}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class Template(StrEnum):
 
     gallery = "gallery"
     blank = "blank"
+    copies = "copies"
 
 
 @app.command()
@@ -33,7 +34,10 @@ def init(
     *,
     template: Annotated[
         Template,
-        typer.Option(help="gallery: all pipelines that ship with Penstock; blank: one small DAG."),
+        typer.Option(
+            help="gallery: all pipelines that ship with Penstock; blank: one small DAG; "
+            "copies: DAGs from YAML files."
+        ),
     ] = Template.blank,
 ) -> None:
     """Create a project with DAGs and tests, ready to run. Nothing is overwritten.
@@ -62,7 +66,7 @@ def init(
         )
     if os.environ.get("PENSTOCK_PROJECT"):
         echo("PENSTOCK_PROJECT is set to another project, which commands will use: unset PENSTOCK_PROJECT")
-    dag = "sales_warehouse" if template is Template.gallery else "hello"
+    dag = "greetings" if template is Template.copies else "hello"
     if made.root != Path.cwd():
         echo(f"next:  cd {directory}")
     for advice in made.advice:

@@ -191,4 +191,5 @@ def _outlook(found: Preview) -> list[str]:
     elif found.error is None:
         lines.append("every row can be parsed")
     lines += [f"  rejected: {reasons}"] if rejected else []
+    lines += [f"  {check}" for check in (account.checks if account is not None else ())]
     return [*lines, *(f"  {example}" for example in found.examples)]

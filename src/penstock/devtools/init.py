@@ -197,7 +197,7 @@ def _settings(text: str, name: str, port: int) -> str:
 
 
 # Name -> directory in a checkout; in a wheel it is `penstock/templates/NAME`.
-TEMPLATES = {"gallery": "pipelines", "blank": "templates/blank"}
+TEMPLATES = {"gallery": "pipelines", "blank": "templates/blank", "copies": "templates/copies"}
 # Files that runs leave in a checkout. The wheel does not contain them.
 GENERATED = (".penstock", "__pycache__", ".pytest_cache", "*.pyc", "target", "logs", "dbt_packages", ".env")
 DATA = Path("include", "data")  # generated files, except .gitignore

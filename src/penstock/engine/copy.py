@@ -14,6 +14,7 @@ from penstock.engine.duplicates import Repeats
 from penstock.engine.identity import identity_of
 from penstock.engine.prefetch import Prefetch, Producer
 from penstock.engine.type_inference import infer
+from penstock.model.checks import require_columns
 from penstock.model.columns import MOST_COLUMNS, require
 from penstock.model.contract import Contract, Kind
 from penstock.model.errors import ContractError, SourceError
@@ -84,11 +85,11 @@ def copy(
         try:
             with target.begin() as session:
                 if not again and (earlier := session.earlier(identity, plan)) is not None:
-                    return earlier
+                    return session.checked(plan, earlier)
                 left = source if again else without_loaded(plan, source, session)
                 if left is not source:
                     if not left.files:
-                        return CopyResult(id=identity, already=True)
+                        return session.checked(plan, CopyResult(id=identity, already=True))
                     identity = identify(plan, left, replayed)
                 result = _Attempt(plan, left, identity, as_text, safe, staged).run(session, started)
                 if replayed is not None:
@@ -141,11 +142,11 @@ def rehearse(
 
     def attempt(session: Session, as_text: frozenset[str]) -> Rehearsal:
         if not again and (earlier := session.earlier(identity, plan)) is not None:
-            return Rehearsal(earlier, (), None)
+            return Rehearsal(session.checked(plan, earlier, enforce=False), (), None)
         left = source if again else without_loaded(plan, source, session)
         if left is not source and not left.files:
             return Rehearsal(CopyResult(id=identity, already=True), (), None)
-        tried = _Attempt(lenient, left, identity, as_text, safe, staged)
+        tried = _Attempt(lenient, left, identity, as_text, safe, staged, rehearsed=True)
         result = tried.run(session, started)
         return Rehearsal(result, session.examples(), tried.created)
 
@@ -185,6 +186,7 @@ class _Attempt:
     as_text: frozenset[str]
     progress: SafeProgress
     staged: bool
+    rehearsed: bool = False
     read: int = 0
     filtered: int = 0
     rejected: int = 0
@@ -195,7 +197,8 @@ class _Attempt:
         contract = session.contract()
         if contract is None:
             contract = self._create(session)
-        elif isinstance(self.source, Recognised):
+        require_columns(self.plan.checks, contract)
+        if contract is not self.created and isinstance(self.source, Recognised):
             self.source.fit([column.name for column in contract.columns])
         if isinstance(self.source, Recognised):
             self.plan = replace(self.plan, file=self.source.options)
@@ -225,6 +228,7 @@ class _Attempt:
         )
         enforce_limits(self.plan, result, session.examples())
         result.check()
+        result = session.checked(self.plan, result, enforce=not self.rehearsed)
         session.record(
             Entry(plan=self.plan, result=result, files=self.source.files, header=self.source.columns)
         )

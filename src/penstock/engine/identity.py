@@ -27,7 +27,7 @@ def identity_of(plan: CopyPlan, *content: str, without: tuple[str, ...] = ("sour
         >>> identity_of(plan, "f00") == identity_of(CopyPlan(source="moved.csv", target="warehouse:sales"), "f00")
         True
     """
-    # An option that was detected makes the same copy as one that was given.
+    # An option that was detected makes the same copy as one that was given; checks do not change what is copied.
     file = replace(plan.file, fixed=(), detected=(), renamed=())
-    core = replace(plan, file=file, **{name: _NEUTRAL[name] for name in without})  # type: ignore[arg-type]
+    core = replace(plan, file=file, checks=(), **{name: _NEUTRAL[name] for name in without})  # type: ignore[arg-type]
     return xxhash.xxh3_128_hexdigest("\n".join([core.to_json(), *content]).encode())

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 Kind = Literal["connection", "variable"]
 
-FOLDERS = ("dags", "plugins", "include")
+FOLDERS = ("dags", "plugins", "include", "copies")
 TEMPLATES = (".sql", ".sh")
 PLANS = (".yaml", ".yml")
 LAKE = "lake"  # without a connection of this name, the lake is a directory of the project
@@ -46,7 +46,7 @@ class Demand:
 
 
 def demands(project_root: Path) -> tuple[Demand, ...]:
-    """Return all references in the files below ``dags``, ``plugins`` and ``include``, by kind, name and place.
+    """Return all references in the files of these folders of the project, by kind, name and place.
 
     Files with invalid Python are skipped, because Airflow reports them.
 

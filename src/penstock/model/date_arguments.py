@@ -1,9 +1,10 @@
-"""Date arguments of the command line: a day, or a point in time."""
+"""Dates and durations in arguments: a day, a point in time, or how long something takes."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime, time, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 
 from penstock.model.errors import NothingDone, UsageError
 
@@ -84,3 +85,22 @@ def ended(dag_id: str, text: str, ends: datetime) -> NothingDone:
         f"{dag_id} ended on {day}, before {text}: no task would run",
         hint=f"choose a date up to {day}, or move the DAG's end_date",
     )
+
+
+def parse_duration(text: str) -> timedelta:
+    """A duration of one number and one unit.
+
+    Raises:
+        UsageError: If it is something else.
+
+    Example:
+        >>> parse_duration("36 hours").days
+        1
+    """
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(second|minute|hour|day|week)s?\s*", text)
+    if match is None:
+        raise UsageError(f"invalid duration {text!r}", hint="write it as 90 minutes, 36 hours or 2 days")
+    try:
+        return timedelta(**{f"{match[2]}s": float(match[1])})
+    except OverflowError:
+        raise UsageError(f"duration {text!r} is too long", hint="write it as 2 days") from None

@@ -46,7 +46,7 @@ class ExitCode(_Code):
     DONE = 0, "done, or done before"
     FAILED = 1, "failed, or found something wrong"
     USAGE = 2, "invalid usage: an unknown option, or an invalid request"
-    TOO_MANY_REJECTS = 3, "more rows were rejected than allowed; nothing was changed"
+    TOO_MANY_REJECTS = 3, "more rows were rejected than allowed, or a check failed; nothing was changed"
     # 4 is unused: pytest's 4 is a usage error; its 5 means no tests, as here.
     NOTHING = 5, "nothing to do, or nothing happened"
     INTERRUPTED = 130, "interrupted by Ctrl-C"  # 128 + SIGINT, as shells have it
@@ -113,6 +113,12 @@ class TargetError(PenstockError):
 
 class TooManyRejects(PenstockError):
     """More rows were rejected than the plan allows. Nothing was published."""
+
+    exit_code = ExitCode.TOO_MANY_REJECTS
+
+
+class CheckFailed(PenstockError):
+    """A check of the table failed after its rows were loaded. Nothing was published."""
 
     exit_code = ExitCode.TOO_MANY_REJECTS
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TypedDict, Unpack, cast
+from typing import Any, TypedDict, Unpack, cast
 
 from penstock.model.api import Answers
+from penstock.model.checks import as_texts
 from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Interval, Mode, Threshold
 
@@ -19,7 +20,8 @@ _HEADERS: Mapping[str, tuple[str, ...] | None] = {"auto": None, "yes": None, "no
 class CopyOptions(TypedDict, total=False):
     """Options of a copy, all optional. Names and meanings are those of :class:`CopyPlan` and :class:`FileOptions`;
     values may be texts: ``max_rejects`` is ``"100"`` or ``"0.5%"``, ``key`` and ``columns`` may be
-    ``"a,b"``, ``column`` lists computed ones as ``"name=expression"``, and ``values`` of an API as ``"name=value"``.
+    ``"a,b"``, ``column`` lists computed ones as ``"name=expression"``, ``values`` of an API as ``"name=value"``, and
+    ``checks`` are texts as ``"unique:a,b"`` or mappings as ``{"unique": ["a", "b"]}``.
     What is left out of ``delimiter``, ``quote``, ``encoding``, ``header`` and ``skip_rows``, or is ``"auto"``, is
     detected;
     ``header`` may also be ``"yes"`` (the first line names the columns) or ``"no"`` (nothing does).
@@ -62,6 +64,7 @@ class CopyOptions(TypedDict, total=False):
     label: str | None
     values: Sequence[str] | Mapping[str, str]
     allow_empty: bool
+    checks: str | Sequence[str | Mapping[str, Any]]
 
 
 def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
@@ -104,6 +107,7 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         label=options.get("label"),
         values=_values(options.get("values", ())),
         allow_empty=options.get("allow_empty", False),
+        checks=as_texts(options.get("checks", ())),
     )
 
 

@@ -34,6 +34,7 @@ _LATER = (
     "label",
     "values",
     "allow_empty",
+    "checks",
 )
 _LATER_OF_FILES = ("skip_rows", "fixed", "detected", "renamed", "orders", "binary", "sheet")
 
@@ -208,6 +209,7 @@ class CopyPlan:
         values: From an API: ``(name, value)`` for the placeholders of its plan.
         allow_empty: From an API: it may have nothing; do not fail if no answer holds a record.
         max_file_size: Bytes at which a written file is ended and the next begun.
+        checks: What must hold for the table after the copy, as texts; see :class:`penstock.model.checks.TableCheck`.
         visible_rows_only: Leave out the rows of Postgres tables that row security hides from the login, at the source
             and at the target, instead of refusing. The account then is of the visible rows, and says so.
     """
@@ -240,6 +242,7 @@ class CopyPlan:
     label: str | None = None
     values: tuple[tuple[str, str], ...] = ()
     allow_empty: bool = False
+    checks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -277,6 +280,7 @@ class CopyPlan:
         fields["file"] = FileOptions(**file)
         fields["key"] = tuple(fields["key"])
         fields["columns"] = tuple(fields.get("columns", ()))
+        fields["checks"] = tuple(fields.get("checks", ()))
         fields["values"] = tuple((name, value) for name, value in fields.get("values", ()))
         fields["computed"] = tuple((name, text) for name, text in fields.get("computed", ()))
         if (answers := fields.get("answers")) is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from penstock.model.checks import CheckResult
 from penstock.model.errors import AccountMismatch
 from penstock.model.plurals import counted
 
@@ -41,6 +42,7 @@ class CopyResult:
         visible_rows_only: The account covers only rows that the login sees; row security may hide others.
         detected: How the source is written, by option, as far as it was detected and differs from the defaults.
             ``renamed`` holds columns that have another name than in the source.
+        checks: The results of the plan's checks, on the table as the copy left it.
     """
 
     id: str
@@ -59,6 +61,7 @@ class CopyResult:
     seconds: float = 0.0
     visible_rows_only: bool = False
     detected: Mapping[str, Any] = field(default_factory=dict)
+    checks: Sequence[CheckResult] = field(default_factory=list)
 
     @property
     def all_rejected(self) -> bool:

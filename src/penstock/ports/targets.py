@@ -126,6 +126,16 @@ class Session(Protocol):
     def examples(self) -> list[str]:
         """The first few rejects, a line each."""
 
+    def checked(self, plan: CopyPlan, result: CopyResult, *, enforce: bool = True) -> CopyResult:
+        """The account with the results of the plan's checks on the table as it is now.
+
+        Args:
+            enforce: Fail if a check fails that does not only warn.
+
+        Raises:
+            CheckFailed: If one failed.
+        """
+
     def record(self, entry: Entry) -> None:
         """Write the account into the ledger."""
 

@@ -16,6 +16,7 @@ from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan
 from penstock.model.result import COUNTS, CopyResult, KeptReject
 from penstock.ports import Entry
+from penstock.postgres.checks import recorded_checks
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.postgres.create_table import LEDGER, make_schema
 from penstock.postgres.queries import queries
@@ -166,7 +167,8 @@ class Records:
             raise UsageError(
                 f"{len(ids)} copies begin with {id_prefix!r}", hint="give more characters of the id"
             )
-        return found[0]
+        results = recorded_checks(self._connection, found[0]["run"])
+        return {**found[0], "checks": results} if results else found[0]
 
     def outstanding(self) -> list[dict[str, Any]]:
         """Copies with rows in quarantine, one entry per reason."""

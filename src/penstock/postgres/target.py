@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.sql import Identifier
 
+from penstock.model.checks import enforce_checks
 from penstock.model.connection import Connection
 from penstock.model.contract import Column, Contract
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import Entry, Judged, Load, Loaded, NeedsStage
 from penstock.postgres import catalog, ledger
+from penstock.postgres.checks import record_checks, run_checks
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.postgres.create_table import add_primary_key, create_table, make_partitions
 from penstock.postgres.merge import Settler
@@ -221,10 +224,26 @@ class PostgresSession:
         """The first few rejects, a line each."""
         return ledger.examples(self._connection, self._run)
 
+    def checked(self, plan: CopyPlan, result: CopyResult, *, enforce: bool = True) -> CopyResult:
+        """The account with the results of the plan's checks on the table as it is now.
+
+        Raises:
+            CheckFailed: If one failed that does not only warn, and they are enforced.
+        """
+        if not plan.checks:
+            return result
+        contract = self.made()
+        checks = run_checks(self._connection, contract, self.oid, plan, result)
+        if enforce:
+            enforce_checks(checks, plan.target)
+        return replace(result, checks=checks)
+
     def record(self, entry: Entry) -> None:
         """Write the account into the ledger."""
         assert self._oid is not None  # the table exists now
         ledger.record(self._connection, entry, run=self._run, oid=self._oid)
+        if entry.result.checks:
+            record_checks(self._connection, self._run, entry.result.checks)
 
     def loaded_files(self, plan: CopyPlan) -> set[str]:
         """Files that were copied into the table by the same plan, and whose rows have not been replaced since."""

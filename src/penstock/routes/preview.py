@@ -14,6 +14,7 @@ from penstock.files.dialects import dialect_of, written
 from penstock.files.format_detection import format_of
 from penstock.model import address as model
 from penstock.model.address import Table
+from penstock.model.checks import enforce_checks
 from penstock.model.columns import require
 from penstock.model.contract import Column, snake_case
 from penstock.model.errors import PenstockError, UsageError
@@ -85,6 +86,7 @@ def _judge(plan: CopyPlan, rehearsal: Rehearsal) -> None:
     if not rehearsal.result.already:
         enforce_limits(plan, rehearsal.result, rehearsal.examples)
     require_loaded(plan, rehearsal.result)
+    enforce_checks(rehearsal.result.checks, plan.target)
 
 
 def _inspected(source: Source, options: FileOptions, rows: int, progress: Progress | None) -> Contents:

@@ -120,9 +120,9 @@ def run_all(
         TablesFailed: If tables failed and the copy kept going.
         PenstockError: If a table cannot be copied; the message names it.
     """
-    if plan.columns or plan.computed or plan.query or plan.key or plan.where:
+    if plan.columns or plan.computed or plan.query or plan.key or plan.where or plan.checks:
         raise UsageError(
-            "--columns, --key, filters and queries do not apply to --all",
+            "--columns, --key, --check, filters and queries do not apply to --all",
             hint="leave them out, or copy the table by itself",
         )
     started = time.perf_counter()

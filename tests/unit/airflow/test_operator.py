@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 
 from penstock.airflow import copy_operator
-from penstock.model.errors import ConnectionFailed, TooManyRejects
+from penstock.model.checks import CheckResult
+from penstock.model.errors import CheckFailed, ConnectionFailed, TooManyRejects
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 
@@ -89,3 +91,35 @@ def test_the_provider_is_found_by_its_entry_point() -> None:
         value="penstock.airflow.provider:get_provider_info"
     )
     assert entry.load()()["package-name"] == "penstock"
+
+
+def test_a_check_that_only_warns_is_logged_and_sent_and_the_task_succeeds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    warned = CheckResult(check="volume:50%", passed=False, found="1 row", on_failure="warn")
+    passed = CheckResult(check="unique:id", passed=True, found="no repeated value", on_failure="fail")
+    monkeypatch.setattr(
+        copy_operator, "run", lambda plan, *, again=False: CopyResult(id="1", checks=[passed, warned])
+    )
+    sent: list[tuple[str, str]] = []
+
+    def notify(notifier: Any, context: Any) -> None:
+        sent.append((notifier.subject, notifier.message))
+        raise ConnectionFailed("no mail server")
+
+    monkeypatch.setattr("penstock.airflow.notifier.Notifier.notify", notify)
+    task = make(checks=["unique:id", {"volume": "50%", "on_failure": "warn"}])
+    task.dag = DAG("shop")
+    assert task.execute({})["checks"][1]["found"] == "1 row"
+    assert sent == [
+        ("shop: a check failed", "warehouse:raw.sales: check failed (warning): volume:50%: 1 row")
+    ]
+
+
+def test_a_failed_check_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stale(plan: CopyPlan, *, again: bool = False) -> CopyResult:
+        raise CheckFailed("1 check failed")
+
+    monkeypatch.setattr(copy_operator, "run", stale)
+    with pytest.raises(CheckFailed):
+        make().execute({})

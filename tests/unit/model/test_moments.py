@@ -1,9 +1,9 @@
-from datetime import UTC
+from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from penstock.model.date_arguments import parse_moment
+from penstock.model.date_arguments import parse_duration, parse_moment
 from penstock.model.errors import UsageError
 
 
@@ -27,3 +27,10 @@ def test_what_is_no_date_is_refused_and_the_form_shown(text: str) -> None:
     with pytest.raises(UsageError, match="invalid date") as error:
         parse_moment(text)
     assert "2013-02-01T09:00" in (error.value.hint or "")
+
+
+@pytest.mark.parametrize("text", ["", "5", "5 lightyears", "-1 day", "999999999 weeks"])
+def test_invalid_durations(text: str) -> None:
+    with pytest.raises(UsageError, match="duration"):
+        parse_duration(text)
+    assert parse_duration("1.5 hours") == timedelta(minutes=90)

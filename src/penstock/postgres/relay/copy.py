@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 
 from penstock.engine.identity import identity_of
+from penstock.model.checks import require_columns
 from penstock.model.columns import pair, require
 from penstock.model.connection import Connection
 from penstock.model.contract import Contract
@@ -174,7 +175,7 @@ class _Together:
                     result = copy.run(again=self.again, started=started)
                 break
             except _Done as done:
-                return done.earlier
+                return copy.session.checked(copy.plan, done.earlier)
             except NeedsStage:
                 copy.begin_again(self.snapshot)
         self.connection.execute("DROP TABLE IF EXISTS pg_temp.penstock_stage")
@@ -202,6 +203,8 @@ class _Copy:
 
     def run(self, *, again: bool, started: float) -> CopyResult:
         found = self.session.contract()
+        if found is not None:
+            require_columns(self.plan.checks, found)
         contract = None if found is None else self.links.known(found)
         if contract is not None and self.plan.mode != "append" and self.session.has_heirs:
             raise ContractError(
@@ -329,6 +332,7 @@ class _Copy:
         result = replace(account, seconds=seconds, visible_rows_only=self.plan.visible_rows_only)
         enforce_limits(self.plan, result, self.session.examples())
         result.check()
+        result = self.session.checked(self.plan, result)
         names = [output.name for output in self.reading.outputs]
         self.session.record(
             Entry(plan=self.plan, result=result, files=[self.reading.origin.address], header=names)

@@ -1,0 +1,5 @@
+select
+    id as greeting_id,
+    name,
+    day
+from {{ source('raw', 'greetings') }}
