@@ -80,6 +80,11 @@ class Reading:
     skip_rows: Annotated[
         int | None, _reading("--skip-rows", help="Lines before the header that are not part of the table.")
     ] = None
+    comment: Annotated[str | None, _reading(help="Lines that begin with this text are not rows: '#'.")] = None
+    footer: Annotated[
+        int | None,
+        _reading(help="Lines at the end that are not part of the table; 0: none looks like a footer."),
+    ] = None
     null: Annotated[list[str] | None, _reading(help="Text that means NULL, in every column. Repeatable.")] = (
         None
     )
@@ -113,6 +118,8 @@ class Reading:
             "encoding": self.encoding,
             "header": self.header,
             "skip_rows": self.skip_rows,
+            "comment": self.comment,
+            "footer": self.footer,
             "null_values": self.null,
             "date_format": self.date_format,
             "sheet": self.sheet,

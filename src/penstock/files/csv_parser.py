@@ -10,6 +10,7 @@ import pyarrow.csv as arrow_csv
 
 from penstock.files.blocks import Block
 from penstock.files.decoding import Encoding
+from penstock.files.footer import count_footers
 from penstock.files.record_splitter import Dialect
 from penstock.files.record_text import (
     RecordTexts,
@@ -26,7 +27,10 @@ from penstock.ports import Batch
 # A block of very short records is parsed as several batches.
 _BATCH_ROWS = 100_000
 
+_ABOVE = 100  # rows that the last ones are compared with
+
 _GLUED_MESSAGE = "text follows the closing quote of a field"
+_FOOTER_MESSAGE = "looks like a footer: --footer N leaves out the last N lines, --footer 0 loads such rows"
 
 
 class FieldParser:
@@ -36,6 +40,7 @@ class FieldParser:
         file: Index of the file among the source's files.
         names: The columns in the file's order.
         columns: The columns in the batch's order.
+        footer: Reject rows at the end that look like a footer.
     """
 
     def __init__(
@@ -45,12 +50,16 @@ class FieldParser:
         columns: tuple[str, ...],
         dialect: Dialect,
         encoding: Encoding,
+        *,
+        footer: bool = False,
     ) -> None:
         self._file = file
         self._names = names
         self._columns = columns
         self._dialect = dialect
         self._encoding = encoding
+        self._footer = footer
+        self._above: list[tuple[str | None, ...]] = []
         self._conversion = arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.large_string()),
             include_columns=list(columns),
@@ -60,13 +69,17 @@ class FieldParser:
             check_utf8=False,  # is_text has checked the whole block, in a twentieth of the time
         )
 
-    def parse(self, block: Block) -> Iterator[Batch]:
-        """The rows of a block. A blank line is a row only if there is a single column."""
+    def parse(self, block: Block, *, last: bool = False) -> Iterator[Batch]:
+        """The rows of a block. A blank line is a row only if there is a single column.
+
+        Args:
+            last: No other block follows.
+        """
         rejects = reject_broken(self._file, block, self._encoding)
         if len(self._names) > 1:
             block = block.keep(block.ends > block.starts)
         bad = [] if is_text(block) else bad_records(block)
-        if bad or len(block.glued):
+        if bad or len(block.glued) or block.left_out:
             block = self._without_bad(block, bad, rejects)
         rows, ragged = self._fields(memoryview(block.data)[block.begin : block.end])
         if rows.num_rows + len(ragged) != len(block.starts):
@@ -75,6 +88,8 @@ class FieldParser:
                 hint="this is an error in Penstock: please report it with these lines",
             )
         block = self._without_ragged(block, ragged, rejects)
+        if self._footer:
+            block, rows = self._without_footer(block, rows, rejects, last=last)
         rejects.sort(key=lambda reject: reject.line)
         return self._batches(block, rows, rejects)
 
@@ -122,7 +137,7 @@ class FieldParser:
             rejects.append(
                 Reject(self._file, int(block.lines[at]), text, Reason.MALFORMED, None, _GLUED_MESSAGE)
             )
-        if not bad and not glued:
+        if not bad and not glued and not block.left_out:
             return block
         kept = np.ones(len(block.starts), bool)
         kept[bad + glued] = False
@@ -135,18 +150,38 @@ class FieldParser:
         for at, count in ragged.items():
             text = self._encoding.show(block.record(at))
             message = f"{count} field{'s' * (count != 1)} where the header has {len(self._names)}"
+            if text.startswith("#"):
+                message += "; if lines like this are comments, pass --comment '#'"
             rejects.append(Reject(self._file, int(block.lines[at]), text, Reason.MALFORMED, None, message))
         kept = np.ones(len(block.starts), bool)
         kept[list(ragged)] = False
         return block.keep(kept)
 
+    def _without_footer(
+        self, block: Block, rows: pa.RecordBatch, rejects: list[Reject], *, last: bool
+    ) -> tuple[Block, pa.RecordBatch]:
+        """The rows without those that look like a footer, at the end of the last block."""
+        near = rows.slice(max(0, len(rows) - _ABOVE))
+        cells = list(zip(*(column.to_pylist() for column in near.columns), strict=True))
+        self._above = [*self._above, *cells][-_ABOVE:]
+        begin = len(rows) - min(count_footers(self._above), len(rows)) if last else len(rows)
+        if begin == len(rows):
+            return block, rows
+        for at in range(begin, len(rows)):
+            text = self._encoding.show(block.record(at))
+            rejects.append(
+                Reject(self._file, int(block.lines[at]), text, Reason.MALFORMED, None, _FOOTER_MESSAGE)
+            )
+        return block.keep(np.arange(len(rows)) < begin), rows.slice(0, begin)
+
     def _batches(self, block: Block, rows: pa.RecordBatch, rejects: list[Reject]) -> Iterator[Batch]:
         parts = max(1, -(-rows.num_rows // _BATCH_ROWS))
         for part in range(parts):
             begin, end = (rows.num_rows * bound // parts for bound in (part, part + 1))
-            if begin == end and not rejects:
+            if begin == end and not rejects and not block.left_out:
                 continue
             piece = slice(begin, end)
             texts = RecordTexts(block.data, block.starts[piece], block.ends[piece], self._encoding)
-            yield Batch(self._file, rows.slice(begin, end - begin), block.lines[piece], texts, rejects)
+            lines, left_out = block.lines[piece], 0 if part else block.left_out
+            yield Batch(self._file, rows.slice(begin, end - begin), lines, texts, rejects, left_out=left_out)
             rejects = []

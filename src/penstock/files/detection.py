@@ -148,7 +148,12 @@ def _layout(file: StoredFile, options: FileOptions, found: FileOptions) -> Layou
         options.header is None and not options.skip_rows and not {"skip_rows", "header"} & set(options.fixed)
     )
     return detect_layout(
-        file, Encoding(found.encoding), list(tried), skip_rows=options.skip_rows, preamble=preamble
+        file,
+        Encoding(found.encoding),
+        list(tried),
+        skip_rows=options.skip_rows,
+        footer=options.footer or 0,
+        preamble=preamble,
     )
 
 

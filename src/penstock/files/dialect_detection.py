@@ -14,6 +14,7 @@ from penstock.files.blocks import Text
 from penstock.files.decoding import Encoding, opened
 from penstock.files.dialect_reading import DELIMITERS, SAMPLE, Layout, Reading, split_fields
 from penstock.files.dialects import shown, written
+from penstock.files.footer import FooterlessText
 from penstock.files.record_splitter import Dialect
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
@@ -30,6 +31,7 @@ def detect_layout(
     candidates: Sequence[Dialect],
     *,
     skip_rows: int = 0,
+    footer: int = 0,
     preamble: bool = True,
 ) -> Layout:
     """How the file is written.
@@ -37,6 +39,7 @@ def detect_layout(
     Args:
         candidates: The dialects that it may have; the usual one first.
         skip_rows: Lines before the table.
+        footer: Lines below it.
         preamble: More such lines may be found.
 
     Raises:
@@ -44,7 +47,7 @@ def detect_layout(
     """
     usual = candidates[0]
     with opened(file, encoding) as text:
-        head, whole = _head(text)
+        head, whole = _head(FooterlessText(text, footer))
     reading = Reading(usual, skip_rows).of(head)
     if not reading.widths:
         return Layout(usual, skip_rows)
@@ -56,7 +59,7 @@ def detect_layout(
         best = ordered[0].score
         ordered = _ordered(
             [
-                _read(file, encoding, Reading(one.dialect, skip_rows))
+                _read(file, encoding, Reading(one.dialect, skip_rows), footer)
                 for one in ordered
                 if one.score >= best * _HALF or one.dialect.delimiter == usual.delimiter
             ],
@@ -77,9 +80,9 @@ def _head(text: Text) -> tuple[bytearray, bool]:
     return head[:cut] if cut else head, False
 
 
-def _read(file: StoredFile, encoding: Encoding, reading: Reading) -> Reading:
+def _read(file: StoredFile, encoding: Encoding, reading: Reading, footer: int) -> Reading:
     with opened(file, encoding) as text:
-        return reading.through(text)
+        return reading.through(FooterlessText(text, footer))
 
 
 def _occurs(dialect: Dialect, head: bytearray, usual: Reading) -> bool:
@@ -212,7 +215,7 @@ def candidates(usual: Dialect, *, delimiter: bool, quote: bool) -> Iterator[Dial
     for q in quotes:
         for d in delimiters:
             if d != q:
-                yield Dialect(d, q, usual.blanks and d == usual.delimiter)
+                yield Dialect(d, q, usual.blanks and d == usual.delimiter, usual.comment)
 
 
 __all__ = ["DELIMITERS", "Layout", "candidates", "detect_layout", "split_fields"]

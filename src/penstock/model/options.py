@@ -45,6 +45,8 @@ class CopyOptions(TypedDict, total=False):
     encoding: str | None
     header: str | Sequence[str] | None
     skip_rows: int | None
+    comment: str | None
+    footer: int | None
     null_values: Sequence[str] | None
     date_format: str | None
     sheet: str | None
@@ -132,6 +134,8 @@ def _file(options: CopyOptions) -> FileOptions:
         date_format=options.get("date_format"),
         skip_rows=skip_rows or 0,
         sheet=options.get("sheet"),
+        comment=options.get("comment"),
+        footer=options.get("footer"),
         fixed=tuple(name for name, value in fixed.items() if value),
     )
 

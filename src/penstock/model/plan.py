@@ -35,7 +35,7 @@ _LATER = (
     "values",
     "allow_empty",
 )
-_LATER_OF_FILES = ("skip_rows", "fixed", "detected", "renamed", "orders", "binary", "sheet")
+_LATER_OF_FILES = ("skip_rows", "fixed", "detected", "renamed", "orders", "binary", "sheet", "comment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,9 @@ class FileOptions:
             and ``NULL``, ``None``, ``NA``, ``N/A`` and ``\\N``, which are not values there.
         date_format: ``strptime`` format of dates that are not ISO 8601.
         skip_rows: Lines before the header, or before the first row, that do not belong to the table.
+        comment: Lines that begin with this text are not rows.
+        footer: Lines at the end of each file that do not belong to the table; blank lines do not count. With None,
+            rows at the end that look like a footer are rejected; with 0 they are rows.
         fixed: Which of ``quote``, ``encoding``, ``header`` and ``skip_rows`` were given with their default value, and
             are not detected.
         detected: Which fields have their value from the content.
@@ -79,10 +82,16 @@ class FileOptions:
     orders: tuple[tuple[str, tuple[str, ...]], ...] = ()
     binary: tuple[tuple[str, int], ...] = ()
     sheet: str | None = None
+    comment: str | None = None
+    footer: int | None = None
 
     def __post_init__(self) -> None:
-        if self.skip_rows < 0:
-            raise UsageError(f"invalid number of rows {self.skip_rows}", hint="skip no rows, or some")
+        for count, what in (
+            (self.skip_rows, "skip no rows, or some"),
+            (self.footer or 0, "use 0 or more lines"),
+        ):
+            if count < 0:
+                raise UsageError(f"invalid number of rows {count}", hint=what)
 
     @property
     def findings(self) -> dict[str, Any]:
@@ -260,6 +269,8 @@ class CopyPlan:
         for name in _LATER_OF_FILES:
             if not fields["file"][name]:
                 del fields["file"][name]
+        if self.file.footer is None:  # 0 says something
+            del fields["file"]["footer"]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @classmethod

@@ -263,7 +263,9 @@ def _exported(plan: CopyPlan, entry: Mapping[str, Any]) -> FileOptions:
     """How exported rows are read: CSV or JSON Lines, in UTF-8."""
     form: Format = "csv" if _is_csv(plan, entry) else "jsonl"
     delimiter = _dialect(plan, entry).delimiter
-    return replace(plan.file, format=form, encoding="utf-8", delimiter=delimiter, skip_rows=0)
+    return replace(
+        plan.file, format=form, encoding="utf-8", delimiter=delimiter, skip_rows=0, comment=None, footer=0
+    )
 
 
 def _one_line(row: dict[str, Any]) -> bytes:

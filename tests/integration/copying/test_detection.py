@@ -151,3 +151,24 @@ def test_files_that_are_written_differently(tmp_path: Path, query: Query) -> Non
     (tmp_path / "b.csv").write_text("id;name\n1;a\n")
     with pytest.raises(PenstockError, match="written differently"):
         penstock.copy(str(tmp_path / "*.csv"), "warehouse:t")
+
+
+def test_comments_and_footers_are_counted_and_not_loaded(copy_text: CopyText, query: Query) -> None:
+    text = "# by hand\nid,name,n\n1,Ann,2\n# moved\n2,Bob,3\nTotal,,5\n"
+    result = copy_text(text, comment="#", footer=1)
+    assert (result.read, result.loaded, result.rejected, result.filtered) == (2, 2, 0, 3)
+    assert query("SELECT id, name, n FROM t ORDER BY id") == [(1, "Ann", 2), (2, "Bob", 3)]
+    assert copy_text(text, comment="#", footer=1).already
+    assert not copy_text(text, "warehouse:u", comment="#", footer=0).already
+
+
+def test_a_footer_is_rejected_unless_it_is_said_to_be_a_row(copy_text: CopyText, query: Query) -> None:
+    text = "id,name,n\n1,Ann,2\n2,Bob,3\nTotal,,5\n"
+    found = copy_text(text)
+    assert (found.read, found.loaded, dict(found.rejects)) == (3, 2, {"malformed": 1})
+    assert query("SELECT sum(id) FROM t") == [(3,)]
+    query("ALTER TABLE t ALTER id TYPE text")
+    said = copy_text(text, footer=0, mode="replace")
+    assert not said.already
+    assert (said.loaded, said.rejected) == (3, 0)
+    assert replay("warehouse", found.id).loaded == 1

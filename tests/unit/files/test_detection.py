@@ -56,6 +56,9 @@ def test_the_corpus() -> None:
         (b"id\n1\n2\n", {}, ("1",)),
         (b"Report of sales\n\nid,name\n1,Ann\n", {"skip_rows": 2}, ("1", "Ann")),
         (b"Report,,\n,,\nid,name,n\n1,a,2\n2,b,3\n", {"skip_rows": 2}, ("1", "a", "2")),
+        (b"# by, me\n# on, Monday\nid,name\n1,Ann\n2,Bob\n", {"skip_rows": 2}, ("1", "Ann")),
+        (b"# by me\n#id,name\n1,Ann\n2,Bob\n", {"skip_rows": 1}, ("1", "Ann")),
+        (b"#id,name\n1,Ann\n2,Bob\n", {}, ("1", "Ann")),
         (b"a;b\n", {"delimiter": ";"}, None),
         ("id,name\n1,Zoë\n".encode("utf-16-be"), {"encoding": "utf-16-be"}, ("1", "Zoë")),
         ("id,name\n1,Crème brûlée 5 €\n".encode("cp1252"), {"encoding": "cp1252"}, ("1", "Crème brûlée 5 €")),
@@ -187,3 +190,10 @@ def test_damaged_records_do_not_change_the_quote() -> None:
         open_files("-", FileOptions(), stdin=io.BytesIO("\n".join(["id,name,x", *rows, ""]).encode()))
     )
     assert (len(found.rows), len(found.rejects), found.rows[0]) == (45, 5, ("1", "word, 1", "c,d"))
+
+
+def test_comments_and_footers_do_not_decide_how_a_file_is_written() -> None:
+    data = b"# a,b,c\n# d,e,f\nid;name\n# g,h,i\n1;Ann\n2;Bob\n# j,k,l\nTotal, 2, 3, 4\n"
+    source = opened(data, comment="#", footer=1)
+    assert source.options.findings == {"delimiter": ";"}
+    assert drain(source).rows == [("1", "Ann"), ("2", "Bob")]
