@@ -11,7 +11,7 @@ from typer import Option
 
 from penstock.cli.account import answers_of
 from penstock.model.errors import UsageError
-from penstock.model.options import AUTO, CopyOptions
+from penstock.model.options import AUTO, CopyOptions, ShortRows
 from penstock.model.plan import Format, Granularity, Mode
 
 _key = partial(Option, rich_help_panel="Keys and modes")
@@ -85,6 +85,10 @@ class Reading:
         int | None,
         _reading(help="Lines at the end that are not part of the table; 0: none looks like a footer."),
     ] = None
+    short_rows: Annotated[
+        ShortRows,
+        _reading(help="Rows with fewer fields than the header: reject, or null in the missing ones."),
+    ] = "reject"
     null: Annotated[list[str] | None, _reading(help="Text that means NULL, in every column. Repeatable.")] = (
         None
     )
@@ -120,6 +124,7 @@ class Reading:
             "skip_rows": self.skip_rows,
             "comment": self.comment,
             "footer": self.footer,
+            "short_rows": self.short_rows,
             "null_values": self.null,
             "date_format": self.date_format,
             "sheet": self.sheet,

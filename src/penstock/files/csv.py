@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from penstock.files.blocks import Block, Sizes, no_records, read_blocks
-from penstock.files.csv_parser import FieldParser
+from penstock.files.csv_parser import FieldParser, RowRules
 from penstock.files.decoding import Encoding, opened
 from penstock.files.dialects import dialect_of
 from penstock.files.first_record import name_columns, rename_columns, require_few
@@ -55,10 +55,10 @@ class CsvFormat:
     def columns(self, files: Sequence[StoredFile]) -> tuple[str, ...]:
         """The first file's columns, once all files are known to have them."""
         sizes = Sizes(min(_HEADER_BYTES, self._sizes.block), self._sizes.record)
-        wanted, _ = self._open(files[0], sizes)
+        wanted = self._open(files[0], sizes)[1]
         self._orders = []
         for file in files[1:]:
-            names = rename_columns(self._open(file, sizes)[0], wanted, file.name)
+            names = rename_columns(self._open(file, sizes)[1], wanted, file.name)
             if names != wanted:
                 self._orders.append((file.name, names))
         return wanted
@@ -69,11 +69,12 @@ class CsvFormat:
 
     def batches(self, index: int, file: StoredFile, columns: tuple[str, ...]) -> Iterator[Batch]:
         """The rows of one file, under these columns."""
-        names, blocks = self._open(file, self._sizes)
+        cells, names, blocks = self._open(file, self._sizes)
         names = rename_columns(names, columns, file.name)
-        footer = self._options.footer is None
-        dialect = dialect_of(self._options, file.name)
-        parser = FieldParser(index, names, columns, dialect, self._encoding, footer=footer)
+        options = self._options
+        rules = RowRules(self._header_line(cells), options.short_rows == "null", options.footer is None)
+        dialect = dialect_of(options, file.name)
+        parser = FieldParser(index, names, columns, dialect, self._encoding, rules)
         block = next(blocks, None)
         while block is not None:
             following = next(blocks, None)
@@ -84,15 +85,22 @@ class CsvFormat:
         """The text of the records that begin at these lines."""
         return find_texts(self._blocks(file, self._sizes), lines, self._encoding)
 
-    def _open(self, file: StoredFile, sizes: Sizes) -> tuple[tuple[str, ...], Iterator[Block]]:
-        """The file's columns, and the blocks behind its header."""
+    def _header_line(self, cells: Sequence[str]) -> Sequence[str]:
+        """The header line as the copied file has it, if rows may repeat it; one word may be a row of its own."""
+        if self._options.header is not None or len(cells) == 1:
+            return ()
+        written = dict(self._options.renamed)  # the file of exported rejects has the new names
+        return [written.get(cell, cell) for cell in cells]
+
+    def _open(self, file: StoredFile, sizes: Sizes) -> tuple[Sequence[str], tuple[str, ...], Iterator[Block]]:
+        """The fields of the file's header, its columns, and the blocks behind its header."""
         cells: Sequence[str]
         if self._options.header is not None:
             cells, blocks = self._options.header, self._blocks(file, sizes)
         else:
             cells, blocks = self._first(file, sizes)
         require_few(len(cells), self._table, file.name)
-        return name_columns(cells, self._table), blocks
+        return cells, name_columns(cells, self._table), blocks
 
     def _first(self, file: StoredFile, sizes: Sizes) -> tuple[Sequence[str], Iterator[Block]]:
         """The fields of the first record, and the blocks behind it."""

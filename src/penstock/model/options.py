@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TypedDict, Unpack, cast
+from typing import Literal, TypedDict, Unpack, cast, get_args
 
 from penstock.model.api import Answers
 from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Interval, Mode, Threshold
+
+ShortRows = Literal["reject", "null"]
 
 AUTO = "auto"
 _QUOTE = '"'
@@ -47,6 +49,7 @@ class CopyOptions(TypedDict, total=False):
     skip_rows: int | None
     comment: str | None
     footer: int | None
+    short_rows: ShortRows | None
     null_values: Sequence[str] | None
     date_format: str | None
     sheet: str | None
@@ -136,8 +139,15 @@ def _file(options: CopyOptions) -> FileOptions:
         sheet=options.get("sheet"),
         comment=options.get("comment"),
         footer=options.get("footer"),
+        short_rows=_short_rows(options.get("short_rows")),
         fixed=tuple(name for name, value in fixed.items() if value),
     )
+
+
+def _short_rows(text: str | None) -> Literal["null"] | None:
+    if text not in (None, *get_args(ShortRows)):
+        raise UsageError(f"invalid short rows {text!r}", hint=f"one of {', '.join(get_args(ShortRows))}")
+    return "null" if text == "null" else None
 
 
 def _given(text: str | None) -> str | None:

@@ -35,7 +35,17 @@ _LATER = (
     "values",
     "allow_empty",
 )
-_LATER_OF_FILES = ("skip_rows", "fixed", "detected", "renamed", "orders", "binary", "sheet", "comment")
+_LATER_OF_FILES = (
+    "skip_rows",
+    "fixed",
+    "detected",
+    "renamed",
+    "orders",
+    "binary",
+    "sheet",
+    "comment",
+    "short_rows",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +69,7 @@ class FileOptions:
         comment: Lines that begin with this text are not rows.
         footer: Lines at the end of each file that do not belong to the table; blank lines do not count. With None,
             rows at the end that look like a footer are rejected; with 0 they are rows.
+        short_rows: ``null``: a row with fewer fields than the header has NULL in the missing ones. None rejects it.
         fixed: Which of ``quote``, ``encoding``, ``header`` and ``skip_rows`` were given with their default value, and
             are not detected.
         detected: Which fields have their value from the content.
@@ -84,6 +95,7 @@ class FileOptions:
     sheet: str | None = None
     comment: str | None = None
     footer: int | None = None
+    short_rows: Literal["null"] | None = None
 
     def __post_init__(self) -> None:
         for count, what in (

@@ -147,7 +147,11 @@ def _reading(source: Source, options: FileOptions) -> dict[str, Any]:
         "quote": options.quote,
         "header": "no" if "header" in options.detected else header,
         "skip_rows": options.skip_rows,
-    } | {name: value for name in ("comment", "footer") if (value := getattr(options, name)) is not None}
+    } | {
+        name: value
+        for name in ("comment", "footer", "short_rows")
+        if (value := getattr(options, name)) is not None
+    }
 
 
 def _ddl(

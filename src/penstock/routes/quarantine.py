@@ -287,6 +287,8 @@ def _in_first_order(row: dict[str, Any], plan: CopyPlan, entry: Mapping[str, Any
         return raw
     dialect = _dialect(plan, entry)
     fields = _fields(raw, dialect)
+    if plan.file.short_rows == "null":
+        fields += [""] * (len(order) - len(fields))
     if len(fields) != len(order):
         return raw
     return dialect.delimiter.join(fields[order.index(name)] for name in entry["header"])

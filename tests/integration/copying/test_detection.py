@@ -11,7 +11,7 @@ from tests.integration.copying.conftest import CopyText
 
 import penstock
 from penstock.cli.main import main
-from penstock.model.errors import PenstockError
+from penstock.model.errors import PenstockError, UsageError
 from penstock.model.outcome import NothingLoaded
 from penstock.routes.quarantine import export, replay
 
@@ -172,3 +172,25 @@ def test_a_footer_is_rejected_unless_it_is_said_to_be_a_row(copy_text: CopyText,
     assert not said.already
     assert (said.loaded, said.rejected) == (3, 0)
     assert replay("warehouse", found.id).loaded == 1
+
+
+def test_short_rows_are_loaded_with_null(copy_text: CopyText, query: Query) -> None:
+    text = "id,name,n\n1,Ann,2\n2\n3,Bob\nx,c\n"
+    query("CREATE TABLE t (id int, name text, n int)")
+    result = copy_text(text, short_rows="null", null_values=["-"])
+    assert (result.loaded, dict(result.rejects)) == (3, {"bad_type": 1})
+    assert query("SELECT * FROM t ORDER BY id") == [(1, "Ann", 2), (2, None, None), (3, "Bob", None)]
+    query("ALTER TABLE t ALTER id TYPE text")
+    assert replay("warehouse", result.id).loaded == 1
+    rejected = copy_text(text, "warehouse:u", short_rows="reject")
+    assert dict(rejected.rejects) == {"malformed": 3}
+    with pytest.raises(UsageError, match="invalid short rows 'x'"):
+        copy_text(text, short_rows="x")
+
+
+def test_joined_files_keep_their_types(copy_text: CopyText, query: Query, tmp_path: Path) -> None:
+    result = copy_text("id,name,Name\n1,a,b\nid,name,Name\n2,c,d\n")
+    assert (result.loaded, dict(result.rejects)) == (2, {"malformed": 1})
+    assert query("SELECT sum(id) FROM t") == [(3,)]
+    with pytest.raises(NothingLoaded):
+        replay("warehouse", result.id)

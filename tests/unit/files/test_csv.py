@@ -286,7 +286,10 @@ def left_out(data: bytes, block: int, **options: Any) -> int:
     return sum(batch.left_out for batch in source.batches())
 
 
-COMMENTED = b'# made "by hand\n#, "x\nid,note\n# 1,a\n1,"a\n# no comment"\n#\n2,# no comment\n# don\'t, "no\n3,"b"\n# end, "'
+COMMENTED = (
+    b'# made "by hand\n#, "x\nid,note\n# 1,a\n1,"a\n# no comment"'
+    b'\n#\n2,# no comment\n# don\'t, "no\n3,"b"\n# end, "'
+)
 
 
 @pytest.mark.parametrize("block", [7, 16, 40, 1 << 20])
@@ -345,3 +348,34 @@ def test_what_looks_like_a_footer_is_rejected(data: bytes, rejected: list[Any], 
     assert content.reasons == rejected
     assert all("--footer 0" in reject.message for reject in content.rejects)
     assert read(data, block=block, footer=0).rejects == []
+
+
+@pytest.mark.parametrize("block", [1, 9, 1 << 20])
+def test_short_rows_have_null_in_the_missing_columns(block: int) -> None:
+    data = b'id,name,n\n1,Ann,2\n2\n\n3,"B,\nob"\n4,c,5,6\n5,d,7\n6,""'
+    content = read(data, block=block, short_rows="null")
+    assert content.rows == [
+        ("1", "Ann", "2"), ("2", None, None), ("3", "B,\nob", None), ("5", "d", "7"), ("6", "", None)
+    ]  # fmt: skip
+    assert content.raw == ["1,Ann,2", "2", '3,"B,\nob"', "5,d,7", '6,""']
+    assert content.lines == [2, 3, 5, 8, 9]
+    assert content.reasons == [(7, "malformed")]
+    assert [line for line, _ in read(data, block=block).reasons] == [3, 5, 7, 9]
+
+
+@pytest.mark.parametrize("block", [1, 9, 1 << 20])
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
+def test_a_row_that_repeats_the_header_is_rejected(block: int, ends: bytes) -> None:
+    data = b',name,N\n1,name,2\n,name,N\n2,name,\n"","name",N\n,name,n\n'.replace(b"\n", ends)
+    content = read(data, block=block)
+    assert [(reject.line, reject.message) for reject in content.rejects] == [
+        (3, "repeats the header"), (5, "repeats the header")
+    ]  # fmt: skip
+    assert content.lines == [2, 4, 6]
+    marked = read("\ufeffid,name\n1,a\n\ufeffid,name\n2,b\n".encode(), block=block)
+    assert [row[0] for row in marked.rows] == ["1", "2"]
+
+
+def test_what_is_no_header_line_may_be_repeated() -> None:
+    assert read(b"word\na\nword\n").rows == [("a",), ("word",)]
+    assert read(b"a,b\n", header=("a", "b")).rows == [("a", "b")]
