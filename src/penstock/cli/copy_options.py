@@ -12,7 +12,7 @@ from typer import Option
 from penstock.cli.account import answers_of
 from penstock.model.errors import UsageError
 from penstock.model.options import AUTO, CopyOptions, ShortRows
-from penstock.model.plan import Format, Granularity, Mode
+from penstock.model.plan import DateOrder, Format, Granularity, Mode
 
 _key = partial(Option, rich_help_panel="Keys and modes")
 _reading = partial(Option, rich_help_panel="Reading files")
@@ -95,6 +95,13 @@ class Reading:
     date_format: Annotated[
         str | None, _reading(help="strptime format of dates that are not ISO: %d/%m/%Y.")
     ] = None
+    decimal_comma: Annotated[
+        bool, _reading("--decimal-comma", help="Numbers are written 1.234,56 or 1 234,56.")
+    ] = False
+    date_order: Annotated[
+        DateOrder | None,
+        _reading(help="Dates are written 31.12.2013 (dmy), 12/31/2013 (mdy) or 2013/12/31 (ymd)."),
+    ] = None
     sheet: Annotated[
         str | None, _reading(help="Sheet of a workbook. Default: the only one with content.")
     ] = None
@@ -127,6 +134,8 @@ class Reading:
             "short_rows": self.short_rows,
             "null_values": self.null,
             "date_format": self.date_format,
+            "decimal_comma": self.decimal_comma,
+            "date_order": self.date_order,
             "sheet": self.sheet,
             "skip_extra": self.skip_extra,
             "fill_missing": self.fill_missing,

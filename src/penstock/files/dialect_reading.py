@@ -168,8 +168,12 @@ class Reading:
 
     def _comments(self) -> int:
         """How many of the first records begin with ``#``, if a record without follows."""
-        count = next((at for at, row in enumerate(self.rows) if row[0][:1] != "#"), 0)
+        count = next((at for at, row in enumerate(self.rows) if not self._is_comment(row)), 0)
         return count if count <= _PREAMBLE else 0
+
+    def _is_comment(self, row: Sequence[str]) -> bool:
+        """Whether a record begins with ``#``; one of the usual width may be a header: ``#id,name``."""
+        return row[0][:1] == "#" and (len(row) != self.width or row[0][1:2] in tuple(" #-="))
 
     def _end_wide(self, widths: Sequence[int]) -> None:
         """Look for a short table below a long preamble."""

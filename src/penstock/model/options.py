@@ -8,7 +8,16 @@ from typing import Literal, TypedDict, Unpack, cast, get_args
 
 from penstock.model.api import Answers
 from penstock.model.errors import UsageError
-from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Interval, Mode, Threshold
+from penstock.model.plan import (
+    CopyPlan,
+    DateOrder,
+    FileOptions,
+    Format,
+    Granularity,
+    Interval,
+    Mode,
+    Threshold,
+)
 
 ShortRows = Literal["reject", "null"]
 
@@ -50,6 +59,8 @@ class CopyOptions(TypedDict, total=False):
     comment: str | None
     footer: int | None
     short_rows: ShortRows | None
+    decimal_comma: bool
+    date_order: DateOrder | None
     null_values: Sequence[str] | None
     date_format: str | None
     sheet: str | None
@@ -139,6 +150,8 @@ def _file(options: CopyOptions) -> FileOptions:
         sheet=options.get("sheet"),
         comment=options.get("comment"),
         footer=options.get("footer"),
+        decimal_comma=options.get("decimal_comma", False),
+        date_order=options.get("date_order"),
         short_rows=_short_rows(options.get("short_rows")),
         fixed=tuple(name for name, value in fixed.items() if value),
     )

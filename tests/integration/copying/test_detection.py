@@ -194,3 +194,48 @@ def test_joined_files_keep_their_types(copy_text: CopyText, query: Query, tmp_pa
     assert query("SELECT sum(id) FROM t") == [(3,)]
     with pytest.raises(NothingLoaded):
         replay("warehouse", result.id)
+
+
+NUMBERS = "id;price;big;day;at\n1;1.234,56;1.000;31.12.2013;1.2.2013 10:00\n2;,5;12;1/2/2013;2013-02-01\n"
+
+
+def test_decimal_commas_and_dates_in_order(copy_text: CopyText, query: Query) -> None:
+    result = copy_text(NUMBERS, decimal_comma=True, date_order="dmy")
+    assert (result.loaded, result.rejected) == (2, 0)
+    assert query("SELECT id, price::text, big, day::text, at::text FROM t ORDER BY id") == [
+        (1, "1234.56", 1000, "2013-12-31", "2013-02-01 10:00:00"),
+        (2, "0.50", 12, "2013-02-01", "2013-02-01 00:00:00"),
+    ]
+    plain = copy_text(NUMBERS, "warehouse:u")
+    assert plain.loaded == 2
+    assert query("SELECT price || day FROM u WHERE id = 1") == [("1.234,5631.12.2013",)]
+
+
+def test_numbers_and_dates_of_another_notation_are_rejected(copy_text: CopyText, query: Query) -> None:
+    query("CREATE DOMAIN amount AS numeric(8,2)")
+    query("CREATE TABLE t (id int, price amount, n double precision, day date, note text)")
+    text = (
+        "id;price;n;day;note\n1;1,50;0,25;12/31/2013;1,5\n2;1.50;;;\n3;1,5;1.5;;\n4;1,255;;;\n5;;;31/12/2013;\n"
+        "6;-999,9;;;\n7;0.123;;;\n8; 2,5 ;1e5;2013-1-5;31/12/2013\n"
+    )
+    result = copy_text(text, decimal_comma=True, date_order="mdy", null_values=["-999,9", "", "1.5"])
+    assert query("SELECT id, price::text, n, day::text, note FROM t ORDER BY id") == [
+        (1, "1.50", 0.25, "2013-12-31", "1,5"),
+        (3, "1.50", None, None, None),
+        (6, None, None, None, None),
+    ]
+    assert dict(result.rejects) == {"bad_type": 4, "out_of_range": 1}
+
+
+def test_one_number_with_a_point_makes_a_new_column_text(copy_text: CopyText, query: Query) -> None:
+    copy_text("id;price\n1;1,5\n2;2.50\n", decimal_comma=True, delimiter=";")
+    assert query("SELECT price FROM t ORDER BY id") == [("1,5",), ("2.50",)]
+
+
+def test_notations_are_of_csv_files_and_known(copy_text: CopyText) -> None:
+    with pytest.raises(UsageError, match="is not a CSV file"):
+        copy_text('{"id": 1.5}\n', decimal_comma=True)
+    with pytest.raises(UsageError, match="invalid date order 'dym'"):
+        copy_text("id\n1\n", date_order="dym")
+    with pytest.raises(UsageError, match="a format and an order"):
+        copy_text("id\n1\n", date_order="dmy", date_format="%d")

@@ -59,6 +59,7 @@ def test_the_corpus() -> None:
         (b"# by, me\n# on, Monday\nid,name\n1,Ann\n2,Bob\n", {"skip_rows": 2}, ("1", "Ann")),
         (b"# by me\n#id,name\n1,Ann\n2,Bob\n", {"skip_rows": 1}, ("1", "Ann")),
         (b"#id,name\n1,Ann\n2,Bob\n", {}, ("1", "Ann")),
+        (b"#key,code\nfoo,abc\nbar,A-1\nbaz,A-2\n", {}, ("foo", "abc")),
         (b"a;b\n", {"delimiter": ";"}, None),
         ("id,name\n1,Zoë\n".encode("utf-16-be"), {"encoding": "utf-16-be"}, ("1", "Zoë")),
         ("id,name\n1,Crème brûlée 5 €\n".encode("cp1252"), {"encoding": "cp1252"}, ("1", "Crème brûlée 5 €")),
