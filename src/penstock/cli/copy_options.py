@@ -11,8 +11,8 @@ from typer import Option
 
 from penstock.cli.account import answers_of
 from penstock.model.errors import UsageError
-from penstock.model.options import AUTO, CopyOptions
-from penstock.model.plan import Format, Granularity, Mode
+from penstock.model.options import AUTO, CopyOptions, ShortRows
+from penstock.model.plan import DateOrder, Format, Granularity, Mode
 
 _key = partial(Option, rich_help_panel="Keys and modes")
 _reading = partial(Option, rich_help_panel="Reading files")
@@ -80,11 +80,27 @@ class Reading:
     skip_rows: Annotated[
         int | None, _reading("--skip-rows", help="Lines before the header that are not part of the table.")
     ] = None
+    comment: Annotated[str | None, _reading(help="Lines that begin with this text are not rows: '#'.")] = None
+    footer: Annotated[
+        int | None,
+        _reading(help="Lines at the end that are not part of the table; 0: none looks like a footer."),
+    ] = None
+    short_rows: Annotated[
+        ShortRows,
+        _reading(help="Rows with fewer fields than the header: reject, or null in the missing ones."),
+    ] = "reject"
     null: Annotated[list[str] | None, _reading(help="Text that means NULL, in every column. Repeatable.")] = (
         None
     )
     date_format: Annotated[
         str | None, _reading(help="strptime format of dates that are not ISO: %d/%m/%Y.")
+    ] = None
+    decimal_comma: Annotated[
+        bool, _reading("--decimal-comma", help="Numbers are written 1.234,56 or 1 234,56.")
+    ] = False
+    date_order: Annotated[
+        DateOrder | None,
+        _reading(help="Dates are written 31.12.2013 (dmy), 12/31/2013 (mdy) or 2013/12/31 (ymd)."),
     ] = None
     sheet: Annotated[
         str | None, _reading(help="Sheet of a workbook. Default: the only one with content.")
@@ -113,8 +129,13 @@ class Reading:
             "encoding": self.encoding,
             "header": self.header,
             "skip_rows": self.skip_rows,
+            "comment": self.comment,
+            "footer": self.footer,
+            "short_rows": self.short_rows,
             "null_values": self.null,
             "date_format": self.date_format,
+            "decimal_comma": self.decimal_comma,
+            "date_order": self.date_order,
             "sheet": self.sheet,
             "skip_extra": self.skip_extra,
             "fill_missing": self.fill_missing,

@@ -54,6 +54,7 @@ class Block:
         lines: Physical line on which each record begins, counted from 1.
         broken: An unreadable line before the records, if any.
         glued: Offsets of closing quotes that are followed by more text of the same field.
+        left_out: Number of lines that are not among the records: comments and footers.
     """
 
     data: bytearray
@@ -64,6 +65,7 @@ class Block:
     lines: Offsets
     broken: Broken | None = None
     glued: Offsets = field(default_factory=lambda: _NONE)
+    left_out: int = 0
 
     def record(self, at: int) -> bytearray:
         """The record at this position."""
@@ -98,6 +100,11 @@ class Sizes:
     record: int = RECORD_BYTES
 
 
+def no_records(broken: Broken | None = None, *, left_out: int = 0) -> Block:
+    """A block without records."""
+    return Block(bytearray(), 0, 0, _NONE, _NONE, _NONE, broken, left_out=left_out)
+
+
 def read_blocks(text: Text, dialect: Dialect, sizes: Sizes, *, skip: int = 0) -> Iterator[Block]:
     """All records of the text.
 
@@ -112,7 +119,7 @@ def read_blocks(text: Text, dialect: Dialect, sizes: Sizes, *, skip: int = 0) ->
         final = len(buffer) == len(rest)
         while True:
             block, line = _cut(buffer, line, dialect, sizes.record, final=final)
-            if len(block.starts):
+            if len(block.starts) or block.left_out:
                 yield block
             rest = buffer[block.end :]
             if not (final and rest) and len(rest) <= sizes.record + 1:
@@ -120,7 +127,7 @@ def read_blocks(text: Text, dialect: Dialect, sizes: Sizes, *, skip: int = 0) ->
             # No record begins here: skip one line, and continue after it.
             broken, buffer, final = _give_up(text, rest, line, sizes, final=final)
             line += 1
-            yield Block(bytearray(), 0, 0, _NONE, _NONE, _NONE, broken)
+            yield no_records(broken)
 
 
 def _skipped(text: Text, count: int, sizes: Sizes) -> bytearray:
@@ -148,17 +155,21 @@ def _cut(data: bytearray, line: int, dialect: Dialect, longest: int, *, final: b
     if len(found.ends) and found.ends[-1] == len(data):
         data += b"\n"  # otherwise Arrow reads a last empty field after a quoted one as quoted, too
         end += 1
-    block = Block(data, 0, end, found.starts, found.ends, found.lines + line, glued=found.glued)
+    block = Block(
+        data, 0, end, found.starts, found.ends, found.lines + line, None, found.glued, found.comments
+    )
     if found.used > longest:
         over = np.flatnonzero(found.ends - found.starts > longest)
         if len(over):
             at = int(over[0])
+            begin = int(block.starts[at])
             before = replace(
                 block,
-                end=int(block.starts[at]),
+                end=begin,
                 starts=block.starts[:at],
                 ends=block.ends[:at],
                 lines=block.lines[:at],
+                left_out=split(data[:begin], dialect, final=False).comments if found.comments else 0,
             )
             return before, int(block.lines[at])
     return block, found.used_lines + line

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from penstock.files.blocks import Block
 from penstock.files.decoding import Encoding
+from penstock.files.footer import count_footers
 from penstock.files.record_splitter import Dialect
 from penstock.files.record_text import (
     RecordTexts,
@@ -26,7 +29,26 @@ from penstock.ports import Batch
 # A block of very short records is parsed as several batches.
 _BATCH_ROWS = 100_000
 
+_BOM = "\ufeff"
+_ABOVE = 100  # rows that the last ones are compared with
+
 _GLUED_MESSAGE = "text follows the closing quote of a field"
+_FOOTER_MESSAGE = "looks like a footer: --footer N leaves out the last N lines, --footer 0 loads such rows"
+
+
+@dataclass(frozen=True, slots=True)
+class RowRules:
+    """Which records are rows.
+
+    Args:
+        header: The header line, if rows that repeat it are to be rejected.
+        pad: Records with too few fields have none in the columns that they lack, instead of being rejected.
+        footer: Reject rows at the end that look like a footer.
+    """
+
+    header: Sequence[str] = ()
+    pad: bool = False
+    footer: bool = False
 
 
 class FieldParser:
@@ -45,12 +67,15 @@ class FieldParser:
         columns: tuple[str, ...],
         dialect: Dialect,
         encoding: Encoding,
+        rules: RowRules,
     ) -> None:
         self._file = file
         self._names = names
         self._columns = columns
         self._dialect = dialect
         self._encoding = encoding
+        self._rules = rules
+        self._above: list[tuple[str | None, ...]] = []
         self._conversion = arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.large_string()),
             include_columns=list(columns),
@@ -60,21 +85,31 @@ class FieldParser:
             check_utf8=False,  # is_text has checked the whole block, in a twentieth of the time
         )
 
-    def parse(self, block: Block) -> Iterator[Batch]:
-        """The rows of a block. A blank line is a row only if there is a single column."""
+    def parse(self, block: Block, *, last: bool = False) -> Iterator[Batch]:
+        """The rows of a block. A blank line is a row only if there is a single column.
+
+        Args:
+            last: No other block follows.
+        """
         rejects = reject_broken(self._file, block, self._encoding)
         if len(self._names) > 1:
             block = block.keep(block.ends > block.starts)
         bad = [] if is_text(block) else bad_records(block)
-        if bad or len(block.glued):
+        if bad or len(block.glued) or block.left_out:
             block = self._without_bad(block, bad, rejects)
         rows, ragged = self._fields(memoryview(block.data)[block.begin : block.end])
+        if self._rules.pad and any(count < len(self._names) for count in ragged.values()):
+            rows, ragged = self._fields(self._padded(block, ragged))
         if rows.num_rows + len(ragged) != len(block.starts):
             raise SourceError(
                 f"{len(block.starts)} records from line {block.lines[0]} on, but {rows.num_rows + len(ragged)} rows",
                 hint="this is an error in Penstock: please report it with these lines",
             )
         block = self._without_ragged(block, ragged, rejects)
+        if self._rules.header:
+            block, rows = self._without_headers(block, rows, rejects)
+        if self._rules.footer:
+            block, rows = self._without_footer(block, rows, rejects, last=last)
         rejects.sort(key=lambda reject: reject.line)
         return self._batches(block, rows, rejects)
 
@@ -118,11 +153,8 @@ class FieldParser:
         )
         glued = sorted(set(glued_records(block)).difference(bad))
         for at in glued:
-            text = self._encoding.show(block.record(at))
-            rejects.append(
-                Reject(self._file, int(block.lines[at]), text, Reason.MALFORMED, None, _GLUED_MESSAGE)
-            )
-        if not bad and not glued:
+            self._reject(block, at, rejects, _GLUED_MESSAGE)
+        if not bad and not glued and not block.left_out:
             return block
         kept = np.ones(len(block.starts), bool)
         kept[bad + glued] = False
@@ -133,20 +165,64 @@ class FieldParser:
         if not ragged:
             return block
         for at, count in ragged.items():
-            text = self._encoding.show(block.record(at))
             message = f"{count} field{'s' * (count != 1)} where the header has {len(self._names)}"
-            rejects.append(Reject(self._file, int(block.lines[at]), text, Reason.MALFORMED, None, message))
+            if block.record(at).startswith(b"#"):
+                message += "; if lines like this are comments, pass --comment '#'"
+            self._reject(block, at, rejects, message)
         kept = np.ones(len(block.starts), bool)
         kept[list(ragged)] = False
         return block.keep(kept)
+
+    def _padded(self, block: Block, ragged: dict[int, int]) -> memoryview:
+        """The records of a block, with a delimiter for each field that is not there."""
+        marks = {at: self._dialect.delimiter.encode() * (len(self._names) - n) for at, n in ragged.items()}
+        texts = (block.record(at) + marks.get(at, b"") + b"\n" for at in range(len(block.starts)))
+        return memoryview(b"".join(texts))
+
+    def _without_headers(
+        self, block: Block, rows: pa.RecordBatch, rejects: list[Reject]
+    ) -> tuple[Block, pa.RecordBatch]:
+        """The rows without those that repeat the header line, as files have that were joined."""
+        header = self._rules.header
+        at = next((at for at, cell in enumerate(header) if cell), 0)
+        column = rows.column(self._names[at])
+        same = pc.equal(column, pa.scalar(header[at], column.type))
+        if at == 0:  # a byte order mark of the file that was joined
+            same = pc.or_kleene(same, pc.equal(column, pa.scalar(_BOM + header[0], column.type)))
+        kept = np.ones(len(rows), bool)
+        for place in np.flatnonzero(same.fill_null(fill_value=False).to_numpy(zero_copy_only=False)).tolist():
+            row = [rows.column(name)[place].as_py() or "" for name in self._names]
+            if [row[0].removeprefix(_BOM), *row[1:]] == list(header):
+                kept[place] = False
+                self._reject(block, place, rejects, "repeats the header")
+        return (block, rows) if kept.all() else (block.keep(kept), rows.filter(pa.array(kept)))
+
+    def _reject(self, block: Block, at: int, rejects: list[Reject], message: str) -> None:
+        text = self._encoding.show(block.record(at))
+        rejects.append(Reject(self._file, int(block.lines[at]), text, Reason.MALFORMED, None, message))
+
+    def _without_footer(
+        self, block: Block, rows: pa.RecordBatch, rejects: list[Reject], *, last: bool
+    ) -> tuple[Block, pa.RecordBatch]:
+        """The rows without those that look like a footer, at the end of the last block."""
+        near = rows.slice(max(0, len(rows) - _ABOVE))
+        cells = list(zip(*(column.to_pylist() for column in near.columns), strict=True))
+        self._above = [*self._above, *cells][-_ABOVE:]
+        begin = len(rows) - min(count_footers(self._above), len(rows)) if last else len(rows)
+        if begin == len(rows):
+            return block, rows
+        for at in range(begin, len(rows)):
+            self._reject(block, at, rejects, _FOOTER_MESSAGE)
+        return block.keep(np.arange(len(rows)) < begin), rows.slice(0, begin)
 
     def _batches(self, block: Block, rows: pa.RecordBatch, rejects: list[Reject]) -> Iterator[Batch]:
         parts = max(1, -(-rows.num_rows // _BATCH_ROWS))
         for part in range(parts):
             begin, end = (rows.num_rows * bound // parts for bound in (part, part + 1))
-            if begin == end and not rejects:
+            if begin == end and not rejects and not block.left_out:
                 continue
             piece = slice(begin, end)
             texts = RecordTexts(block.data, block.starts[piece], block.ends[piece], self._encoding)
-            yield Batch(self._file, rows.slice(begin, end - begin), block.lines[piece], texts, rejects)
+            lines, left_out = block.lines[piece], 0 if part else block.left_out
+            yield Batch(self._file, rows.slice(begin, end - begin), lines, texts, rejects, left_out=left_out)
             rejects = []

@@ -60,14 +60,24 @@ def settle(files: Sequence[StoredFile], options: FileOptions, *, detect: bool = 
     if options.sheet is not None and detect and found.format != "excel":
         raise UsageError(f"'{files[0].name}' is not a workbook", hint="leave out --sheet")
     if found.format == "excel" and detect:
+        _require_csv(files, options)
         return _with_first_rows(files, options, found)
     if (found.format if found.format != "auto" else format_of(files[0].name)) != "csv":
+        _require_csv(files, options)
         return Findings(found)
     for file in files:
         dialect_of(found, file.name)
     if not detect:
         return Findings(found)
     return _with_layout(files, options, found)
+
+
+def _require_csv(files: Sequence[StoredFile], options: FileOptions) -> None:
+    """Refuse how numbers and dates are written where the format says it."""
+    if options.decimal_comma or options.date_order is not None:
+        raise UsageError(
+            f"'{files[0].name}' is not a CSV file", hint="leave out --decimal-comma and --date-order"
+        )
 
 
 def _is_binary(file: StoredFile, options: FileOptions) -> bool:
@@ -148,7 +158,12 @@ def _layout(file: StoredFile, options: FileOptions, found: FileOptions) -> Layou
         options.header is None and not options.skip_rows and not {"skip_rows", "header"} & set(options.fixed)
     )
     return detect_layout(
-        file, Encoding(found.encoding), list(tried), skip_rows=options.skip_rows, preamble=preamble
+        file,
+        Encoding(found.encoding),
+        list(tried),
+        skip_rows=options.skip_rows,
+        footer=options.footer or 0,
+        preamble=preamble,
     )
 
 

@@ -15,6 +15,7 @@ from penstock.files.decoding import Encoding, opened
 from penstock.files.dialect_reading import DELIMITERS, SAMPLE, Layout, Reading, split_fields
 from penstock.files.dialects import shown, written
 from penstock.files.first_record import First, is_typed, judge_first
+from penstock.files.footer import FooterlessText
 from penstock.files.record_splitter import Dialect
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
@@ -32,6 +33,7 @@ def detect_layout(
     candidates: Sequence[Dialect],
     *,
     skip_rows: int = 0,
+    footer: int = 0,
     preamble: bool = True,
 ) -> Layout:
     """How the file is written.
@@ -39,6 +41,7 @@ def detect_layout(
     Args:
         candidates: The dialects that it may have; the usual one first.
         skip_rows: Lines before the table.
+        footer: Lines below it.
         preamble: More such lines may be found.
 
     Raises:
@@ -46,7 +49,7 @@ def detect_layout(
     """
     usual = candidates[0]
     with opened(file, encoding) as text:
-        head, whole = _head(text)
+        head, whole = _head(FooterlessText(text, footer))
     reading = Reading(usual, skip_rows).of(head)
     if not reading.widths:
         return Layout(usual, skip_rows)
@@ -58,7 +61,7 @@ def detect_layout(
         best = ordered[0].score
         ordered = _ordered(
             [
-                _read(file, encoding, Reading(one.dialect, skip_rows))
+                _read(file, encoding, Reading(one.dialect, skip_rows), footer)
                 for one in ordered
                 if one.score >= best * _HALF or one.dialect.delimiter == usual.delimiter
             ],
@@ -66,11 +69,11 @@ def detect_layout(
         )
     chosen = _chosen(file, ordered, usual)
     if chosen.width <= 1 and any(one.delimiter != usual.delimiter for one in candidates):
-        chosen = _by_colons(file, encoding, chosen)
+        chosen = _by_colons(file, encoding, chosen, footer)
     return chosen.layout()
 
 
-def _by_colons(file: StoredFile, encoding: Encoding, one: Reading) -> Reading:
+def _by_colons(file: StoredFile, encoding: Encoding, one: Reading, footer: int) -> Reading:
     """The reading of a file that may be one column: by colons if the first line then is a header.
 
     Colons are tried last, as they are in times and addresses.
@@ -78,7 +81,7 @@ def _by_colons(file: StoredFile, encoding: Encoding, one: Reading) -> Reading:
     Raises:
         SourceError: If the first line may be a row.
     """
-    colons = _read(file, encoding, Reading(replace(one.dialect, delimiter=":"), one.skip))
+    colons = _read(file, encoding, Reading(replace(one.dialect, delimiter=":"), one.skip), footer)
     if colons.width <= 1 or colons.share < _SURE or len(colons.rows[0]) != colons.width:
         return one
     if len(colons.rows) < _FEW or sum(is_typed(row[0]) for row in one.rows) * 2 >= len(one.rows):
@@ -101,9 +104,9 @@ def _head(text: Text) -> tuple[bytearray, bool]:
     return head[:cut] if cut else head, False
 
 
-def _read(file: StoredFile, encoding: Encoding, reading: Reading) -> Reading:
+def _read(file: StoredFile, encoding: Encoding, reading: Reading, footer: int) -> Reading:
     with opened(file, encoding) as text:
-        return reading.through(text)
+        return reading.through(FooterlessText(text, footer))
 
 
 def _occurs(dialect: Dialect, head: bytearray, usual: Reading) -> bool:
@@ -236,7 +239,7 @@ def candidates(usual: Dialect, *, delimiter: bool, quote: bool) -> Iterator[Dial
     for q in quotes:
         for d in delimiters:
             if d != q:
-                yield Dialect(d, q, usual.blanks and d == usual.delimiter)
+                yield Dialect(d, q, usual.blanks and d == usual.delimiter, usual.comment)
 
 
 __all__ = ["DELIMITERS", "Layout", "candidates", "detect_layout", "split_fields"]

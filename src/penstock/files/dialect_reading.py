@@ -150,6 +150,10 @@ class Reading:
         width = self.width
         if not self.rows or width <= 1:
             return
+        marked = self._comments()
+        if marked and widths[marked] == width and self._is_header(marked):
+            self.skipped = marked
+            return
         if widths[0] == width and not self._is_title(0):
             return
         fitting = [
@@ -161,6 +165,15 @@ class Reading:
             self.skipped = start
             return
         self.fits = widths[0] == width
+
+    def _comments(self) -> int:
+        """How many of the first records begin with ``#``, if a record without follows."""
+        count = next((at for at, row in enumerate(self.rows) if not self._is_comment(row)), 0)
+        return count if count <= _PREAMBLE else 0
+
+    def _is_comment(self, row: Sequence[str]) -> bool:
+        """Whether a record begins with ``#``; one of the usual width may be a header: ``#id,name``."""
+        return row[0][:1] == "#" and (len(row) != self.width or row[0][1:2] in tuple(" #-="))
 
     def _end_wide(self, widths: Sequence[int]) -> None:
         """Look for a short table below a long preamble."""

@@ -58,7 +58,7 @@ def dialect_of(options: FileOptions, name: str) -> Dialect:
     """
     delimiter = usual_delimiter(name) if options.delimiter is None else unescaped(options.delimiter)
     blanks = len(delimiter) > 1 and not delimiter[1:].strip(" ")
-    return Dialect(delimiter[:1] if blanks else delimiter, options.quote, blanks)
+    return Dialect(delimiter[:1] if blanks else delimiter, options.quote, blanks, options.comment)
 
 
 def written(dialect: Dialect) -> str:

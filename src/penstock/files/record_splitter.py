@@ -7,6 +7,7 @@ outside quotes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from penstock.model.errors import UsageError
 Offsets = npt.NDArray[np.int64]
 
 _LF, _CR = 10, 13
+_LINE_END = re.compile(rb"[\r\n]")
 _NONE: Offsets = np.empty(0, np.int64)
 
 
@@ -26,19 +28,25 @@ class Dialect:
 
     Args:
         blanks: Blanks after the delimiter do not belong to the field that follows.
+        comment: Lines that begin with this text are not records.
 
     Raises:
-        UsageError: If they are not two different ASCII characters.
+        UsageError: If delimiter and quote are not two different ASCII characters, or if the comment is invalid.
     """
 
     delimiter: str
     quote: str | None
     blanks: bool = False
+    comment: str | None = None
 
     def __post_init__(self) -> None:
         for what, text in (("delimiter", self.delimiter), ("quote", self.quote)):
             if text is not None and (len(text) != 1 or not text.isascii() or text in "\r\n\0"):
                 raise UsageError(f"invalid {what} {text!r}", hint="use one ASCII character")
+        if self.comment is not None and (not self.comment or set(self.comment) & set("\r\n\0")):
+            raise UsageError(
+                f"invalid comment {self.comment!r}", hint="use the text that comment lines begin with: '#'"
+            )
         if self.delimiter == self.quote:
             raise UsageError(
                 f"delimiter and quote are both {self.quote!r}", hint="use two different characters"
@@ -56,6 +64,7 @@ class Records:
         used: Offset of the first incomplete record.
         used_lines: Number of line ends before that.
         glued: Offsets of closing quotes that are followed by more text of the same field.
+        comments: Number of comment lines, which are not among the records.
     """
 
     starts: Offsets
@@ -64,6 +73,7 @@ class Records:
     used: int
     used_lines: int
     glued: Offsets
+    comments: int = 0
 
 
 def split(data: bytes | bytearray, dialect: Dialect, *, final: bool) -> Records:
@@ -83,7 +93,12 @@ def split(data: bytes | bytearray, dialect: Dialect, *, final: bool) -> Records:
     if final and used < len(data) and len(opens) == len(closes):
         starts, lines = np.append(starts, used), np.append(lines, used_lines)
         ends, used = np.append(ends, len(data)), len(data)
-    return Records(starts, ends, lines, used, used_lines, _glued(text, closes, dialect))
+    glued = _glued(text, closes, dialect)
+    if dialect.comment is None:
+        return Records(starts, ends, lines, used, used_lines, glued)
+    rest = ~_begin_with(text, starts, ends, dialect.comment.encode())
+    count = len(rest) - int(rest.sum())
+    return Records(starts[rest], ends[rest], lines[rest], used, used_lines, glued, count)
 
 
 def first_line(data: bytes | bytearray) -> tuple[int, int]:
@@ -93,6 +108,23 @@ def first_line(data: bytes | bytearray) -> tuple[int, int]:
         return len(data), len(data)
     end = min(found)
     return end, end + (2 if data[end : end + 2] == b"\r\n" else 1)
+
+
+def _begin_with(
+    text: npt.NDArray[np.uint8], starts: Offsets, ends: Offsets, comment: bytes
+) -> npt.NDArray[np.bool_]:
+    """Which records begin with a text."""
+    found: npt.NDArray[np.bool_] = ends - starts >= len(comment)
+    for at, byte in enumerate(comment):
+        found[found] = text[starts[found] + at] == byte
+    return found
+
+
+def _has_comments(data: bytes | bytearray, dialect: Dialect) -> bool:
+    if dialect.comment is None:
+        return False
+    comment = dialect.comment.encode()
+    return data.startswith(comment) or any(mark + comment in data for mark in (b"\n", b"\r"))
 
 
 def _after(begins: Offsets) -> Offsets:
@@ -135,7 +167,7 @@ def _quoted(
         return _NONE, _NONE
     quotes = np.flatnonzero(text == ord(dialect.quote))
     opens, closes = quotes[0::2], quotes[1::2]
-    if _plausible(text, opens, closes, ord(dialect.delimiter)):
+    if not _has_comments(data, dialect) and _plausible(text, opens, closes, ord(dialect.delimiter)):
         return opens, closes
     return _scanned(data, dialect)
 
@@ -160,13 +192,21 @@ def _glued(text: npt.NDArray[np.uint8], closes: Offsets, dialect: Dialect) -> Of
 
 
 def _scanned(data: bytes | bytearray, dialect: Dialect) -> tuple[Offsets, Offsets]:
-    """The same, one quote at a time, for data in which some quotes are literal text."""
+    """The same, one quote at a time, for data in which some quotes are literal text or in comments."""
     assert dialect.quote is not None
     quote, starters = dialect.quote.encode(), f"{dialect.delimiter}\r\n".encode()
+    comment = None if dialect.comment is None else dialect.comment.encode()
     opens: list[int] = []
     closes: list[int] = []
     at = data.find(quote)
     while at >= 0:
+        if comment is not None:
+            line = data.rfind(b"\n", 0, at) + 1
+            line = max(line, data.rfind(b"\r", line, at) + 1)
+            if data.startswith(comment, line) and (not closes or closes[-1] < line):
+                end = _LINE_END.search(data, at)
+                at = -1 if end is None else data.find(quote, end.start())
+                continue
         if at == 0 or data[at - 1] in starters:
             opens.append(at)
             at = data.find(quote, at + 1)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, Literal, TypedDict, Unpack, cast, get_args
 
 from penstock.model.api import Answers
 from penstock.model.checks import as_texts
 from penstock.model.errors import UsageError
-from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Interval, Mode, Threshold
+from penstock.model.plan import (
+    CopyPlan,
+    DateOrder,
+    FileOptions,
+    Format,
+    Granularity,
+    Interval,
+    Mode,
+    Threshold,
+)
+
+ShortRows = Literal["reject", "null"]
 
 AUTO = "auto"
 _QUOTE = '"'
@@ -47,6 +58,11 @@ class CopyOptions(TypedDict, total=False):
     encoding: str | None
     header: str | Sequence[str] | None
     skip_rows: int | None
+    comment: str | None
+    footer: int | None
+    short_rows: ShortRows | None
+    decimal_comma: bool
+    date_order: DateOrder | None
     null_values: Sequence[str] | None
     date_format: str | None
     sheet: str | None
@@ -136,8 +152,19 @@ def _file(options: CopyOptions) -> FileOptions:
         date_format=options.get("date_format"),
         skip_rows=skip_rows or 0,
         sheet=options.get("sheet"),
+        comment=options.get("comment"),
+        footer=options.get("footer"),
+        decimal_comma=options.get("decimal_comma", False),
+        date_order=options.get("date_order"),
+        short_rows=_short_rows(options.get("short_rows")),
         fixed=tuple(name for name, value in fixed.items() if value),
     )
+
+
+def _short_rows(text: str | None) -> Literal["null"] | None:
+    if text not in (None, *get_args(ShortRows)):
+        raise UsageError(f"invalid short rows {text!r}", hint=f"one of {', '.join(get_args(ShortRows))}")
+    return "null" if text == "null" else None
 
 
 def _given(text: str | None) -> str | None:

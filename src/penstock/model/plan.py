@@ -16,6 +16,7 @@ from penstock.model.plurals import counted
 Mode = Literal["append", "replace", "interval", "merge", "mirror"]
 Format = Literal["auto", "csv", "jsonl", "json", "parquet", "excel"]
 Granularity = Literal["day", "month", "year"]
+DateOrder = Literal["dmy", "mdy", "ymd"]
 
 _ALL_PERCENT = 100
 
@@ -36,7 +37,19 @@ _LATER = (
     "allow_empty",
     "checks",
 )
-_LATER_OF_FILES = ("skip_rows", "fixed", "detected", "renamed", "orders", "binary", "sheet")
+_LATER_OF_FILES = (
+    "skip_rows",
+    "fixed",
+    "detected",
+    "renamed",
+    "orders",
+    "binary",
+    "sheet",
+    "comment",
+    "short_rows",
+    "decimal_comma",
+    "date_order",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +70,12 @@ class FileOptions:
             and ``NULL``, ``None``, ``NA``, ``N/A`` and ``\\N``, which are not values there.
         date_format: ``strptime`` format of dates that are not ISO 8601.
         skip_rows: Lines before the header, or before the first row, that do not belong to the table.
+        comment: Lines that begin with this text are not rows.
+        footer: Lines at the end of each file that do not belong to the table; blank lines do not count. With None,
+            rows at the end that look like a footer are rejected; with 0 they are rows.
+        short_rows: ``null``: a row with fewer fields than the header has NULL in the missing ones. None rejects it.
+        decimal_comma: Numbers have a decimal comma, and points or blanks between thousands: ``1.234,56``.
+        date_order: In which order dates have day, month and year: ``31.12.2013``; ISO 8601 counts always.
         fixed: Which of ``quote``, ``encoding``, ``header`` and ``skip_rows`` were given with their default value, and
             are not detected.
         detected: Which fields have their value from the content.
@@ -80,10 +99,27 @@ class FileOptions:
     orders: tuple[tuple[str, tuple[str, ...]], ...] = ()
     binary: tuple[tuple[str, int], ...] = ()
     sheet: str | None = None
+    comment: str | None = None
+    footer: int | None = None
+    short_rows: Literal["null"] | None = None
+    decimal_comma: bool = False
+    date_order: DateOrder | None = None
 
     def __post_init__(self) -> None:
-        if self.skip_rows < 0:
-            raise UsageError(f"invalid number of rows {self.skip_rows}", hint="skip no rows, or some")
+        if self.date_order not in (None, *get_args(DateOrder)):
+            raise UsageError(
+                f"invalid date order {self.date_order!r}", hint=f"one of {', '.join(get_args(DateOrder))}"
+            )
+        if self.date_order is not None and self.date_format is not None:
+            raise UsageError(
+                "dates have a format and an order", hint="leave out --date-format or --date-order"
+            )
+        for count, what in (
+            (self.skip_rows, "skip no rows, or some"),
+            (self.footer or 0, "use 0 or more lines"),
+        ):
+            if count < 0:
+                raise UsageError(f"invalid number of rows {count}", hint=what)
 
     @property
     def findings(self) -> dict[str, Any]:
@@ -263,6 +299,8 @@ class CopyPlan:
         for name in _LATER_OF_FILES:
             if not fields["file"][name]:
                 del fields["file"][name]
+        if self.file.footer is None:  # 0 says something
+            del fields["file"]["footer"]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @classmethod

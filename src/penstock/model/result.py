@@ -35,7 +35,7 @@ class CopyResult:
         unchanged: Rows that the target held already, value for value.
         deleted: Target rows that the copy replaced.
         duplicates: Rows that equal another loaded row in every column.
-        filtered: Rows that the plan's ``where`` left out; not among the rows read.
+        filtered: Rows that the plan's ``where`` left out, and comment and footer lines; not among the rows read.
         rejects: Rejected rows by reason code.
         replayed: Rejected rows that later replays loaded.
         seconds: Wall time.

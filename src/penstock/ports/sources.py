@@ -92,6 +92,7 @@ class Batch:
         raw: Returns the text of the rows at these positions of the batch. Called only for rejected rows.
         rejects: Rows that could not be parsed (``malformed``, ``bad_encoding``); they are not in ``rows``.
         position: Number of bytes read so far, of :attr:`Source.size`.
+        left_out: Number of lines that are not rows, by the plan: comments and footers.
         json: Returns a column as JSON texts, in which strings have their quotes; None if the source is not JSON.
     """
 
@@ -102,6 +103,7 @@ class Batch:
     rejects: list[Reject] = field(default_factory=list)
     position: int = 0
     json: Callable[[str], pa.Array] | None = None
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

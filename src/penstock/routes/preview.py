@@ -28,6 +28,8 @@ from penstock.routes.request import CopyRequest
 
 SAMPLE = 5
 _POSTGRES = (None, "postgres")
+_DEFAULTS = FileOptions()
+_SAID = ("comment", "footer", "short_rows", "decimal_comma", "date_order")
 
 
 def preview(
@@ -149,7 +151,7 @@ def _reading(source: Source, options: FileOptions) -> dict[str, Any]:
         "quote": options.quote,
         "header": "no" if "header" in options.detected else header,
         "skip_rows": options.skip_rows,
-    }
+    } | {name: value for name in _SAID if (value := getattr(options, name)) != getattr(_DEFAULTS, name)}
 
 
 def _ddl(

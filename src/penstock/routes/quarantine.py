@@ -263,7 +263,9 @@ def _exported(plan: CopyPlan, entry: Mapping[str, Any]) -> FileOptions:
     """How exported rows are read: CSV or JSON Lines, in UTF-8."""
     form: Format = "csv" if _is_csv(plan, entry) else "jsonl"
     delimiter = _dialect(plan, entry).delimiter
-    return replace(plan.file, format=form, encoding="utf-8", delimiter=delimiter, skip_rows=0)
+    return replace(
+        plan.file, format=form, encoding="utf-8", delimiter=delimiter, skip_rows=0, comment=None, footer=0
+    )
 
 
 def _one_line(row: dict[str, Any]) -> bytes:
@@ -285,6 +287,8 @@ def _in_first_order(row: dict[str, Any], plan: CopyPlan, entry: Mapping[str, Any
         return raw
     dialect = _dialect(plan, entry)
     fields = _fields(raw, dialect)
+    if plan.file.short_rows == "null":
+        fields += [""] * (len(order) - len(fields))
     if len(fields) != len(order):
         return raw
     return dialect.delimiter.join(fields[order.index(name)] for name in entry["header"])

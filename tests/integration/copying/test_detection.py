@@ -11,7 +11,7 @@ from tests.integration.copying.conftest import CopyText
 
 import penstock
 from penstock.cli.main import main
-from penstock.model.errors import PenstockError
+from penstock.model.errors import PenstockError, UsageError
 from penstock.model.outcome import NothingLoaded
 from penstock.routes.quarantine import export, replay
 
@@ -151,3 +151,91 @@ def test_files_that_are_written_differently(tmp_path: Path, query: Query) -> Non
     (tmp_path / "b.csv").write_text("id;name\n1;a\n")
     with pytest.raises(PenstockError, match="written differently"):
         penstock.copy(str(tmp_path / "*.csv"), "warehouse:t")
+
+
+def test_comments_and_footers_are_counted_and_not_loaded(copy_text: CopyText, query: Query) -> None:
+    text = "# by hand\nid,name,n\n1,Ann,2\n# moved\n2,Bob,3\nTotal,,5\n"
+    result = copy_text(text, comment="#", footer=1)
+    assert (result.read, result.loaded, result.rejected, result.filtered) == (2, 2, 0, 3)
+    assert query("SELECT id, name, n FROM t ORDER BY id") == [(1, "Ann", 2), (2, "Bob", 3)]
+    assert copy_text(text, comment="#", footer=1).already
+    assert not copy_text(text, "warehouse:u", comment="#", footer=0).already
+
+
+def test_a_footer_is_rejected_unless_it_is_said_to_be_a_row(copy_text: CopyText, query: Query) -> None:
+    text = "id,name,n\n1,Ann,2\n2,Bob,3\nTotal,,5\n"
+    found = copy_text(text)
+    assert (found.read, found.loaded, dict(found.rejects)) == (3, 2, {"malformed": 1})
+    assert query("SELECT sum(id) FROM t") == [(3,)]
+    query("ALTER TABLE t ALTER id TYPE text")
+    said = copy_text(text, footer=0, mode="replace")
+    assert not said.already
+    assert (said.loaded, said.rejected) == (3, 0)
+    assert replay("warehouse", found.id).loaded == 1
+
+
+def test_short_rows_are_loaded_with_null(copy_text: CopyText, query: Query) -> None:
+    text = "id,name,n\n1,Ann,2\n2\n3,Bob\nx,c\n"
+    query("CREATE TABLE t (id int, name text, n int)")
+    result = copy_text(text, short_rows="null", null_values=["-"])
+    assert (result.loaded, dict(result.rejects)) == (3, {"bad_type": 1})
+    assert query("SELECT * FROM t ORDER BY id") == [(1, "Ann", 2), (2, None, None), (3, "Bob", None)]
+    query("ALTER TABLE t ALTER id TYPE text")
+    assert replay("warehouse", result.id).loaded == 1
+    rejected = copy_text(text, "warehouse:u", short_rows="reject")
+    assert dict(rejected.rejects) == {"malformed": 3}
+    with pytest.raises(UsageError, match="invalid short rows 'x'"):
+        copy_text(text, short_rows="x")
+
+
+def test_joined_files_keep_their_types(copy_text: CopyText, query: Query, tmp_path: Path) -> None:
+    result = copy_text("id,name,Name\n1,a,b\nid,name,Name\n2,c,d\n")
+    assert (result.loaded, dict(result.rejects)) == (2, {"malformed": 1})
+    assert query("SELECT sum(id) FROM t") == [(3,)]
+    with pytest.raises(NothingLoaded):
+        replay("warehouse", result.id)
+
+
+NUMBERS = "id;price;big;day;at\n1;1.234,56;1.000;31.12.2013;1.2.2013 10:00\n2;,5;12;1/2/2013;2013-02-01\n"
+
+
+def test_decimal_commas_and_dates_in_order(copy_text: CopyText, query: Query) -> None:
+    result = copy_text(NUMBERS, decimal_comma=True, date_order="dmy")
+    assert (result.loaded, result.rejected) == (2, 0)
+    assert query("SELECT id, price::text, big, day::text, at::text FROM t ORDER BY id") == [
+        (1, "1234.56", 1000, "2013-12-31", "2013-02-01 10:00:00"),
+        (2, "0.50", 12, "2013-02-01", "2013-02-01 00:00:00"),
+    ]
+    plain = copy_text(NUMBERS, "warehouse:u")
+    assert plain.loaded == 2
+    assert query("SELECT price || day FROM u WHERE id = 1") == [("1.234,5631.12.2013",)]
+
+
+def test_numbers_and_dates_of_another_notation_are_rejected(copy_text: CopyText, query: Query) -> None:
+    query("CREATE DOMAIN amount AS numeric(8,2)")
+    query("CREATE TABLE t (id int, price amount, n double precision, day date, note text)")
+    text = (
+        "id;price;n;day;note\n1;1,50;0,25;12/31/2013;1,5\n2;1.50;;;\n3;1,5;1.5;;\n4;1,255;;;\n5;;;31/12/2013;\n"
+        "6;-999,9;;;\n7;0.123;;;\n8; 2,5 ;1e5;2013-1-5;31/12/2013\n"
+    )
+    result = copy_text(text, decimal_comma=True, date_order="mdy", null_values=["-999,9", "", "1.5"])
+    assert query("SELECT id, price::text, n, day::text, note FROM t ORDER BY id") == [
+        (1, "1.50", 0.25, "2013-12-31", "1,5"),
+        (3, "1.50", None, None, None),
+        (6, None, None, None, None),
+    ]
+    assert dict(result.rejects) == {"bad_type": 4, "out_of_range": 1}
+
+
+def test_one_number_with_a_point_makes_a_new_column_text(copy_text: CopyText, query: Query) -> None:
+    copy_text("id;price\n1;1,5\n2;2.50\n", decimal_comma=True, delimiter=";")
+    assert query("SELECT price FROM t ORDER BY id") == [("1,5",), ("2.50",)]
+
+
+def test_notations_are_of_csv_files_and_known(copy_text: CopyText) -> None:
+    with pytest.raises(UsageError, match="is not a CSV file"):
+        copy_text('{"id": 1.5}\n', decimal_comma=True)
+    with pytest.raises(UsageError, match="invalid date order 'dym'"):
+        copy_text("id\n1\n", date_order="dym")
+    with pytest.raises(UsageError, match="a format and an order"):
+        copy_text("id\n1\n", date_order="dmy", date_format="%d")

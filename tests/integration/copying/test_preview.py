@@ -189,3 +189,30 @@ def test_other_formats(tmp_path: Path, capsys: pytest.CaptureFixture[str], text:
     found = said(capsys, "preview", "people.txt", "warehouse:people")
     assert [one["type"] for one in found["columns"]] == ["bigint", "text"]
     assert (found["sample"], found["account"]["loaded"]) == ([["1", "Ann"]], 1)
+
+
+def test_options_of_files_that_people_made_are_printed_and_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, saved = tmp_path / "in.csv", tmp_path / "copy.yaml"
+    path.write_text("# by hand\nid;price;day\n1;1,50;1.2.2013\n2\nTotal;1,50;\n")
+    options = [
+        "--comment",
+        "#",
+        "--footer",
+        "1",
+        "--short-rows",
+        "null",
+        "--decimal-comma",
+        "--date-order",
+        "dmy",
+    ]
+    assert (
+        main(["preview", str(path), "warehouse:t", "--delimiter", ";", *options, "--save", str(saved)]) == 0
+    )
+    printed = capsys.readouterr().out
+    assert "comment '#', footer 1" in printed
+    assert "2 rows left out by --filter-column, --comment or --footer" in printed
+    assert main(["copy", str(saved), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["loaded"], result["rejected"], result["filtered"]) == (2, 0, 2)

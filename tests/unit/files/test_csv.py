@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from tests.unit.files.reading import read
 
 from penstock.files import csv as csv_format
+from penstock.files.blocks import Sizes
+from penstock.files.source import open_files
 from penstock.model.errors import SourceError, UsageError
+from penstock.model.plan import FileOptions
 
 Cell = str | None
 TEXT = st.text(st.sampled_from('a1é€😀 ,;\t"\n\r'), max_size=6)
@@ -276,3 +279,103 @@ def test_a_header_of_a_million_columns_is_refused_before_it_is_named(monkeypatch
         read(b",".join(b"c%d" % at for at in range(1_000_000)) + b"\n", record=1 << 24)
     with pytest.raises(SourceError, match="field larger than field limit"):
         read(b"a," + b"x" * 200_000 + b"\n")
+
+
+def left_out(data: bytes, block: int, **options: Any) -> int:
+    source = open_files("-", FileOptions(**options), stdin=io.BytesIO(data), sizes=Sizes(block), detect=False)
+    return sum(batch.left_out for batch in source.batches())
+
+
+COMMENTED = (
+    b'# made "by hand\n#, "x\nid,note\n# 1,a\n1,"a\n# no comment"'
+    b'\n#\n2,# no comment\n# don\'t, "no\n3,"b"\n# end, "'
+)
+
+
+@pytest.mark.parametrize("block", [7, 16, 40, 1 << 20])
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
+def test_comments_are_no_rows(block: int, ends: bytes) -> None:
+    data = COMMENTED.replace(b"\n", ends)
+    content = read(data, block=block, comment="#")
+    assert content.rows == [("1", f"a{ends.decode()}# no comment"), ("2", "# no comment"), ("3", "b")]
+    assert content.lines == [5, 8, 10]
+    assert content.rejects == []
+    assert left_out(data, block, comment="#") == 6
+
+
+@pytest.mark.parametrize("block", [7, 1 << 20])
+def test_a_comment_may_have_several_characters(block: int) -> None:
+    content = read(b"// by\nid,n\n/1,2\n//1,2\n\xff,2\n3,4", block=block, comment="//")
+    assert content.rows == [("/1", "2"), ("3", "4")]
+    assert content.reasons == [(5, "bad_encoding")]
+
+
+@pytest.mark.parametrize("comment", ["", "a\n", "\0"])
+def test_an_invalid_comment_is_refused(comment: str) -> None:
+    with pytest.raises(UsageError, match="invalid comment"):
+        read(b"id\n1\n", comment=comment)
+
+
+def test_a_malformed_line_that_may_be_a_comment_says_so() -> None:
+    assert "pass --comment '#'" in read(b"id,n\n1,2\n# end\n").rejects[0].message
+
+
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize(("count", "rows", "lines"), [(0, 4, 0), (1, 4, 1), (2, 3, 2), (9, 0, 5)])
+def test_lines_at_the_end_are_left_out(block: int, ends: bytes, count: int, rows: int, lines: int) -> None:
+    data = b"1,2\n2,3\n3,4\n\nTotal,9\n(3 rows)\n\n".replace(b"\n", ends)
+    content = read(data, block=block, footer=count, header=("id", "n"))
+    assert len(content.rows) == rows
+    assert left_out(data, block, footer=count, header=("id", "n")) == lines
+
+
+@pytest.mark.parametrize("block", [24, 1 << 20])
+@pytest.mark.parametrize(
+    ("data", "rejected"),
+    [
+        (b"id,name,n\n1,Ann,2\n2,Bob,3\nTotal,,5\n", [(4, "malformed")]),
+        (b"id,name,n\n1,Ann,2\n2,Bob,3\n,Grand total:,5\n", [(4, "malformed")]),
+        (b"id,name,n\n1,Ann,2\n2,Bob,3\nTotal,,5\nSource: us,,\n", [(4, "malformed"), (5, "malformed")]),
+        (b"name,n\nAnn,2\nBob,3\nTotal,5\n", []),
+        (b"id,name\n1,Ann\n2,\n3,Total\n", []),
+        (b"id\n1\n2\n(2 rows)\n", [(4, "malformed")]),
+        (b"id,name,n\n1,Ann,2\nTotal,,2\n", []),
+    ],
+)
+def test_what_looks_like_a_footer_is_rejected(data: bytes, rejected: list[Any], block: int) -> None:
+    content = read(data, block=block)
+    assert content.reasons == rejected
+    assert all("--footer 0" in reject.message for reject in content.rejects)
+    assert read(data, block=block, footer=0).rejects == []
+
+
+@pytest.mark.parametrize("block", [1, 9, 1 << 20])
+def test_short_rows_have_null_in_the_missing_columns(block: int) -> None:
+    data = b'id,name,n\n1,Ann,2\n2\n\n3,"B,\nob"\n4,c,5,6\n5,d,7\n6,""'
+    content = read(data, block=block, short_rows="null")
+    assert content.rows == [
+        ("1", "Ann", "2"), ("2", None, None), ("3", "B,\nob", None), ("5", "d", "7"), ("6", "", None)
+    ]  # fmt: skip
+    assert content.raw == ["1,Ann,2", "2", '3,"B,\nob"', "5,d,7", '6,""']
+    assert content.lines == [2, 3, 5, 8, 9]
+    assert content.reasons == [(7, "malformed")]
+    assert [line for line, _ in read(data, block=block).reasons] == [3, 5, 7, 9]
+
+
+@pytest.mark.parametrize("block", [1, 9, 1 << 20])
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
+def test_a_row_that_repeats_the_header_is_rejected(block: int, ends: bytes) -> None:
+    data = b',name,N\n1,name,2\n,name,N\n2,name,\n"","name",N\n,name,n\n'.replace(b"\n", ends)
+    content = read(data, block=block)
+    assert [(reject.line, reject.message) for reject in content.rejects] == [
+        (3, "repeats the header"), (5, "repeats the header")
+    ]  # fmt: skip
+    assert content.lines == [2, 4, 6]
+    marked = read("\ufeffid,name\n1,a\n\ufeffid,name\n2,b\n".encode(), block=block)
+    assert [row[0] for row in marked.rows] == ["1", "2"]
+
+
+def test_what_is_no_header_line_may_be_repeated() -> None:
+    assert read(b"word\na\nword\n").rows == [("a",), ("word",)]
+    assert read(b"a,b\n", header=("a", "b")).rows == [("a", "b")]

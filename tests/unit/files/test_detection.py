@@ -56,6 +56,10 @@ def test_the_corpus() -> None:
         (b"id\n1\n2\n", {}, ("1",)),
         (b"Report of sales\n\nid,name\n1,Ann\n", {"skip_rows": 2}, ("1", "Ann")),
         (b"Report,,\n,,\nid,name,n\n1,a,2\n2,b,3\n", {"skip_rows": 2}, ("1", "a", "2")),
+        (b"# by, me\n# on, Monday\nid,name\n1,Ann\n2,Bob\n", {"skip_rows": 2}, ("1", "Ann")),
+        (b"# by me\n#id,name\n1,Ann\n2,Bob\n", {"skip_rows": 1}, ("1", "Ann")),
+        (b"#id,name\n1,Ann\n2,Bob\n", {}, ("1", "Ann")),
+        (b"#key,code\nfoo,abc\nbar,A-1\nbaz,A-2\n", {}, ("foo", "abc")),
         (b"a;b\n", {"delimiter": ";"}, None),
         ("id,name\n1,Zoë\n".encode("utf-16-be"), {"encoding": "utf-16-be"}, ("1", "Zoë")),
         ("id,name\n1,Crème brûlée 5 €\n".encode("cp1252"), {"encoding": "cp1252"}, ("1", "Crème brûlée 5 €")),
@@ -223,15 +227,22 @@ def test_marks_and_numbers_in_the_first_row(first: list[str], rows: list[list[st
     ],
 )
 def test_colons(text: str, delimiter: str | None) -> None:
-    source = open_files("-", FileOptions(), stdin=io.BytesIO(text.encode()))
+    source = opened(text.encode())
     source.require_header()
     assert source.options.delimiter == delimiter
 
 
 def test_colons_without_a_header_are_doubtful() -> None:
     with pytest.raises(SourceError, match="may be separated by ':' or by ','"):
-        open_files("-", FileOptions(), stdin=io.BytesIO(b"root:0:0\nann:10:7\nbob:11:7\n")).require_header()
+        opened(b"root:0:0\nann:10:7\nbob:11:7\n").require_header()
 
 
 def test_a_first_row_without_its_key_is_doubtful() -> None:
     assert judge_first(["", "50", "19"], [["2", "16", "40"], ["3", "4", "41"]]) is First.DOUBTFUL
+
+
+def test_comments_and_footers_do_not_decide_how_a_file_is_written() -> None:
+    data = b"# a,b,c\n# d,e,f\nid;name\n# g,h,i\n1;Ann\n2;Bob\n# j,k,l\nTotal, 2, 3, 4\n"
+    source = opened(data, comment="#", footer=1)
+    assert source.options.findings == {"delimiter": ";"}
+    assert drain(source).rows == [("1", "Ann"), ("2", "Bob")]

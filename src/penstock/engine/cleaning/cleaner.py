@@ -31,7 +31,7 @@ class CleanBatch:
         lines: The line of each row.
         rejects: Those of the reader and the cleaner, ordered by line.
         read: Rows read: valid rows and rejects, without filtered rows.
-        filtered: Rows that the plan's ``where`` left out.
+        filtered: Rows that the plan's ``where`` left out, and lines that its reader did.
         position: See :class:`penstock.ports.Batch`.
     """
 
@@ -108,6 +108,7 @@ class Cleaner:
             rows, lines = rows.filter(pa.array(good)), lines[good]
         filtered = 0 if kept is None else len(batch.rows) - len(kept)
         read = len(rows) + len(rejects)
+        filtered += batch.left_out
         return CleanBatch(batch.file, rows, lines, rejects, read, filtered, batch.position)
 
     def _kept(self, rows: pa.RecordBatch) -> Ints | None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from penstock.engine.cleaning.array_column import ArrayColumn, is_array
 from penstock.engine.cleaning.dates import Dates
 from penstock.engine.cleaning.literals import Booleans, Hexadecimals, Uuids
+from penstock.engine.cleaning.notation import NotedColumn, needs_notation, without_list
 from penstock.engine.cleaning.null_values import Markers
 from penstock.engine.cleaning.numbers import Floats, Integers
 from penstock.engine.cleaning.numeric import Numerics
@@ -40,6 +41,15 @@ def column_cleaner(column: Column, options: FileOptions, *, must: bool, as_text:
         must: A missing value is a fault.
         as_text: Send all values to the server as text.
     """
+    values = column.base or column
+    if not needs_notation(values, options):
+        return _server_texts(column, options, must=must, as_text=as_text)
+    inner = _server_texts(column, without_list(options), must=must, as_text=as_text)
+    return NotedColumn(values, inner, options)
+
+
+def _server_texts(column: Column, options: FileOptions, *, must: bool, as_text: bool) -> ColumnCleaner:
+    """The cleaner for values that are written as the server reads them."""
     markers = Markers(column, options.null_values)
     if column.base is not None and not is_time(column.base):
         codec = _codec(column.base, options.date_format)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from penstock.engine.cleaning.dates import Dates
 from penstock.engine.cleaning.literals import Booleans, Uuids
+from penstock.engine.cleaning.notation import comma_numbers, ordered_dates
 from penstock.engine.cleaning.null_values import Markers
 from penstock.engine.cleaning.numbers import Floats, Integers, digits_and_exponent
 from penstock.engine.cleaning.numeric import CAPACITY, Numerics
@@ -91,6 +92,7 @@ class Guess:
         # If the plan has a date format, a date in another format is not a date.
         self._fits = _ALL & ~(Fit.FORMATTED_DATE if options.date_format is None else Fit.DATE)
         self._seen = False
+        self._options = options
         self._known: dict[str, Fit] = {}
         self._markers = Markers(_column(Fit.INTEGER), options.null_values)
         self._format = options.date_format
@@ -133,7 +135,12 @@ class Guess:
         """Rule out types that do not hold all of these values."""
         if self._lead() is Fit.TEXT:
             return
-        texts, trimmed = self._present(array), False
+        array, wrong = self._as_server_reads(self._present(array).array)
+        if wrong:
+            self._seen = True
+            self._fits = Fit.TEXT
+            return
+        texts, trimmed = Texts(array), False
         while len(texts) and (lead := self._lead()) is not Fit.TEXT:
             good = self._fast(lead, texts)
             if not trimmed and not good.all():
@@ -160,6 +167,16 @@ class Guess:
         if missing is not None and missing.any():
             return Texts(array.filter(pa.array(~missing)))
         return texts
+
+    def _as_server_reads(self, array: pa.Array) -> tuple[pa.Array, bool]:
+        """Values written as the options say, rewritten; and whether one is a number of another notation."""
+        wrong = False
+        if self._options.decimal_comma:
+            array, others = comma_numbers(array)
+            wrong = bool(others.any())
+        if self._options.date_order is not None:
+            array = ordered_dates(array, self._options.date_order)
+        return array, wrong
 
     def _fast(self, lead: Fit, texts: Texts) -> Mask:
         _, good = self._codecs[lead].fast(texts)
