@@ -46,6 +46,8 @@ def _print(result: CopyResult, target: str, remark: str | None, rejects: str | N
         console.print(f"  {label:<{_LABEL_WIDTH}}{count:>12,}  {note}".rstrip())
     if result.reading is not None:
         console.print(f"  {escape(result.reading)}")
+    for change in result.changes:
+        console.print(f"  {escape(change)}")
     if result.visible_rows_only:
         console.print("  visible rows only: rows that row security hides from the login are not counted")
     if remark:

@@ -8,7 +8,16 @@ from typing import TypedDict, Unpack, cast
 
 from penstock.model.api import Answers
 from penstock.model.errors import UsageError
-from penstock.model.plan import CopyPlan, FileOptions, Format, Granularity, Interval, Mode, Threshold
+from penstock.model.plan import (
+    CopyPlan,
+    FileOptions,
+    Format,
+    Granularity,
+    Interval,
+    Mode,
+    OnChange,
+    Threshold,
+)
 
 AUTO = "auto"
 _QUOTE = '"'
@@ -62,6 +71,7 @@ class CopyOptions(TypedDict, total=False):
     label: str | None
     values: Sequence[str] | Mapping[str, str]
     allow_empty: bool
+    on_change: OnChange
 
 
 def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
@@ -104,6 +114,7 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         label=options.get("label"),
         values=_values(options.get("values", ())),
         allow_empty=options.get("allow_empty", False),
+        on_change=options.get("on_change", "fail"),
     )
 
 

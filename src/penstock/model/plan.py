@@ -16,6 +16,7 @@ from penstock.model.plurals import counted
 Mode = Literal["append", "replace", "interval", "merge", "mirror"]
 Format = Literal["auto", "csv", "jsonl", "json", "parquet", "excel"]
 Granularity = Literal["day", "month", "year"]
+OnChange = Literal["fail", "add", "widen", "follow"]
 
 _ALL_PERCENT = 100
 
@@ -210,6 +211,8 @@ class CopyPlan:
         max_file_size: Bytes at which a written file is ended and the next begun.
         visible_rows_only: Leave out the rows of Postgres tables that row security hides from the login, at the source
             and at the target, instead of refusing. The account then is of the visible rows, and says so.
+        on_change: What happens to an existing table whose source has changed: ``fail``; ``add`` new columns; also
+            ``widen`` types; or ``follow``, which also drops columns that the source no longer has.
     """
 
     source: str
@@ -240,6 +243,7 @@ class CopyPlan:
     label: str | None = None
     values: tuple[tuple[str, str], ...] = ()
     allow_empty: bool = False
+    on_change: OnChange = "fail"
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -249,6 +253,15 @@ class CopyPlan:
                 "mode interval and an interval belong together",
                 hint="--mode interval --interval-column C --interval-start A --interval-end B",
             )
+        if self.on_change not in get_args(OnChange):
+            raise UsageError(
+                f"invalid value {self.on_change!r} of on_change",
+                hint=f"one of {', '.join(get_args(OnChange))}",
+            )
+        if self.on_change != "fail" and self.skip_extra:
+            raise UsageError(
+                "--skip-extra leaves new columns out, and --on-change adds them", hint="use one of them"
+            )
 
     def to_json(self) -> str:
         """The plan as canonical JSON: equal plans give equal text."""
@@ -257,6 +270,8 @@ class CopyPlan:
             # Left out where they say nothing, so that a copy keeps the identity it had before there was such a field.
             if not fields[name]:
                 del fields[name]
+        if self.on_change == "fail":
+            del fields["on_change"]
         for name in _LATER_OF_FILES:
             if not fields["file"][name]:
                 del fields["file"][name]
@@ -266,6 +281,7 @@ class CopyPlan:
     def from_json(cls, text: str) -> CopyPlan:
         """The plan that :meth:`to_json` wrote."""
         fields: dict[str, Any] = json.loads(text)
+        fields.pop("changes", None)  # of the copy, which the ledger keeps beside its plan
         file = fields["file"]
         for name in ("header", "null_values"):
             file[name] = None if file[name] is None else tuple(file[name])

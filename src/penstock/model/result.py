@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -41,6 +41,7 @@ class CopyResult:
         visible_rows_only: The account covers only rows that the login sees; row security may hide others.
         detected: How the source is written, by option, as far as it was detected and differs from the defaults.
             ``renamed`` holds columns that have another name than in the source.
+        changes: What the copy changed in the definition of an existing table, in words.
     """
 
     id: str
@@ -59,6 +60,7 @@ class CopyResult:
     seconds: float = 0.0
     visible_rows_only: bool = False
     detected: Mapping[str, Any] = field(default_factory=dict)
+    changes: Sequence[str] = ()
 
     @property
     def all_rejected(self) -> bool:
@@ -97,7 +99,7 @@ class CopyResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The account as plain values for JSON."""
-        return asdict(self)
+        return {**asdict(self), "changes": list(self.changes)}
 
 
 def described(detected: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from penstock.model.contract import Column, Contract
+from penstock.model.contract import Change, Column, Contract
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports.sources import Judged
@@ -105,6 +105,16 @@ class Session(Protocol):
 
     def create(self, columns: Sequence[Column]) -> Contract:
         """Create the table; its key is created after the rows are loaded."""
+
+    def once_copied(self, contract: Contract) -> set[str]:
+        """The columns that copies before brought into the table; other columns are its own."""
+
+    def alter(self, contract: Contract, changes: Sequence[Change]) -> tuple[str, ...]:
+        """Change the definition of an existing table; returns the changes in words.
+
+        Raises:
+            ContractError: If the target refuses.
+        """
 
     def load(self, load: Load, batches: Iterable[Judged]) -> Loaded:
         """Load the rows and merge them by the plan's mode; rejects go to quarantine.

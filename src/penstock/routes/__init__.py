@@ -62,6 +62,8 @@ def dispatch(request: CopyRequest) -> CopyResult:
         raise _unsupported(request, *key)
     if request.plan.skip_triggers and key != ("postgres", "postgres"):
         raise UsageError("--skip-triggers applies from table to table", hint="leave it out")
+    if request.plan.on_change != "fail" and key[1] != "postgres":
+        raise UsageError("--on-change applies to tables of Postgres", hint="leave it out")
     module, _, name = ROUTES[key].partition(":")
     route = cast("Route", getattr(import_module(module), name))
     return route(request)

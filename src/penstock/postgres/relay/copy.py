@@ -18,7 +18,7 @@ from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import Entry, Loaded, NeedsStage, Progress, SafeProgress
 from penstock.postgres.connect import PgConnection
-from penstock.postgres.relay.column_casts import Fit, fit
+from penstock.postgres.relay.column_casts import Fit, adapt, fit
 from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.ends import Origin, Place
 from penstock.postgres.relay.foreign_keys import TRANSIENT, Links, explained
@@ -192,6 +192,7 @@ class _Copy:
     progress: SafeProgress
     mirrored: Unequal | None = None
     staged: bool = False
+    changes: tuple[str, ...] = ()
 
     def begin_again(self, snapshot: Snapshot) -> None:
         """Prepare to run once more, with all rows through the stage; what the first attempt wrote is rolled back."""
@@ -202,6 +203,9 @@ class _Copy:
 
     def run(self, *, again: bool, started: float) -> CopyResult:
         found = self.session.contract()
+        if found is not None and self.plan.on_change != "fail":
+            self.changes = adapt(self.plan, self.reading, self.session, found)
+            found = self.session.made()
         contract = None if found is None else self.links.known(found)
         if contract is not None and self.plan.mode != "append" and self.session.has_heirs:
             raise ContractError(
@@ -220,7 +224,9 @@ class _Copy:
         increment = open_increment(self.plan, self.reading)
         marks = Watermarks(self.session.connection, self.plan)
         mark, last = increment.mark(), None
-        if contract is not None and not again:
+        # Rows that were copied before have no value in a new column.
+        grown = any(change.startswith("added") for change in self.changes)
+        if contract is not None and not again and not grown:
             last = marks.read(increment.instant, self.session.oid)
             if last is not None and Witness(increment, self.session, contract).is_lost(last):
                 _LOG.warning(
@@ -314,7 +320,8 @@ class _Copy:
             types = column_types(self.session.connection, self.session.oid)
         structure = self.reading.structure
         uniques = () if structure is None else structure.uniques
-        return fit(self.plan, contract, self.reading.outputs, types, uniques)
+        plan = self.plan if self.plan.on_change == "fail" else replace(self.plan, fill_missing=True)
+        return fit(plan, contract, self.reading.outputs, types, uniques)
 
     # -- results
 
@@ -326,7 +333,12 @@ class _Copy:
                 raise _Done(earlier)
         account = loaded.account(identity, read=poured.rows, reasons=self.session.reasons())
         seconds = round(time.perf_counter() - started, 3)
-        result = replace(account, seconds=seconds, visible_rows_only=self.plan.visible_rows_only)
+        result = replace(
+            account,
+            seconds=seconds,
+            visible_rows_only=self.plan.visible_rows_only,
+            changes=self.changes,
+        )
         enforce_limits(self.plan, result, self.session.examples())
         result.check()
         names = [output.name for output in self.reading.outputs]
