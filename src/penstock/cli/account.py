@@ -72,7 +72,7 @@ def _lines(result: CopyResult) -> list[tuple[str, int, str]]:
     if result.deleted:
         lines.append(("deleted", result.deleted, "rows that the target held before"))
     if result.filtered:
-        lines.append(("filtered", result.filtered, "left out by the filter"))
+        lines.append(("filtered", result.filtered, "left out by the filter or the delete flag"))
     return lines
 
 

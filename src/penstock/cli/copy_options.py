@@ -50,6 +50,15 @@ class Keys:
             "or follow (drop columns too).",
         ),
     ] = "fail"
+    delete_flag: Annotated[
+        str | None, _key("--delete-flag", help="merge: delete rows in which this boolean column is true.")
+    ] = None
+    soft_delete: Annotated[
+        str | None,
+        _key(
+            "--soft-delete", help="merge: the target's column that marks rows that the source no longer has."
+        ),
+    ] = None
 
     def words(self) -> CopyOptions:
         """The fields of the plan that these options set."""
@@ -62,6 +71,8 @@ class Keys:
             "interval_end": self.interval_end,
             "partition": self.partition,
             "on_change": self.on_change,
+            "delete_flag": self.delete_flag,
+            "soft_delete": self.soft_delete,
         }
 
 

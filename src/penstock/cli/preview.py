@@ -185,7 +185,12 @@ def _outlook(found: Preview) -> list[str]:
             f"{account.deleted:,} deleted" if account.deleted else "",
         ]
         lines.append(f"{found.target}: a copy would have {', '.join(filter(None, parts))}")
-        lines += [f"  {counted(account.filtered, 'row')} left out by the filter"] if account.filtered else []
+        lines += [f"  {change}" for change in account.changes]
+        lines += (
+            [f"  {counted(account.filtered, 'row')} left out by the filter or the delete flag"]
+            if account.filtered
+            else []
+        )
     elif rejected:
         lines.append(f"{counted(rejected, 'row')} cannot be parsed")
     elif found.error is None:

@@ -72,6 +72,8 @@ class CopyOptions(TypedDict, total=False):
     values: Sequence[str] | Mapping[str, str]
     allow_empty: bool
     on_change: OnChange
+    delete_flag: str | None
+    soft_delete: str | None
 
 
 def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
@@ -115,6 +117,8 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         values=_values(options.get("values", ())),
         allow_empty=options.get("allow_empty", False),
         on_change=options.get("on_change", "fail"),
+        delete_flag=options.get("delete_flag"),
+        soft_delete=options.get("soft_delete"),
     )
 
 

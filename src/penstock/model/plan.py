@@ -35,6 +35,8 @@ _LATER = (
     "label",
     "values",
     "allow_empty",
+    "delete_flag",
+    "soft_delete",
 )
 _LATER_OF_FILES = ("skip_rows", "fixed", "detected", "renamed", "orders", "binary", "sheet")
 
@@ -213,6 +215,9 @@ class CopyPlan:
             and at the target, instead of refusing. The account then is of the visible rows, and says so.
         on_change: What happens to an existing table whose source has changed: ``fail``; ``add`` new columns; also
             ``widen`` types; or ``follow``, which also drops columns that the source no longer has.
+        delete_flag: In mode ``merge``: rows in which this boolean column is true are deleted at the target, not loaded.
+        soft_delete: In mode ``merge``, from table to table: the target's own column that marks rows that the source
+            no longer has.
     """
 
     source: str
@@ -244,6 +249,8 @@ class CopyPlan:
     values: tuple[tuple[str, str], ...] = ()
     allow_empty: bool = False
     on_change: OnChange = "fail"
+    delete_flag: str | None = None
+    soft_delete: str | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -252,6 +259,10 @@ class CopyPlan:
             raise UsageError(
                 "mode interval and an interval belong together",
                 hint="--mode interval --interval-column C --interval-start A --interval-end B",
+            )
+        if (self.delete_flag or self.soft_delete) and self.mode != "merge" and self.cursor is None:
+            raise UsageError(
+                "--delete-flag and --soft-delete apply to --mode merge and --cursor", hint="use --mode merge"
             )
         if self.on_change not in get_args(OnChange):
             raise UsageError(

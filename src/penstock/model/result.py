@@ -32,9 +32,9 @@ class CopyResult:
         id: The copy's identity, in the ledger and in quarantine.
         already: The same copy was done before; this is the account of the first, and nothing was changed now.
         unchanged: Rows that the target held already, value for value.
-        deleted: Target rows that the copy replaced.
+        deleted: Target rows that the copy replaced, deleted, or marked as deleted.
         duplicates: Rows that equal another loaded row in every column.
-        filtered: Rows that the plan's ``where`` left out; not among the rows read.
+        filtered: Rows that the plan's ``where`` or its delete flag left out; not among the rows read.
         rejects: Rejected rows by reason code.
         replayed: Rejected rows that later replays loaded.
         seconds: Wall time.

@@ -40,13 +40,18 @@ class NeedsStage(Exception):
 
 @dataclass(slots=True)
 class Loaded:
-    """The target's counts of the rows of one copy."""
+    """The target's counts of the rows of one copy.
+
+    Attributes:
+        flagged: Rows with a delete flag, which are not loaded: the account has them as filtered.
+    """
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
     deleted: int = 0
     duplicates: int = 0
+    flagged: int = 0
 
     def account(
         self, identity: str, *, read: int, reasons: Mapping[str, int], filtered: int = 0
@@ -64,7 +69,7 @@ class Loaded:
         """
         return CopyResult(
             id=identity,
-            read=read,
+            read=read - self.flagged,
             loaded=self.inserted + self.updated + self.unchanged,
             inserted=self.inserted,
             updated=self.updated,
@@ -72,7 +77,7 @@ class Loaded:
             deleted=self.deleted,
             duplicates=self.duplicates,
             rejected=sum(reasons.values()),
-            filtered=filtered,
+            filtered=filtered + self.flagged,
             rejects=reasons,
         )
 

@@ -9,8 +9,9 @@ from psycopg.sql import SQL, Composable, Composed
 
 from penstock.engine.column_mapping import Match, match_columns
 from penstock.engine.schema_changes import Wanted, find_changes, widens
-from penstock.model.columns import pair
+from penstock.model.columns import find, pair, require
 from penstock.model.contract import Column, Contract, Kind
+from penstock.model.errors import ContractError
 from penstock.model.plan import CopyPlan
 from penstock.postgres.alter_table import require_labels
 from penstock.postgres.relay.source_table import Reading
@@ -107,6 +108,34 @@ def adapt(plan: CopyPlan, reading: Reading, session: PostgresSession, contract: 
                 if row["kind"] == "e" and held[name] in row["columns"]:
                     require_labels(connection, name, row["full_name"], row["labels"], types[name][0])
     return session.alter(contract, changes)
+
+
+def take_mark(plan: CopyPlan, outputs: Sequence[Output], contract: Contract) -> tuple[Contract, Column]:
+    """The column of the target that marks rows that the source no longer has, and the contract without it.
+
+    Raises:
+        ContractError: If there is no such column, it is of another type, or the source has it, too.
+    """
+    assert plan.soft_delete is not None  # checked by the caller
+    require_own(plan.soft_delete, outputs)
+    mark = contract.column(
+        require(plan.soft_delete, [c.name for c in contract.columns], "soft delete column", plan.target)
+    )
+    if mark.kind not in (Kind.BOOL, Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
+        raise ContractError(
+            f"the soft delete column {mark.name} of {plan.target} is {mark.type}",
+            hint="make it a boolean, or a timestamp, which then holds the time of the copy",
+        )
+    return replace(contract, columns=tuple(c for c in contract.columns if c is not mark)), mark
+
+
+def require_own(name: str, outputs: Sequence[Output]) -> None:
+    """Raise ContractError if a column that marks rows of the target is one of the source's."""
+    if find(name, [output.name for output in outputs]) is not None:
+        raise ContractError(
+            f"the source has a column {name}, too; --soft-delete names a column that only the target has",
+            hint="name another column, or leave it out of the source with --columns",
+        )
 
 
 def _wanted(output: Output, *, of_table: bool) -> Wanted:
