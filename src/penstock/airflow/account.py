@@ -27,6 +27,7 @@ def account_lines(result: CopyResult) -> list[str]:
     lines.extend(f"rejected, {reason}: {count}" for reason, count in sorted(result.rejects.items()))
     if result.reading is not None:
         lines.append(result.reading)
+    lines.extend(result.changes)
     lines.extend(str(check) for check in result.checks)
     if result.already:
         lines.append("done before: this is the account of the first copy; nothing was changed now")

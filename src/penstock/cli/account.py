@@ -46,6 +46,8 @@ def _print(result: CopyResult, target: str, remark: str | None, rejects: str | N
         console.print(f"  {label:<{_LABEL_WIDTH}}{count:>12,}  {note}".rstrip())
     if result.reading is not None:
         console.print(f"  {escape(result.reading)}")
+    for change in result.changes:
+        console.print(f"  {escape(change)}")
     if result.visible_rows_only:
         console.print("  visible rows only: rows that row security hides from the login are not counted")
     for check in result.checks:
@@ -72,7 +74,7 @@ def _lines(result: CopyResult) -> list[tuple[str, int, str]]:
     if result.deleted:
         lines.append(("deleted", result.deleted, "rows that the target held before"))
     if result.filtered:
-        lines.append(("filtered", result.filtered, "left out by --filter-column, --comment or --footer"))
+        lines.append(("filtered", result.filtered, "left out by a filter, a flag, --comment or --footer"))
     return lines
 
 

@@ -88,6 +88,8 @@ def _print(
         ]
         line = f"  {name:<{width}}  {one.read:>12,} read {one.loaded:>12,} loaded  {', '.join(filter(None, notes))}"
         console.print(escape(line.rstrip()))
+        for change in one.changes:
+            console.print(escape(f"  {'':<{width}}  {change}"))
     for name, message in errors.items():
         console.print(escape(f"  {name:<{width}}  failed: {message}"))
     if (said := remark(plan, total)) is not None:

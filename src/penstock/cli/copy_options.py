@@ -12,7 +12,7 @@ from typer import Option
 from penstock.cli.account import answers_of
 from penstock.model.errors import UsageError
 from penstock.model.options import AUTO, CopyOptions, ShortRows
-from penstock.model.plan import DateOrder, Format, Granularity, Mode
+from penstock.model.plan import DateOrder, Format, Granularity, Mode, OnChange
 
 _key = partial(Option, rich_help_panel="Keys and modes")
 _reading = partial(Option, rich_help_panel="Reading files")
@@ -42,6 +42,23 @@ class Keys:
     partition: Annotated[
         Granularity, _key(help="Create missing partitions of this size: day, month or year.")
     ] = "month"
+    on_change: Annotated[
+        OnChange,
+        _key(
+            "--on-change",
+            help="If the source has new columns or types: fail, add columns, widen types too, "
+            "or follow (drop columns too).",
+        ),
+    ] = "fail"
+    delete_flag: Annotated[
+        str | None, _key("--delete-flag", help="merge: delete rows in which this boolean column is true.")
+    ] = None
+    soft_delete: Annotated[
+        str | None,
+        _key(
+            "--soft-delete", help="merge: the target's column that marks rows that the source no longer has."
+        ),
+    ] = None
 
     def words(self) -> CopyOptions:
         """The fields of the plan that these options set."""
@@ -53,6 +70,9 @@ class Keys:
             "interval_start": self.interval_start,
             "interval_end": self.interval_end,
             "partition": self.partition,
+            "on_change": self.on_change,
+            "delete_flag": self.delete_flag,
+            "soft_delete": self.soft_delete,
         }
 
 

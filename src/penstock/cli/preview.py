@@ -185,9 +185,10 @@ def _outlook(found: Preview) -> list[str]:
             f"{account.deleted:,} deleted" if account.deleted else "",
         ]
         lines.append(f"{found.target}: a copy would have {', '.join(filter(None, parts))}")
+        lines += [f"  {change}" for change in account.changes]
         if account.filtered:
             left_out = counted(account.filtered, "row")
-            lines.append(f"  {left_out} left out by --filter-column, --comment or --footer")
+            lines.append(f"  {left_out} left out by a filter, a flag, --comment or --footer")
     elif rejected:
         lines.append(f"{counted(rejected, 'row')} cannot be parsed")
     elif found.error is None:

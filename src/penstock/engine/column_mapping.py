@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from penstock.model.columns import nearest, pair, require
-from penstock.model.contract import Column, Contract
+from penstock.model.contract import Column, Contract, Kind
 from penstock.model.errors import ContractError, UsageError
 from penstock.model.plan import CopyPlan
 
@@ -74,10 +74,18 @@ def match_columns(plan: CopyPlan, contract: Contract, header: Sequence[str]) -> 
     if interval is not None:
         interval = replace(interval, column=find(interval.column, "interval column"))
     order_by = None if plan.order_by is None else find(plan.order_by, "order column")
+    flag = None if plan.delete_flag is None else find(plan.delete_flag, "delete flag")
+    if flag is not None and contract.column(flag).kind is not Kind.BOOL:
+        raise ContractError(
+            f"the delete flag {flag} of {plan.target} is {contract.column(flag).type}, not boolean",
+            hint=f"from a table, compute it: --column '{flag}={flag} IS NOT NULL'",
+        )
     where = None
     if plan.where is not None:
         where = require(plan.where[0], header, "filter column", "the source"), plan.where[1]
-    return Match(pairs, key, replace(plan, key=key, interval=interval, order_by=order_by), where)
+    return Match(
+        pairs, key, replace(plan, key=key, interval=interval, order_by=order_by, delete_flag=flag), where
+    )
 
 
 def _refuse_extra(plan: CopyPlan, contract: Contract, extra: Sequence[str]) -> None:

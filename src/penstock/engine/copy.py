@@ -13,14 +13,15 @@ from penstock.engine.column_mapping import Match, match_columns
 from penstock.engine.duplicates import Repeats
 from penstock.engine.identity import identity_of
 from penstock.engine.prefetch import Prefetch, Producer
+from penstock.engine.schema_changes import Wanted, enlarged, find_changes
 from penstock.engine.type_inference import infer
 from penstock.model.checks import require_columns
-from penstock.model.columns import MOST_COLUMNS, require
+from penstock.model.columns import MOST_COLUMNS, pair, require
 from penstock.model.contract import Contract, Kind
 from penstock.model.errors import ContractError, SourceError
 from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan, Threshold
-from penstock.model.result import CopyResult
+from penstock.model.result import CopyResult, Reason
 from penstock.ports import (
     Batch,
     Entry,
@@ -178,6 +179,16 @@ def without_loaded(plan: CopyPlan, source: Source, session: Session) -> Source:
     return source.without(loaded) if loaded.intersection(source.files) else source
 
 
+def has_header(source: Source) -> bool:
+    """Whether a column that the source lacks does not exist: JSON has a key only where there is a value."""
+    if not isinstance(source, Recognised):
+        return False
+    json = source.options.format in ("json", "jsonl")
+    return not json and not any(
+        mark in name.lower() for name in source.files for mark in (".json", ".ndjson")
+    )
+
+
 @dataclass(slots=True)
 class _Attempt:
     plan: CopyPlan
@@ -192,6 +203,7 @@ class _Attempt:
     rejected: int = 0
     position: int = 0
     created: Contract | None = None
+    changes: tuple[str, ...] = ()
 
     def run(self, session: Session, started: float) -> CopyResult:
         contract = session.contract()
@@ -200,9 +212,11 @@ class _Attempt:
         require_columns(self.plan.checks, contract)
         if contract is not self.created and isinstance(self.source, Recognised):
             self.source.fit([column.name for column in contract.columns])
+        if self.plan.on_change != "fail" and self.created is None:
+            contract = self._adapt(session, contract)
         if isinstance(self.source, Recognised):
             self.plan = replace(self.plan, file=self.source.options)
-        match = match_columns(self.plan, contract, self.source.columns)
+        match = match_columns(self._lenient, contract, self.source.columns)
         load = Load(
             plan=match.plan,
             contract=contract,
@@ -225,6 +239,7 @@ class _Attempt:
             seconds=seconds,
             visible_rows_only=self.plan.visible_rows_only,
             detected=self.plan.file.findings,
+            changes=self.changes,
         )
         enforce_limits(self.plan, result, session.examples())
         result.check()
@@ -233,6 +248,57 @@ class _Attempt:
             Entry(plan=self.plan, result=result, files=self.source.files, header=self.source.columns)
         )
         return result
+
+    @property
+    def _lenient(self) -> CopyPlan:
+        """The plan, which keeps columns that the source no longer has if the table may change."""
+        return self.plan if self.plan.on_change == "fail" else replace(self.plan, fill_missing=True)
+
+    def _adapt(self, session: Session, contract: Contract) -> Contract:
+        """Change the table's definition as the source has changed, as far as the plan allows."""
+        shared = pair([column.name for column in contract.columns], list(self.source.columns))
+        wanted = []
+        if not set(self.source.columns) <= set(shared.values()):
+            self._begin("inferring types")
+            columns = infer(self.source, self.plan.file, self._found)
+            wanted = [
+                Wanted(source=name, name=column.name, type=column.type)
+                for name, column in zip(self.source.columns, columns, strict=True)
+                if name not in shared.values()
+            ]
+        if self.plan.on_change != "add":
+            large = self._large_enough(contract)
+            wanted += [
+                Wanted(source=shared[column.name], name=column.name, type=column.type)
+                for column in large.columns
+                if column.name in shared
+            ]
+        gone: set[str] = set()
+        if self.plan.on_change == "follow" and has_header(self.source):
+            gone = session.once_copied(contract) - shared.keys()
+        self.changes = session.alter(contract, find_changes(self.plan, contract, wanted, gone))
+        return (session.contract() or contract) if self.changes else contract
+
+    def _large_enough(self, contract: Contract) -> Contract:
+        """The contract with types that hold the numbers and texts that are too large for it."""
+        shared = pair([column.name for column in contract.columns], list(self.source.columns))
+        where = self.plan.where
+        if where is not None:
+            where = require(where[0], self.source.columns, "filter column", "the source"), where[1]
+        while True:
+            pairs = [(column, shared[column.name]) for column in contract.columns if column.name in shared]
+            cleaner = Cleaner(pairs, self.plan.file, required=(), where=where, as_text=self.as_text)
+            self._begin("inferring types")
+            small = {
+                reject.column
+                for batch in map(cleaner.clean, self.source.batches())
+                for reject in batch.rejects
+                if reject.reason in (Reason.OUT_OF_RANGE, Reason.TOO_LONG) and reject.column is not None
+            }
+            larger = enlarged(contract, small)
+            if larger == contract:
+                return contract
+            contract = larger
 
     def _create(self, session: Session) -> Contract:
         if (count := len(self.source.columns)) > MOST_COLUMNS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHER = re.compile(r"[\W_]+")
@@ -135,6 +136,41 @@ class Contract:
             if column.name == name:
                 return column
         raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A change of a table's definition that a copy makes, because its source has changed.
+
+    Args:
+        kind: ``add`` a column, ``widen`` its type, ``relax`` its NOT NULL, or ``drop`` it.
+        type: The new type.
+        before: The type before.
+        collation: The collation of a new column, if it is not the type's.
+        comment: The comment of a new column.
+
+    Example:
+        >>> str(Change(kind="widen", column="id", before="integer", type="bigint"))
+        'widened column id from integer to bigint'
+    """
+
+    kind: Literal["add", "widen", "relax", "drop"]
+    column: str
+    type: str = ""
+    before: str = ""
+    collation: str | None = None
+    comment: str | None = None
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "add":
+                return f"added column {self.column} {self.type}"
+            case "widen":
+                return f"widened column {self.column} from {self.before} to {self.type}"
+            case "relax":
+                return f"dropped NOT NULL of column {self.column}"
+            case _:
+                return f"dropped column {self.column}"
 
 
 def snake_case(name: str) -> str:

@@ -17,6 +17,7 @@ from penstock.model.plan import (
     Granularity,
     Interval,
     Mode,
+    OnChange,
     Threshold,
 )
 
@@ -81,6 +82,9 @@ class CopyOptions(TypedDict, total=False):
     values: Sequence[str] | Mapping[str, str]
     allow_empty: bool
     checks: str | Sequence[str | Mapping[str, Any]]
+    on_change: OnChange
+    delete_flag: str | None
+    soft_delete: str | None
 
 
 def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyPlan:
@@ -124,6 +128,9 @@ def make_plan(source: str, target: str, **options: Unpack[CopyOptions]) -> CopyP
         values=_values(options.get("values", ())),
         allow_empty=options.get("allow_empty", False),
         checks=as_texts(options.get("checks", ())),
+        on_change=options.get("on_change", "fail"),
+        delete_flag=options.get("delete_flag"),
+        soft_delete=options.get("soft_delete"),
     )
 
 

@@ -90,6 +90,8 @@ def remark(plan: CopyPlan, result: CopyResult) -> str | None:
         return f"every row was rejected ({result.rejected:,} of {result.read:,})"
     if result.read:
         return None
+    if result.filtered and plan.delete_flag is not None:
+        return None  # rows of the target were deleted
     if result.filtered:
         return "the filter matches no row of the source"
     if plan.cursor is not None or (result.already and isinstance(parse(plan.source), Lake)):

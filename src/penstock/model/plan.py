@@ -17,6 +17,7 @@ Mode = Literal["append", "replace", "interval", "merge", "mirror"]
 Format = Literal["auto", "csv", "jsonl", "json", "parquet", "excel"]
 Granularity = Literal["day", "month", "year"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
+OnChange = Literal["fail", "add", "widen", "follow"]
 
 _ALL_PERCENT = 100
 
@@ -36,6 +37,8 @@ _LATER = (
     "values",
     "allow_empty",
     "checks",
+    "delete_flag",
+    "soft_delete",
 )
 _LATER_OF_FILES = (
     "skip_rows",
@@ -248,6 +251,11 @@ class CopyPlan:
         checks: What must hold for the table after the copy, as texts; see :class:`penstock.model.checks.TableCheck`.
         visible_rows_only: Leave out the rows of Postgres tables that row security hides from the login, at the source
             and at the target, instead of refusing. The account then is of the visible rows, and says so.
+        on_change: What happens to an existing table whose source has changed: ``fail``; ``add`` new columns; also
+            ``widen`` types; or ``follow``, which also drops columns that the source no longer has.
+        delete_flag: In mode ``merge``: rows in which this boolean column is true are deleted at the target, not loaded.
+        soft_delete: In mode ``merge``, from table to table: the target's own column that marks rows that the source
+            no longer has.
     """
 
     source: str
@@ -279,6 +287,9 @@ class CopyPlan:
     values: tuple[tuple[str, str], ...] = ()
     allow_empty: bool = False
     checks: tuple[str, ...] = ()
+    on_change: OnChange = "fail"
+    delete_flag: str | None = None
+    soft_delete: str | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -288,6 +299,19 @@ class CopyPlan:
                 "mode interval and an interval belong together",
                 hint="--mode interval --interval-column C --interval-start A --interval-end B",
             )
+        if (self.delete_flag or self.soft_delete) and self.mode != "merge" and self.cursor is None:
+            raise UsageError(
+                "--delete-flag and --soft-delete apply to --mode merge and --cursor", hint="use --mode merge"
+            )
+        if self.on_change not in get_args(OnChange):
+            raise UsageError(
+                f"invalid value {self.on_change!r} of on_change",
+                hint=f"one of {', '.join(get_args(OnChange))}",
+            )
+        if self.on_change != "fail" and self.skip_extra:
+            raise UsageError(
+                "--skip-extra leaves new columns out, and --on-change adds them", hint="use one of them"
+            )
 
     def to_json(self) -> str:
         """The plan as canonical JSON: equal plans give equal text."""
@@ -296,6 +320,8 @@ class CopyPlan:
             # Left out where they say nothing, so that a copy keeps the identity it had before there was such a field.
             if not fields[name]:
                 del fields[name]
+        if self.on_change == "fail":
+            del fields["on_change"]
         for name in _LATER_OF_FILES:
             if not fields["file"][name]:
                 del fields["file"][name]
@@ -307,6 +333,7 @@ class CopyPlan:
     def from_json(cls, text: str) -> CopyPlan:
         """The plan that :meth:`to_json` wrote."""
         fields: dict[str, Any] = json.loads(text)
+        fields.pop("changes", None)  # of the copy, which the ledger keeps beside its plan
         file = fields["file"]
         for name in ("header", "null_values"):
             file[name] = None if file[name] is None else tuple(file[name])

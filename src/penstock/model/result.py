@@ -33,9 +33,10 @@ class CopyResult:
         id: The copy's identity, in the ledger and in quarantine.
         already: The same copy was done before; this is the account of the first, and nothing was changed now.
         unchanged: Rows that the target held already, value for value.
-        deleted: Target rows that the copy replaced.
+        deleted: Target rows that the copy replaced, deleted, or marked as deleted.
         duplicates: Rows that equal another loaded row in every column.
-        filtered: Rows that the plan's ``where`` left out, and comment and footer lines; not among the rows read.
+        filtered: Rows that the plan's ``where`` or its delete flag left out, and comment and footer lines; not in the
+            rows read.
         rejects: Rejected rows by reason code.
         replayed: Rejected rows that later replays loaded.
         seconds: Wall time.
@@ -43,6 +44,7 @@ class CopyResult:
         detected: How the source is written, by option, as far as it was detected and differs from the defaults.
             ``renamed`` holds columns that have another name than in the source.
         checks: The results of the plan's checks, on the table as the copy left it.
+        changes: What the copy changed in the definition of an existing table, in words.
     """
 
     id: str
@@ -62,6 +64,7 @@ class CopyResult:
     visible_rows_only: bool = False
     detected: Mapping[str, Any] = field(default_factory=dict)
     checks: Sequence[CheckResult] = field(default_factory=list)
+    changes: Sequence[str] = ()
 
     @property
     def all_rejected(self) -> bool:
@@ -100,7 +103,7 @@ class CopyResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The account as plain values for JSON."""
-        return asdict(self)
+        return {**asdict(self), "changes": list(self.changes)}
 
 
 def described(detected: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from penstock.model.contract import Column, Contract
+from penstock.model.contract import Change, Column, Contract
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports.sources import Judged
@@ -40,13 +40,18 @@ class NeedsStage(Exception):
 
 @dataclass(slots=True)
 class Loaded:
-    """The target's counts of the rows of one copy."""
+    """The target's counts of the rows of one copy.
+
+    Attributes:
+        flagged: Rows with a delete flag, which are not loaded: the account has them as filtered.
+    """
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
     deleted: int = 0
     duplicates: int = 0
+    flagged: int = 0
 
     def account(
         self, identity: str, *, read: int, reasons: Mapping[str, int], filtered: int = 0
@@ -64,7 +69,7 @@ class Loaded:
         """
         return CopyResult(
             id=identity,
-            read=read,
+            read=read - self.flagged,
             loaded=self.inserted + self.updated + self.unchanged,
             inserted=self.inserted,
             updated=self.updated,
@@ -72,7 +77,7 @@ class Loaded:
             deleted=self.deleted,
             duplicates=self.duplicates,
             rejected=sum(reasons.values()),
-            filtered=filtered,
+            filtered=filtered + self.flagged,
             rejects=reasons,
         )
 
@@ -105,6 +110,16 @@ class Session(Protocol):
 
     def create(self, columns: Sequence[Column]) -> Contract:
         """Create the table; its key is created after the rows are loaded."""
+
+    def once_copied(self, contract: Contract) -> set[str]:
+        """The columns that copies before brought into the table; other columns are its own."""
+
+    def alter(self, contract: Contract, changes: Sequence[Change]) -> tuple[str, ...]:
+        """Change the definition of an existing table; returns the changes in words.
+
+        Raises:
+            ContractError: If the target refuses.
+        """
 
     def load(self, load: Load, batches: Iterable[Judged]) -> Loaded:
         """Load the rows and merge them by the plan's mode; rejects go to quarantine.

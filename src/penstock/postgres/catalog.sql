@@ -128,3 +128,15 @@ SELECT
     ) AS referred
 FROM pg_class AS c
 WHERE c.oid = {name}::regclass;
+
+-- name: copied_columns
+-- The names of the columns of all sources that were copied into the table.
+SELECT DISTINCT unnest(header) AS name FROM penstock_ledger.copies WHERE target_oid = %(oid)s;
+
+-- name: labels
+-- The labels of an enum, or no row.
+SELECT enumlabel::text AS label FROM pg_enum WHERE enumtypid = to_regtype(%(type)s) ORDER BY enumsortorder;
+
+-- name: files
+SELECT array_agg(c.relfilenode ORDER BY c.oid) AS files FROM pg_class AS c
+WHERE c.oid = %(oid)s OR c.oid IN (SELECT p.relid FROM pg_partition_tree(%(oid)s) AS p);

@@ -72,7 +72,7 @@ class Conflicts:
             present=applies(index),
             suspects=self._suspects(index),
             key=values(index),
-            order=self._order(),
+            order=self.order(),
             same=self._alike(),
             column_name=only(index.columns),
             message=Literal(self._another(index)),
@@ -91,7 +91,7 @@ class Conflicts:
                 key=values(index),
             )
         claims: dict[str, list[Claim]] = {}
-        for row in self._statements.rows("claims", order=self._order()):
+        for row in self._statements.rows("claims", order=self.order()):
             claims.setdefault(row["id"], []).append((row["index"], row["value"]))
         rivals: dict[str, Rival] = {}
         if self._plan.mode == "merge":
@@ -115,7 +115,7 @@ class Conflicts:
                     heir=match(self._key, left="h"),
                 )
         rivals: dict[str, Rival] = {}
-        for row in self._statements.rows("rivals", order=self._order()):
+        for row in self._statements.rows("rivals", order=self.order()):
             rival = rivals.setdefault(row["rival"], Rival(row["index"]))
             rival.claimants[row["id"]] = None
             if row["heir"] is not None:
@@ -152,7 +152,8 @@ class Conflicts:
     def _in_table(index: UniqueIndex) -> str:
         return f"the table has another row with this {label(index)}"
 
-    def _order(self) -> Composable:
+    def order(self) -> Composable:
+        """The order of staged rows with one key, the one that is loaded first."""
         if self._plan.order_by is not None:
             return SQL("{} DESC NULLS LAST, _file DESC, _line DESC").format(Identifier(self._plan.order_by))
         # In an upsert the last row wins. In the other modes the first has been loaded already.

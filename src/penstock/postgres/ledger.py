@@ -77,6 +77,7 @@ def result_of(row: dict[str, Any], *, already: bool = False) -> CopyResult:
         seconds=row["seconds"],
         visible_rows_only=row["plan"].get("visible_rows_only", False),
         replayed=row.get("replayed", 0),
+        changes=tuple(row["plan"].get("changes", ())),
         detected=CopyPlan.from_json(json.dumps(row["plan"])).file.findings,
         **counts,
     )
@@ -85,6 +86,10 @@ def result_of(row: dict[str, Any], *, already: bool = False) -> CopyResult:
 def record(connection: PgConnection, entry: Entry, *, run: int, oid: int) -> None:
     """Write the account, in the transaction that wrote the rows."""
     result = entry.result
+    plan: dict[str, Any] = json.loads(entry.plan.to_json())
+    if result.changes:
+        # Beside the plan, because ledgers of earlier versions have no column for them.
+        plan["changes"] = list(result.changes)
     connection.execute(
         _SQL["record"],
         {
@@ -92,7 +97,7 @@ def record(connection: PgConnection, entry: Entry, *, run: int, oid: int) -> Non
             "id": result.id,
             "target": entry.plan.target,
             "oid": oid,
-            "plan": entry.plan.to_json(),
+            "plan": Jsonb(plan),
             "files": list(entry.files),
             "header": list(entry.header),
             "rejects": Jsonb(dict(result.rejects)),

@@ -161,9 +161,21 @@ class Settler:
             self._write(self._insert)
 
     def _merge(self) -> None:
+        older: Composable = SQL("false")
         if self._plan.order_by is not None:
             order = Identifier(self._plan.order_by)
             older = SQL("(s.{0} < t.{0} OR s.{0} IS NULL AND t.{0} IS NOT NULL)").format(order)
+        if self._plan.delete_flag is not None:
+            # Before conflicts are settled: a deleted row gives up its unique values.
+            self._loaded.flagged, self._loaded.deleted = self._statements.values(
+                "delete_flagged",
+                flag=Identifier(self._plan.delete_flag),
+                key=names(self._key),
+                order=self._conflicts.order(),
+                match=match(self._key),
+                older=older,
+            )
+        if self._plan.order_by is not None:
             why = f"the table has a row with a greater {self._plan.order_by}"
             self._conflicts.reject_older(older, why)
         self._conflicts.settle()

@@ -231,6 +231,21 @@ WHERE t.tableoid = h._penstock_table AND t.ctid = h._penstock_row;
 -- name: delete_absent
 DELETE FROM {target} AS t WHERE {scope} AND NOT EXISTS (SELECT FROM penstock_stage AS s WHERE {match});
 
+-- name: delete_flagged
+-- Of staged rows with one key the last one counts. If its flag is set, the table's row is deleted, and no row of this key is loaded.
+WITH ranked AS (
+    SELECT ctid AS id, {flag} IS TRUE AS flagged, first_value({flag} IS TRUE) OVER w AS wins, row_number() OVER w AS place
+    FROM penstock_stage
+    WINDOW w AS (PARTITION BY {key} ORDER BY {order})
+), lost AS (
+    DELETE FROM penstock_stage AS s USING ranked AS r WHERE s.ctid = r.id AND (r.flagged OR r.wins)
+    RETURNING s.*, r.wins AND r.place = 1 AS _deletes
+), gone AS (
+    DELETE FROM {target} AS t USING lost AS s WHERE s._deletes AND {match} AND NOT {older}
+    RETURNING 1 AS one
+)
+SELECT (SELECT count(*) FROM lost) AS flagged, (SELECT count(*) FROM gone) AS deleted;
+
 -- name: delete
 DELETE FROM {target} AS t WHERE {scope};
 

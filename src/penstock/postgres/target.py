@@ -13,11 +13,12 @@ from psycopg.sql import Identifier
 
 from penstock.model.checks import enforce_checks
 from penstock.model.connection import Connection
-from penstock.model.contract import Column, Contract
+from penstock.model.contract import Change, Column, Contract
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import Entry, Judged, Load, Loaded, NeedsStage
 from penstock.postgres import catalog, ledger
+from penstock.postgres.alter_table import alter_table, once_copied
 from penstock.postgres.checks import record_checks, run_checks
 from penstock.postgres.connect import PgConnection, connect, refused
 from penstock.postgres.create_table import add_primary_key, create_table, make_partitions
@@ -158,6 +159,14 @@ class PostgresSession:
         self._oid = catalog.locate(self._connection, self._schema, self._table)
         self._new = True
         return Contract(schema=self._schema, table=self._table, columns=tuple(columns))
+
+    def once_copied(self, contract: Contract) -> set[str]:
+        """The columns that copies before brought into the table."""
+        return once_copied(self._connection, contract, self.oid)
+
+    def alter(self, contract: Contract, changes: Sequence[Change]) -> tuple[str, ...]:
+        """Change the table's definition; returns the changes in words."""
+        return alter_table(self._connection, contract, self.oid, changes)
 
     def load(self, load: Load, batches: Iterable[Judged]) -> Loaded:
         """Load the rows and merge them by the plan's mode; rejects go to quarantine."""

@@ -64,6 +64,14 @@ def dispatch(request: CopyRequest) -> CopyResult:
         raise UsageError("--skip-triggers applies from table to table", hint="leave it out")
     if request.plan.checks and key[1] != "postgres":
         raise UsageError("--check applies to copies into a Postgres table", hint="leave it out")
+    if request.plan.on_change != "fail" and key[1] != "postgres":
+        raise UsageError("--on-change applies to tables of Postgres", hint="leave it out")
+    if request.plan.delete_flag is not None and key[1] != "postgres":
+        raise UsageError("--delete-flag applies to tables of Postgres", hint="leave it out")
+    if request.plan.soft_delete is not None and key != ("postgres", "postgres"):
+        raise UsageError(
+            "--soft-delete applies from table to table", hint="leave it out, or use --delete-flag"
+        )
     module, _, name = ROUTES[key].partition(":")
     route = cast("Route", getattr(import_module(module), name))
     return route(request)

@@ -143,6 +143,8 @@ def load_rejects(request: CopyRequest) -> CopyResult:
     plan = request.plan
     with _source(rejects, plan) as source:
         now = replace(plan, answers=rejects.answers or plan.answers) if _is_landed(plan) else plan
+        if now.on_change != "fail":
+            now = replace(now, on_change="add")  # the rejects have the columns of their time
         return load(replace(request, plan=now), source, replayed=rejects.entry["run"])
 
 

@@ -232,3 +232,46 @@ def test_a_domain_is_as_exact_as_its_type(copy_text: CopyText, query: Query) -> 
         ("1.20", "2013-02-03", "2013-02-03 04:05:00", "04:05:00", " NA "),
         ("100.00", None, "infinity", None, None),
     ]
+
+
+def test_new_columns_of_a_file(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id int PRIMARY KEY, name text)")
+    copy_text("id,name\n1,a\n")
+    result = copy_text("id,name,Unit Price\n2,b,1.50\n", on_change="add")
+    assert result.changes == ("added column unit_price numeric",)
+    assert query("SELECT id, unit_price::text FROM t ORDER BY 1") == [(1, None), (2, "1.50")]
+    assert query("SELECT plan -> 'changes' FROM penstock_ledger.copies ORDER BY run DESC LIMIT 1") == [
+        (["added column unit_price numeric"],)
+    ]
+
+
+def test_values_of_a_file_that_are_too_large(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id smallint, v varchar(3), n numeric(4,2), at date, c char(2))")
+    text = "id,v,n,at,c\n3000000000,long text,1.239,2013-02-01,aa\nx,a,1,tomorrow,b\n1,a,1,2013-02-01,long\n"
+    with pytest.raises(PenstockError, match="every row was rejected"):
+        copy_text(text, mode="replace")
+    result = copy_text(text, mode="replace", on_change="widen")
+    assert result.changes == (
+        "widened column id from smallint to bigint",
+        "widened column v from character varying(3) to text",
+        "widened column n from numeric(4,2) to numeric",
+        "the server rewrote the table",
+    )
+    # What is wrong and not only large stays in quarantine.
+    assert (result.inserted, result.rejects) == (1, {"bad_type": 1, "too_long": 1})
+
+
+def test_columns_that_a_file_no_longer_has(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id int, name text, own text)")
+    copy_text("id,name\n1,a\n", fill_missing=True)
+    assert copy_text("id\n2\n", on_change="add").changes == ()
+    assert query("SELECT * FROM t ORDER BY 1") == [(1, "a", None), (2, None, None)]
+    assert copy_text("id\n3\n", on_change="follow").changes == ("dropped column name",)
+    assert query("SELECT * FROM t ORDER BY 1") == [(1, None), (2, None), (3, None)]
+
+
+def test_a_key_that_no_json_record_has_is_not_a_dropped_column(copy_text: CopyText, query: Query) -> None:
+    query("CREATE TABLE t (id int, name text)")
+    copy_text('{"id": 1, "name": "a"}\n', name="a.jsonl")
+    assert copy_text('{"id": 2}\n', name="b.jsonl", on_change="follow").changes == ()
+    assert query("SELECT * FROM t ORDER BY 1") == [(1, "a"), (2, None)]

@@ -32,6 +32,7 @@ FIELDS = [
     "visible_rows_only",
     "detected",
     "checks",
+    "changes",
 ]
 TEXT = "id,at,name\n1,2013-02-01,a\n1,2013-02-01,a\n2,2013-02-01,None\n3,2013-02-02,c\nx,2013-02-01,d\n1,2013-02-01,z\n"
 

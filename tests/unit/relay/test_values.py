@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.postgres.relay.column_casts import widens
+from penstock.engine.schema_changes import widens
 from penstock.postgres.relay.schema import in_order, parse_schema
 from penstock.postgres.relay.source_snapshot import _unfold
 

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from psycopg.sql import SQL, Composable
+from psycopg.sql import SQL, Composable, Composed
 
 from penstock.engine.column_mapping import Match, match_columns
+from penstock.engine.schema_changes import Wanted, find_changes, widens
+from penstock.model.columns import find, pair, require
 from penstock.model.contract import Column, Contract, Kind
+from penstock.model.errors import ContractError
 from penstock.model.plan import CopyPlan
-from penstock.postgres.relay.structure import Field, Output
+from penstock.postgres.alter_table import require_labels
+from penstock.postgres.relay.source_table import Reading
+from penstock.postgres.relay.structure import Field, Output, column_types, make_type, qualified
 from penstock.postgres.select import written
-
-# Every value of the first type is the same value of the others, for all server settings.
-_WIDER = {
-    "smallint": {"integer", "bigint", "numeric", "real", "double precision"},
-    "integer": {"bigint", "numeric", "double precision"},
-    "bigint": {"numeric"},
-    "real": {"double precision"},
-    "date": {"timestamp without time zone"},
-}
-_TEXT = re.compile(r"(?:character varying|text)(?:\((\d+)\))?")
-_NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
+from penstock.postgres.target import PostgresSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +77,80 @@ def fit(
     return Fit(match, fitted, bool(key) and any(set(unique) == key for unique in uniques))
 
 
+def adapt(plan: CopyPlan, reading: Reading, session: PostgresSession, contract: Contract) -> tuple[str, ...]:
+    """Change the definition of an existing table as the source has changed, as far as the plan allows.
+
+    Returns:
+        The changes in words.
+
+    Raises:
+        ContractError: If the server refuses one, or an enum lacks labels.
+    """
+    structure, connection = reading.structure, session.connection
+    wanted = [_wanted(output, of_table=structure is not None) for output in reading.outputs]
+    held = pair([column.name for column in contract.columns], [output.name for output in reading.outputs])
+    gone: set[str] = set()
+    if plan.on_change == "follow":
+        at_source = pair([c.name for c in contract.columns], [field.name for field in reading.fields])
+        gone = session.once_copied(contract) - held.keys() - at_source.keys()
+    changes = find_changes(plan, contract, wanted, gone)
+
+    def run(statement: Composable) -> None:
+        connection.execute(Composed([statement]))
+
+    new = {output.plain for output in reading.outputs if output.name not in held.values()}
+    with qualified(connection):
+        types = column_types(connection, session.oid)
+        for row in () if structure is None else structure.types:
+            if new & set(row["columns"]):
+                make_type(connection, run, row)
+            for name in () if plan.on_change == "add" else held:
+                if row["kind"] == "e" and held[name] in row["columns"]:
+                    require_labels(connection, name, row["full_name"], row["labels"], types[name][0])
+    return session.alter(contract, changes)
+
+
+def take_mark(plan: CopyPlan, outputs: Sequence[Output], contract: Contract) -> tuple[Contract, Column]:
+    """The column of the target that marks rows that the source no longer has, and the contract without it.
+
+    Raises:
+        ContractError: If there is no such column, it is of another type, or the source has it, too.
+    """
+    assert plan.soft_delete is not None  # checked by the caller
+    require_own(plan.soft_delete, outputs)
+    mark = contract.column(
+        require(plan.soft_delete, [c.name for c in contract.columns], "soft delete column", plan.target)
+    )
+    if mark.kind not in (Kind.BOOL, Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
+        raise ContractError(
+            f"the soft delete column {mark.name} of {plan.target} is {mark.type}",
+            hint="make it a boolean, or a timestamp, which then holds the time of the copy",
+        )
+    return replace(contract, columns=tuple(c for c in contract.columns if c is not mark)), mark
+
+
+def require_own(name: str, outputs: Sequence[Output]) -> None:
+    """Raise ContractError if a column that marks rows of the target is one of the source's."""
+    if find(name, [output.name for output in outputs]) is not None:
+        raise ContractError(
+            f"the source has a column {name}, too; --soft-delete names a column that only the target has",
+            hint="name another column, or leave it out of the source with --columns",
+        )
+
+
+def _wanted(output: Output, *, of_table: bool) -> Wanted:
+    field = output.field
+    nullable = not field.not_null if of_table and output.plain is not None else None
+    return Wanted(
+        source=output.name,
+        name=output.name,
+        type=field.type,
+        nullable=nullable,
+        collation=field.collation,
+        comment=field.comment,
+    )
+
+
 def _fit(column: Column, output: Output, type_: str, own: bool, *, key: Sequence[str]) -> Fitted:
     field = output.field
     must = column.name in key or (not column.nullable and not column.always)
@@ -101,31 +169,6 @@ def _text(output: Output, column: Column) -> Composable:
         # 35.00 is an integer value, but its text is not valid for an integer column.
         return SQL("trim_scale({})::text").format(output.expression)
     return SQL("({})::text").format(output.expression)
-
-
-def widens(source: str, target: str) -> bool:
-    """Whether the target's type holds every value of the source's type exactly.
-
-    Example:
-        >>> widens("integer", "bigint"), widens("bigint", "integer")
-        (True, False)
-        >>> widens("numeric(10,2)", "numeric(12,2)"), widens("numeric(10,2)", "numeric(10,1)")
-        (True, False)
-        >>> widens("character varying(10)", "text"), widens("text", "character varying(10)")
-        (True, False)
-    """
-    if target in _WIDER.get(source, ()):
-        return True
-    left, right = _TEXT.fullmatch(source), _TEXT.fullmatch(target)
-    if left and right:
-        return right[1] is None or (left[1] is not None and int(left[1]) <= int(right[1]))
-    digits, room = _NUMERIC.fullmatch(source), _NUMERIC.fullmatch(target)
-    if digits and target == "numeric":
-        return True
-    if digits and room:
-        scale, wider = int(digits[2]), int(room[2])
-        return scale <= wider and int(digits[1]) - scale <= int(room[1]) - wider
-    return False
 
 
 def _witness(field: Field, type_: str) -> str | None:

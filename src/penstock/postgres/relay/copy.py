@@ -12,14 +12,14 @@ from penstock.engine.identity import identity_of
 from penstock.model.checks import require_columns
 from penstock.model.columns import pair, require
 from penstock.model.connection import Connection
-from penstock.model.contract import Contract
+from penstock.model.contract import Change, Column, Contract
 from penstock.model.errors import ContractError
 from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.ports import Entry, Loaded, NeedsStage, Progress, SafeProgress
 from penstock.postgres.connect import PgConnection
-from penstock.postgres.relay.column_casts import Fit, fit
+from penstock.postgres.relay.column_casts import Fit, adapt, fit, require_own, take_mark
 from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.ends import Origin, Place
 from penstock.postgres.relay.foreign_keys import TRANSIENT, Links, explained
@@ -193,6 +193,8 @@ class _Copy:
     progress: SafeProgress
     mirrored: Unequal | None = None
     staged: bool = False
+    changes: tuple[str, ...] = ()
+    mark: Column | None = None
 
     def begin_again(self, snapshot: Snapshot) -> None:
         """Prepare to run once more, with all rows through the stage; what the first attempt wrote is rolled back."""
@@ -203,6 +205,11 @@ class _Copy:
 
     def run(self, *, again: bool, started: float) -> CopyResult:
         found = self.session.contract()
+        if found is not None and self.plan.on_change != "fail":
+            self.changes = adapt(self.plan, self.reading, self.session, found)
+            found = self.session.made()
+        if found is not None and self.plan.soft_delete is not None:
+            found, self.mark = take_mark(self.plan, self.reading.outputs, found)
         if found is not None:
             require_columns(self.plan.checks, found)
         contract = None if found is None else self.links.known(found)
@@ -223,7 +230,9 @@ class _Copy:
         increment = open_increment(self.plan, self.reading)
         marks = Watermarks(self.session.connection, self.plan)
         mark, last = increment.mark(), None
-        if contract is not None and not again:
+        # Rows that were copied before have no value in a new column.
+        grown = any(change.startswith("added") for change in self.changes)
+        if contract is not None and not again and not grown:
             last = marks.read(increment.instant, self.session.oid)
             if last is not None and Witness(increment, self.session, contract).is_lost(last):
                 _LOG.warning(
@@ -242,8 +251,16 @@ class _Copy:
 
     def _load(self, inflow: Inflow, contract: Contract | None) -> tuple[Poured, Loaded]:
         if contract is None:
-            return self._fill_new(inflow)
+            filled = self._fill_new(inflow)
+            if self.plan.soft_delete is not None:
+                require_own(self.plan.soft_delete, self.reading.outputs)
+                mark = Change(kind="add", column=self.plan.soft_delete, type="timestamp with time zone")
+                self.session.alter(self.session.made(), [mark])
+            return filled
         poured, loaded = self._fill(inflow, contract)
+        if self.mark is not None:
+            self.reading.conditions = self.reading.selection
+            loaded.deleted += inflow.mark_absent(self._fit(contract), contract, self.mark)
         if loaded.inserted or loaded.updated:
             structure = self.reading.structure
             known = {} if structure is None else {each.column: each for each in structure.sequences}
@@ -278,7 +295,7 @@ class _Copy:
             if at_once:
                 filled = inflow.into_new(creation, self.ends.place.name)
             else:
-                filled = inflow.into(self._fit(contract), contract)
+                filled = inflow.into(self._fit(contract, new=True), contract)
         creation.finish()
         return filled
 
@@ -286,7 +303,7 @@ class _Copy:
 
     def _may_be_filled_at_once(self) -> bool:
         """Whether all rows are valid for a new table: each has a key, and keys are unique."""
-        if self.plan.order_by is not None:
+        if self.plan.order_by is not None or self.plan.delete_flag is not None:
             return False
         if not self.plan.key:
             return True
@@ -312,12 +329,17 @@ class _Copy:
             self._key(),
         )
 
-    def _fit(self, contract: Contract) -> Fit:
+    def _fit(self, contract: Contract, *, new: bool = False) -> Fit:
         with qualified(self.session.connection):
             types = column_types(self.session.connection, self.session.oid)
         structure = self.reading.structure
         uniques = () if structure is None else structure.uniques
-        return fit(self.plan, contract, self.reading.outputs, types, uniques)
+        plan = self.plan if self.plan.on_change == "fail" else replace(self.plan, fill_missing=True)
+        if new and structure is not None and plan.mode == "merge" and not plan.key:
+            # The table gets its primary key after the rows.
+            key = structure.primary_key
+            plan = replace(plan, key=tuple(o.name for o in self.reading.outputs if o.plain in key))
+        return fit(plan, contract, self.reading.outputs, types, uniques)
 
     # -- results
 
@@ -329,7 +351,12 @@ class _Copy:
                 raise _Done(earlier)
         account = loaded.account(identity, read=poured.rows, reasons=self.session.reasons())
         seconds = round(time.perf_counter() - started, 3)
-        result = replace(account, seconds=seconds, visible_rows_only=self.plan.visible_rows_only)
+        result = replace(
+            account,
+            seconds=seconds,
+            visible_rows_only=self.plan.visible_rows_only,
+            changes=self.changes,
+        )
         enforce_limits(self.plan, result, self.session.examples())
         result.check()
         result = self.session.checked(self.plan, result)

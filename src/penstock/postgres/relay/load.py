@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from penstock.model.contract import Contract
+from penstock.model.contract import Column, Contract, Kind
 from penstock.model.errors import ContractError
 from penstock.ports import Loaded, SafeProgress
 from penstock.postgres.connect import is_plain
 from penstock.postgres.copy_in import copy_into
-from penstock.postgres.create_table import make_partitions
+from penstock.postgres.create_table import declared, make_partitions
 from penstock.postgres.merge import Handles, Settler
-from penstock.postgres.relay.column_casts import Fit
+from penstock.postgres.queries import queries
+from penstock.postgres.relay.column_casts import Fit, Fitted
 from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.mirror import Unequal, require_staged
 from penstock.postgres.relay.source_table import Reading
@@ -21,6 +22,10 @@ from penstock.postgres.relay.stream import Flow, Poured, prove
 from penstock.postgres.staging import ALL, STAGE, Shape, Statements, stage_text
 from penstock.postgres.target import PostgresSession, may_go_straight, needing_stage
 from penstock.postgres.validate import read_texts, reject_by_constraints, reject_outside
+
+_SQL = queries(__package__, "mirror.sql")
+_KEYS = Identifier("penstock_keys")
+_AS_TIME = ("now()", "NULL", "{} IS NULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,41 @@ class Inflow:
         loaded.deleted = deleted
         loaded.unchanged += unequal.read - poured.rows
         return Poured(unequal.read, poured.fingerprint), loaded
+
+    def mark_absent(self, fit: Fit, contract: Contract, mark: Column) -> int:
+        """Mark the rows of the table whose keys the source does not have, and unmark those that it has again.
+
+        Args:
+            mark: The column of the mark: true, or the time of the copy.
+
+        Returns:
+            The number of rows that were marked.
+        """
+        keys = [column for column in fit.columns if column.column.name in fit.match.key]
+        connection = self.session.connection
+        columns = [
+            SQL("{} {}").format(
+                Identifier(key.column.name), declared("text" if key.as_text else key.column.type)
+            )
+            for key in keys
+        ]
+        connection.execute(_SQL["keys"].format(columns=SQL(", ").join(columns)))
+        expressions: list[Composable] = [SQL("({})::text").format(key.expression) for key in keys]
+        self._pour(_KEYS, [key.column.name for key in keys], expressions, text=True)
+        connection.execute(Composed([_SQL["analyze_keys"]]))
+        yes, no, unmarked = ("true", "false", "{} IS NOT TRUE") if mark.kind is Kind.BOOL else _AS_TIME
+        name = Identifier(mark.name)
+        parts: dict[str, Composable] = {
+            "target": Identifier(contract.schema, contract.table),
+            "mark": name,
+            "unmarked": SQL("({})").format(SQL(unmarked).format(SQL("t.{}").format(name))),
+            "match": SQL(" AND ").join(map(_same_key, keys)),
+        }
+        found = _SQL["mark_absent"].format(now=SQL(yes), scope=self._covered(fit), **parts)
+        marked = connection.execute(found).rowcount
+        connection.execute(_SQL["unmark_present"].format(none=SQL(no), **parts))
+        connection.execute(SQL("DROP TABLE {}").format(_KEYS))
+        return marked
 
     def _by_the_stage(self, fit: Fit, shape: Shape, statements: Statements) -> tuple[Poured, Loaded]:
         poured = self._stage(fit, shape, statements)
@@ -165,6 +205,11 @@ class Inflow:
             poured = flow.pour(stream.forward if framed else stream.send)
         prove(poured.rows, stream.rows, self.reading.origin.address)
         return poured
+
+
+def _same_key(key: Fitted) -> Composable:
+    column = Identifier(key.column.name)
+    return SQL("k.{0} = t.{0}::text" if key.as_text else "k.{0} = t.{0}").format(column)
 
 
 def _shape(fit: Fit, contract: Contract) -> Shape:

@@ -12,6 +12,18 @@ SELECT
     (SELECT count(*) FROM {target} AS t WHERE {scope}) AS held,
     (SELECT count(*) FROM penstock_stage) AS staged;
 
+-- name: keys
+CREATE TEMPORARY TABLE penstock_keys ({columns}) ON COMMIT DROP;
+
+-- name: analyze_keys
+ANALYZE penstock_keys;
+
+-- name: mark_absent
+UPDATE {target} AS t SET {mark} = {now} WHERE {scope} AND {unmarked} AND NOT EXISTS (SELECT FROM penstock_keys AS k WHERE {match});
+
+-- name: unmark_present
+UPDATE {target} AS t SET {mark} = {none} WHERE NOT {unmarked} AND EXISTS (SELECT FROM penstock_keys AS k WHERE {match});
+
 -- name: causes
 -- What may change rows on the way into a table.
 SELECT 'trigger' AS kind, t.tgname::text AS name FROM pg_trigger AS t

@@ -43,7 +43,8 @@ class Reading:
         outputs: The columns to send.
         structure: The table's definition; None if the source is a query or view.
         fields: The columns of the source.
-        conditions: Conditions on the rows to read.
+        selection: Conditions on the rows of the copy.
+        conditions: Conditions on the rows to read, which with a cursor are fewer.
         filtered: Column and value of the plan's filter.
         before: The source's transactions before the snapshot, if the plan has a cursor.
         within: Replaces the conditions if a comparison has found the ranges to read.
@@ -66,7 +67,8 @@ class Reading:
         else:
             self._open_query(origin.query)
         self.outputs = self._select(plan)
-        self.conditions = conditions(plan, self._field_names())
+        self.selection = conditions(plan, self._field_names())
+        self.conditions = list(self.selection)
         self.filtered = self._filter(plan)
         self.within: Composable | None = None
         self.before: Before | None = None
