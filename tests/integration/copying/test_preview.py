@@ -212,7 +212,7 @@ def test_options_of_files_that_people_made_are_printed_and_saved(
     )
     printed = capsys.readouterr().out
     assert "comment '#', footer 1" in printed
-    assert "2 rows left out by --filter-column, --comment or --footer" in printed
+    assert "2 rows left out by a filter, a flag, --comment or --footer" in printed
     assert main(["copy", str(saved), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["loaded"], result["rejected"], result["filtered"]) == (2, 0, 2)

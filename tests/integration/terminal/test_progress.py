@@ -78,7 +78,8 @@ def test_a_file(utf8: Starter, world: World, shop: Path, session: Session) -> No
         assert terminal.text.count("\n") == 6
     for shown in (first, second):
         assert 0 < number(shown[1]) <= ROWS + 2
-        assert abs(number(shown[2]) - 100 * number(shown[1]) / ROWS) < 3
+        # One block is read ahead, to know the last row.
+        assert abs(number(shown[2]) - 100 * number(shown[1]) / ROWS) < 6
     assert number(first[1]) < number(second[1])
     assert session.execute("SELECT count(*) FROM gated.sales").fetchone() == (ROWS,)
 
