@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from dataclasses import fields, replace
+from typing import Any, ClassVar, cast
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
@@ -14,6 +15,7 @@ from penstock.airflow.connections import as_airflow
 from penstock.airflow.lineage import target_asset
 from penstock.airflow.notifier import Notifier
 from penstock.model.address import Lake, parse
+from penstock.model.copy_files import CopyFile, DagFields, read_copy
 from penstock.model.errors import (
     ContractError,
     NothingDone,
@@ -25,6 +27,7 @@ from penstock.model.errors import (
 from penstock.model.options import CopyOptions, make_plan
 from penstock.model.outcome import NothingLanded, NothingLoaded, remark
 from penstock.model.result import CopyResult
+from penstock.project import find_project
 
 OPTIONS = frozenset(CopyOptions.__annotations__)
 
@@ -37,11 +40,13 @@ class CopyOperator(BaseOperator):
 
     The task is idempotent: a copy that was already done changes nothing, so you can retry and clear the task. All
     string arguments are templates; if one renders to an empty string, its option is not set. The target is an asset,
-    so it can schedule other DAGs. The operator reads nothing and connects to nothing before the task runs.
+    so it can schedule other DAGs. Before the task runs, the operator connects to nothing, and reads only ``copy_file``.
 
     Args:
         source: A path, a glob or an address; see :class:`~penstock.model.plan.CopyPlan`.
         target: ``connection:schema.table``, or an address of objects.
+        copy_file: A YAML or TOML file with source, target and options, relative to the project, as are the paths in it.
+            Arguments override what it says.
         again: Repeat the copy even if it was done before.
         **kwargs: Options of :class:`~penstock.model.options.CopyOptions`, and arguments of ``BaseOperator``. By
             default, ``pipeline`` is the DAG's id and ``task`` the task's id. Failed ``checks`` that only warn are sent
@@ -60,9 +65,26 @@ class CopyOperator(BaseOperator):
     template_fields: ClassVar[Sequence[str]] = ("source", "target", "options")
     ui_color = "#d3e8f0"
 
-    def __init__(self, *, source: str, target: str, again: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        source: str = "",
+        target: str = "",
+        copy_file: str | None = None,
+        again: bool = False,
+        **kwargs: Any,
+    ) -> None:
         options = {name: kwargs.pop(name) for name in OPTIONS & kwargs.keys()}
         super().__init__(**kwargs)
+        if copy_file is not None:
+            found = _of_task(copy_file)
+            source, target, options = (
+                source or found.source,
+                target or found.target,
+                {**found.options, **options},
+            )
+        if not (source and target):
+            raise TypeError("CopyOperator needs source and target, or copy_file")
         self.source = source
         self.target = target
         self.again = again
@@ -118,6 +140,26 @@ class CopyOperator(BaseOperator):
 # For mapped tasks (`.partial(...).expand(filter_value=[...])`), Airflow accepts only parameters of the signature, which
 # does not list the options.
 CopyOperator.__init__._BaseOperatorMeta__param_names |= OPTIONS  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _of_task(copy_file: str) -> CopyFile:
+    """The copy of a file, owned by the DAG that uses it.
+
+    Raises:
+        UsageError: If the file is invalid, or holds fields of a DAG.
+    """
+    root = find_project().root
+    found = read_copy(root / copy_file).within(root)
+    plain = DagFields()
+    fields_of_dag = [field.name for field in fields(DagFields)]
+    if found.dag != plain:
+        raise found.error(
+            "schedule, retries and other fields of a DAG do not apply to copy_file",
+            "give them to the DAG and the operator",
+            next(name for name in fields_of_dag if getattr(found.dag, name) != getattr(plain, name)),
+        )
+    own = {name: value for name, value in found.options.items() if name not in ("pipeline", "task")}
+    return replace(found, options=cast("CopyOptions", own))
 
 
 def _is_blank(name: str, value: object) -> bool:

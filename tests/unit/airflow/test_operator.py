@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from airflow.sdk import DAG
 
 from penstock.airflow import copy_operator
 from penstock.model.checks import CheckResult
-from penstock.model.errors import CheckFailed, ConnectionFailed, TooManyRejects
+from penstock.model.errors import CheckFailed, ConnectionFailed, TooManyRejects, UsageError
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 
@@ -123,3 +124,36 @@ def test_a_failed_check_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copy_operator, "run", stale)
     with pytest.raises(CheckFailed):
         make().execute({})
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "penstock.toml").touch()
+    (tmp_path / "copies").mkdir()
+    monkeypatch.setenv("PENSTOCK_PROJECT", str(tmp_path))
+    return tmp_path
+
+
+def test_a_copy_s_file_gives_source_target_and_options(root: Path, plans: list[CopyPlan]) -> None:
+    (root / "copies" / "sales.yaml").write_text("source: in.csv\ntarget: warehouse:t\nmode: merge\nkey: a\n")
+    task = copy_operator.CopyOperator(
+        task_id="load", dag=DAG("shop"), copy_file="copies/sales.yaml", target="warehouse:u", key="b"
+    )
+    task.execute({})
+    (plan,) = plans
+    assert (plan.source, plan.target, plan.mode, plan.key) == (
+        f"{root}/in.csv",
+        "warehouse:u",
+        "merge",
+        ("b",),
+    )
+    assert (plan.pipeline, plan.task) == ("shop", "load")
+    assert [asset.uri for asset in task.outlets] == ["penstock://warehouse/public/u"]
+
+
+def test_what_a_copy_s_file_cannot_say_for_a_task_is_refused_at_parsing(root: Path) -> None:
+    (root / "a.yaml").write_text("source: in.csv\ntarget: warehouse:t\nretries: 2\n")
+    with pytest.raises(UsageError, match=r"a\.yaml:3: schedule, retries and other fields of a DAG"):
+        copy_operator.CopyOperator(task_id="load", copy_file="a.yaml")
+    with pytest.raises(TypeError, match="needs source and target, or copy_file"):
+        copy_operator.CopyOperator(task_id="load", source="a.csv")
