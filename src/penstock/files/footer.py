@@ -19,9 +19,9 @@ _TOTAL = re.compile(
     r"suma|razem|celkem|összesen|итого|всего|合計",
     re.IGNORECASE,
 )
+_COUNT = re.compile(r"\([\d,]+ rows?(?: affected)?\)", re.IGNORECASE)
 _NOTE = re.compile(
-    r"\([\d,]+ rows?(?: affected)?\)|(?:sources?|quellen?|notes?)\s*:.*|end of (?:file|report|data)\.?",
-    re.IGNORECASE | re.DOTALL,
+    r"(?:sources?|quellen?|notes?)\s*:.*|end of (?:file|report|data)\.?", re.IGNORECASE | re.DOTALL
 )
 
 Row = Sequence[str | None]
@@ -95,11 +95,11 @@ def count_footers(rows: Sequence[Row]) -> int:
 
 
 def _is_footer(row: Row, above: Sequence[Row]) -> bool:
-    filled = [(at, text) for at, cell in enumerate(row) if (text := (cell or "").strip())]
+    filled = _filled(row)
     if not filled:
         return False
     at, text = filled[0]
-    if len(filled) == 1 and _NOTE.fullmatch(text):
+    if len(filled) == 1 and (_COUNT.fullmatch(text) or (_is_note(row) and _have_several(above))):
         return True
     if not _TOTAL.fullmatch(text.rstrip(": ")):
         return False
@@ -108,3 +108,19 @@ def _is_footer(row: Row, above: Sequence[Row]) -> bool:
         return True
     empty = set(range(len(row))) - {place for place, _ in filled}
     return any(all((other[place] or "").strip() for other in above) for place in empty)
+
+
+def _filled(row: Row) -> list[tuple[int, str]]:
+    return [(at, text) for at, cell in enumerate(row) if (text := (cell or "").strip())]
+
+
+def _is_note(row: Row) -> bool:
+    """Whether a row has nothing but a note on the table."""
+    filled = _filled(row)
+    return len(filled) == 1 and _NOTE.fullmatch(filled[0][1]) is not None
+
+
+def _have_several(rows: Sequence[Row]) -> bool:
+    """Whether all rows that are not notes have several values."""
+    others = [row for row in rows if not _is_note(row)]
+    return len(others) >= _ABOVE and all(len(_filled(row)) > 1 for row in others)

@@ -340,6 +340,9 @@ def test_lines_at_the_end_are_left_out(block: int, ends: bytes, count: int, rows
         (b"name,n\nAnn,2\nBob,3\nTotal,5\n", []),
         (b"id,name\n1,Ann\n2,\n3,Total\n", []),
         (b"id\n1\n2\n(2 rows)\n", [(4, "malformed")]),
+        (b"id,n\n1,2\n2,3\nSource: us,\nNote: b,\n", [(4, "malformed"), (5, "malformed")]),
+        (b"todo\nNote: a\nbuy\nNote: b\n", []),
+        (b"name,n\nAnn,\nBob,2\nNote: b,\n", []),
         (b"id,name,n\n1,Ann,2\nTotal,,2\n", []),
     ],
 )
