@@ -138,6 +138,8 @@ def _line(found: Comparison, shown: Shown) -> str:
         return f"{_SIGNS[kind]} {named}  {changes}{times}"
     values = shown.left or shown.right or ()
     rest = list(zip(how.columns, values, strict=True))[len(how.key) :]
+    if not how.columns:
+        return f"{_SIGNS[kind]} a row without columns{times}"
     return (
         f"{_SIGNS[kind]} "
         + "  ".join(filter(None, [named, _pairs(*zip(*rest, strict=True)) if rest else ""]))

@@ -196,14 +196,15 @@ def test_columns_that_one_side_lacks(sides: Sides, diff: Diff) -> None:
 
 def test_what_cannot_be_compared_is_not_different(sides: Sides, capsys: pytest.CaptureFixture[str]) -> None:
     sides(
-        "CREATE TABLE t (id int); CREATE TABLE empty (); CREATE VIEW broken AS SELECT 1 / (random() * 0)::int AS x;"
+        "CREATE TABLE t (id int); CREATE VIEW unlike AS SELECT 1 AS y;"
+        "CREATE VIEW broken AS SELECT 1 / (random() * 0)::int AS x;"
         "CREATE SCHEMA closed; CREATE TABLE closed.t (id int)"
     )
     for arguments, words in (
         (["source:nowhere", "warehouse:t"], "no table source:nowhere"),
         (["source:t", "warehouse:t", "--key", "ident"], "source:t has no column 'ident'"),
         (["source:t", "warehouse:t", "--columns", "x"], "source:t has no column 'x'"),
-        (["source:empty", "warehouse:empty"], "have no columns in common"),
+        (["source:t", "warehouse:unlike"], "have no columns in common"),
         (["source:broken", "warehouse:broken"], "division by zero"),
         (["source:t", "nowhere:t"], "no connection 'nowhere'"),
         (["source:t", "t.csv"], "invalid table address"),
@@ -214,3 +215,16 @@ def test_what_cannot_be_compared_is_not_different(sides: Sides, capsys: pytest.C
 
 def _literal(value: str | None) -> str:
     return "NULL" if value is None else f"'{value}'"
+
+
+def test_tables_without_columns(sides: Sides, diff: Diff) -> None:
+    sides("CREATE TABLE t (); INSERT INTO t DEFAULT VALUES; INSERT INTO t DEFAULT VALUES")
+    assert diff() == (0, "the same: 2 rows in source:t and warehouse:t\n")
+    sides("SELECT", "INSERT INTO t DEFAULT VALUES; INSERT INTO t DEFAULT VALUES")
+    code, text = diff()
+    assert (code, text.splitlines()[-1]) == (1, "+ a row without columns  (2 times)")
+    sides("SELECT", "ALTER TABLE t ADD COLUMN x int")
+    code, text = diff()
+    assert (code, "only warehouse:t has the columns x" in text) == (1, True)
+    sides("DROP TABLE t; CREATE TABLE t ()")
+    assert diff()[0] == 0

@@ -285,3 +285,41 @@ def test_names_with_dots(here: Query, there: Query) -> None:
     assert there('SELECT * FROM "a.b"."c.d"') == [(1,)]
     assert there('SELECT * FROM "a.b"."e:f/g""h"') == []
     assert penstock.diff('source:"a.b"."c.d"', 'warehouse:"x.y"."c.d"').same
+
+
+OWN = """
+CREATE TABLE t (id int NOT NULL, at date NOT NULL, v text DEFAULT 'all', w text) PARTITION BY RANGE (at);
+CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM ('2013-01-01') TO ('2014-01-01') PARTITION BY LIST (id);
+CREATE TABLE t_1_1 PARTITION OF t_1 FOR VALUES IN (1);
+CREATE TABLE t_2 PARTITION OF t FOR VALUES FROM ('2014-01-01') TO ('2015-01-01');
+CREATE INDEX ON t (w);
+ALTER TABLE t_1_1 ALTER v SET DEFAULT 'one', ADD CONSTRAINT short CHECK (length(v) < 9), ALTER w SET NOT NULL;
+ALTER TABLE t_2 ALTER v DROP DEFAULT, ADD PRIMARY KEY (id), ADD CONSTRAINT later CHECK (w <> 'x') NOT VALID;
+CREATE UNIQUE INDEX own ON t_2 (lower(v)) WHERE id > 0;
+INSERT INTO t VALUES (1, '2013-02-01', 'a', 'b'), (2, '2014-02-01', 'a', 'b');
+"""
+OWN_PARTS = (
+    """SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'p') ORDER BY 1, 2""",
+    "SELECT tablename::text, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2",
+    """SELECT adrelid::regclass::text, pg_get_expr(adbin, adrelid) FROM pg_attrdef
+    WHERE adrelid::regclass::text LIKE 't%' ORDER BY 1""",
+    """SELECT attrelid::regclass::text, attname::text FROM pg_attribute WHERE attnotnull AND attnum > 0
+    AND attrelid::regclass::text LIKE 't%' ORDER BY 1, 2""",
+)
+
+
+def test_what_single_partitions_have(here: Query, there: Query) -> None:
+    here(OWN)
+    assert penstock.copy("source:t", "warehouse:t").loaded == 2
+    for parts in OWN_PARTS:
+        assert there(parts) == here(parts)
+
+
+def test_a_partition_that_generates_differently_is_refused(here: Query, there: Query) -> None:
+    here("CREATE TABLE t (id int, g int GENERATED ALWAYS AS (id * 2) STORED) PARTITION BY LIST (id)")
+    here("CREATE TABLE t_1 (id int, g int GENERATED ALWAYS AS (id * 3) STORED)")
+    here("ALTER TABLE t ATTACH PARTITION t_1 FOR VALUES IN (1)")
+    with pytest.raises(ContractError, match=r"partition t_1 generates column g differently from public\.t"):
+        penstock.copy("source:t", "warehouse:t")
+    assert there("SELECT to_regclass('t')") == [(None,)]

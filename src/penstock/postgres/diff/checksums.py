@@ -134,6 +134,8 @@ def printed(column: str) -> Composable:
 
 
 def _mixed(match: Match, columns: Sequence[str]) -> Composable:
+    if not columns:
+        return SQL("hashint8extended(0, 0)")  # all rows of a table without columns are equal
     terms = [_column_hash(match, name, seed) for seed, name in enumerate(columns, start=1)]
     # The seed uses all 64 bits, the first argument only 32.
     return SQL("hashint8extended(0, {})").format(_xor(terms))

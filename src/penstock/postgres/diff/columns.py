@@ -64,7 +64,8 @@ def match(left: Side, right: Side, key: Sequence[str] | None = None, columns: Se
     Args:
         key: By default the primary key of the left, or else of the right, if both sides have its columns. If empty,
             the sides are compared as multisets of rows.
-        columns: Compare only these and the key; by default all common columns.
+        columns: Compare only these and the key; by default all common columns. Of a side without columns only the
+            number of rows is compared.
 
     Raises:
         ContractError: If a side lacks a given column, or the sides have no columns in common.
@@ -75,7 +76,7 @@ def match(left: Side, right: Side, key: Sequence[str] | None = None, columns: Se
     )
     only = [_find(name, left, right) for name in columns]
     compared = chosen + tuple(name for name in only or shared if name not in chosen)
-    if not compared:
+    if not compared and left.columns and right.columns:
         raise ContractError(
             f"{left.name} and {right.name} have no columns in common", hint="rename the columns in a view"
         )

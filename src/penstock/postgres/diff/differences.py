@@ -222,6 +222,8 @@ def _same_keys(
 
 
 def _by_hash(side: Side, match: Match, found: Sequence[Difference]) -> list[list[Values]]:
+    if not match.columns:
+        return [[()] for _ in found]
     query = QUERIES["by_hash"].format(
         key_hash=key_hash(match),
         values=_values(match),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Sequence as Listed
 from dataclasses import replace
+from functools import partial
 from itertools import chain, count
 from typing import Any
 
@@ -17,6 +18,7 @@ from penstock.postgres.connect import PgConnection
 from penstock.postgres.create_table import make_schema
 from penstock.postgres.queries import queries
 from penstock.postgres.relay.ends import Place
+from penstock.postgres.relay.partitions import Partitions
 from penstock.postgres.relay.sequences import Sequence, align
 from penstock.postgres.relay.structure import Field, Output, Row, Structure, make_type
 from penstock.postgres.select import written
@@ -64,6 +66,7 @@ class Creation:
         self._sequences: dict[str, Identifier] = {}
         self._owned: dict[str, Identifier] = {}
         self._final = place.table
+        self._partitions: Partitions | None = None
         self._fields = [(output.name, output.field, output.plain) for output in outputs]
         if structure is not None:
             own = {output.plain for output in outputs}
@@ -110,7 +113,10 @@ class Creation:
         self._run(SQL("CREATE TABLE {} ({}){}").format(self._place.name, SQL(", ").join(items), by))
         if structure is not None:
             if self.partitioned:
-                self._make_partitions(structure)
+                self._partitions = Partitions(
+                    structure, self._run, self._renamed, lambda name: not self._is_taken(name)
+                )
+                self._partitions.make(self._place.name, partial(self._partition_name, structure))
             self._own_sequences()
             self._comment(structure)
 
@@ -159,21 +165,11 @@ class Creation:
             return SQL("")
         return SQL(" PARTITION BY {}").format(written(structure.relation.partition_key))
 
-    def _make_partitions(self, structure: Structure) -> None:
-        names: dict[int, Composable] = {structure.relation.oid: self._place.name}
-        for row in structure.partitions:
-            own = row["name"]
-            if own.startswith(structure.table):
-                own = self._place.table + own[len(structure.table) :]
-                own = own if len(own.encode()) <= NAME_BYTES else self._free(own)
-            names[row["oid"]] = Identifier(self._place.schema, own)
-            key = row["partition_key"]
-            by = SQL(" PARTITION BY {}").format(written(key)) if key else SQL("")
-            self._run(
-                SQL("CREATE TABLE {} PARTITION OF {} {}{}").format(
-                    names[row["oid"]], names[row["parent"]], written(row["bound"]), by
-                )
-            )
+    def _partition_name(self, structure: Structure, own: str) -> Composable:
+        if own.startswith(structure.table):
+            own = self._place.table + own[len(structure.table) :]
+            own = own if len(own.encode()) <= NAME_BYTES else self._free(own)
+        return Identifier(self._place.schema, own)
 
     # -- sequences
 
@@ -240,6 +236,8 @@ class Creation:
         if self._structure is not None:
             for row in self._structure.indexes:
                 self._index(row)
+            if self._partitions is not None:
+                self._partitions.finish()
             self._set_sequences(self._structure)
 
     def _constraints(self, kind: str) -> list[Row]:

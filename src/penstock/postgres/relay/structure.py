@@ -90,6 +90,9 @@ class Structure:
     foreign_keys: tuple[Row, ...] = ()
     indexes: tuple[Row, ...] = ()
     partitions: tuple[Row, ...] = ()
+    partition_columns: tuple[Row, ...] = ()
+    partition_constraints: tuple[Row, ...] = ()
+    partition_indexes: tuple[Row, ...] = ()
     types: tuple[Row, ...] = ()
     uniques: tuple[tuple[str, ...], ...] = ()
     primary_key: tuple[str, ...] = ()
@@ -118,6 +121,9 @@ def read_structure(connection: PgConnection, schema: str, table: str, relation: 
     def rows(name: str) -> tuple[Row, ...]:
         return tuple(connection.execute(_SQL[name], {"oid": relation.oid}).fetchall())
 
+    def parts(name: str) -> tuple[Row, ...]:
+        return rows(name) if relation.kind == "p" else ()
+
     uniques = rows("uniques")
     keys = [tuple(unique["columns"]) for unique in uniques if unique["is_primary"]]
     return Structure(
@@ -128,7 +134,10 @@ def read_structure(connection: PgConnection, schema: str, table: str, relation: 
         constraints=rows("constraints"),
         foreign_keys=rows("foreign_keys"),
         indexes=rows("indexes"),
-        partitions=rows("partitions") if relation.kind == "p" else (),
+        partitions=parts("partitions"),
+        partition_columns=parts("partition_columns"),
+        partition_constraints=parts("partition_constraints"),
+        partition_indexes=parts("partition_indexes"),
         types=rows("types"),
         uniques=tuple(tuple(unique["columns"]) for unique in uniques),
         primary_key=keys[0] if keys else (),

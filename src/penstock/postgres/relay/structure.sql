@@ -112,6 +112,49 @@ SELECT c.oid, c.relname AS name, n.nspname AS schema, tree.parent, pg_get_expr(c
 FROM tree JOIN pg_class AS c ON c.oid = tree.oid JOIN pg_namespace AS n ON n.oid = c.relnamespace
 ORDER BY tree.depth, c.relname;
 
+-- name: partition_columns
+-- Columns of partitions whose default, generation or NOT NULL is not that of the table.
+SELECT c.oid, c.relname::text AS partition, a.attname::text AS name, p.attgenerated <> '' OR a.attgenerated <> '' AS generated,
+    pg_get_expr(own.adbin, own.adrelid) AS expression,
+    pg_get_expr(own.adbin, own.adrelid) IS DISTINCT FROM pg_get_expr(theirs.adbin, theirs.adrelid) AS differs,
+    a.attnotnull AND NOT p.attnotnull AS not_null
+FROM pg_partition_tree(%(oid)s) AS tree
+JOIN pg_class AS c ON c.oid = tree.relid AND c.oid <> %(oid)s
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_attribute AS p ON p.attrelid = %(oid)s AND p.attname = a.attname AND p.attnum > 0 AND NOT p.attisdropped
+LEFT JOIN pg_attrdef AS own ON own.adrelid = a.attrelid AND own.adnum = a.attnum
+LEFT JOIN pg_attrdef AS theirs ON theirs.adrelid = p.attrelid AND theirs.adnum = p.attnum
+WHERE pg_get_expr(own.adbin, own.adrelid) IS DISTINCT FROM pg_get_expr(theirs.adbin, theirs.adrelid)
+    OR a.attnotnull AND NOT p.attnotnull
+ORDER BY tree.level, c.relname, a.attnum;
+
+-- name: partition_constraints
+-- Checks, keys and exclusion constraints that single partitions have, and those above them do not.
+SELECT c.conrelid AS oid, c.conname::text AS name, c.contype::text AS kind, pg_get_constraintdef(c.oid) AS definition, c.convalidated AS valid
+FROM pg_partition_tree(%(oid)s) AS tree
+JOIN pg_constraint AS c ON c.conrelid = tree.relid
+WHERE tree.relid <> %(oid)s AND c.contype IN ('c', 'p', 'u', 'x') AND c.conparentid = 0 AND c.coninhcount = 0
+ORDER BY tree.level, c.contype = 'x', c.contype = 'u', c.conname;
+
+-- name: partition_indexes
+-- Indexes that single partitions have, and those above them do not, without those of constraints.
+SELECT
+    x.indrelid AS oid,
+    i.relname::text AS name,
+    pg_get_indexdef(x.indexrelid) AS definition,
+    format('CREATE %%sINDEX %%I ON %%s%%I.%%I ', CASE WHEN x.indisunique THEN 'UNIQUE ' END, i.relname,
+        CASE WHEN t.relkind = 'p' THEN 'ONLY ' END, n.nspname, t.relname) AS head,
+    x.indisunique AS is_unique
+FROM pg_partition_tree(%(oid)s) AS tree
+JOIN pg_index AS x ON x.indrelid = tree.relid AND x.indisvalid
+JOIN pg_class AS i ON i.oid = x.indexrelid
+JOIN pg_class AS t ON t.oid = x.indrelid
+JOIN pg_namespace AS n ON n.oid = t.relnamespace
+WHERE tree.relid <> %(oid)s
+    AND NOT EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = x.indexrelid)
+    AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conindid = x.indexrelid AND c.contype IN ('p', 'u', 'x'))
+ORDER BY tree.level, i.relname;
+
 -- name: types
 -- User-defined types of the table's columns, in the order in which they can be created.
 WITH RECURSIVE used AS (
