@@ -69,8 +69,9 @@ class TableCheck:
         share = _SHARE.fullmatch(words.strip())
         if kind in ("not_null", "unique") and (columns := _listed(words)):
             return cls(kind=kind, columns=columns, on_failure=on_failure)  # type: ignore[arg-type]
-        if kind == "accepted" and name.strip() and sign:
-            return cls(kind="accepted", columns=(name.strip(),), values=_listed(value), on_failure=on_failure)
+        if kind == "accepted" and name.strip() and value.strip():
+            values = _words(value)
+            return cls(kind="accepted", columns=(name.strip(),), values=values, on_failure=on_failure)
         if kind == "fresh" and name.strip() and sign:
             parse_duration(value)
             return cls(kind="fresh", columns=(name.strip(),), age=value.strip(), on_failure=on_failure)
@@ -193,8 +194,12 @@ def _word(value: Any) -> str:
 
 
 def _listed(words: str) -> tuple[str, ...]:
+    return tuple(word for word in _words(words) if word)
+
+
+def _words(words: str) -> tuple[str, ...]:
     try:
         (row,) = csv.reader([words], skipinitialspace=True, strict=True)
     except (csv.Error, ValueError):
         raise UsageError(f"invalid list {words!r}", hint='write it as a,b or "a, b",c') from None
-    return tuple(word.strip() for word in row if word.strip())
+    return tuple(word.strip() for word in row)

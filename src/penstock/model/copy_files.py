@@ -22,7 +22,7 @@ FOLDER = "copies"  # of a project: each file in it is a DAG
 TASK = "copy"  # the task of such a DAG
 _ENDS = ("source", "target")
 _UNWRITTEN = frozenset({"answers", "pipeline", "task"})  # of a landing's plan, and of Airflow
-_TEMPLATE = re.compile(r"\{\{|\{%")
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _DAG_ID = re.compile(r"[\w.-]+", re.ASCII)
 
 
@@ -77,7 +77,7 @@ class CopyFile:
     def template(self) -> str | None:
         """The first value that only Airflow can fill in, such as ``data/{{ ds }}.csv``; None if there is none."""
         values = [self.source, self.target, *self.options.values()]
-        return next((value for value in values if isinstance(value, str) and _TEMPLATE.search(value)), None)
+        return next((str(value) for value in values if _is_template(value)), None)
 
     def within(self, root: Path) -> CopyFile:
         """The copy as the project's DAG makes it: relative paths begin at its root, and the DAG owns the copy."""
@@ -157,6 +157,11 @@ def _plain(name: str, value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) and name != "start_date" else value
 
 
+def _is_template(value: object) -> bool:
+    """Whether Airflow fills in a part of the value, or of a value in a list."""
+    return _TEMPLATE.search(str(value)) is not None
+
+
 def _validated(path: Path, text: str, name: str, value: Any) -> Any:
     from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -165,7 +170,7 @@ def _validated(path: Path, text: str, name: str, value: Any) -> Any:
         near = get_close_matches(str(name), hints, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known fields: {', '.join(sorted(hints))}"
         raise _error(path, text, f"unknown field {name!r}", hint, name)
-    if isinstance(value, str) and _TEMPLATE.search(value) and name in _option_hints():
+    if isinstance(value, str) and _is_template(value) and name in _option_hints():
         return value
     try:
         adapter = TypeAdapter(hints[name], config=ConfigDict(coerce_numbers_to_str=True))
@@ -186,11 +191,7 @@ def _check(found: CopyFile) -> None:
             parse_duration(found.dag.retry_delay)
         except UsageError as problem:
             raise found.error(problem.message, problem.hint, "retry_delay") from None
-    known = {
-        name: value
-        for name, value in found.options.items()
-        if not (isinstance(value, str) and _TEMPLATE.search(value))
-    }
+    known = {name: value for name, value in found.options.items() if not _is_template(value)}
     if found.template is not None and len(known) < len(found.options):
         return  # Airflow fills them in
     try:

@@ -29,6 +29,11 @@ from penstock.model.plan import CopyPlan
             "fresh:at=36 hours",
             TableCheck(kind="fresh", columns=("at",), age="36 hours"),
         ),
+        (
+            {"accepted": {"a": ["", "x"]}},
+            "accepted:a=,x",
+            TableCheck(kind="accepted", columns=("a",), values=("", "x")),
+        ),
         ({"volume": "50%"}, "volume:50%", TableCheck(kind="volume", least=50)),
         (
             "warn:volume:50%-200.5%",
@@ -50,6 +55,7 @@ def test_a_check_as_a_mapping_and_as_a_text(given: Any, text: str, check: TableC
         "unique:",
         "unqiue:a",
         "accepted:a",
+        "accepted:a=",
         "fresh:a",
         "fresh:a=soon",
         "volume:5",

@@ -52,6 +52,13 @@ def test_in_a_project_paths_begin_at_its_root_and_the_dag_owns_the_copy(
     assert read_copy(written(project / "copies", toml, "t.toml")).template == "/data/{{ ds }}.csv"
 
 
+def test_templates_in_lists_are_found_and_braces_of_sql_are_not(tmp_path: Path) -> None:
+    templated = f"{ENDS}checks:\n- fresh: {{day: '{{{{ params.age }}}}'}}\n"
+    assert "{{ params.age }}" in (read_copy(written(tmp_path, templated)).template or "")
+    query = "source: 'shop:'\ntarget: warehouse:t\nquery: select * from t where j like '{%'\n"
+    assert read_copy(written(tmp_path, query)).template is None
+
+
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
