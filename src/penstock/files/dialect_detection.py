@@ -74,7 +74,7 @@ def detect_layout(
 
 
 def _by_colons(file: StoredFile, encoding: Encoding, one: Reading, footer: int) -> Reading:
-    """The reading of a file that may be one column: by colons if the first line then is a header.
+    """The reading of a file that may be one column: by colons if there are many, or the first line then is a header.
 
     Colons are tried last, as they are in times and addresses.
 
@@ -87,7 +87,7 @@ def _by_colons(file: StoredFile, encoding: Encoding, one: Reading, footer: int) 
     if len(colons.rows) < _FEW or sum(is_typed(row[0]) for row in one.rows) * 2 >= len(one.rows):
         return one
     first, *rows = colons.rows
-    if judge_first(first, rows) is First.HEADER and not any(map(is_typed, first)):
+    if colons.width > _FEW or (judge_first(first, rows) is First.HEADER and not any(map(is_typed, first))):
         return colons
     raise _ambiguous(file, colons.dialect, one.dialect)
 

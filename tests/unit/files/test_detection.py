@@ -222,6 +222,7 @@ def test_marks_and_numbers_in_the_first_row(first: list[str], rows: list[list[st
     ("text", "delimiter"),
     [
         ("name:city:age\nAnn:Rome:41\nBob:Oslo:39\n", ":"),
+        ("root:x:0:0:root\nann:x:10:7:Ann\nbob:x:11:7:Bob\n", ":"),
         ("at\n10:30:00\n11:30:00\n12:15:10\n", None),
         ("10:30:00\n11:30:00\n12:15:10\n", None),
     ],
