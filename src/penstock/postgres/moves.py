@@ -16,6 +16,13 @@ from penstock.postgres.queries import queries
 from penstock.postgres.staging import STAGE, Shape, Statements, match
 
 _CATALOG = queries(__package__, "catalog.sql")
+_LONG = 32  # characters of an md5
+# Few random characters soon meet again, so short texts are numbers in characters for private use, which data hardly has.
+_SHORT = SQL(
+    "left(CASE current_setting('server_encoding') WHEN 'UTF8'"
+    " THEN reverse(chr((57344 + h._penstock_number / 6400 % 6400)::int)"
+    " || chr((57344 + h._penstock_number % 6400)::int)) ELSE {random} END, {length})"
+)
 _WHOLE = (Kind.INT2, Kind.INT4, Kind.INT8, Kind.NUMERIC)
 
 
@@ -131,7 +138,9 @@ class Moves:
         name = Identifier(column.name)
         random = SQL("md5(random()::text || h._penstock_number)")
         if column.kind is Kind.TEXT:
-            return random if column.length is None else SQL("left({}, {})").format(random, column.length)
+            if column.length is None or column.length >= _LONG:
+                return random
+            return _SHORT.format(random=random, length=column.length)
         if column.kind is Kind.UUID:
             return SQL("{}::uuid").format(random)
         if column.kind in _WHOLE:

@@ -101,7 +101,7 @@ def test_replace_leaves_nothing_that_the_source_lacks(copy_text: CopyText, query
     assert query("SELECT id, mail FROM t") == [(1, "b@x")]
 
 
-@pytest.mark.parametrize("kind", ["text", "int", "uuid", "char(2)"])
+@pytest.mark.parametrize("kind", ["text", "int", "uuid", "char(2)", "varchar(1)"])
 def test_values_move_under_a_trigger(copy_text: CopyText, query: Query, kind: str) -> None:
     """The rows are updated, never deleted: a trigger would see that."""
     first, second = {
@@ -109,6 +109,7 @@ def test_values_move_under_a_trigger(copy_text: CopyText, query: Query, kind: st
         "int": ("1", "2"),
         "uuid": ("11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"),
         "char(2)": ("aa", "bb"),
+        "varchar(1)": ("a", "b"),
     }[kind]
     query(f"CREATE TABLE t (id int PRIMARY KEY, v {kind} NOT NULL UNIQUE)")
     query(f"INSERT INTO t VALUES (1, '{first}'), (2, '{second}')")
