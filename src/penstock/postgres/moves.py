@@ -17,7 +17,8 @@ from penstock.postgres.staging import STAGE, Shape, Statements, match
 
 _CATALOG = queries(__package__, "catalog.sql")
 _LONG = 32  # characters of an md5
-# Few random characters soon meet again, so short texts are numbers in characters for private use, which data hardly has.
+# Few random characters soon meet again, so short texts are numbers in characters for private use, which data hardly
+# has.
 _SHORT = SQL(
     "left(CASE current_setting('server_encoding') WHEN 'UTF8'"
     " THEN reverse(chr((57344 + h._penstock_number / 6400 % 6400)::int)"
