@@ -134,9 +134,8 @@ def asked_since(service: Service, count: int) -> set[str]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    "least", [KILLS, pytest.param(SOAK_KILLS, marks=pytest.mark.soak)], ids=["a few", "many"]
-)
+@pytest.mark.parametrize("least", [KILLS, SOAK_KILLS], ids=["a few", "many"])
+@pytest.mark.soak
 def test_killed_at_any_instant(world: World, least: int) -> None:
     world.finish("lake:clean")
     began = time.monotonic()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 from tests.commands import forked
 from tests.conftest import metadata_database
 from tests.terminal import UTF8, Look, Starter
@@ -58,7 +59,16 @@ def path(request: pytest.FixtureRequest) -> str:
     return ":".join([*map(str, programs), os.environ["PATH"]])
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+# The page starts a stack of its own, as tests/acceptance/test_stack.py does.
+_LONG = ("how-to/run-the-stack.md",)
+
+
+def _parameter(page: Path) -> ParameterSet:
+    name = page.relative_to(DOCS).as_posix()
+    return pytest.param(page, id=name, marks=[pytest.mark.soak] if name in _LONG else [])
+
+
+@pytest.mark.parametrize("page", map(_parameter, PAGES))
 @pytest.mark.timeout(300)
 def test_page(page: Path, project: Project, tmp_path: Path, starter: Starter, path: str) -> None:
     examples = steps(page)

@@ -140,6 +140,7 @@ def test_the_volume_of_each_table(session: Session, tmp_path: Path) -> None:
     assert volume(session, "2013-02-20", "0") == every
 
 
+@pytest.mark.soak
 def test_a_table_that_lacks_rows_of_its_file_fails_the_run(run_dag: RunDag, session: Session) -> None:
     session.execute((FOLDER / "create_operations.sql").read_bytes())
     session.execute("ALTER TABLE daily_operations.labor ADD CHECK (hours_worked < 8)")

@@ -369,6 +369,7 @@ def test_a_city_that_there_is_not(weather: ModuleType) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.soak
 def test_both_dags(pipeline: Pipeline, run_dag: RunDag, session: Session) -> None:
     run_dag("fetcher", "--date", "2013-02-04T10:00")
     ended = run_dag("transformer", "--date", "2013-02-04")

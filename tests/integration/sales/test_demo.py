@@ -35,6 +35,7 @@ def small_file(gallery: Path) -> None:
     write_sales(path, rows=2_000)
 
 
+@pytest.mark.soak
 def test_the_demo_shows_the_account_and_writes_no_password(gallery: Path) -> None:
     truth = write_sales(gallery / "include" / "data" / "sales-2013-02.csv", rows=2_000)
     first = penstock_command(gallery, "penstock", "demo")
