@@ -68,7 +68,7 @@ def _parameter(page: Path) -> ParameterSet:
     return pytest.param(page, id=name, marks=[pytest.mark.soak] if name in _LONG else [])
 
 
-@pytest.mark.parametrize("page", map(_parameter, PAGES))
+@pytest.mark.parametrize("page", [_parameter(page) for page in PAGES])
 @pytest.mark.timeout(300)
 def test_page(page: Path, project: Project, tmp_path: Path, starter: Starter, path: str) -> None:
     examples = steps(page)
