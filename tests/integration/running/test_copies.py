@@ -32,6 +32,7 @@ def write(shop: Shop, name: str, text: str) -> None:
     (shop.root / "copies" / name).write_text(text)
 
 
+@pytest.mark.soak
 def test_each_file_is_a_dag_and_by_hand_it_is_the_same_copy(copies: Shop, warehouse: Connection) -> None:
     write(
         copies,

@@ -23,6 +23,7 @@ PRODUCTS = "select product_id, name from products order by 1, 2"
 MARKS = "select region from marks"
 
 
+@pytest.mark.soak
 def test_one_dag_writes_to_the_database_of_its_environment(shop: Shop) -> None:
     for name, database in shop.databases.items():
         other = next(one for one in shop.databases if one != name)
