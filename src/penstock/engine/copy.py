@@ -6,22 +6,22 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import TypeVar
 
+from penstock.engine.adaptation import Adaptation
 from penstock.engine.cleaning.cleaner import CleanBatch, Cleaner, NeedsServer
 from penstock.engine.column_mapping import Match, match_columns
 from penstock.engine.duplicates import Repeats
 from penstock.engine.identity import identity_of
 from penstock.engine.prefetch import Prefetch, Producer
-from penstock.engine.schema_changes import Wanted, enlarged, find_changes
 from penstock.engine.type_inference import infer
 from penstock.model.checks import require_columns
-from penstock.model.columns import MOST_COLUMNS, pair, require
-from penstock.model.contract import Contract, Kind
+from penstock.model.columns import MOST_COLUMNS, require
+from penstock.model.contract import Column, Contract, Kind
 from penstock.model.errors import ContractError, SourceError
 from penstock.model.outcome import enforce_limits
-from penstock.model.plan import CopyPlan, Threshold
-from penstock.model.result import CopyResult, Reason
+from penstock.model.plan import CopyPlan
+from penstock.model.result import CopyResult
 from penstock.ports import (
     Batch,
     Entry,
@@ -37,6 +37,10 @@ from penstock.ports import (
     Source,
     Target,
 )
+
+Result = TypeVar("Result")
+
+_NAME_BYTES = 63  # the server cuts longer names
 
 
 def identify(
@@ -80,93 +84,43 @@ def copy(
     safe = SafeProgress(progress)
     safe.begin("reading", source.size, "bytes")
     identity = identify(plan, source, replayed, lambda read: safe.advance(0, 0, read))
+
+    def once(as_text: frozenset[str], staged: bool) -> CopyResult:
+        with target.begin() as session:
+            if not again and (earlier := session.earlier(identity, plan)) is not None:
+                return session.checked(plan, earlier)
+            left = source if again else without_loaded(plan, source, session)
+            own = identity
+            if left is not source:
+                if not left.files:
+                    return session.checked(plan, CopyResult(id=identity, already=True))
+                own = identify(plan, left, replayed)
+            result = Attempt(plan, left, own, as_text, safe, staged).run(session, started)
+            if replayed is not None:
+                session.mark_replayed(replayed, by=own)
+            return result
+
+    return attempt(once)
+
+
+def attempt(once: Callable[[frozenset[str], bool], Result]) -> Result:
+    """Begin a transaction, and again where rows turn out to need another way into the table.
+
+    Args:
+        once: Carries out the copy, with the columns to be parsed by the server, and whether all rows go through the
+            stage.
+    """
     as_text: frozenset[str] = frozenset()
     staged = False
     while True:
         try:
-            with target.begin() as session:
-                if not again and (earlier := session.earlier(identity, plan)) is not None:
-                    return session.checked(plan, earlier)
-                left = source if again else without_loaded(plan, source, session)
-                if left is not source:
-                    if not left.files:
-                        return session.checked(plan, CopyResult(id=identity, already=True))
-                    identity = identify(plan, left, replayed)
-                result = _Attempt(plan, left, identity, as_text, safe, staged).run(session, started)
-                if replayed is not None:
-                    session.mark_replayed(replayed, by=identity)
-                return result
+            return once(as_text, staged)
         except NeedsServer as need:
             # A value such as 'infinity', which Arrow types cannot hold: start again with that column as text, for
             # the server to parse. This happens at most once per column.
             as_text |= {need.column}
         except NeedsStage:
             staged = True
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """A copy that was rolled back.
-
-    Args:
-        result: Its account.
-        examples: The first rejects, a line each.
-        created: The table that it created, if there was none.
-    """
-
-    result: CopyResult
-    examples: Sequence[str]
-    created: Contract | None
-
-
-class _RolledBack(Exception):
-    """Ends the transaction of a rehearsal."""
-
-    def __init__(self, rehearsal: Rehearsal) -> None:
-        super().__init__()
-        self.rehearsal = rehearsal
-
-
-def rehearse(
-    plan: CopyPlan, source: Source, target: Target, *, again: bool = False, progress: Progress | None = None
-) -> Rehearsal:
-    """Carry out a plan in its transaction, and roll it back. No number of rejects ends it early.
-
-    Raises:
-        PenstockError: If the copy would fail for another reason than its rejects.
-    """
-    started = time.perf_counter()
-    safe = SafeProgress(progress)
-    safe.begin("reading", source.size, "bytes")
-    identity = identify(plan, source, None, lambda read: safe.advance(0, 0, read))
-    lenient = replace(plan, max_rejects=Threshold(percent=100))
-
-    def attempt(session: Session, as_text: frozenset[str]) -> Rehearsal:
-        if not again and (earlier := session.earlier(identity, plan)) is not None:
-            return Rehearsal(session.checked(plan, earlier, enforce=False), (), None)
-        left = source if again else without_loaded(plan, source, session)
-        if left is not source and not left.files:
-            return Rehearsal(CopyResult(id=identity, already=True), (), None)
-        tried = _Attempt(lenient, left, identity, as_text, safe, staged, rehearsed=True)
-        result = tried.run(session, started)
-        return Rehearsal(result, session.examples(), tried.created)
-
-    as_text: frozenset[str] = frozenset()
-    staged = False
-    while True:
-        try:
-            with target.begin() as session:
-                _roll_back(attempt(session, as_text))
-        except _RolledBack as end:
-            return end.rehearsal
-        except NeedsServer as need:
-            as_text |= {need.column}
-        except NeedsStage:
-            staged = True
-
-
-def _roll_back(rehearsal: Rehearsal) -> NoReturn:
-    raise _RolledBack(rehearsal)
 
 
 def without_loaded(plan: CopyPlan, source: Source, session: Session) -> Source:
@@ -179,18 +133,16 @@ def without_loaded(plan: CopyPlan, source: Source, session: Session) -> Source:
     return source.without(loaded) if loaded.intersection(source.files) else source
 
 
-def has_header(source: Source) -> bool:
-    """Whether a column that the source lacks does not exist: JSON has a key only where there is a value."""
-    if not isinstance(source, Recognised):
-        return False
-    json = source.options.format in ("json", "jsonl")
-    return not json and not any(
-        mark in name.lower() for name in source.files for mark in (".json", ".ndjson")
-    )
-
-
 @dataclass(slots=True)
-class _Attempt:
+class Attempt:
+    """A copy in one transaction. Its counts are of this attempt alone.
+
+    Args:
+        as_text: Columns that the server parses.
+        staged: All rows go through the stage.
+        rehearsed: Failed checks do not end it.
+    """
+
     plan: CopyPlan
     source: Source
     identity: str
@@ -206,6 +158,13 @@ class _Attempt:
     changes: tuple[str, ...] = ()
 
     def run(self, session: Session, started: float) -> CopyResult:
+        """Carry it out, and record it in the ledger.
+
+        Raises:
+            NeedsServer: A column must be parsed by the server.
+            NeedsStage: Rows must go through the stage.
+            PenstockError: The copy fails.
+        """
         contract = session.contract()
         if contract is None:
             contract = self._create(session)
@@ -256,49 +215,9 @@ class _Attempt:
 
     def _adapt(self, session: Session, contract: Contract) -> Contract:
         """Change the table's definition as the source has changed, as far as the plan allows."""
-        shared = pair([column.name for column in contract.columns], list(self.source.columns))
-        wanted = []
-        if not set(self.source.columns) <= set(shared.values()):
-            self._begin("inferring types")
-            columns = infer(self.source, self.plan.file, self._found)
-            wanted = [
-                Wanted(source=name, name=column.name, type=column.type)
-                for name, column in zip(self.source.columns, columns, strict=True)
-                if name not in shared.values()
-            ]
-        if self.plan.on_change != "add":
-            large = self._large_enough(contract)
-            wanted += [
-                Wanted(source=shared[column.name], name=column.name, type=column.type)
-                for column in large.columns
-                if column.name in shared
-            ]
-        gone: set[str] = set()
-        if self.plan.on_change == "follow" and has_header(self.source):
-            gone = session.once_copied(contract) - shared.keys()
-        self.changes = session.alter(contract, find_changes(self.plan, contract, wanted, gone))
+        adaptation = Adaptation(self.plan, self.source, self.as_text, self._begin, self._found)
+        self.changes = session.alter(contract, adaptation.find(session, contract))
         return (session.contract() or contract) if self.changes else contract
-
-    def _large_enough(self, contract: Contract) -> Contract:
-        """The contract with types that hold the numbers and texts that are too large for it."""
-        shared = pair([column.name for column in contract.columns], list(self.source.columns))
-        where = self.plan.where
-        if where is not None:
-            where = require(where[0], self.source.columns, "filter column", "the source"), where[1]
-        while True:
-            pairs = [(column, shared[column.name]) for column in contract.columns if column.name in shared]
-            cleaner = Cleaner(pairs, self.plan.file, required=(), where=where, as_text=self.as_text)
-            self._begin("inferring types")
-            small = {
-                reject.column
-                for batch in map(cleaner.clean, self.source.batches())
-                for reject in batch.rejects
-                if reject.reason in (Reason.OUT_OF_RANGE, Reason.TOO_LONG) and reject.column is not None
-            }
-            larger = enlarged(contract, small)
-            if larger == contract:
-                return contract
-            contract = larger
 
     def _create(self, session: Session) -> Contract:
         if (count := len(self.source.columns)) > MOST_COLUMNS:
@@ -315,11 +234,23 @@ class _Attempt:
             )
         self._begin("inferring types")
         columns = infer(self.source, self.plan.file, self._found)
+        self._require_distinct(columns)
         names = [column.name for column in columns]
         key = [require(name, names, "key column", self.plan.source) for name in self.plan.key]
         made = [replace(column, nullable=column.nullable and column.name not in key) for column in columns]
         self.created = session.create(made)
         return self.created
+
+    def _require_distinct(self, columns: Sequence[Column]) -> None:
+        first: dict[bytes, str] = {}
+        for name, column in zip(self.source.columns, columns, strict=True):
+            stored = column.name.encode()[:_NAME_BYTES]
+            if stored in first:
+                raise SourceError(
+                    f"{self.plan.source} has two columns of one name: {first[stored]!r} and {name!r}",
+                    hint="rename one of them; from an API, declare columns in the plan",
+                )
+            first[stored] = name
 
     def _judged(self, match: Match) -> Generator[Judged, None, None]:
         cleaner = Cleaner(

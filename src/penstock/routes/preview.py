@@ -8,8 +8,8 @@ from pathlib import PurePath
 from typing import Any
 
 from penstock import lookup
-from penstock.engine.copy import Rehearsal, rehearse
 from penstock.engine.preview import Contents, inspect
+from penstock.engine.rehearsal import Rehearsal, rehearse
 from penstock.files.dialects import dialect_of, written
 from penstock.files.format_detection import format_of
 from penstock.model import address as model

@@ -12,9 +12,10 @@ from penstock.model.address import Query, Table
 from penstock.model.errors import UsageError
 from penstock.model.plan import CopyPlan, FileOptions
 from penstock.model.result import CopyResult
-from penstock.postgres.relay.copy import Ends, Job
-from penstock.postgres.relay.copy import copy_table as copy_between
+from penstock.postgres.relay.copy import Ends
 from penstock.postgres.relay.ends import Origin, Place
+from penstock.postgres.relay.table_group import Job
+from penstock.postgres.relay.table_group import copy_table as copy_between
 from penstock.routes.request import CopyRequest
 
 

@@ -16,9 +16,9 @@ from penstock.model.outcome import TablesFailed, require_all_loaded
 from penstock.model.plan import CopyPlan, Mode
 from penstock.model.result import COUNTS, CopyResult
 from penstock.ports import Progress
-from penstock.postgres.relay.copy import Job, copy_together
 from penstock.postgres.relay.foreign_keys import add_references, read_references
 from penstock.postgres.relay.schema import SchemaAddress, lacking, linked, parse_schema, read_contents
+from penstock.postgres.relay.table_group import Job, copy_together
 from penstock.routes.relay import job_of
 
 Shown = Callable[[str, int, int], AbstractContextManager[Progress | None]]

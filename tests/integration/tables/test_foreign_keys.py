@@ -41,6 +41,16 @@ def same(here: Query, there: Query, *tables: str) -> bool:
     )
 
 
+@pytest.mark.parametrize("mode", ["mirror", "replace"])
+def test_rows_that_go_with_their_parents_are_counted(here: Query, there: Query, mode: Mode) -> None:
+    here(SHOP.format(action="ON DELETE CASCADE"))
+    copy_all()
+    here("DELETE FROM shop.customer WHERE id > 1")
+    result = penstock.copy_all("source:shop", "warehouse:shop", mode=mode)
+    assert {name: table.deleted for name, table in result.tables.items()} == {"customer": 2, "sale": 2}
+    assert same(here, there, "customer", "sale")
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("mode", ["mirror", "replace"])
 def test_deleted_and_exchanged_parents(here: Query, there: Query, mode: Mode, action: str) -> None:

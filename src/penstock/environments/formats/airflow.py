@@ -76,6 +76,8 @@ def from_text(name: str, text: str) -> Connection:
     Example:
         >>> from_text("dwh", "postgres://etl:secret@db:5432/sales").host
         'db'
+        >>> from_text("pypi", "https://pypi.org").type, from_text("pypi", "https://pypi.org").host
+        ('http', 'https://pypi.org')
     """
     try:
         if text.lstrip().startswith("{"):
@@ -125,6 +127,8 @@ def _from_uri(name: str, uri: str) -> Connection:
     protocol, separator, address = rest.partition("://")
     if not separator or not protocol.isalnum():
         protocol, address = "", rest
+    if scheme == "https" and not protocol:  # a plain address of a web service
+        scheme, protocol = "http", scheme
     parts = urlsplit(f"//{address}")
     host = _host(parts)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))

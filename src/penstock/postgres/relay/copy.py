@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
+
+from psycopg.sql import Composed
 
 from penstock.engine.identity import identity_of
 from penstock.model.checks import require_columns
@@ -17,24 +17,26 @@ from penstock.model.errors import ContractError
 from penstock.model.outcome import enforce_limits
 from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
-from penstock.ports import Entry, Loaded, NeedsStage, Progress, SafeProgress
+from penstock.ports import Entry, Loaded, SafeProgress
 from penstock.postgres.connect import PgConnection
+from penstock.postgres.queries import queries
 from penstock.postgres.relay.column_casts import Fit, adapt, fit, require_own, take_mark
 from penstock.postgres.relay.create_table import Creation
 from penstock.postgres.relay.ends import Origin, Place
-from penstock.postgres.relay.foreign_keys import TRANSIENT, Links, explained
-from penstock.postgres.relay.incremental import Witness, as_merge, open_increment
+from penstock.postgres.relay.foreign_keys import Links
+from penstock.postgres.relay.incremental import Witness, open_increment
 from penstock.postgres.relay.load import Inflow
-from penstock.postgres.relay.mirror import Triggers, Unequal, compare, may_compare
+from penstock.postgres.relay.mirror import Unequal, compare, may_compare
 from penstock.postgres.relay.sequences import align
-from penstock.postgres.relay.shadow_table import Incoming, incoming
+from penstock.postgres.relay.shadow_table import Incoming
 from penstock.postgres.relay.source_snapshot import Watermarks
-from penstock.postgres.relay.source_table import Reading, Snapshot, open_snapshot
+from penstock.postgres.relay.source_table import Reading, Snapshot
 from penstock.postgres.relay.stream import Poured
 from penstock.postgres.relay.structure import column_types, qualified
-from penstock.postgres.target import PostgresSession, lock_name, open_transaction
+from penstock.postgres.target import PostgresSession
 
 _LOG = logging.getLogger(__name__)
+_SQL = queries(__package__, "schema.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +49,7 @@ class Ends:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One table to copy."""
-
-    plan: CopyPlan
-    ends: Ends
-
-
-Shown = Callable[[int], AbstractContextManager[Progress | None]]
-
-
-class _Done(Exception):
+class Done(Exception):
     """The ledger holds the same copy: what it wrote is rolled back, and the first account is returned."""
 
     def __init__(self, earlier: CopyResult) -> None:
@@ -66,124 +57,28 @@ class _Done(Exception):
         self.earlier = earlier
 
 
-def copy_table(
-    plan: CopyPlan, ends: Ends, *, again: bool = False, progress: Progress | None = None
-) -> CopyResult:
-    """Carry out a plan whose source is a table or query of a Postgres server, completely or not at all.
-
-    Args:
-        again: Copy even if the ledger holds the same copy.
-        progress: Receives progress updates. If it fails, the copy continues without it.
-
-    Returns:
-        The account, written to the ledger in the transaction that wrote the rows.
-
-    Raises:
-        PenstockError: If nothing was copied, with the reason and a hint.
-    """
-    (result,) = copy_together([Job(plan, ends)], lambda _: nullcontext(progress), again=again)
-    return result
-
-
-def copy_together(jobs: Sequence[Job], shown: Shown, *, again: bool = False) -> list[CopyResult]:
-    """Copy tables of one database into another in one transaction, from one snapshot, all or none.
-
-    Args:
-        jobs: The tables; one comes after those that it refers to, unless references are circular.
-        shown: Returns the progress receiver of a table, given its place.
-
-    Returns:
-        The account of each.
-
-    Raises:
-        PenstockError: If nothing was copied, with the reason and a hint.
-    """
-    jobs = [replace(job, plan=as_merge(job.plan)) if job.plan.cursor else job for job in jobs]
-    plan, ends = jobs[0].plan, jobs[0].ends
-    address = f"{ends.target.name}:" + ", ".join(f"{j.ends.place.schema}.{j.ends.place.table}" for j in jobs)
-    with (
-        ExitStack() as asides,
-        open_transaction(ends.target, address, visible_rows_only=plan.visible_rows_only) as connection,
-    ):
-        # The target first: the second of two copies into one table reads the source after the first has committed.
-        for schema, table in sorted((job.ends.place.schema, job.ends.place.table) for job in jobs):
-            lock_name(connection, schema, table)
-        with open_snapshot(ends.source, ends.origin.address, plan) as snapshot:
-            together = _Together(jobs, shown, connection, snapshot, asides, again)
-            return together.run()
-
-
-@dataclass(frozen=True, slots=True)
-class _Together:
-    """The tables of one transaction."""
-
-    jobs: Sequence[Job]
-    shown: Shown
-    connection: PgConnection
-    snapshot: Snapshot
-    asides: ExitStack
-    again: bool
-
-    def run(self) -> list[CopyResult]:
-        links = Links(self.connection, [job.ends.place for job in self.jobs])
-        with explained():
-            if links.circular:
-                links.suspend()
-            try:
-                with self.connection.transaction():
-                    return self._attempt(links)
-            except TRANSIENT:
-                if not links.suspend():
-                    raise
-            return self._attempt(links)
-
-    def _attempt(self, links: Links) -> list[CopyResult]:
-        links.defer()
-        triggers = Triggers(
-            self.connection, [(j.ends.place.schema, j.ends.place.table) for j in self._silent]
-        )
-        triggers.hold()
-        sessions = [
-            PostgresSession(self.connection, job.ends.place.schema, job.ends.place.table) for job in self.jobs
-        ]
-        readings = [self.snapshot.reading(job.ends.origin, job.plan) for job in self.jobs]
-        results, mirrors = [], []
-        for number, (job, session, reading) in enumerate(zip(self.jobs, sessions, readings, strict=True)):
-            aside = self.asides.enter_context(incoming(job.ends.target, job.ends.place))
-            with self.shown(number) as progress:
-                copy = _Copy(job.plan, job.ends, reading, aside, session, links, SafeProgress(progress))
-                results.append(self._copy(copy))
-                mirrors.append(copy.mirrored)
-        links.restore()
-        triggers.release()
-        # A deletion in one table may have changed another.
-        deleted = any(result.deleted for result in results)
-        for result, mirrored in zip(results, mirrors, strict=True):
-            if mirrored is not None and not (result.rejected or (mirrored.equal and not deleted)):
-                mirrored.require_none()
-        return results
-
-    @property
-    def _silent(self) -> list[Job]:
-        return [job for job in self.jobs if job.plan.skip_triggers]
-
-    def _copy(self, copy: _Copy) -> CopyResult:
-        started = time.perf_counter()
-        while True:
-            try:
-                with self.connection.transaction():
-                    result = copy.run(again=self.again, started=started)
-                break
-            except _Done as done:
-                return copy.session.checked(copy.plan, done.earlier)
-            except NeedsStage:
-                copy.begin_again(self.snapshot)
-        self.connection.execute("DROP TABLE IF EXISTS pg_temp.penstock_stage")
-        return result
+def count_rows(connection: PgConnection, place: Place) -> int:
+    """The rows of a table."""
+    statement = Composed([_SQL["held"].format(table=place.name)])
+    row = connection.execute(statement).fetchone()
+    assert row is not None
+    return int(row["rows"])
 
 
 @dataclass(slots=True)
-class _Copy:
+class TableCopy:
+    """A copy of one table within its transaction.
+
+    Args:
+        aside: Where a large new table is filled.
+        held: Rows of the target before other tables were copied, if their deletions may take some.
+        mirrored: How the tables differed.
+        staged: All rows go through the stage.
+        changes: What changed in the definition of the target, in words.
+        grown: It got a column.
+        mark: The column that marks rows that the source no longer has.
+    """
+
     plan: CopyPlan
     ends: Ends
     reading: Reading
@@ -191,9 +86,11 @@ class _Copy:
     session: PostgresSession
     links: Links
     progress: SafeProgress
+    held: int | None = None
     mirrored: Unequal | None = None
     staged: bool = False
     changes: tuple[str, ...] = ()
+    grown: bool = False
     mark: Column | None = None
 
     def begin_again(self, snapshot: Snapshot) -> None:
@@ -204,10 +101,19 @@ class _Copy:
         self.staged = True
 
     def run(self, *, again: bool, started: float) -> CopyResult:
+        """Carry it out, and record it in the ledger.
+
+        Raises:
+            Done: The ledger holds the same copy.
+            NeedsStage: Rows must go through the stage.
+            PenstockError: The copy fails.
+        """
         found = self.session.contract()
         if found is not None and self.plan.on_change != "fail":
+            before = {column.name for column in found.columns}
             self.changes = adapt(self.plan, self.reading, self.session, found)
             found = self.session.made()
+            self.grown = not before.issuperset(column.name for column in found.columns)
         if found is not None and self.plan.soft_delete is not None:
             found, self.mark = take_mark(self.plan, self.reading.outputs, found)
         if found is not None:
@@ -231,8 +137,7 @@ class _Copy:
         marks = Watermarks(self.session.connection, self.plan)
         mark, last = increment.mark(), None
         # Rows that were copied before have no value in a new column.
-        grown = any(change.startswith("added") for change in self.changes)
-        if contract is not None and not again and not grown:
+        if contract is not None and not again and not self.grown:
             last = marks.read(increment.instant, self.session.oid)
             if last is not None and Witness(increment, self.session, contract).is_lost(last):
                 _LOG.warning(
@@ -348,7 +253,10 @@ class _Copy:
         if self.plan.mode == "append" and not again:
             earlier = self.session.earlier(identity, self.plan)
             if earlier is not None:
-                raise _Done(earlier)
+                raise Done(earlier)
+        if self.held is not None:
+            left = count_rows(self.session.connection, self.ends.place)
+            loaded.deleted += max(0, self.held + loaded.inserted - loaded.deleted - left)
         account = loaded.account(identity, read=poured.rows, reasons=self.session.reasons())
         seconds = round(time.perf_counter() - started, 3)
         result = replace(

@@ -54,6 +54,15 @@ class Links:
         """Whether a key refers to a table that is copied later."""
         return any(self._place(key, "referred_root") > self._place(key, "root") for key in self._keys)
 
+    def lets_go(self, place: Place) -> bool:
+        """Whether deleting rows of another table deletes rows of this one (``ON DELETE CASCADE``)."""
+        own = (place.schema, place.table)
+        return any(
+            key["cascades"] and (key["root_schema"], key["root"]) == own
+            and (key["referred_root_schema"], key["referred_root"]) != own
+            for key in self._keys
+        )  # fmt: skip
+
     def _place(self, key: dict[str, Any], side: str) -> int:
         return self._places.index((key[f"{side}_schema"], key[side]))
 

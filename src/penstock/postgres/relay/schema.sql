@@ -36,7 +36,7 @@ WITH listed AS (
 SELECT c.conname::text AS name, n.nspname::text AS schema, t.relname::text AS table,
     own.relname::text AS root, own.nspname::text AS root_schema,
     other.relname::text AS referred_root, other.nspname::text AS referred_root_schema,
-    c.condeferrable AS deferrable,
+    c.condeferrable AS deferrable, c.confdeltype = 'c' AS cascades,
     'r' IN (c.confdeltype, c.confupdtype) OR (
         ARRAY[c.confdeltype, c.confupdtype] && ARRAY['n', 'd']::"char"[]
         AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = t.oid AND a.attnum = ANY (c.conkey) AND a.attnotnull)
@@ -114,3 +114,6 @@ SELECT o.kind, o.name FROM (
     JOIN held AS c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid WHERE c.relkind IN ('i', 'I', 'S')
 ) AS o
 ORDER BY o.kind, o.name;
+
+-- name: held
+SELECT count(*) AS rows FROM {table};
