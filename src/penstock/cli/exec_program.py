@@ -25,7 +25,7 @@ def become(name: str, module: str, words: Sequence[str], environment: Mapping[st
 
     Args:
         name: The program's name on the path.
-        module: What `python -m` runs if there is no such program.
+        module: The module for `python -m`, if the program does not exist.
     """
     script = Path(sys.executable).with_name(name)
     program = [str(script)] if os.access(script, os.X_OK) else [sys.executable, "-m", module]

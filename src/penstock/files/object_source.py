@@ -117,7 +117,7 @@ def open_objects(store: ObjectStore, key: str, options: FileOptions) -> Source:
     objects below a prefix, except names that begin with ``_`` or ``.``.
 
     Raises:
-        SourceError: If there is no object, or an export differs from its manifest.
+        SourceError: If no object has this key, or an export differs from its manifest.
         ConnectionFailed: If the store cannot be reached or entered.
     """
     prefix = prefix_of(key)

@@ -153,7 +153,7 @@ def _reading(name: str) -> Iterator[None]:
             ) from error
         with translated(name):
             raise
-    except NotImplementedError as error:
+    except pa.ArrowNotImplementedError as error:
         raise SourceError(
             f"'{name}' uses a feature of Parquet that cannot be read: {error}",
             hint="write the file without it",

@@ -151,7 +151,7 @@ def open_files(
         detect: Find out how the files are written, where the options leave it open.
 
     Raises:
-        SourceError: If there is no such file, or it cannot be read.
+        SourceError: If the file does not exist or cannot be read.
         UsageError: If the options make no sense.
     """
     if address == "-":

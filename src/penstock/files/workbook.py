@@ -72,7 +72,7 @@ def open_sheet(file: StoredFile, options: FileOptions) -> Sheet:
 
     Raises:
         SourceError: If the workbook cannot be read, or several sheets have content.
-        UsageError: If there is no sheet of that name.
+        UsageError: If the workbook has no sheet of that name.
     """
     name, held = file.name, io.BytesIO()
     with translated(name), file.open() as stream:

@@ -16,7 +16,7 @@ def find(name: str, kind: str = "postgres") -> Connection:
     """The connection of this name and type, in the order of :mod:`penstock.lookup`.
 
     Raises:
-        ConnectionFailed: If there is no such connection, or it has another type.
+        ConnectionFailed: If the connection does not exist or has another type.
         PenstockError: If the project's environment is invalid.
 
     Example:

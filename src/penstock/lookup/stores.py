@@ -16,7 +16,7 @@ def open_store(connection: str, bucket: str) -> ObjectStore:
 
     Raises:
         UsageError: If boto3 is not installed.
-        ConnectionFailed: If there is no such connection, it has another type, or the store denies access.
+        ConnectionFailed: If the connection does not exist, has another type, or the store denies access.
 
     Example:
         >>> open_store("objects", "replication-bucket").put("hello.txt", b"hello")

@@ -56,7 +56,7 @@ def require(name: str, names: Iterable[str], role: str, where: str) -> str:
         where: What the columns belong to, such as ``the source``.
 
     Raises:
-        ContractError: If there is no such column, or it is ambiguous.
+        ContractError: If the column does not exist, or is ambiguous.
 
     Example:
         >>> require("Price", ["id", "price"], "column", "the source")

@@ -43,8 +43,8 @@ def translated(connection: str, bucket: str, key: str) -> Iterator[None]:
     """Translate boto3's errors into ours, which name connection, bucket and key, and hold no secret.
 
     Raises:
-        NoSuchObject: If there is no object with this key.
-        ConnectionFailed: If connecting to the store fails, or there is no such bucket.
+        NoSuchObject: If no object has this key.
+        ConnectionFailed: If connecting to the store fails, or the bucket does not exist.
         TargetError: If the store failed after connecting.
     """
     try:

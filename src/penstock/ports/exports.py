@@ -132,5 +132,5 @@ class Selection(Protocol):
 
         Raises:
             ConnectionFailed: If connecting to the database fails.
-            SourceError: If there is no such table, or it may not be read.
+            SourceError: If the table does not exist, or may not be read.
         """

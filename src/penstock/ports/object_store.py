@@ -62,14 +62,14 @@ class ObjectStore(Protocol):
         """Read a whole object.
 
         Raises:
-            NoSuchObject: If there is no object with this key.
+            NoSuchObject: If no object has this key.
         """
 
     def open(self, key: str) -> BinaryIO:
         """An object as a seekable stream, read in pieces of bounded size.
 
         Raises:
-            NoSuchObject: If there is no object with this key.
+            NoSuchObject: If no object has this key.
             SourceError: While reading, if it changed since it was opened.
         """
 
@@ -83,7 +83,7 @@ class ObjectStore(Protocol):
         """Copy an object within the store.
 
         Raises:
-            NoSuchObject: If there is no object with this key.
+            NoSuchObject: If no object has this key.
         """
 
     def sweep(self, prefix: str) -> int:

@@ -61,7 +61,7 @@ class Safe(Generic[T]):
             update(self._receiver)
         except Exception as error:  # noqa: BLE001  # whatever it is, it concerns the display and not the rows
             self._receiver = None
-            _LOG.warning("progress is no longer reported: %s: %s", type(error).__name__, error)
+            _LOG.warning("the progress receiver failed: %s: %s", type(error).__name__, error)
 
 
 class SafeProgress(Safe[Progress]):

@@ -106,7 +106,7 @@ class Session(Protocol):
         """The account of the same earlier copy, if its rows have not been replaced since."""
 
     def contract(self) -> Contract | None:
-        """The table's contract, or None if there is no such table. Locks out other writers."""
+        """The table's contract, or None if the table does not exist. Locks out other writers."""
 
     def create(self, columns: Sequence[Column]) -> Contract:
         """Create the table; its key is created after the rows are loaded."""

@@ -53,7 +53,7 @@ class PostgresRows:
 
         Raises:
             ConnectionFailed: If connecting to the server fails.
-            SourceError: If there is no such table, or it may not be read.
+            SourceError: If the table does not exist, or may not be read.
         """
         opened = connect(self._connection, visible_rows_only=self._plan.visible_rows_only)
         try:

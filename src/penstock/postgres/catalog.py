@@ -37,7 +37,7 @@ _TYPMOD_OFFSET = 4
 
 
 def locate(connection: PgConnection, schema: str, table: str) -> int | None:
-    """The table's oid, or None if there is no such table.
+    """The table's oid, or None if the table does not exist.
 
     Raises:
         ContractError: If it is not a table, such as a view.

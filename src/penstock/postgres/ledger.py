@@ -162,7 +162,7 @@ class Records:
         """The latest run of the copy with this id prefix.
 
         Raises:
-            UsageError: If there is no such copy, or several.
+            UsageError: If no copy, or more than one, has this id.
         """
         found = self._rows("find", id=id_prefix)
         ids = {row["id"] for row in found}

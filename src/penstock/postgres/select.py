@@ -58,7 +58,7 @@ def select_columns(
         usual: The columns selected if the plan lists none; by default all.
 
     Raises:
-        ContractError: If there is no such column, or names are duplicate.
+        ContractError: If a column does not exist, or a name occurs twice.
 
     Example:
         >>> plan = CopyPlan(source="s:t", target="w:t", computed=(("price", "price * 2"), ("id", "ProductID")))
@@ -93,7 +93,7 @@ def conditions(plan: CopyPlan, names: Sequence[str]) -> list[Composable]:
     """The conditions of the plan's filter and interval.
 
     Raises:
-        ContractError: If there is no such column.
+        ContractError: If the column does not exist.
     """
     found: list[Composable] = []
     if plan.where is not None:
@@ -122,7 +122,7 @@ def select_of(plan: CopyPlan, relation: Composable, names: Sequence[str]) -> Com
         names: Its columns.
 
     Raises:
-        ContractError: If there is no such column, or names are duplicate.
+        ContractError: If a column does not exist, or a name occurs twice.
 
     Example:
         >>> plan = CopyPlan(source="w:t", target="s3://b/t/", columns=("A",), where=("b", "1"))

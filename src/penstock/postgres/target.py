@@ -114,7 +114,7 @@ class PostgresSession:
         return found if is_present(self._connection, plan, found, contract, self._oid) else None
 
     def contract(self) -> Contract | None:
-        """The table's contract, or None if there is no such table. Locks out other writers."""
+        """The table's contract, or None if the table does not exist. Locks out other writers."""
         if self._oid is None:
             return None
         table = Identifier(self._schema, self._table)

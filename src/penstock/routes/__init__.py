@@ -54,7 +54,7 @@ def dispatch(request: CopyRequest) -> CopyResult:
     """Carry out a copy whose addresses are parsed.
 
     Raises:
-        UsageError: If there is no route between these kinds.
+        UsageError: If no route leads from the one kind to the other.
         PenstockError: If nothing was copied, with the reason and a hint.
     """
     key = _kind(request.source), _kind(request.target)

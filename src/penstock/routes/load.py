@@ -91,7 +91,7 @@ def target_of(request: CopyRequest) -> PostgresTarget:
     """The request's table.
 
     Raises:
-        ConnectionFailed: If there is no such connection.
+        ConnectionFailed: If the connection does not exist.
     """
     table = cast("Table", request.target)
     return PostgresTarget(

@@ -42,7 +42,7 @@ def records(connection: str) -> AbstractContextManager[Records]:
     """The ledger and quarantine of a connection's database, as a context manager.
 
     Raises:
-        ConnectionFailed: If there is no such connection, or connecting fails.
+        ConnectionFailed: If the connection does not exist, or connecting fails.
 
     Example:
         >>> with records("warehouse") as kept:
@@ -56,7 +56,7 @@ def export(connection: str, id_prefix: str, path: Path, *, reason: str | None = 
     """Write a copy's open rejects to a file in the source's format, with its header; returns their number.
 
     Raises:
-        UsageError: If there is no such copy.
+        UsageError: If the copy does not exist.
         NothingDone: If it has no open rejects.
     """
     with records(connection) as kept:
@@ -110,7 +110,7 @@ def replay(
         answers: From the lake: how records are read from answers, instead of the plan's own rules.
 
     Raises:
-        UsageError: If there is no such copy, or rows are missing from the corrected file.
+        UsageError: If the copy does not exist, or rows are missing from the corrected file.
         NothingDone: If it has no open rejects.
         NothingLoaded: If every row was rejected again.
     """

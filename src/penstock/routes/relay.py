@@ -38,7 +38,7 @@ def job_of(plan: CopyPlan, source: Table | Query, target: Table, *, only: bool =
 
     Raises:
         UsageError: If there are options for reading files.
-        ConnectionFailed: If there is no such connection.
+        ConnectionFailed: If the connection does not exist.
     """
     if plan.file != FileOptions():
         raise UsageError(

@@ -26,7 +26,7 @@ def load_export(request: CopyRequest) -> CopyResult:
 
     Raises:
         UsageError: If the plan has no stage.
-        SourceError: If there is no export.
+        SourceError: If the source is not an export.
         PenstockError: If nothing was copied, with the reason and a hint.
     """
     plan = request.plan

@@ -33,7 +33,7 @@ class TableColumn:
 
 
 def described(cursor: Any, table: str) -> dict[str, TableColumn] | None:
-    """The table's columns by name; None if there is no such table.
+    """The table's columns by name; None if the table does not exist.
 
     Called before ``CREATE … IF NOT EXISTS``, which requires a privilege even if the object exists.
 

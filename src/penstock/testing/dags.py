@@ -77,7 +77,7 @@ def run_to_the_end(
     """Run a DAG on its own metadata database, which is removed after the run.
 
     Raises:
-        PenstockError: There is no such DAG, or it could not be run.
+        PenstockError: The DAG does not exist, or could not be run.
     """
     apart = _apart(project)
     words = [dag_id, "--conf", json.dumps(conf or {}), *(["--date", date] if date else [])]

@@ -224,3 +224,17 @@ def test_an_odd_header_is_no_obstacle(
         began = time.monotonic()
         assert penstock.land(plan(pages={"by": "link"}), "lake:odd", label=label).requests == 1
         assert time.monotonic() - began < 5  # measured: 0.1
+
+
+@pytest.mark.parametrize("names", [("Changelog", "changelog"), ("n" * 70, "n" * 69)])
+def test_two_members_of_one_name(
+    service: Service, lake: Path, plan: Plan, query: Query, names: tuple[str, str]
+) -> None:
+    service.behave = lambda asked: Say({"links": dict.fromkeys(names, "x")})
+    penstock.land(plan(columns={}), "lake:links", rows=cities(1))
+    with pytest.raises(
+        SourceError, match=f"two columns of one name: 'links_{names[0]}' and 'links_{names[1]}'"
+    ):
+        penstock.copy("lake:links", "warehouse:links")
+    both = Answers(columns={"one": f"links.{names[0]}", "other": f"links.{names[1]}"})
+    assert penstock.copy("lake:links", "warehouse:links", answers=both).loaded == 1

@@ -164,4 +164,4 @@ def test_what_shows_progress_may_fail(
         result = penstock.run(make_plan(source, "warehouse:harmless.made"), progress=Failing())
     assert result.loaded == 3
     assert session.execute("SELECT count(*) FROM harmless.made").fetchone() == (3,)
-    assert caplog.messages == ["progress is no longer reported: TypeError: unsupported format string"]
+    assert caplog.messages == ["the progress receiver failed: TypeError: unsupported format string"]

@@ -103,7 +103,7 @@ def test_what_cannot_be_shown_is_logged_and_harms_nothing(
 
     with status.Status(parts, every_s=0) as shown:
         shown.update()
-    assert caplog.messages == ["progress is no longer shown: ValueError: no parts"]
+    assert caplog.messages == ["the progress display failed: ValueError: no parts"]
 
 
 def test_units() -> None:

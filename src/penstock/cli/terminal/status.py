@@ -81,7 +81,7 @@ def _harmless() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001  # the work goes on, whether it is shown or not
-        _LOG.warning("progress is no longer shown: %s: %s", type(error).__name__, error)
+        _LOG.warning("the progress display failed: %s: %s", type(error).__name__, error)
 
 
 def _live(parts: Callable[[], Sequence[str]], console: PenstockConsole | None) -> Live:

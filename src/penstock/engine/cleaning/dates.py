@@ -111,7 +111,7 @@ def real_day(text: str, match: re.Match[str]) -> int:
     """Days since 1970 of the year, month and day in the first three groups.
 
     Raises:
-        Refused: If there is no such day.
+        Refused: If the calendar does not have this day.
     """
     try:
         return date(int(match[1]), int(match[2]), int(match[3])).toordinal() - EPOCH

@@ -72,7 +72,7 @@ def table(connection: psycopg.Connection[Any], schema: str, name: str, *, label:
         label: Its name in messages; default ``schema.name``.
 
     Raises:
-        ContractError: If there is no such table.
+        ContractError: If the table does not exist.
 
     Example:
         >>> from penstock.lookup.connections import find

@@ -114,7 +114,7 @@ def take_mark(plan: CopyPlan, outputs: Sequence[Output], contract: Contract) -> 
     """The column of the target that marks rows that the source no longer has, and the contract without it.
 
     Raises:
-        ContractError: If there is no such column, it is of another type, or the source has it, too.
+        ContractError: If the column does not exist, is of another type, or the source has it, too.
     """
     assert plan.soft_delete is not None  # checked by the caller
     require_own(plan.soft_delete, outputs)

@@ -183,7 +183,7 @@ def open_increment(plan: CopyPlan, reading: Reading) -> Increment:
 
     Raises:
         UsageError: If the mode does not support cursors, or the source is not a table.
-        ContractError: If there is no such column, or no key.
+        ContractError: If the column does not exist, or the table has no key.
     """
     assert plan.cursor is not None  # checked by the caller
     structure = reading.structure

@@ -264,7 +264,7 @@ class Snapshot:
         """A table or query of it.
 
         Raises:
-            SourceError: If there is no such table, or it may not be read.
+            SourceError: If the table does not exist, or may not be read.
         """
         try:
             reading = Reading(self.connection, self.described, origin, plan)
@@ -296,7 +296,7 @@ def open_reading(described: Connection, origin: Origin, plan: CopyPlan) -> Itera
 
     Raises:
         ConnectionFailed: If connecting to the server fails.
-        SourceError: If there is no such table, or it may not be read.
+        SourceError: If the table does not exist, or may not be read.
     """
     with open_snapshot(described, origin.address, plan) as snapshot:
         yield snapshot.reading(origin, plan)
