@@ -15,7 +15,7 @@ from benchmarks.dialect_corpus import Case, corpus
 from benchmarks.findings import Claim, Findings
 from penstock.files.source import FileSource, open_files
 from penstock.model.errors import PenstockError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 TITLE = "Files without options"
 ABOUT = (

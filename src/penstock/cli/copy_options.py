@@ -11,8 +11,9 @@ from typer import Option
 
 from penstock.cli.account import answers_of
 from penstock.model.errors import UsageError
+from penstock.model.file_options import DateOrder, Format
 from penstock.model.options import AUTO, CopyOptions, ShortRows
-from penstock.model.plan import DateOrder, Format, Granularity, Mode, OnChange
+from penstock.model.plan import Granularity, Mode, OnChange
 
 _key = partial(Option, rich_help_panel="Keys and modes")
 _reading = partial(Option, rich_help_panel="Reading files")

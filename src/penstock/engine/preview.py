@@ -12,7 +12,7 @@ from penstock.engine.cleaning.to_text import TEXT, as_texts
 from penstock.engine.cleaning.value_types import KINDS, Fit, Guess
 from penstock.engine.type_inference import Observed
 from penstock.model.contract import Column, snake_case
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.model.preview import Decision
 from penstock.ports import Batch, Source
 

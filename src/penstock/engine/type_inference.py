@@ -10,7 +10,7 @@ from penstock.engine.cleaning.arrow_types import column_of, holds
 from penstock.engine.cleaning.to_text import TEXT, plain
 from penstock.engine.cleaning.value_types import KINDS, Guess
 from penstock.model.contract import Column, Kind, snake_case
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.ports import Batch, Source
 
 _WHOLE = (Kind.INT2, Kind.INT4, Kind.INT8)

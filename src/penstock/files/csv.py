@@ -20,7 +20,7 @@ from penstock.files.footer import FooterlessText
 from penstock.files.record_text import find_texts, is_bad
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.ports import Batch
 
 _HEADER_BYTES = 64 << 10

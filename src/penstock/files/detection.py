@@ -15,7 +15,7 @@ from penstock.files.format_detection import format_of, recognise
 from penstock.files.packing import is_workbook, stored_magic
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError, UsageError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.model.plurals import counted
 
 _ROWS = 500

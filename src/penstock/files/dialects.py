@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from penstock.files.record_splitter import Dialect
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 _PACKED = (".gz", ".zst", ".zip")
 _TABS = (".tsv", ".tab")

@@ -16,7 +16,7 @@ from penstock.files.first_record import name_columns, rename_columns, require_fe
 from penstock.files.stored_file import StoredFile
 from penstock.files.workbook import Cell, FailedCell, Sheet, open_sheet
 from penstock.model.errors import SourceError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.model.result import Reason, Reject
 from penstock.ports import Batch
 

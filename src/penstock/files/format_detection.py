@@ -11,7 +11,7 @@ from penstock.files.json_values import is_balanced
 from penstock.files.packing import is_workbook, stored_magic
 from penstock.files.stored_file import StoredFile
 from penstock.model.errors import SourceError
-from penstock.model.plan import FileOptions, Format
+from penstock.model.file_options import FileOptions, Format
 
 _PACKED = (".gz", ".zst", ".zip", ".bz2", ".xz")
 _FORMATS: dict[str, Format] = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}

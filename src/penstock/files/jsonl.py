@@ -22,7 +22,7 @@ from penstock.files.record_text import RecordTexts, find_texts, is_bad, reject_b
 from penstock.files.stored_file import StoredFile
 from penstock.model.columns import MOST_COLUMNS
 from penstock.model.errors import SourceError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.model.result import Reason, Reject
 from penstock.ports import Batch
 

@@ -16,8 +16,8 @@ from penstock.files.format_detection import format_of
 from penstock.files.source import FileSource
 from penstock.files.stored_file import SpooledFile, StoredFile
 from penstock.model.errors import NoSuchObject, SourceError
+from penstock.model.file_options import FileOptions
 from penstock.model.manifest import NAME, Manifest
-from penstock.model.plan import FileOptions
 from penstock.ports import Batch, ObjectStore, Source, Stored
 
 _MAGIC = re.compile(r"[*?\[]")

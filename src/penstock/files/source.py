@@ -19,7 +19,7 @@ from penstock.files.packing import members
 from penstock.files.stored_file import SpooledFile, StoredFile, WatchedFile, fingerprint, store
 from penstock.model.columns import matching_key
 from penstock.model.errors import SourceError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.ports import Batch, Source
 
 

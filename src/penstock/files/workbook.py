@@ -23,7 +23,7 @@ from python_calamine import (
 from penstock.files.packing import ZIP
 from penstock.files.stored_file import StoredFile, translated
 from penstock.model.errors import SourceError, UsageError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 _PIECE: Final = 1 << 20
 _FAILED = b'value-type="error"'

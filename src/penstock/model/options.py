@@ -9,17 +9,8 @@ from typing import Any, Literal, TypedDict, Unpack, cast, get_args
 from penstock.model.api import Answers
 from penstock.model.checks import as_texts
 from penstock.model.errors import UsageError
-from penstock.model.plan import (
-    CopyPlan,
-    DateOrder,
-    FileOptions,
-    Format,
-    Granularity,
-    Interval,
-    Mode,
-    OnChange,
-    Threshold,
-)
+from penstock.model.file_options import DateOrder, FileOptions, Format
+from penstock.model.plan import CopyPlan, Granularity, Interval, Mode, OnChange, Threshold
 
 ShortRows = Literal["reject", "null"]
 

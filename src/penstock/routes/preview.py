@@ -18,8 +18,9 @@ from penstock.model.checks import enforce_checks
 from penstock.model.columns import require
 from penstock.model.contract import Column, snake_case
 from penstock.model.errors import PenstockError, UsageError
+from penstock.model.file_options import FileOptions
 from penstock.model.outcome import enforce_limits, require_loaded
-from penstock.model.plan import CopyPlan, FileOptions
+from penstock.model.plan import CopyPlan
 from penstock.model.preview import InferredColumn, Preview
 from penstock.ports import Batch, Progress, Recognised, SafeProgress, Source
 from penstock.postgres.create_table import definition

@@ -26,8 +26,9 @@ from penstock.lookup.stores import open_lake
 from penstock.model.address import Lake, Table, parse, parse_table
 from penstock.model.api import Answers
 from penstock.model.errors import NothingDone, PenstockError, UsageError
+from penstock.model.file_options import FileOptions, Format
 from penstock.model.outcome import NothingLoaded, rejects_command
-from penstock.model.plan import CopyPlan, FileOptions, Format
+from penstock.model.plan import CopyPlan
 from penstock.model.plurals import counted
 from penstock.model.result import CopyResult, Reason
 from penstock.ports import Lines, Progress, Source

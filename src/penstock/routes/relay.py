@@ -10,7 +10,8 @@ from typing import cast
 from penstock.lookup.connections import find
 from penstock.model.address import Query, Table
 from penstock.model.errors import UsageError
-from penstock.model.plan import CopyPlan, FileOptions
+from penstock.model.file_options import FileOptions
+from penstock.model.plan import CopyPlan
 from penstock.model.result import CopyResult
 from penstock.postgres.relay.copy import Ends
 from penstock.postgres.relay.ends import Origin, Place

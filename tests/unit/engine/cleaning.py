@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from penstock.engine.cleaning.cleaner import CleanBatch, Cleaner
 from penstock.model.contract import Column, Kind
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.model.result import Reject
 from penstock.ports import Batch
 

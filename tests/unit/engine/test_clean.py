@@ -5,7 +5,7 @@ import pytest
 from tests.unit.engine.cleaning import batch_of, clean, column, fault, reason, values
 
 from penstock.engine.cleaning.cleaner import Cleaner
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.model.result import Reason, Reject
 
 PLAIN = FileOptions()

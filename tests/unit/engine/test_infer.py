@@ -15,7 +15,7 @@ from tests.unit.engine.cleaning import Rows, batch_of
 from penstock.engine.cleaning.cleaner import Cleaner, NeedsServer
 from penstock.engine.type_inference import infer
 from penstock.model.contract import Kind
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.ports import Batch
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.engine.cleaning import batch_of, column
 
 from penstock.engine.cleaning.cleaner import CleanBatch, Cleaner
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 
 def clean(type_: str, array: pa.Array, **options: Any) -> CleanBatch:

@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock.files.blocks import Sizes
 from penstock.files.source import open_files
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.model.result import Reject
 from penstock.ports import Source
 

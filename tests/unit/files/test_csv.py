@@ -15,7 +15,7 @@ from penstock.files import csv as csv_format
 from penstock.files.blocks import Sizes
 from penstock.files.source import open_files
 from penstock.model.errors import SourceError, UsageError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 Cell = str | None
 TEXT = st.text(st.sampled_from('a1é€😀 ,;\t"\n\r'), max_size=6)

@@ -17,8 +17,8 @@ from penstock.files.blocks import Sizes
 from penstock.files.first_record import First, judge_first, name_columns
 from penstock.files.source import FileSource, open_files
 from penstock.model.errors import SourceError, UsageError
+from penstock.model.file_options import FileOptions
 from penstock.model.options import make_plan
-from penstock.model.plan import FileOptions
 
 
 def opened(data: bytes, **options: Any) -> FileSource:

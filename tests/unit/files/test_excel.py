@@ -17,7 +17,7 @@ from tests.unit.files.reading import drain
 from penstock.engine.type_inference import infer
 from penstock.files.source import open_files
 from penstock.model.errors import SourceError, UsageError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

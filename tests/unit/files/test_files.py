@@ -21,7 +21,7 @@ from penstock.files.blocks import Sizes
 from penstock.files.decoding import Encoding, unescape
 from penstock.files.source import open_files
 from penstock.model.errors import SourceError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 DATA = b"id,name\n" + b"".join(b"%d,name %d\n" % (at, at * 7919) for at in range(500))
 ROWS = [(str(at), f"name {at * 7919}") for at in range(500)]

@@ -10,7 +10,7 @@ from penstock.files.blocks import Sizes
 from penstock.files.source import FileSource
 from penstock.files.stored_file import SpooledFile
 from penstock.model.errors import SourceError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 
 def opened(text: str) -> FileSource:

@@ -13,7 +13,7 @@ from tests.unit.files.reading import Content, read
 
 from penstock.files.source import open_files
 from penstock.model.errors import SourceError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 
 def read_jsonl(text: str, **options: Any) -> Content:

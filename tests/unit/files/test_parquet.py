@@ -19,7 +19,7 @@ from penstock.files import parquet
 from penstock.files.source import open_files
 from penstock.model.contract import Column, Kind
 from penstock.model.errors import SourceError
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from penstock.engine.cleaning.column_cleaners import column_cleaner
 from penstock.engine.cleaning.typed_column import TypedColumn
 from penstock.model.contract import Column, Kind
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 _CHECKED = frozenset(
     (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)

@@ -15,7 +15,7 @@ from penstock.engine.cleaning.to_text import as_texts
 from penstock.engine.cleaning.typed_column import TypedColumn
 from penstock.engine.cleaning.value_errors import Fault, NeedsServer
 from penstock.model.contract import Column
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.model.result import Reject
 from penstock.ports import Batch, Lines
 

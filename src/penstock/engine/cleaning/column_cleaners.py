@@ -20,7 +20,7 @@ from penstock.engine.cleaning.time_column import TimeColumn, is_time
 from penstock.engine.cleaning.timestamps import Moments
 from penstock.engine.cleaning.value_errors import Cleaned
 from penstock.model.contract import Column, Kind
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 
 class ColumnCleaner(Protocol):

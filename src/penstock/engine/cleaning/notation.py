@@ -13,7 +13,7 @@ from penstock.engine.cleaning.null_values import Markers
 from penstock.engine.cleaning.string_buffers import Mask
 from penstock.engine.cleaning.value_errors import Cleaned, Fault, quoted
 from penstock.model.contract import Column, Kind
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 from penstock.model.result import Reason
 
 if TYPE_CHECKING:

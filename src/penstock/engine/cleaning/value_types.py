@@ -24,7 +24,7 @@ from penstock.engine.cleaning.timestamps import Moments
 from penstock.engine.cleaning.to_text import TEXT
 from penstock.engine.cleaning.value_errors import Beyond, Refused
 from penstock.model.contract import Column, Kind
-from penstock.model.plan import FileOptions
+from penstock.model.file_options import FileOptions
 
 _PLAIN = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)")
 _CODE = re.compile(r"\+.*|-?0[0-9].*", re.DOTALL)
